@@ -1,0 +1,62 @@
+# Everything a newcomer needs is one word: `make demo`, `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export MPLBACKEND := Agg
+export HF_HUB_OFFLINE ?= 1
+export MLFLOW_DISABLE_TELEMETRY ?= true
+
+.PHONY: help setup demo serve test check lint types imports bench bench-quality mlflow proto clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+setup: $(STAMP) ## create .venv and install all that training, serving and the tests need
+
+$(STAMP): pyproject.toml .ci/constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name yours with 'make PYTHON=/path/to/python3.11'"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[train,dev]'
+	touch $@
+
+demo: setup ## sample world -> train -> evaluate -> export -> serve -> eight decisions (about two minutes)
+	$(BIN)/thinkgate demo
+
+serve: setup ## leave the server running on the demo bundle
+	@test -f var/demo/bundle/manifest.json || $(BIN)/thinkgate demo
+	$(BIN)/thinkgate-server --bundle var/demo/bundle --arms data/arms.toml
+
+test: check ## what CI runs: linters, types, import contracts, tests, doctests
+
+check: setup lint types imports
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports
+
+bench: setup ## speed of decide() in process, ONNX against LightGBM, HTTP beside an echo
+	$(BIN)/python -m tests.benchmarks.run_speed
+
+bench-quality: setup ## quality on public outcome data beside all baselines (DATA=folder with the Parquet files)
+	$(BIN)/python -m tests.benchmarks.run_quality $(if $(DATA),--data $(DATA))
+
+mlflow: setup ## the MLflow UI on the demo's runs
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --host 127.0.0.1 --port 5000
+
+clean: ## remove what was built (the environment stays)
+	rm -rf var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+proto: setup ## generate the Python stubs from serving/proto
+	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. serving/proto/thinkgate/v1/*.proto serving/proto/envoy/*.proto

@@ -1,0 +1,229 @@
+"""Answers one request: asks the model, reads clock and chance once, and leaves the deciding to `settle`."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from serving.decision.errors import BadArms
+from serving.decision.ids import Clock, Ids
+from serving.decision.policy import Policy
+from serving.decision.pricing import PriceBook, price_book
+from serving.decision.prior import PriorModel
+from serving.decision.record import DecisionRecord, context_of
+from serving.decision.roster import roster
+from serving.decision.settle import settle
+from serving.decision.situation import CALM, Situation
+from serving.decision.types import Arm, Decision, Prediction, Request
+
+__all__ = ["Decided", "Engine", "Model", "blend", "estimate_input_tokens"]
+
+_SURE_TASK = 0.5
+"""Probability from which a predicted task counts where the request states none."""
+_BYTES_PER_TOKEN = 4.0
+_TURN_TOKENS = 4
+_IMAGE_TOKENS = 1000
+_TOOL_TOKENS = 120
+
+
+class Model(Protocol):
+    """Anything that forecasts: a bundle, prior knowledge, a fake in a test."""
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """Give the K arms, the baseline first."""
+        ...
+
+    @property
+    def bundle_id(self) -> str:
+        """Name the model."""
+        ...
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Give the T tasks that `task_probabilities` speaks of."""
+        ...
+
+    def predict_request(self, request: Request) -> Prediction:
+        """Forecast one request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision and the record that makes it again."""
+
+    decision: Decision
+    record: DecisionRecord
+
+
+class Engine:
+    """Decides requests with one model under one policy; immutable, and safe to share between threads.
+
+    Parameters
+    ----------
+    model
+        What forecasts.
+    policy
+        What the operator wants.
+    prices
+        Of the model's arms; looked up where None.
+    arms
+        The model's arms with newer prices; the model's own where None.
+    prior
+        Prior knowledge that is blended in where support is low; `PriorModel` where None. An engine whose model is
+        a `PriorModel` is a cold start.
+    clock, ids, timer
+        Epoch seconds, decision ids, and nanoseconds for `elapsed_us`.
+
+    Raises
+    ------
+    Unpriced, BadPolicy, BadArms
+        Model, policy and prices do not fit together.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        policy: Policy | None = None,
+        prices: PriceBook | None = None,
+        *,
+        arms: Sequence[Arm] | None = None,
+        prior: Model | None = None,
+        clock: Clock = time.time,
+        ids: Callable[[], str] | None = None,
+        timer: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        self.model = model
+        self.policy = policy or Policy()
+        self.arms = tuple(arms or model.arms)
+        if [arm.name for arm in self.arms] != [arm.name for arm in model.arms]:
+            raise BadArms(
+                f"the model knows {', '.join(arm.name for arm in model.arms)}, in this order,"
+                f" not {', '.join(arm.name for arm in self.arms)}: name the same arms"
+            )
+        self.prior = prior or PriorModel(self.arms)
+        self.prices = prices or price_book(self.arms)
+        self.bound = roster(self.arms, self.policy, self.prices)
+        self.cold_start = isinstance(model, PriorModel)
+        self._clock, self._timer = clock, timer
+        self._ids = ids or Ids(clock, random.SystemRandom())
+        self._seed = str(self.policy.seed).encode()
+
+    @property
+    def version(self) -> str:
+        """Name policy and prices, as every decision does."""
+        return self.bound.version
+
+    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+        """Decide one request.
+
+        Parameters
+        ----------
+        request
+            What the gateway asks about.
+        situation
+            The state of the world; calm where nothing is known.
+
+        Raises
+        ------
+        EveryArmDenied
+            The policy's rules leave no arm for the request.
+        """
+        return self.decide_recorded(request, situation).decision
+
+    def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+        """Decide one request, and keep what the decision was made from for the journal."""
+        start = self._timer()
+        record = self.record(request, situation)
+        decision = settle(record, self.bound)
+        return Decided(replace(decision, elapsed_us=(self._timer() - start) // 1000), record)
+
+    def record(self, request: Request, situation: Situation = CALM) -> DecisionRecord:
+        """Forecast, and read clock and chance: all that `settle` needs."""
+        prediction = self.model.predict_request(request)
+        weight = 1.0 if self.cold_start else 0.0
+        terms = self.bound.policy.terms_for(request.tenant)
+        if not self.cold_start and prediction.support < terms.full_support:
+            weight = 1.0 - max(prediction.support, 0.0) / terms.full_support
+            prediction = blend(prediction, self.prior.predict_request(request), weight)
+        decision_id = self._ids()
+        return DecisionRecord(
+            decision_id=decision_id,
+            bundle_id=self.model.bundle_id,
+            now=self._clock(),
+            context=context_of(request, request.task or self._task(prediction)),
+            situation=self._filled(request, situation, decision_id),
+            prediction=prediction,
+            prior_weight=weight,
+            cold_start=self.cold_start,
+            policy=self.bound.version,
+        )
+
+    def _task(self, prediction: Prediction) -> str | None:
+        if not prediction.task_probabilities:
+            return None
+        sure = max(prediction.task_probabilities)
+        return self.model.tasks[prediction.task_probabilities.index(sure)] if sure >= _SURE_TASK else None
+
+    def _filled(self, request: Request, situation: Situation, decision_id: str) -> Situation:
+        tokens, uniform = situation.input_tokens, situation.uniform
+        if tokens is not None and uniform is not None:
+            return situation
+        return Situation(
+            input_tokens=estimate_input_tokens(request) if tokens is None else tokens,
+            cost_multiplier=situation.cost_multiplier,
+            session=situation.session,
+            health=situation.health,
+            headers=situation.headers,
+            uniform=_uniform(self._seed, decision_id) if uniform is None else uniform,
+        )
+
+
+def blend(model: Prediction, prior: Prediction, weight: float) -> Prediction:
+    """Mix prior knowledge of success into a forecast; tokens, latencies and support stay the model's.
+
+    Parameters
+    ----------
+    weight
+        Share of the prior, in [0, 1].
+    """
+
+    def mix(ours: tuple[float, ...], theirs: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple((1.0 - weight) * a + weight * b for a, b in zip(ours, theirs, strict=True))
+
+    return replace(
+        model,
+        success=mix(model.success, prior.success),
+        uplift=mix(model.uplift, prior.uplift),
+        uplift_lower=mix(model.uplift_lower, prior.uplift_lower),
+        uplift_upper=mix(model.uplift_upper, prior.uplift_upper),
+    )
+
+
+def estimate_input_tokens(request: Request) -> int:
+    """Estimate the prompt tokens of a request from its bytes, for the gateway that has not counted them.
+
+    Examples
+    --------
+    >>> from serving.decision.types import Message
+    >>> estimate_input_tokens(Request((Message("user", "What is the capital of France?"),)))
+    11
+    """
+    size, images = 0, 0
+    for message in request.messages:
+        text = message.text
+        size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+        images += message.images
+    extra = _TURN_TOKENS * len(request.messages) + _IMAGE_TOKENS * images + _TOOL_TOKENS * request.tools
+    return int(size / _BYTES_PER_TOKEN) + extra
+
+
+def _uniform(seed: bytes, decision_id: str) -> float:
+    """Derive the draw in [0, 1) from seed and decision id: 53 bits of a hash."""
+    digest = hashlib.blake2b(decision_id.encode(), digest_size=8, key=seed).digest()
+    return (int.from_bytes(digest) >> 11) * 2.0**-53

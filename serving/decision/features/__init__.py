@@ -1,0 +1,138 @@
+"""Reads the complexity of a request off its text: the only place where features are computed.
+
+Every feature is log(1 + a count or a size): no state, no vocabulary learnt from data, no names of tasks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from serving.decision.conversation import Turns, last_user_turn, split
+from serving.decision.features.alphabet import symbols
+from serving.decision.features.counts import CHARACTER_NAMES, NEIGHBOUR_NAMES, characters, neighbours
+from serving.decision.features.lexicon import GROUPS
+from serving.decision.features.sizes import (
+    LINE_NAMES,
+    NUMBER_NAMES,
+    STRUCTURE_NAMES,
+    WORD_NAMES,
+    groups,
+    letters,
+    line_sizes,
+    number_sizes,
+    structure,
+    word_sizes,
+)  # fmt: skip
+from serving.decision.types import FloatArray, Request
+
+__all__ = ["FEATURE_NAMES", "MAX_CHARS", "extract"]
+
+MAX_CHARS: Final = 4000
+"""Characters read of the last user turn, half from its head and half from its tail; its full length is a feature."""
+
+_REST_CHARS: Final = 2000
+_TEXT_NAMES: Final = (
+    *CHARACTER_NAMES,
+    *NEIGHBOUR_NAMES,
+    *(f"{group}_words" for group in GROUPS),
+    "chars",
+    *WORD_NAMES,
+    *LINE_NAMES,
+    *NUMBER_NAMES,
+    *STRUCTURE_NAMES,
+)
+_CONVERSATION_NAMES: Final = (
+    "user_turns", "assistant_turns", "tool_turns", "rest_chars", "system_chars", "previous_answer_chars", "rest_lines",
+    "rest_numbers", "rest_question_marks", "rest_fences", "answers_a_question", "waits_for_tool", "tools", "tool_calls",
+    "attachments",
+)  # fmt: skip
+
+FEATURE_NAMES: Final[tuple[str, ...]] = (*_TEXT_NAMES, *_CONVERSATION_NAMES)
+"""F names: the text features are of the last user turn, those from `user_turns` on of the conversation."""
+
+_PAIRS_FROM: Final = len(CHARACTER_NAMES)
+_GROUPS_FROM: Final = _PAIRS_FROM + len(NEIGHBOUR_NAMES)
+_CONVERSATION_FROM: Final = len(_TEXT_NAMES)
+_EAST_ASIAN: Final = CHARACTER_NAMES.index("east_asian")
+
+
+def extract(request: Request) -> FloatArray:
+    """Compute the features of one request.
+
+    Parameters
+    ----------
+    request
+        Any; texts of any length and content, lone surrogates included.
+
+    Returns
+    -------
+    FloatArray
+        float32 (F,) in the order of `FEATURE_NAMES`, always finite and at least 0.
+
+    Examples
+    --------
+    >>> from serving.decision.types import Message
+    >>> row = extract(Request((Message("user", "What is 17 * 23?"),)))
+    >>> round(float(np.expm1(row[FEATURE_NAMES.index("largest_number")])))
+    23
+    """
+    turns = split(request)
+    row = np.zeros(len(FEATURE_NAMES), np.float32)
+    if turns.last:
+        _fill_text(row, turns.last)
+    _fill_conversation(row[_CONVERSATION_FROM:], request, turns)
+    logged: FloatArray = np.log1p(row, out=row)
+    return logged
+
+
+def _fill_text(row: FloatArray, text: str) -> None:
+    """Write the raw text features of a text that is not empty."""
+    length = len(text)
+    if length > MAX_CHARS:
+        text = f"{text[: MAX_CHARS // 2]}\n{text[-MAX_CHARS // 2 :]}"
+    data = symbols(text)
+    lettered = letters(data)
+    words = lettered.split()
+    row[:_PAIRS_FROM] = characters(data)
+    row[_PAIRS_FROM:_GROUPS_FROM] = neighbours(data)
+    east_asian = float(row[_EAST_ASIAN])
+    row[_GROUPS_FROM:_CONVERSATION_FROM] = [
+        *groups(words, text, east_asian > 0),
+        length,
+        *word_sizes(data, words, east_asian),
+        *line_sizes(data, lettered),
+        *number_sizes(data),
+        *structure(data),
+    ]
+
+
+def _fill_conversation(row: FloatArray, request: Request, turns: Turns) -> None:
+    """Write the raw features of the conversation around the last user turn."""
+    messages = request.messages
+    if len(messages) == 1 and not request.tools:
+        row[0] = messages[0].role == "user"
+        row[-1] = messages[0].images
+        return
+    roles = [message.role for message in messages]
+    last = last_user_turn(messages)
+    answer = next((message.text for message in reversed(messages[:last]) if message.role == "assistant"), "")
+    rest = turns.rest if len(turns.rest) <= _REST_CHARS else turns.rest[-_REST_CHARS:]
+    row[:] = (
+        roles.count("user"),
+        roles.count("assistant"),
+        roles.count("tool"),
+        len(turns.rest),
+        sum([len(message.text) for message in messages if message.role in ("system", "developer")]),
+        len(answer),
+        rest.count("\n"),
+        number_sizes(symbols(rest))[0],
+        rest.count("?"),
+        rest.count("```"),
+        answer.rstrip().endswith("?"),
+        len(roles) - 1 - last,
+        request.tools,
+        sum([message.tool_calls for message in messages]),
+        sum([message.images for message in messages]),
+    )

@@ -1,0 +1,159 @@
+"""Works out what each arm would give and take for one request, and which arms may serve it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serving.decision.arms import effort_rank
+from serving.decision.errors import BadInput
+from serving.decision.policy import Terms
+from serving.decision.rates import expected_cost
+from serving.decision.record import DecisionRecord
+from serving.decision.roster import Roster
+from serving.decision.situation import HEALTHY
+
+
+class EveryArmDenied(BadInput):
+    """The policy's rules leave no arm for a request; the message names the rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One arm for one request.
+
+    Parameters
+    ----------
+    success
+        P(success | arm).
+    uplift, lower, upper
+        P(success | arm) - P(success | baseline) and its interval; 0 for the baseline.
+    cost_usd
+        Expected, with retries.
+    latency_ms, latency_p95_ms
+        Of one call, live.
+    tokens, tokens_p95
+        Output tokens, hidden ones included.
+    extra_usd
+        What it costs to change the arm within the session.
+    allowed, sound, in_time, affordable
+        No rule excludes it; it is not shed; its p95 keeps the deadline; its cost keeps the cap.
+    """
+
+    success: float
+    uplift: float
+    lower: float
+    upper: float
+    cost_usd: float
+    latency_ms: float
+    latency_p95_ms: float
+    tokens: float
+    tokens_p95: float
+    extra_usd: float
+    allowed: bool
+    sound: bool
+    in_time: bool
+    affordable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What limits one call.
+
+    Parameters
+    ----------
+    deadline_ms
+        The tightest of the request's deadline (or the policy's, where it has none) and the limit on total time.
+    max_cost_usd
+        The lower of the request's and the policy's cap; None for none.
+    """
+
+    deadline_ms: float
+    max_cost_usd: float | None
+
+
+def bounds(record: DecisionRecord, terms: Terms) -> Bounds:
+    """Bring the request's and the policy's limits together."""
+    asked = record.context.deadline_ms
+    deadline = terms.deadline_ms if asked is None else asked
+    total = float(terms.limits.total_ms)
+    caps = [cap for cap in (record.context.max_cost_usd, terms.max_cost_usd) if cap is not None]
+    return Bounds(total if deadline is None else min(deadline, total), min(caps) if caps else None)
+
+
+def offers(record: DecisionRecord, roster: Roster, terms: Terms, limits: Bounds) -> tuple[Offer, ...]:
+    """Work out the (K,) offers.
+
+    Raises
+    ------
+    EveryArmDenied
+        The rules leave no arm.
+    """
+    prediction, situation = record.prediction, record.situation
+    health, session = situation.health, situation.session
+    before = roster.place(session.arm) if session else None
+    allowed = _allowed(record, roster, terms)
+    input_tokens = situation.input_tokens or 0
+    base_shift = health[roster.arms[0].name].success_shift if roster.arms[0].name in health else 0.0
+    out = []
+    for place, arm in enumerate(roster.arms):
+        state = health.get(arm.name, HEALTHY) if health else HEALTHY
+        tokens = prediction.output_tokens_mean[place] * state.tokens_factor
+        latency = prediction.latency_mean_ms[place] * state.latency_factor
+        p95 = prediction.latency_p95_ms[place] * state.latency_factor
+        retries = terms.expected_retries if state.expected_retries is None else state.expected_retries
+        cached, extra = 0, 0.0
+        if before is not None and session is not None:
+            cached = session.cached_tokens if arm.model == roster.arms[before].model else 0
+            extra = 0.0 if place == before else terms.switching_cost_usd
+        rates = roster.cards[place].rates(record.now, input_tokens)
+        cost = expected_cost(rates, input_tokens, cached, tokens, latency, min(retries, terms.limits.retries))
+        uplift = lower = upper = 0.0
+        if place:
+            shift = state.success_shift - base_shift
+            uplift = prediction.uplift[place - 1] + shift
+            lower = min(prediction.uplift_lower[place - 1] + shift, uplift)
+            upper = max(prediction.uplift_upper[place - 1] + shift, uplift)
+        out.append(
+            Offer(
+                success=min(max(prediction.success[place] + state.success_shift, 0.0), 1.0),
+                uplift=uplift,
+                lower=lower,
+                upper=upper,
+                cost_usd=cost,
+                latency_ms=latency,
+                latency_p95_ms=p95,
+                tokens=tokens,
+                tokens_p95=prediction.output_tokens_p95[place] * state.tokens_factor,
+                extra_usd=extra,
+                allowed=allowed is None or place in allowed,
+                sound=not state.shed,
+                in_time=p95 <= limits.deadline_ms,
+                affordable=limits.max_cost_usd is None or cost <= limits.max_cost_usd,
+            )
+        )
+    return tuple(out)
+
+
+def _allowed(record: DecisionRecord, roster: Roster, terms: Terms) -> set[int] | None:
+    """Give the places that rules and `max_effort` leave; None for all."""
+    capped = terms.max_effort != "max"
+    rules = roster.policy.rules
+    if not capped and not rules:
+        return None
+    context, headers = record.context, record.situation.headers
+    matching = [rule for rule in rules if rule.matches(context.task, context.tenant, headers)]
+    wanted = {name for rule in matching for name in rule.allow}
+    denied = {name for rule in matching for name in rule.deny}
+    most = effort_rank(terms.max_effort)
+    left = {
+        place
+        for place, arm in enumerate(roster.arms)
+        if roster.ranks[place] <= most and arm.name not in denied and (not wanted or arm.name in wanted)
+    }
+    if not left:
+        lines = ", ".join(str(rule.line) for rule in matching if rule.line)
+        raise EveryArmDenied(
+            f"policy {roster.policy.name!r} leaves no arm for this request (max_effort {terms.max_effort},"
+            f" rules at line {lines or '-'}): loosen one of them"
+        )
+    return left

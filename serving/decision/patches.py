@@ -1,0 +1,60 @@
+"""Differences between two JSON bodies: as an RFC 7396 merge body and as RFC 6902 operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Body = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One RFC 6902 operation."""
+
+    op: Literal["add", "replace", "remove"]
+    path: str
+    value: Json = None
+
+    def to_json(self) -> Body:
+        """Render the operation."""
+        body: Body = {"op": self.op, "path": self.path}
+        if self.op != "remove":
+            body["value"] = self.value
+        return body
+
+
+def merge(old: Body, new: Body) -> Body:
+    """Build the merge patch (RFC 7396) that turns `old` into `new`; keys that go are null.
+
+    >>> merge({"a": 1, "b": 2}, {"a": 1, "c": 3})
+    {'b': None, 'c': 3}
+    """
+    merged: Body = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        before = old.get(key)
+        if key not in old or _differs(before, value):
+            nested = isinstance(before, dict) and isinstance(value, dict)
+            merged[key] = merge(cast(Body, before), cast(Body, value)) if nested else value
+    return merged
+
+
+def diff(old: Body, new: Body, path: str = "") -> tuple[Patch, ...]:
+    """List the operations (RFC 6902) that turn `old` into `new`; lists are replaced whole."""
+    patches: list[Patch] = []
+    for key in [*old, *(key for key in new if key not in old)]:
+        place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+        if key not in new:
+            patches.append(Patch("remove", place))
+        elif key not in old:
+            patches.append(Patch("add", place, new[key]))
+        elif isinstance(old[key], dict) and isinstance(new[key], dict):
+            patches += diff(cast(Body, old[key]), cast(Body, new[key]), place)
+        elif _differs(old[key], new[key]):
+            patches.append(Patch("replace", place, new[key]))
+    return tuple(patches)
+
+
+def _differs(old: Json, new: Json) -> bool:
+    return old is not new and (type(old) is not type(new) or old != new)

@@ -1,0 +1,91 @@
+"""Everything a decision may depend on beside the request and the model: explicit values, so it can be replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from serving.decision.types import Effort
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the conversation was served with before this turn.
+
+    Parameters
+    ----------
+    arm
+        Name of the arm of the last turn.
+    effort
+        Effort that was really sent, where it differs from the arm's own (a client's explicit effort).
+    cached_tokens
+        Prompt tokens that the provider still holds for that arm's model; another model pays them in full.
+    open_tool_loop
+        The gateway knows of a tool call that is not answered to the end, whatever the messages show.
+    """
+
+    arm: str
+    effort: Effort | None = None
+    cached_tokens: int = 0
+    open_tool_loop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArmHealth:
+    """How an arm does at present, measured against what the model forecasts.
+
+    Parameters
+    ----------
+    latency_factor
+        Live latency over forecast; multiplies mean and p95.
+    tokens_factor
+        Realised output tokens over forecast.
+    success_shift
+        Added to P(success | arm): reported outcomes that contradict the model.
+    expected_retries
+        Per call; the policy's own figure where None.
+    shed
+        Do not serve with this arm while another one may serve.
+    why
+        What the reason says about a shed arm, e.g. `timeouts 12 % in 5 min`.
+    """
+
+    latency_factor: float = 1.0
+    tokens_factor: float = 1.0
+    success_shift: float = 0.0
+    expected_retries: float | None = None
+    shed: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The state of the world at the moment of one decision.
+
+    Parameters
+    ----------
+    input_tokens
+        Of the whole prompt, where the gateway has counted them; estimated from the text where None.
+    cost_multiplier
+        Budget steering, above -1: cost counts (1 + cost_multiplier)-fold.
+    session
+        The conversation's last turn; None for a first turn or an unknown session.
+    health
+        By arm name; an arm that is not named is healthy.
+    headers
+        Lower-case names; what `header` rules of the policy look at.
+    uniform
+        In [0, 1): the draw for exploration; derived from the decision id where None.
+    """
+
+    input_tokens: int | None = None
+    cost_multiplier: float = 0.0
+    session: Session | None = None
+    health: Mapping[str, ArmHealth] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    uniform: float | None = None
+
+
+HEALTHY = ArmHealth()
+CALM = Situation()
+"""No budget pressure, no session, all arms healthy."""

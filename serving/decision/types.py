@@ -1,0 +1,192 @@
+"""The values that cross module borders in the kernel: frozen, slotted, with units in their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NewType, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+Usd = NewType("Usd", float)
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+"""The ecosystem's own scale, from no reasoning to the most."""
+
+Bucket = Literal["use", "maybe", "avoid"]
+Fallback = Literal["baseline", "reason", "prior"]
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation, flattened to text.
+
+    Parameters
+    ----------
+    role
+        Who speaks.
+    text
+        All text parts, joined by newlines; no image or audio content.
+    images
+        Number of image, audio and file parts that the text leaves out.
+    tool_calls
+        Number of tool calls that an assistant turn asks for.
+    """
+
+    role: Role
+    text: str
+    images: int = 0
+    tool_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a gateway asks about: a conversation and its context.
+
+    Parameters
+    ----------
+    messages
+        At least one turn, oldest first.
+    tools
+        Number of tools that the client offers to the model.
+    """
+
+    messages: tuple[Message, ...]
+    model: str | None = None
+    tenant: str | None = None
+    session_id: str | None = None
+    task: str | None = None
+    deadline_ms: float | None = None
+    value_of_success_usd: Usd | None = None
+    max_cost_usd: Usd | None = None
+    client_effort: Effort | None = None
+    tools: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per million tokens; hidden tokens are billed as output."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to serve a request: a model at a reasoning effort.
+
+    Parameters
+    ----------
+    default_output_tokens, default_latency_ms
+        Used until the history carries tokens and latencies (mean of one call; the p95 is taken as a multiple).
+    price
+        Overrides the price book.
+    gpu_usd_per_second
+        Self-hosted: the cost of a call is its latency times this.
+    """
+
+    name: str
+    model: str
+    effort: Effort = "none"
+    default_output_tokens: float = 300.0
+    default_latency_ms: float = 2000.0
+    price: Price | None = None
+    gpu_usd_per_second: Usd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInput:
+    """A batch of requests as the graph takes them (n rows, L token places, F features).
+
+    Parameters
+    ----------
+    token_ids
+        int64 (n, L), 0 where a row is shorter.
+    token_weights
+        float32 (n, 2, L): row 0 averages the last user turn, row 1 the rest of the conversation; each sums to 1,
+        or to 0 where that part is empty.
+    features
+        float32 (n, F): `serving.decision.features`.
+    """
+
+    token_ids: IntArray
+    token_weights: FloatArray
+    features: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model expects of one request; K arms in bundle order, the first is the baseline.
+
+    Parameters
+    ----------
+    success
+        (K,) calibrated P(success | arm).
+    uplift, uplift_lower, uplift_upper
+        (K-1,) P(success | arm) - P(success | baseline) and its interval.
+    output_tokens_mean, output_tokens_p95
+        (K,) tokens, hidden ones included.
+    latency_mean_ms, latency_p95_ms
+        (K,) milliseconds of one call.
+    support
+        In [0, 1]; low means outside what was learnt.
+    task_probabilities
+        (T,) in the manifest's task order; empty where the history has no task labels.
+    """
+
+    success: tuple[float, ...]
+    uplift: tuple[float, ...]
+    uplift_lower: tuple[float, ...]
+    uplift_upper: tuple[float, ...]
+    output_tokens_mean: tuple[float, ...]
+    output_tokens_p95: tuple[float, ...]
+    latency_mean_ms: tuple[float, ...]
+    latency_p95_ms: tuple[float, ...]
+    support: float
+    task_probabilities: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArmEstimate:
+    """What one arm is expected to give and to cost for this request."""
+
+    success: float
+    cost_usd: Usd
+    latency_p95_ms: float
+    output_tokens: float
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Hard limits that travel with every decision."""
+
+    max_reasoning_tokens: int
+    max_retries: int
+    max_total_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer for one request."""
+
+    decision_id: str
+    arm: str
+    model: str
+    effort: Effort
+    bucket: Bucket
+    propensity: float
+    reason: str
+    estimates: Mapping[str, ArmEstimate]
+    caps: Caps
+    support: float
+    fallback: Fallback | None
+    bundle_id: str
+    policy: str
+    elapsed_us: int

@@ -1,0 +1,88 @@
+"""The examples of the API's documents: each is a body that the server takes, as the tests prove."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One named body."""
+
+    name: str
+    summary: str
+    value: Mapping[str, object]
+
+
+DECISION_REQUESTS: Final = (
+    Example("prompt", "A bare prompt", {"prompt": "What is 17 * 23?"}),
+    Example(
+        "conversation",
+        "A conversation, with what a right answer is worth and how long it may take",
+        {
+            "messages": [
+                {"role": "system", "content": "You are a careful planner."},
+                {"role": "user", "content": "Plan a rollout of the new billing service over three regions."},
+            ],
+            "tenant": "acme",
+            "value_of_success_usd": 0.5,
+            "deadline_ms": 30000,
+        },
+    ),
+    Example(
+        "multimodal",
+        "Parts other than text are counted; their data may be left out",
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [{"type": "text", "text": "What does this chart show?"}, {"type": "image_url"}],
+                }
+            ],
+            "tools": 2,
+        },
+    ),
+)
+
+BATCH_REQUESTS: Final = (
+    Example(
+        "two",
+        "Two requests",
+        {
+            "requests": [
+                {"prompt": "Translate 'good morning' to German."},
+                {"prompt": "Prove that 2 ** 0.5 is no ratio."},
+            ]
+        },
+    ),
+)
+
+DECISION: Final[Mapping[str, object]] = {
+    "decision_id": "01JD3M7WQ2Y5T8K4N6P9R1S3VX",
+    "arm": "direct",
+    "model": "gpt-5.1",
+    "effort": "none",
+    "bucket": "avoid",
+    "propensity": 1.0,
+    "reason": "uplift 0.02 [-0.01, 0.05] x 0.50 USD does not pay 0.031 USD",
+    "estimates": {
+        "direct": {"success": 0.91, "cost_usd": 0.0006, "latency_p95_ms": 1200.0, "output_tokens": 210.0},
+        "reasoning": {"success": 0.93, "cost_usd": 0.0316, "latency_p95_ms": 21000.0, "output_tokens": 3100.0},
+    },
+    "caps": {"max_reasoning_tokens": 0, "max_retries": 1, "max_total_ms": 30000},
+    "support": 0.83,
+    "fallback": None,
+    "bundle_id": "b3f1c29d",
+    "policy": "default",
+    "elapsed_us": 140,
+}
+
+PROBLEM: Final[Mapping[str, object]] = {
+    "type": "urn:thinkgate:problem:invalid-request",
+    "title": "The request can't be read",
+    "status": 422,
+    "detail": "promt: unknown field: leave it out, or check its spelling against /docs",
+    "errors": [{"pointer": "#/promt", "detail": "unknown field: leave it out, or check its spelling against /docs"}],
+}

@@ -1,0 +1,102 @@
+"""Answers decision requests on raw ASGI: this is the road that every request takes, so nothing else is on it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from serving.asgi import BodyLimits, ClientGoneError, Receive, Scope, Send, answer_json, answer_problem, read_json_body
+from serving.decision.errors import BadRequest
+from serving.decision.offers import EveryArmDenied
+from serving.guard import Guard, Headers
+from serving.problems import DENIED, INVALID, WRONG_METHOD, Problem, Rejected
+from serving.wire import parse_json, read_batch, read_request, write_batch, write_decision
+
+_ITEMS_PER_TURN: Final = 8
+"""Items of a batch that are decided before waiting requests get their turn: about a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call may ask for.
+
+    Parameters
+    ----------
+    max_messages
+        Longest conversation that is read.
+    max_batch
+        Most requests in one batch.
+    """
+
+    body: BodyLimits = field(default_factory=BodyLimits)
+    max_messages: int = 1000
+    max_batch: int = 256
+
+
+class FastPath:
+    """The two decision routes as ASGI applications.
+
+    Parameters
+    ----------
+    guard
+        Decides.
+    limits
+        Enforced on every call.
+    """
+
+    def __init__(self, guard: Guard, limits: Limits) -> None:
+        self._guard = guard
+        self._limits = limits
+
+    async def decide(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `POST /v1/decisions`."""
+        try:
+            raw = await self._read(scope, receive)
+            answer = self._decide(raw, scope["headers"])
+        except Rejected as rejected:
+            await answer_problem(rejected.problem, receive, send)
+        except ClientGoneError:
+            return
+        else:
+            await answer_json(send, answer)
+
+    async def decide_batch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `POST /v1/decisions/batch`: a bad item gets a problem in its place and spoils no other."""
+        try:
+            raw = await self._read(scope, receive)
+            items = read_batch(raw, self._limits.max_batch)
+        except Rejected as rejected:
+            await answer_problem(rejected.problem, receive, send)
+            return
+        except ClientGoneError:
+            return
+        results: list[bytes] = []
+        for place, item in enumerate(items):
+            if place and place % _ITEMS_PER_TURN == 0:
+                await asyncio.sleep(0)
+            results.append(self._decide_item(item, scope["headers"]))
+        await answer_json(send, write_batch(results))
+
+    async def _read(self, scope: Scope, receive: Receive) -> Any:
+        if scope["method"] != "POST":
+            raise Rejected(Problem(WRONG_METHOD, "use POST with a JSON body", headers=((b"allow", b"POST"),)))
+        return parse_json(await read_json_body(scope, receive, self._limits.body))
+
+    def _decide(self, raw: object, headers: Headers) -> bytes:
+        request = read_request(raw, self._limits.max_messages)
+        try:
+            decision = self._guard.decide(request, headers)
+        except BadRequest as error:
+            raise Rejected(Problem(INVALID, str(error))) from None
+        except EveryArmDenied as error:
+            raise Rejected(Problem(DENIED, str(error))) from None
+        return write_decision(decision)
+
+    def _decide_item(self, item: object, headers: Headers) -> bytes:
+        try:
+            return b'{"decision":' + self._decide(item, headers) + b"}"
+        except Rejected as rejected:
+            return orjson.dumps({"problem": rejected.problem.members()})

@@ -1,0 +1,141 @@
+"""What the journal keeps, as values: one row per decision, one per report of an outcome."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """One decision as it was served.
+
+    Parameters
+    ----------
+    decided_at
+        Seconds since the epoch.
+    prompt_id
+        Hash of the normalised prompt; empty under `--store-prompts none`.
+    messages
+        JSON list of messages under the privacy that was chosen, None where prompts are not stored.
+    replay
+        JSON from which the kernel gives the same decision again.
+    """
+
+    decision_id: str
+    decided_at: float
+    arm: str
+    model: str
+    effort: str
+    bucket: str
+    propensity: float
+    policy: str
+    bundle_id: str
+    support: float
+    expected_success: float
+    expected_cost_usd: float
+    expected_output_tokens: float
+    expected_latency_p95_ms: float
+    elapsed_us: int
+    prompt_id: str = ""
+    messages: str | None = None
+    fallback: str | None = None
+    tenant: str | None = None
+    session_id: str | None = None
+    task: str | None = None
+    reason: str = ""
+    replay: str | None = None
+    shadow_bundle_id: str | None = None
+    shadow_arm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """One report on one decision; what the reporter does not know is None.
+
+    Parameters
+    ----------
+    reported_at
+        Seconds since the epoch; of two reports that name the same field, the later one counts.
+    """
+
+    decision_id: str
+    reported_at: float
+    success: float | None = None
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: float | None = None
+    gpu_seconds: float | None = None
+    latency_ms: float | None = None
+    retries: int | None = None
+    failure_mode: str | None = None
+    arm: str | None = None
+    model: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that is reported, its time aside: the same report twice is one row."""
+        content = orjson.dumps([getattr(self, name) for name in _REPORTED])
+        return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPORTED = tuple(field.name for field in fields(OutcomeRow) if field.name != "reported_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A decision with its merged outcome, None where nothing was reported yet."""
+
+    decision: DecisionRow
+    outcome: OutcomeRow | None
+
+
+def merge(reports: Iterable[OutcomeRow]) -> OutcomeRow:
+    """Merge the reports on one decision: field by field, the latest report that names it counts.
+
+    Examples
+    --------
+    >>> early = OutcomeRow("d", 1.0, success=0.0, latency_ms=80.0)
+    >>> merge([OutcomeRow("d", 2.0, success=1.0), early]).success
+    1.0
+    >>> merge([OutcomeRow("d", 2.0, success=1.0), early]).latency_ms
+    80.0
+    """
+    first, *rest = sorted(reports, key=lambda report: report.reported_at)
+    for report in rest:
+        known = {name: getattr(report, name) for name in _REPORTED if getattr(report, name) is not None}
+        first = replace(first, reported_at=report.reported_at, **known)
+    return first
+
+
+def to_columns(row: DecisionRow | OutcomeRow) -> dict[str, Any]:
+    """Turn a row into column values that any store takes: no NUL, no lone surrogate."""
+    return {
+        field.name: storable(value) if isinstance(value, str) else value
+        for field in fields(row)
+        for value in [getattr(row, field.name)]
+    }
+
+
+def from_columns(kind: type[DecisionRow] | type[OutcomeRow], columns: Mapping[str, Any]) -> Any:
+    """Turn column values back into a row; columns that the row does not know are left out."""
+    return kind(**{field.name: columns[field.name] for field in fields(kind) if field.name in columns})
+
+
+def storable(text: str) -> str:
+    r"""Replace what PostgreSQL or UTF-8 can't hold.
+
+    >>> storable("a\x00b\ud800")
+    'a�b�'
+    """
+    if text.isascii() and "\x00" not in text:
+        return text
+    return _UNSTORABLE.sub("\ufffd", text)

@@ -1,0 +1,196 @@
+"""The composition root of `thinkgate-server`: reads the settings, puts the parts together and serves."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import logging
+import random
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic.fields import FieldInfo
+from typer.exceptions import TyperException
+
+from serving.asgi import BodyLimits
+from serving.decision.engine import Engine
+from serving.decision.errors import ThinkgateError
+from serving.decision.ids import Ids
+from serving.decision.policy import Policy
+from serving.decision.policy_file import PolicySource
+from serving.fast_path import Limits
+from serving.guard import Guard
+from serving.http_api import build_api
+from serving.http_server import Readiness, ServerOptions, run
+from serving.live import PolicyWatch, open_ground, warm_up
+from serving.settings import Settings, option, read_settings
+from serving.slot import Slot
+from serving.sockets import open_tcp, open_unix, require_free, url
+from serving.workers import Start, Supervisor
+
+_NAME: Final = "thinkgate-server"
+_BAD_INPUT: Final = 2
+
+
+def main() -> None:
+    """Run the command line; every error is one line on stderr that names its cure, with exit code 2."""
+    try:
+        code = command_line()(prog_name=_NAME, standalone_mode=False)
+    except TyperException as error:
+        code = _complain(f"{error.format_message()} ({_NAME} --help lists the options)")
+    except ThinkgateError as error:
+        code = _complain(str(error))
+    sys.exit(code)
+
+
+def command_line() -> typer.Typer:
+    """Build the command line: one option per setting, so that the two can't differ."""
+    parameters = [_parameter(name, told) for name, told in Settings.model_fields.items()]
+    serve.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    serve.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    app.command(
+        help="Answers, for every request to an LLM gateway: does reasoning mode pay for this one?",
+        epilog="Every option is also a variable: --http-port is THINKGATE_HTTP_PORT. An option wins.",
+    )(serve)
+    return app
+
+
+def _parameter(name: str, told: FieldInfo) -> inspect.Parameter:
+    panel = told.json_schema_extra["panel"] if isinstance(told.json_schema_extra, dict) else None
+    default = "" if told.default in (None, False) else f" Default: {told.default}."
+    taken = typer.Option(option(name), help=f"{told.description}{default}", rich_help_panel=str(panel))
+    kind: Any = told.annotation
+    optional: Any = Annotated[kind | None, taken]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=optional)
+
+
+def serve(**chosen: object) -> int:
+    """Serve; the options are the fields of `Settings`."""
+    settings = read_settings({name: value for name, value in chosen.items() if value is not None})
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s",
+    )
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    if settings.uds is not None:
+        return _serve_unix(settings, settings.uds)
+    return _serve_tcp(settings)
+
+
+def _serve_tcp(settings: Settings) -> int:
+    """Serve on a TCP port: one process on a socket of its own, or several that share the port."""
+    shared = settings.processes > 1
+    if shared:
+        require_free(settings.host, settings.http_port)
+    # Where workers share the port this socket only holds it: they bind their own, and the kernel spreads the load.
+    held = open_tcp(settings.host, settings.http_port, shared=shared)
+    port: int = held.getsockname()[1]
+    address = url(settings.host, port)
+    greeting = f"{_NAME} is ready at {address} (try {address}/docs)"
+    if not shared:
+        return work(settings, held, ServerOptions(settings.drain_seconds, settings.keep_alive_seconds), _say(greeting))
+
+    def open_own() -> socket.socket:
+        held.close()
+        return open_tcp(settings.host, port, shared=True)
+
+    return _supervise(settings, open_own, f"{greeting}, {settings.processes} workers")
+
+
+def _serve_unix(settings: Settings, path: Path) -> int:
+    """Serve on a Unix socket; several workers accept from the same one."""
+    listener = open_unix(path)
+    greeting = f"{_NAME} is ready at {path} (try curl --unix-socket {path} http://localhost/v1/model)"
+    try:
+        if settings.processes > 1:
+            return _supervise(settings, lambda: listener, f"{greeting}, {settings.processes} workers")
+        options = ServerOptions(settings.drain_seconds, settings.keep_alive_seconds)
+        return work(settings, listener, options, _say(greeting))
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _supervise(settings: Settings, open_socket: Callable[[], socket.socket], greeting: str) -> int:
+    def worker(start: Start) -> int:
+        try:
+            options = ServerOptions(settings.drain_seconds, settings.keep_alive_seconds, start.lifeline)
+            return work(settings, open_socket(), options, start.on_ready)
+        except ThinkgateError as error:
+            return _complain(str(error))
+
+    return Supervisor(worker, settings.processes, settings.drain_seconds, _say(greeting)).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker runs on; the seam where the journal, gRPC, keys and metrics join.
+
+    Parameters
+    ----------
+    each_second
+        Watches the policy file.
+    """
+
+    guard: Guard
+    limits: Limits
+    each_second: Callable[[], None]
+
+
+def assemble(settings: Settings) -> Parts:
+    """Put the parts of one worker together, proven and warm.
+
+    Raises
+    ------
+    ThinkgateError
+        Something named in the settings can't be used.
+    """
+    ground = open_ground(settings.bundle, settings.arms)
+    source = None if settings.policy is None else PolicySource(settings.policy, ground.arms)
+    policy = Policy() if source is None else source.live
+    slot = Slot(ground.live(policy))
+    prior = Engine(ground.prior, policy, ground.prices, prior=ground.prior, arms=ground.arms)
+    guard = Guard(slot, settings.fallback, time.perf_counter_ns, Ids(time.time, random.SystemRandom()), prior)
+    limits = Limits(
+        BodyLimits(settings.max_body_bytes, settings.body_seconds), settings.max_messages, settings.max_batch
+    )
+    warm_up(slot.live)
+    watch = None if source is None else PolicyWatch(source, slot, ground)
+    return Parts(guard, limits, watch.look if watch is not None else _rest)
+
+
+def work(settings: Settings, listener: socket.socket, options: ServerOptions, on_ready: Callable[[], None]) -> int:
+    """Live one worker's life; give its exit code."""
+    parts = assemble(settings)
+    readiness = Readiness()
+    api = build_api(parts.guard, parts.limits, readiness, version("thinkgate"))
+    # What is loaded by now stays for good: the collector need not walk it again and again.
+    gc.collect()
+    gc.freeze()
+    run(api, [listener], options, readiness, on_ready, parts.each_second)
+    return 0
+
+
+def _rest() -> None:
+    return
+
+
+def _say(greeting: str) -> Callable[[], None]:
+    return lambda: typer.echo(greeting)
+
+
+def _complain(message: str) -> int:
+    typer.echo(f"{_NAME}: {message}", err=True)
+    return _BAD_INPUT
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Says what is wrong with a call, in the form of RFC 9457, so that a person and a program can both act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from serving.decision.errors import BadInput
+
+MEDIA_TYPE: Final = b"application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem.
+
+    Parameters
+    ----------
+    name
+        Last part of its `type`, `urn:thinkgate:problem:NAME`; stable across versions.
+    status
+        HTTP status.
+    title
+        The same words for every occurrence.
+    """
+
+    name: str
+    status: int
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """Give the `type` member."""
+        return f"urn:thinkgate:problem:{self.name}"
+
+
+NOT_JSON: Final = Kind("not-json", 400, "The body is not JSON")
+DENIED: Final = Kind("denied", 403, "The policy leaves no arm")
+NOT_FOUND: Final = Kind("not-found", 404, "There is nothing at this address")
+WRONG_METHOD: Final = Kind("wrong-method", 405, "This address does not take that method")
+TOO_SLOW: Final = Kind("body-too-slow", 408, "The body took too long to arrive")
+TOO_LARGE: Final = Kind("body-too-large", 413, "The body is too large")
+WRONG_TYPE: Final = Kind("wrong-media-type", 415, "The body is of another media type")
+INVALID: Final = Kind("invalid-request", 422, "The request can't be read")
+UNEXPECTED: Final = Kind("unexpected", 500, "The server failed")
+NOT_READY: Final = Kind("not-ready", 503, "The server is not ready")
+
+KINDS: Final = (
+    NOT_JSON,
+    DENIED,
+    NOT_FOUND,
+    WRONG_METHOD,
+    TOO_SLOW,
+    TOO_LARGE,
+    WRONG_TYPE,
+    INVALID,
+    UNEXPECTED,
+    NOT_READY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a body.
+
+    Parameters
+    ----------
+    pointer
+        Where, as a JSON pointer in fragment form: `#/messages/0/role`; `#` is the whole body.
+    detail
+        What to change.
+    """
+
+    pointer: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One answer that is not a success.
+
+    Parameters
+    ----------
+    detail
+        What is wrong this time and how to cure it; never holds text of a prompt.
+    headers
+        Response headers that belong to it, such as `allow`.
+    """
+
+    kind: Kind
+    detail: str
+    faults: tuple[Fault, ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def members(self) -> Mapping[str, object]:
+        """Give the members of the problem document.
+
+        Examples
+        --------
+        >>> Problem(NOT_JSON, "send JSON").members()["type"]
+        'urn:thinkgate:problem:not-json'
+        """
+        members: dict[str, object] = {
+            "type": self.kind.uri,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+        }
+        if self.faults:
+            members["errors"] = self.faults
+        return members
+
+    def to_json(self) -> bytes:
+        """Give the problem document."""
+        return orjson.dumps(self.members())
+
+
+class Rejected(BadInput):
+    """A call that is answered with a problem.
+
+    Parameters
+    ----------
+    problem
+        The answer.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.kind.name}: {problem.detail}")
+        self.problem = problem

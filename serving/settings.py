@@ -1,0 +1,159 @@
+"""Every setting of the server, from its command line and from THINKGATE_... variables; read only by `main`."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from serving.decision.conversation import MAX_MESSAGES
+from serving.decision.errors import BadInput
+from serving.decision.types import Fallback
+
+PREFIX: Final = "THINKGATE_"
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+WHAT: Final = "What is served"
+WHERE: Final = "Where it listens"
+HOW: Final = "How it runs"
+LIMITS: Final = "Limits"
+
+
+class BadSettings(BadInput):
+    """A setting that can't be used; the message names the option and its variable."""
+
+
+def _told(panel: str, description: str) -> Any:
+    return Field(description=description, json_schema_extra={"panel": panel})
+
+
+class Settings(BaseSettings):
+    """What the server was told; an option wins over its variable, and a variable over the default."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    bundle: Annotated[Path | None, _told(WHAT, "Folder of the trained bundle to serve.")] = None
+    cold_start: Annotated[
+        bool, _told(WHAT, "Serve without a bundle: cautious prior knowledge decides until one is trained.")
+    ] = False
+    arms: Annotated[
+        Path | None, _told(WHAT, "arms.toml: the arms of a cold start, or new prices for a bundle's arms.")
+    ] = None
+    policy: Annotated[
+        Path | None, _told(WHAT, "policy.toml: what a success is worth, and the limits. Watched for changes.")
+    ] = None
+    fallback: Annotated[
+        Fallback, _told(WHAT, "Who answers where the model can't: the baseline arm, reasoning, or the prior.")
+    ] = "baseline"
+
+    host: Annotated[str, _told(WHERE, "Address to listen on."), Field(min_length=1)] = "127.0.0.1"
+    http_port: Annotated[int, _told(WHERE, "Port of the HTTP API; 0 picks a free one."), Field(ge=0, le=65535)] = 8080
+    uds: Annotated[Path | None, _told(WHERE, "Listen on this Unix socket instead of host and port.")] = None
+    allow_remote: Annotated[bool, _told(WHERE, "Answer other machines although no authentication is set up.")] = False
+
+    workers: Annotated[int, _told(HOW, "Processes that serve; 0 is one per core."), Field(ge=0, le=256)] = 1
+    drain_seconds: Annotated[
+        float, _told(HOW, "How long open requests may finish after SIGTERM."), Field(ge=0, le=3600)
+    ] = 10.0
+    keep_alive_seconds: Annotated[int, _told(HOW, "How long an idle connection stays open."), Field(ge=1, le=3600)] = 75
+    log_level: Annotated[LogLevel, _told(HOW, "Least severe level that is logged.")] = "info"
+
+    max_body_bytes: Annotated[int, _told(LIMITS, "Largest body that is read."), Field(ge=1024, le=2**30)] = 2 * 2**20
+    max_messages: Annotated[int, _told(LIMITS, "Longest conversation that is read."), Field(ge=1, le=MAX_MESSAGES)] = (
+        1000
+    )
+    max_batch: Annotated[int, _told(LIMITS, "Most requests in one batch."), Field(ge=1, le=4096)] = 256
+    body_seconds: Annotated[float, _told(LIMITS, "How long a body may take to arrive."), Field(gt=0, le=3600)] = 10.0
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        if self.bundle is None and not self.cold_start:
+            raise ValueError(
+                "nothing to serve: name a trained bundle with --bundle DIR (`thinkgate train DATA --out DIR` makes"
+                " one), or start without one with --cold-start"
+            )
+        if self.cold_start and self.arms is None:
+            raise ValueError("--cold-start needs --arms FILE: an arms.toml that names the models to choose between")
+        if self.bundle is not None and self.cold_start:
+            raise ValueError("--bundle and --cold-start exclude each other: leave one of them out")
+        if self.uds is None and not self.allow_remote and not is_loopback(self.host):
+            raise ValueError(
+                f"--host {self.host} is open to other machines, and this server has no authentication:"
+                " keep --host 127.0.0.1, use --uds PATH, or accept it with --allow-remote"
+            )
+        return self
+
+    @property
+    def processes(self) -> int:
+        """Give the number of processes that serve, at least one."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+def read_settings(chosen: Mapping[str, Any]) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    chosen
+        Field name to value, of the options that were given; the environment fills the rest.
+
+    Raises
+    ------
+    BadSettings
+        In one line: which option (or variable) is wrong, and what would be right.
+    """
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        raise BadSettings("; ".join(_say(fault["loc"], fault["msg"]) for fault in error.errors())) from None
+
+
+def option(field: str) -> str:
+    """Give a field's command line option.
+
+    Examples
+    --------
+    >>> option("http_port")
+    '--http-port'
+    """
+    return "--" + field.replace("_", "-")
+
+
+def variable(field: str) -> str:
+    """Give a field's environment variable.
+
+    Examples
+    --------
+    >>> variable("http_port")
+    'THINKGATE_HTTP_PORT'
+    """
+    return PREFIX + field.upper()
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach `host`; names other than localhost are taken to be open.
+
+    Examples
+    --------
+    >>> is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _say(place: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    if not place:
+        return message
+    field = str(place[0])
+    return f"{option(field)} ({variable(field)}): {message[:1].lower()}{message[1:]}"

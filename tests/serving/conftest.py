@@ -1,0 +1,109 @@
+"""Real servers for the serving tests: subprocesses on loopback, ended by their own id."""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ARMS = ROOT / "data" / "arms.toml"
+_START_SECONDS = 60.0
+
+
+@dataclass
+class Running:
+    """A server that said that it is ready."""
+
+    process: subprocess.Popen[str]
+    greeting: str
+
+    @property
+    def url(self) -> str:
+        found = re.search(r"http://[^ /]+:\d+", self.greeting)
+        assert found, self.greeting
+        return found[0]
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def log(self) -> str:
+        """All that it wrote to stderr; to be asked after its end."""
+        assert self.process.stderr
+        return self.process.stderr.read()
+
+
+class Launch(Protocol):
+    """Starts a server on a cold start; further options may follow."""
+
+    def __call__(self, *options: str) -> Running: ...
+
+
+def start_server(*options: str) -> Running:
+    command = [sys.executable, "-m", "serving.main", "--http-port", "0", *options]
+    if "--bundle" not in options:
+        command += ["--cold-start", "--arms", str(ARMS)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("THINKGATE_")}
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        assert selector.select(_START_SECONDS), "no word from the server"
+    greeting = process.stdout.readline()
+    if not greeting:
+        process.wait(10)
+        assert process.stderr
+        pytest.fail(f"the server ended with {process.returncode}: {process.stderr.read()}")
+    return Running(process, greeting)
+
+
+def stop_server(running: Running) -> None:
+    if running.process.poll() is None:
+        running.process.terminate()
+        try:
+            running.process.wait(20)
+        except subprocess.TimeoutExpired:
+            running.process.kill()
+            running.process.wait(10)
+    for stream in (running.process.stdout, running.process.stderr):
+        if stream:
+            stream.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    """One server with default limits, shared by a module's tests."""
+    running = start_server()
+    yield running
+    stop_server(running)
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Servers of one test; those that still run at its end are stopped."""
+    started: list[Running] = []
+
+    def start(*options: str) -> Running:
+        started.append(start_server(*options))
+        return started[-1]
+
+    yield start
+    for running in started:
+        stop_server(running)

@@ -1,0 +1,306 @@
+"""The graph gives what LightGBM and numpy give, in batches of any size, in both encoder tiers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from serving.decision.bundle import open_session
+from serving.decision.features import FEATURE_NAMES
+from serving.decision.inputs import Limits, prepare
+from serving.decision.tokens import Tokenizer
+from serving.decision.types import FloatArray, ModelInput, Request
+from tests import tiny
+from training import graph
+from training.encoder import Encoder, TransformerEncoder, design
+from training.errors import TrainingError
+from training.grid import snap, to_grid
+from training.model import Array, FittedModel, PiecewiseLinear, SupportHead, TreeHead
+from training.nodes import Nodes
+from training.trees import UnsupportedTrees, pack
+
+TEXTS = (
+    *tiny.requests(40, seed=11),
+    tiny.request(""),
+    tiny.request("Grüße, 你好 🙂 " * 40),
+    tiny.request("def f(x): " * 300),
+)
+
+
+class Graph:
+    """A built graph that can be run."""
+
+    def __init__(self, model: FittedModel, encoder: Encoder) -> None:
+        built = graph.with_design(graph.build(model, encoder, len(FEATURE_NAMES)))
+        self._session = open_session(built.SerializeToString(), Path("nowhere"))
+        self._names = [value.name for value in self._session.get_outputs()]
+        self._encoder = encoder
+        self._tokenizer = Tokenizer.from_json(encoder.tokenizer_json)
+
+    def inputs(self, requests: tuple[Request, ...]) -> ModelInput:
+        return prepare(requests, self._tokenizer, self._encoder.limits)
+
+    def run(self, inputs: ModelInput) -> dict[str, FloatArray]:
+        feeds = {name: getattr(inputs, name) for name in ("token_ids", "token_weights", "features")}
+        return dict(zip(self._names, self._session.run(None, feeds), strict=True))
+
+
+def score(head: TreeHead, x: Array) -> Array:
+    total = np.full(len(x), head.offset)
+    for booster, weight in zip(head.boosters, head.weights, strict=True):
+        total += weight * np.asarray(booster.predict(x, raw_score=True))
+    return total
+
+
+def quantity(part: TreeHead | float, x: Array) -> Array:
+    return np.exp(score(part, x)) if isinstance(part, TreeHead) else np.full(len(x), part)
+
+
+def support_of(head: SupportHead, x: Array) -> Array:
+    z = (x - head.mean) * head.scale
+    unit = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+    return head.map((unit @ head.centroids.T).max(axis=1))
+
+
+def expected(model: FittedModel, rows: FloatArray) -> dict[str, Array]:
+    """Spell `training.model` out in numpy and LightGBM."""
+    x = rows.astype(np.float64)
+    raw = [1 / (1 + np.exp(-score(head.score, x))) for head in model.success]
+    support = support_of(model.support, x)
+    width = 1 + model.widening * (1 - support)
+    uplift, lower, upper = [], [], []
+    for arm, head in enumerate(model.uplift, 1):
+        value = head.success_weight * (raw[arm] - raw[0]) + (score(head.direct, x) if head.direct else 0)
+        uplift.append(head.calibration(value))
+        lower.append(np.clip(uplift[-1] - head.below(value) * width, -1, 1))
+        upper.append(np.clip(uplift[-1] + head.above(value) * width, -1, 1))
+    means = [quantity(head.mean, x) for head in (*model.output_tokens, *model.latency_ms)]
+    p95s = [quantity(head.p95, x) for head in (*model.output_tokens, *model.latency_ms)]
+    k = len(model.success)
+    found = {
+        "success": [head.calibration(p) for head, p in zip(model.success, raw, strict=True)],
+        "uplift": uplift,
+        "uplift_lower": lower,
+        "uplift_upper": upper,
+        "output_tokens_mean": means[:k],
+        "output_tokens_p95": [np.maximum(m, p) for m, p in zip(means[:k], p95s[:k], strict=True)],
+        "latency_mean_ms": means[k:],
+        "latency_p95_ms": [np.maximum(m, p) for m, p in zip(means[k:], p95s[k:], strict=True)],
+        "support": [support],
+    }
+    made = {name: np.stack(columns, axis=1) for name, columns in found.items()}
+    if model.tasks:
+        logits = x @ model.tasks.weight + model.tasks.bias
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        made["task_probabilities"] = powers / powers.sum(axis=1, keepdims=True)
+    return made
+
+
+def assert_close(got: dict[str, FloatArray], wanted: dict[str, Array], tolerance: float = 1e-5) -> None:
+    assert set(wanted) == set(got) - {"design", "prediction"}
+    for name, numbers in wanted.items():
+        assert got[name].shape == numbers.shape, name
+        gap = np.abs(got[name] - numbers) / np.maximum(np.abs(numbers), 1)
+        assert gap.max() <= tolerance, f"{name} differs by {gap.max()}"
+
+
+@pytest.mark.parametrize(("arms", "tasks"), [(2, True), (3, False)])
+def test_agrees_with_lightgbm_and_numpy(arms: int, tasks: bool) -> None:
+    model = tiny.model(arms, tasks=tasks)
+    built = Graph(model, tiny.encoder())
+    got = built.run(built.inputs(TEXTS))
+    assert_close(got, expected(model, design(tiny.encoder(), TEXTS)), 1e-6)
+    packed = np.concatenate([got[name] for name in got if name not in ("design", "prediction")], axis=1)
+    np.testing.assert_array_equal(packed, got["prediction"])
+
+
+def test_rows_do_not_depend_on_their_batch() -> None:
+    built = Graph(tiny.model(2), tiny.encoder())
+    batch = built.run(built.inputs(TEXTS))
+    for place, request in enumerate(TEXTS):
+        single = built.run(built.inputs((request,)))
+        np.testing.assert_array_equal(single["design"][0], batch["design"][place])
+        np.testing.assert_allclose(single["prediction"][0], batch["prediction"][place], rtol=1e-6, atol=1e-6)
+
+
+def test_thresholds_are_met_exactly() -> None:
+    """Rows that lie on a split, and one step of float32 beside it, take LightGBM's side."""
+    model = tiny.model(2)
+    heads = [head.score for head in model.success]
+    forest = pack(heads)
+    x = np.repeat(tiny.rows()[:1], 3 * len(forest.thresholds), axis=0)
+    for k, (column, threshold) in enumerate(zip(forest.features, forest.thresholds, strict=True)):
+        edge = np.float32(threshold)
+        x[3 * k : 3 * k + 3, column] = (np.nextafter(edge, np.float32(-9)), edge, np.nextafter(edge, np.float32(9)))
+    wanted = np.stack([score(head, x.astype(np.float64)) for head in heads], axis=1)
+    np.testing.assert_allclose(forest.score(x.astype(np.float64)), wanted, rtol=0, atol=1e-12)
+    nodes = Nodes()
+    graph._scores(nodes, model, nodes.add("Cast", "x", to=TensorProto.DOUBLE))
+    got = run_nodes(nodes, {"x": x}, nodes.nodes[-1].output[0])
+    np.testing.assert_allclose(got[:, :2], wanted, rtol=0, atol=1e-12)
+
+
+def run_nodes(nodes: Nodes, feeds: dict[str, FloatArray], output: str) -> Array:
+    inputs = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), list(value.shape))
+        for name, value in feeds.items()
+    ]
+    outputs = [helper.make_tensor_value_info(output, TensorProto.DOUBLE, ["a", "b"])]
+    made = helper.make_graph(nodes.nodes, "part", inputs, outputs, nodes.constants)
+    opsets = [helper.make_opsetid("", graph.OPSET), helper.make_opsetid("ai.onnx.ml", graph.TREES_OPSET)]
+    content = helper.make_model(made, opset_imports=opsets, ir_version=graph.IR_VERSION).SerializeToString()
+    got: Array = open_session(content, Path("nowhere")).run(None, feeds)[0]
+    return got
+
+
+curves = st.lists(st.floats(-5, 5, width=32), min_size=1, max_size=12, unique=True).flatmap(
+    lambda knots: st.tuples(
+        st.just(np.sort(np.asarray(knots, dtype=np.float64))),
+        st.lists(st.floats(-2, 2), min_size=len(knots), max_size=len(knots)),
+    )
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(curves, min_size=1, max_size=4))
+def test_maps_are_interpolation(drawn: list[tuple[Array, list[float]]]) -> None:
+    kept = [(knots, values) for knots, values in drawn if len(knots) == 1 or np.diff(knots).min() > 1e-6]
+    maps = [PiecewiseLinear(knots, np.asarray(values)) for knots, values in kept]
+    if not maps:
+        return
+    x = np.unique(np.concatenate([np.linspace(-6, 6, 41), *(curve.knots for curve in maps)]))[:, None]
+    nodes = Nodes()
+    output = graph._maps(nodes, "x", 1, [(0, curve) for curve in maps])
+    got = run_nodes(nodes, {"x": x}, output)
+    np.testing.assert_allclose(got, np.stack([curve(x[:, 0]) for curve in maps], axis=1), rtol=0, atol=1e-8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 2048), st.floats(1e-6, 1e4))
+def test_sums_on_the_grid_do_not_depend_on_their_order(seed: int, tokens: int, size: float) -> None:
+    rng = np.random.default_rng(seed)
+    table = (rng.normal(size=(tokens, 3)) * size).astype(np.float32)
+    grid = to_grid(table, tokens)
+    snapped = snap(table, tokens)
+    np.testing.assert_array_equal(snap(snapped, tokens), snapped)
+    assert np.abs(snapped - table).max() <= grid.step
+    totals = [np.cumsum(snapped[rng.permutation(tokens)], axis=0, dtype=np.float32)[-1] for _ in range(3)]
+    np.testing.assert_array_equal(totals[0], totals[1])
+    np.testing.assert_array_equal(totals[0], totals[2])
+
+
+def test_a_model_without_any_tree() -> None:
+    """All successes equal: every booster is one leaf."""
+    model = tiny.model(2)
+    flat = lgb.train({"verbose": -1, "num_threads": 1}, lgb.Dataset(np.eye(30), np.full(30, 0.25)), 3)
+    leaf = TreeHead((flat,), (2.0,), 0.1)
+    plain = replace(
+        model,
+        success=tuple(replace(head, score=leaf) for head in model.success),
+        uplift=tuple(replace(head, direct=None) for head in model.uplift),
+        output_tokens=tuple(replace(head, mean=100.0, p95=50.0) for head in model.output_tokens),
+    )
+    built = Graph(plain, tiny.encoder())
+    got = built.run(built.inputs(TEXTS))
+    np.testing.assert_allclose(pack([leaf]).offsets, [0.1 + 2.0 * float(flat.predict(np.eye(30)[:1])[0])])
+    np.testing.assert_allclose(got["output_tokens_p95"], 100.0, rtol=1e-6)
+    assert np.ptp(got["success"], axis=0).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"categorical_feature": [0]}, "categories"),
+        ({"linear_tree": True}, "linear"),
+        ({"zero_as_missing": True}, "zeros"),
+        ({"objective": "multiclass", "num_class": 3}, "classes"),
+    ],
+)
+def test_refuses_trees_that_the_graph_lacks(parameters: dict[str, object], named: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 4, size=(200, 2)).astype(np.float64)
+    y = (x[:, 0] * 7 % 3).astype(np.float64)
+    chosen = {"verbose": -1, "num_threads": 1, "min_data_per_group": 1, "cat_smooth": 0} | parameters
+    booster = lgb.train(chosen, lgb.Dataset(x, y, free_raw_data=False), 3)
+    with pytest.raises(UnsupportedTrees, match=named):
+        pack([TreeHead((booster,), (1.0,))])
+
+
+def test_averages_a_random_forest() -> None:
+    booster = tiny.booster(3, boosting="rf", bagging_freq=1, bagging_fraction=0.6)
+    x = tiny.rows()[:20].astype(np.float64)
+    wanted = np.asarray(booster.predict(x, raw_score=True))
+    np.testing.assert_allclose(pack([TreeHead((booster,), (1.0,))]).score(x)[:, 0], wanted, atol=1e-12)
+
+
+def transformer(opset: int = graph.OPSET) -> TransformerEncoder:
+    """A stand-in with a transformer's face: cosines of ids and places, masked, averaged over the whole row."""
+    add = Nodes()
+    angles = add.add("Cast", "token_ids", to=TensorProto.FLOAT)
+    wave = add.add(
+        "Sin", add.add("Mul", add.add("Unsqueeze", angles, add.whole(2)), add.constant([[[0.1, 0.7, 2.3]]], np.float32))
+    )
+    masked = add.add("Mul", wave, add.add("Unsqueeze", "mask", add.whole(2)))
+    add.add("ReduceSum", masked, add.whole(1), output="embedding", keepdims=0)
+    inputs = [
+        helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["n", "L"]),
+        helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["n", "L"]),
+    ]
+    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 3])]
+    made = helper.make_model(
+        helper.make_graph(add.nodes, "encoder", inputs, outputs, add.constants),
+        opset_imports=[helper.make_opsetid("", opset)],
+        ir_version=8,
+    )
+    limits = Limits(max_chars=200, max_tokens=32, special_tokens=True)
+    return TransformerEncoder("stand-in", tiny.tokenizer_json(), made.SerializeToString(), 3, limits, "stand-in")
+
+
+def narrow(model: FittedModel, dims: int) -> FittedModel:
+    """Fit the same heads on design rows of a narrower encoder: boosters of feature columns and few dimensions."""
+    width = 2 * dims + len(FEATURE_NAMES)
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(200, width))
+    booster = lgb.train({"verbose": -1, "num_leaves": 5, "num_threads": 1}, lgb.Dataset(x, x[:, 0] + x[:, dims]), 5)
+    head = TreeHead((booster,), (1.0,))
+    return replace(
+        model,
+        success=tuple(replace(one, score=head) for one in model.success),
+        uplift=tuple(replace(one, direct=None) for one in model.uplift),
+        output_tokens=model.latency_ms,
+        support=SupportHead(np.zeros(width), np.ones(width), np.eye(width)[:3], model.support.map),
+        tasks=None,
+    )
+
+
+def test_transformer_tier_runs_only_parts_with_tokens() -> None:
+    encoder = transformer()
+    model = narrow(tiny.model(2), encoder.dims)
+    built = Graph(model, encoder)
+    for requests in (TEXTS, TEXTS[:1], TEXTS[1:2], (tiny.request(""),), (tiny.request(""), *TEXTS[:2])):
+        got = built.run(built.inputs(requests))
+        np.testing.assert_allclose(got["design"], design(encoder, requests), rtol=1e-5, atol=1e-5)
+        assert_close(got, expected(model, got["design"]))
+
+
+def test_refuses_an_encoder_of_another_opset() -> None:
+    encoder = transformer(opset=18)
+    with pytest.raises(TrainingError, match="opset"):
+        graph.build(narrow(tiny.model(2), 3), encoder, len(FEATURE_NAMES))
+
+
+def test_is_one_self_contained_file_of_plain_operators() -> None:
+    built = graph.build(tiny.model(2), tiny.encoder(), len(FEATURE_NAMES))
+    assert {entry.domain: entry.version for entry in built.opset_import} == {"": 17, "ai.onnx.ml": 5}
+    assert [node.op_type for node in built.graph.node].count("TreeEnsemble") == 1
+    onnx.checker.check_model(built, full_check=True)
+    table = max(built.graph.initializer, key=lambda tensor: int(np.prod(tensor.dims, initial=1)))
+    assert numpy_helper.to_array(table).dtype == np.int16

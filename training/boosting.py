@@ -1,0 +1,141 @@
+"""LightGBM as thinkgate uses it: small, strongly regularised trees over design rows, bags of seeds, raw scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.decision.types import FloatArray
+from training.model import Array, TreeHead
+
+Objective = Literal["cross_entropy", "regression", "quantile"]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Size and regularisation of one head.
+
+    Parameters
+    ----------
+    rounds, leaves
+        Trees per booster and leaves per tree.
+    bags
+        Boosters per head, each with its own seed; their mean is the score.
+    """
+
+    rounds: int = 200
+    leaves: int = 15
+    bags: int = 2
+    learning_rate: float = 0.04
+    feature_fraction: float = 0.2
+    bagging_fraction: float = 0.7
+    l2: float = 10.0
+    min_rows: int = 20
+    max_bin: int = 63
+
+
+class Binned:
+    """Design rows, binned once and used for many targets.
+
+    Parameters
+    ----------
+    x
+        float32 (n, P).
+    """
+
+    def __init__(self, x: FloatArray, trees: Trees, threads: int) -> None:
+        self._x = x
+        self._trees = trees
+        self._threads = threads
+        params = {"max_bin": trees.max_bin, "verbosity": -1, "num_threads": threads, "feature_pre_filter": False}
+        self._data = lgb.Dataset(x, params=params, free_raw_data=False)
+        self._data.construct()
+
+    def head(
+        self,
+        y: Array,
+        rows: Rows,
+        objective: Objective,
+        *,
+        weight: Array | None = None,
+        seed: int = 0,
+        alpha: float = 0.95,
+    ) -> TreeHead:
+        """Learn one score.
+
+        Parameters
+        ----------
+        y, weight
+            float64 (n,); read at `rows` only.
+        rows
+            Places to learn from, ascending.
+        """
+        boosters = []
+        for bag in range(self._trees.bags):
+            whole = len(rows) == len(self._x)
+            data = self._data if whole else self._data.subset(rows)
+            data.construct()
+            data.set_label(y[rows])
+            data.set_weight(None if weight is None else weight[rows])
+            params = self._params(objective, seed * 1009 + bag, len(rows), alpha)
+            boosters.append(lgb.train(params, data, num_boost_round=self._trees.rounds))
+        return TreeHead(tuple(boosters), (1.0 / len(boosters),) * len(boosters))
+
+    def _params(self, objective: Objective, seed: int, rows: int, alpha: float) -> dict[str, Any]:
+        trees = self._trees
+        return {
+            "objective": objective,
+            "alpha": alpha,
+            "num_leaves": trees.leaves,
+            "learning_rate": trees.learning_rate,
+            "feature_fraction": trees.feature_fraction,
+            "bagging_fraction": trees.bagging_fraction,
+            "bagging_freq": 1,
+            "lambda_l2": trees.l2,
+            "min_data_in_leaf": max(2, min(trees.min_rows, rows // 10)),
+            "max_bin": trees.max_bin,
+            "feature_pre_filter": False,
+            "seed": seed,
+            "num_threads": self._threads,
+            "verbosity": -1,
+            "deterministic": True,
+            "force_row_wise": True,
+        }
+
+
+def raw(head: TreeHead, x: FloatArray) -> Array:
+    """Evaluate a head: float64 (n,)."""
+    total = np.full(len(x), head.offset)
+    for booster, weight in zip(head.boosters, head.weights, strict=True):
+        total += weight * np.asarray(booster.predict(x, raw_score=True), np.float64)
+    return total
+
+
+def shifted(head: TreeHead, offset: float) -> TreeHead:
+    """Move a head's score by a constant."""
+    return TreeHead(head.boosters, head.weights, head.offset + offset)
+
+
+def scaled(head: TreeHead, factor: float) -> TreeHead:
+    """Multiply a head's score by a constant."""
+    return TreeHead(head.boosters, tuple(factor * weight for weight in head.weights), factor * head.offset)
+
+
+def sigmoid(x: Array) -> Array:
+    """Map log-odds to probability."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), np.float64)
+
+
+def folds_of(groups: Sequence[object] | NDArray[np.object_], count: int, rng: np.random.Generator) -> Rows:
+    """Deal rows into folds at random so that every group (task) is spread evenly: int64 (n,)."""
+    labels = np.asarray([str(group) for group in groups])
+    order = np.lexsort((rng.random(len(labels)), labels))
+    fold = np.empty(len(labels), np.int64)
+    fold[order] = np.arange(len(labels)) % count
+    return fold

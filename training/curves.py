@@ -1,0 +1,248 @@
+"""The cost-quality curve of a ranking: what is gained when only its top share of requests reasons.
+
+Requests with equal scores form one group that is entered in random order, so along a group the expected curve is a
+straight line. A rule of two values is judged fairly by that, and the area needs no luck of the sort.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.decision.errors import BadInput
+from training.bootstrap import Array
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What really happened to n held-out prompts in K arms.
+
+    Parameters
+    ----------
+    success
+        float64 (n, K), realised success, or doubly robust pseudo-outcomes of a logged history; no NaN.
+    cost_usd
+        float64 (n, K), or None where tokens are not known.
+    reference
+        The arm that stands for 'always reason'; the baseline is arm 0.
+    realised
+        False for pseudo-outcomes: their noise would pass for an oracle, so none is drawn.
+    """
+
+    success: Array
+    cost_usd: Array | None = None
+    reference: int = -1
+    realised: bool = True
+
+    def __post_init__(self) -> None:
+        if self.success.ndim != 2 or self.success.shape[1] < 2:
+            raise BadInput(f"success of shape {self.success.shape}: pass one row a prompt and one column an arm")
+        if not np.isfinite(self.success).all():
+            raise BadInput(
+                "success has gaps: keep prompts that every arm has answered, or fill the matrix with"
+                " training.off_policy.pseudo_outcomes"
+            )
+        if self.cost_usd is not None and (
+            self.cost_usd.shape != self.success.shape or not np.isfinite(self.cost_usd).all()
+        ):
+            raise BadInput("cost_usd has gaps or another shape than success: price every arm, or pass None")
+
+    @property
+    def size(self) -> int:
+        """Number of prompts."""
+        return len(self.success)
+
+    @property
+    def gain(self) -> Array:
+        """(n,) success of the reference arm minus success of the baseline."""
+        gain: Array = self.success[:, self.reference] - self.success[:, 0]
+        return gain
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A way to choose: requests reason in the order of their score, each in its own best arm.
+
+    Parameters
+    ----------
+    name
+        As it is printed.
+    score
+        float64 (n,), higher reasons sooner.
+    arm
+        int64 (n,), the arm a request switches to; None is the reference arm.
+    """
+
+    name: str
+    score: Array
+    arm: IntArray | None = None
+
+    @staticmethod
+    def from_uplift(name: str, uplift: Array) -> Router:
+        """From predicted uplift (n, K-1) over the baseline: the arm that gains most, and by how much.
+
+        >>> Router.from_uplift("ours", np.array([[0.1, 0.3], [0.2, 0.0]])).arm.tolist()
+        [2, 1]
+        """
+        return Router(name, uplift.max(axis=1).astype(np.float64), uplift.argmax(axis=1).astype(np.int64) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Prompts from the highest score down, and where each group of equal scores ends.
+
+    Parameters
+    ----------
+    order
+        int64 (n,).
+    ends
+        int64 (G,), last position of each group in `order`.
+    """
+
+    order: IntArray
+    ends: IntArray
+
+    @staticmethod
+    def of(score: Array) -> Ranking:
+        """Rank scores (n,), highest first."""
+        if not np.isfinite(score).all():
+            raise BadInput("a score is NaN or infinite: a router must score every prompt")
+        order = np.argsort(-score, kind="stable")
+        ranked = score[order]
+        return Ranking(order, np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)))
+
+    def entered(self, share: float) -> Array:
+        """(n,) probability of each prompt to be in the top `share`, under random order within groups.
+
+        >>> Ranking.of(np.array([3.0, 1.0, 1.0, 0.0])).entered(0.5).tolist()
+        [1.0, 0.5, 0.5, 0.0]
+        """
+        starts = np.append(0, self.ends[:-1] + 1)
+        size = self.ends + 1 - starts
+        part = np.clip((share * len(self.order) - starts) / size, 0, 1)
+        chance = np.empty(len(self.order))
+        chance[self.order] = np.repeat(part, size)
+        return chance
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """b weighted curves at the borders of their G groups; between borders they are straight.
+
+    Parameters
+    ----------
+    share
+        (b, G+1), share of requests that reason, 0 to 1.
+    gain
+        (b, G+1), mean success above always-direct.
+    extra_usd
+        (b, G+1), mean cost above always-direct, or None.
+    """
+
+    share: Array
+    gain: Array
+    extra_usd: Array | None
+
+    def joined(self, other: Paths, part: Array) -> Paths:
+        """Curves of both samples together, of which this one is the share `part` (b,)."""
+        a, b = part[:, None], 1 - part[:, None]
+        costs = self.extra_usd, other.extra_usd
+        paid = None if costs[0] is None or costs[1] is None else a * costs[0] + b * costs[1]
+        return Paths(a * self.share + b * other.share, a * self.gain + b * other.gain, paid)
+
+    @property
+    def area(self) -> Array:
+        """(b,) area under the gain, exact for random order within groups."""
+        area: Array = ((self.gain[:, 1:] + self.gain[:, :-1]) * np.diff(self.share, axis=1)).sum(axis=1) / 2
+        return area
+
+    def gain_at(self, share: Array) -> Array:
+        """Gain of each curve at its own shares (b, m) -> (b, m)."""
+        return np.stack([np.interp(at, x, y) for at, x, y in zip(share, self.share, self.gain, strict=True)])
+
+    def extra_usd_at(self, share: Array) -> Array | None:
+        """Extra cost of each curve at its own shares (b, m) -> (b, m), or None."""
+        if self.extra_usd is None:
+            return None
+        return np.stack([np.interp(at, x, y) for at, x, y in zip(share, self.share, self.extra_usd, strict=True)])
+
+    def reaching(self, target: Array) -> Array:
+        """(b,) the smallest share at which each curve reaches its target gain (b,), 1 where none does."""
+        reached = self.gain >= target[:, None] - 1e-12
+        last = np.where(reached.any(axis=1), reached.argmax(axis=1), self.gain.shape[1] - 1)
+        rows, before = np.arange(len(last)), np.maximum(last - 1, 0)
+        low, high = self.gain[rows, before], self.gain[rows, last]
+        rise = np.where(high > low, high - low, 1.0)
+        part = np.where(last > 0, np.clip((target - low) / rise, 0, 1), 1.0)
+        start, end = self.share[rows, before], self.share[rows, last]
+        share: Array = np.where(reached.any(axis=1), start + part * (end - start), 1.0)
+        return share
+
+
+def trace(ranking: Ranking, gain: Array, extra_usd: Array | None, weights: Array) -> Paths:
+    """Curves of one ranking under b sets of prompt weights.
+
+    Parameters
+    ----------
+    gain, extra_usd
+        (n,) what a prompt gains and costs more when it reasons.
+    weights
+        (b, n), not negative.
+    """
+    ranked = weights[:, ranking.order]
+    total = np.maximum(ranked.sum(axis=1, keepdims=True), 1e-12)
+
+    def running(values: Array) -> Array:
+        sums = np.cumsum(ranked * values[ranking.order], axis=1)[:, ranking.ends] / total
+        return np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
+
+    share = np.minimum(running(np.ones_like(gain)), 1.0)
+    return Paths(share, running(gain), None if extra_usd is None else running(extra_usd))
+
+
+def switched(outcomes: Outcomes, router: Router) -> Outcomes:
+    """The two-arm view of a router: baseline, and the arm that it would switch each prompt to."""
+    rows = np.arange(outcomes.size)
+    arm = np.full(outcomes.size, outcomes.reference) if router.arm is None else router.arm
+    cost = outcomes.cost_usd
+    pair = np.column_stack([outcomes.success[:, 0], outcomes.success[rows, arm]])
+    paid = None if cost is None else np.column_stack([cost[:, 0], cost[rows, arm]])
+    return Outcomes(pair, paid, realised=outcomes.realised)
+
+
+def oracle(outcomes: Outcomes) -> Router:
+    """The ranking by what really happened: the ceiling that no router reaches."""
+    return Router.from_uplift("oracle", outcomes.success[:, 1:] - outcomes.success[:, :1])
+
+
+def area_over_random(outcomes: Outcomes, router: Router, weights: Array | None = None) -> Array:
+    """Area between a router's curve and the random line, per set of weights (b, n) -> (b,).
+
+    The random line runs from always-direct to always-reasoning (the reference arm).
+
+    >>> outcomes = Outcomes(np.array([[0.0, 1.0], [0.0, 0.0]]))
+    >>> area_over_random(outcomes, Router("good", np.array([2.0, 1.0]))).tolist()
+    [0.125]
+    >>> area_over_random(outcomes, Router("tied", np.array([1.0, 1.0]))).tolist()
+    [0.0]
+    """
+    w = np.ones((1, outcomes.size)) if weights is None else weights
+    pair = switched(outcomes, router)
+    paths = trace(Ranking.of(router.score), pair.gain, None, w)
+    area: Array = paths.area - (w @ outcomes.gain) / w.sum(axis=1) / 2
+    return area
+
+
+def oracle_share(outcomes: Outcomes, router: Router) -> float | None:
+    """Share of the oracle's area over random: 0 = random, 1 = ranked by the realised difference.
+
+    None where even the oracle gains nothing (both arms always do equally well), and for pseudo-outcomes.
+    """
+    if not outcomes.realised:
+        return None
+    best = float(area_over_random(outcomes, oracle(outcomes))[0])
+    return float(area_over_random(outcomes, router)[0]) / best if best > 1e-12 else None

@@ -1,0 +1,159 @@
+"""Puts the learners together: a data set and its design rows in, a fitted model and its out-of-fold truth out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from serving.decision.types import FloatArray
+from training.boosting import Binned, Rows, Trees, folds_of, scaled
+from training.calibration import monotone_map, uplift_maps
+from training.consumption import QUANTITY_TREES, fit_quantity
+from training.dataset import Dataset
+from training.model import Array, FittedModel, QuantityHead, SuccessHead, UpliftHead
+from training.progress import Progress, silent
+from training.support import fit_support, fit_tasks
+from training.uplift import Heads, Learner, Scores, choose, cross_fit, fit_heads, pseudo_outcomes, require_overlap
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How the model is learnt.
+
+    Parameters
+    ----------
+    folds
+        Of the cross-fit.
+    widening
+        How much wider the uplift interval is where support is 0.
+    threads
+        Of LightGBM.
+    """
+
+    trees: Trees = Trees()
+    folds: int = 5
+    widening: float = 1.0
+    threads: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The model and what was learnt on the way.
+
+    Parameters
+    ----------
+    oof
+        Scores of every prompt by models that have not seen it.
+    oof_success, oof_uplift
+        float64 (n, K) and (n, K-1): the same, blended and calibrated (maps are fitted on these very scores; what
+        `evaluate` reports comes from an outer cross-validation instead).
+    truth
+        float64 (n, K), (pseudo-)outcomes.
+    learners
+        Candidates, the chosen one first.
+    """
+
+    model: FittedModel
+    oof: Scores
+    oof_success: Array
+    oof_uplift: Array
+    truth: Array
+    learners: tuple[Learner, ...] = field(default=())
+
+
+def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, progress: Progress = silent) -> Fitted:
+    """Learn everything that a bundle predicts.
+
+    Parameters
+    ----------
+    x
+        float32 (n, P), design rows of `dataset.requests`.
+
+    Raises
+    ------
+    NoOverlap
+        One-arm logs of a deterministic policy.
+    """
+    settings = settings or FitSettings()
+    require_overlap(dataset)
+    rng = np.random.default_rng(settings.seed)
+    fold = folds_of(dataset.tasks, settings.folds, rng)
+    step = _stepper(progress, "learn", (settings.folds + 1) * (2 * len(dataset.arms) - 1))
+    oof = cross_fit(x, dataset, fold, settings.trees, settings.threads, step)
+    truth = pseudo_outcomes(dataset, oof.success)
+    learners = choose(oof, truth)
+    heads = fit_heads(x, dataset, oof, settings.trees, settings.threads, step)
+    tokens, latency = _consumption(dataset, x, fold, settings, progress)
+    progress("support and task types", 0, 0)
+    success = _success(dataset, oof, heads)
+    uplift = _uplift(learners[0].weight, oof, heads, truth)
+    model = FittedModel(
+        success=success,
+        uplift=uplift,
+        output_tokens=tokens,
+        latency_ms=latency,
+        support=fit_support(x, dataset.tasks, rng),
+        widening=settings.widening,
+        tasks=fit_tasks(x, dataset.tasks, rng),
+        notes={"learner": learners[0].name, **{f"value_{learner.name}": learner.value for learner in learners}},
+    )
+    blended = oof.blend(learners[0].weight)
+    return Fitted(
+        model=model,
+        oof=oof,
+        oof_success=np.column_stack([head.calibration(oof.success[:, k]) for k, head in enumerate(success)]),
+        oof_uplift=np.column_stack([head.calibration(blended[:, j]) for j, head in enumerate(uplift)]),
+        truth=truth,
+        learners=learners,
+    )
+
+
+def _success(dataset: Dataset, oof: Scores, heads: Heads) -> tuple[SuccessHead, ...]:
+    found = []
+    for arm, score in enumerate(heads.success):
+        seen = dataset.observed[:, arm]
+        # Logged prompts stand for those that the old policy sent elsewhere.
+        weight = np.where(dataset.paired, 1.0, 1.0 / np.clip(dataset.propensity[:, arm], 0.05, 1.0))[seen]
+        found.append(SuccessHead(score, monotone_map(oof.success[seen, arm], dataset.success[seen, arm], weight)))
+    return tuple(found)
+
+
+def _uplift(weight: float, oof: Scores, heads: Heads, truth: Array) -> tuple[UpliftHead, ...]:
+    blended = oof.blend(weight)
+    found = []
+    for j, direct in enumerate(heads.direct):
+        maps = uplift_maps(blended[:, j], truth[:, j + 1] - truth[:, 0])
+        part = scaled(direct, 1 - weight) if weight < 1 else None
+        found.append(UpliftHead(weight, part, maps.uplift, maps.below, maps.above))
+    return tuple(found)
+
+
+def _consumption(
+    dataset: Dataset, x: FloatArray, fold: Rows, settings: FitSettings, progress: Progress
+) -> tuple[tuple[QuantityHead, ...], tuple[QuantityHead, ...]]:
+    binned = Binned(x, QUANTITY_TREES, settings.threads)
+    step = _stepper(progress, "tokens and latency", 2 * len(dataset.arms))
+    tokens, latency = [], []
+    for k, arm in enumerate(dataset.arms):
+        tokens.append(
+            fit_quantity(x, dataset.output_tokens[:, k], fold, arm.default_output_tokens, binned, seed=10 + k)
+        )
+        step()
+        latency.append(fit_quantity(x, dataset.latency_ms[:, k], fold, arm.default_latency_ms, binned, seed=50 + k))
+        step()
+    return tuple(tokens), tuple(latency)
+
+
+def _stepper(progress: Progress, stage: str, total: int) -> Callable[[], None]:
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress(stage, done, total)
+
+    progress(stage, 0, total)
+    return step

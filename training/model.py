@@ -1,0 +1,129 @@
+"""The fitted parts as plain values: what the learners return, what `export` turns into one ONNX graph.
+
+`reference.predict` semantics (numpy, float64) live in `training.reference`; the graph must agree with it to 1e-5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PiecewiseLinear:
+    """A continuous function of one number: linear between knots, constant outside them.
+
+    Parameters
+    ----------
+    knots
+        float64 (m,), strictly increasing, m >= 1.
+    values
+        float64 (m,).
+    """
+
+    knots: Array
+    values: Array
+
+    def __call__(self, x: Array) -> Array:
+        """Evaluate at `x`, any shape."""
+        return np.interp(x, self.knots, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """A score: offset + sum of weight x raw output of a booster over the design row.
+
+    The design row is [embedding of the last user turn (D), embedding of the rest (D), features (F)].
+    """
+
+    boosters: tuple[lgb.Booster, ...]
+    weights: tuple[float, ...]
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessHead:
+    """P(success | arm) before calibration: sigmoid(score), then the calibration map."""
+
+    score: TreeHead
+    calibration: PiecewiseLinear
+
+
+@dataclass(frozen=True, slots=True)
+class UpliftHead:
+    """Uplift of one arm over the baseline.
+
+    raw = success_weight x (sigmoid(score arm) - sigmoid(score baseline)) + direct score (0 without one);
+    uplift = calibration(raw); interval = uplift - below(raw) x w, uplift + above(raw) x w,
+    with w = 1 + widening x (1 - support), clipped to [-1, 1].
+    """
+
+    success_weight: float
+    direct: TreeHead | None
+    calibration: PiecewiseLinear
+    below: PiecewiseLinear
+    above: PiecewiseLinear
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityHead:
+    """Tokens or milliseconds of one arm: exp(mean score) and exp(p95 score), or constants from the arm's defaults.
+
+    mean = exp(mean score); p95 = max(mean, exp(p95 score)); the retransformation is inside the scores' offsets.
+    """
+
+    mean: TreeHead | float
+    p95: TreeHead | float
+    source: Literal["history", "defaults"]
+
+
+@dataclass(frozen=True, slots=True)
+class SupportHead:
+    """How well training data covers a request.
+
+    z = (x - mean) x scale over the design row, z / ||z||; similarity = max over centroids of z @ centroid;
+    support = map(similarity).
+
+    Parameters
+    ----------
+    mean, scale
+        float64 (P,) over the design row; scale 0 leaves a column out.
+    centroids
+        float64 (C, P), unit rows.
+    map
+        similarity -> support in [0, 1], non-decreasing.
+    """
+
+    mean: Array
+    scale: Array
+    centroids: Array
+    map: PiecewiseLinear
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHead:
+    """P(task type): softmax(x @ weight + bias) over the design row (standardisation folded in)."""
+
+    names: tuple[str, ...]
+    weight: Array
+    bias: Array
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModel:
+    """All heads of one model; K arms, the first is the baseline."""
+
+    success: tuple[SuccessHead, ...]
+    uplift: tuple[UpliftHead, ...]
+    output_tokens: tuple[QuantityHead, ...]
+    latency_ms: tuple[QuantityHead, ...]
+    support: SupportHead
+    widening: float
+    tasks: TaskHead | None
+    notes: dict[str, str | float] = field(default_factory=dict)

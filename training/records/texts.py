@@ -1,0 +1,200 @@
+"""Keeps each distinct text of a history once, and knows which of them are the same prompt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from serving.decision.conversation import clean, from_prompt, parse_messages
+from serving.decision.errors import BadRequest
+from serving.decision.types import Message
+
+_KEY_BYTES = 16
+
+
+def is_missing(value: object) -> bool:
+    """Say whether a cell holds nothing: None, NaN, pandas' NA or an empty string.
+
+    Examples
+    --------
+    >>> [is_missing(value) for value in (None, float("nan"), "", " ", 0, [])]
+    [True, True, True, False, False, False]
+    """
+    return (
+        value is None
+        or value is pd.NA
+        or (isinstance(value, float) and math.isnan(value))
+        or (isinstance(value, str) and not value)
+    )
+
+
+def conversation(prompt: object, messages: object) -> tuple[Message, ...]:
+    """Read what a row was asked; where it has both, `messages` is the request and `prompt` is carried along.
+
+    Parameters
+    ----------
+    prompt
+        Text, or a missing value.
+    messages
+        OpenAI chat form as a list or as JSON text, or a missing value.
+
+    Raises
+    ------
+    BadRequest
+        If neither can be read as a conversation that is not empty.
+
+    Examples
+    --------
+    >>> conversation("Hi", None)
+    (Message(role='user', text='Hi', images=0, tool_calls=0),)
+    >>> conversation(None, '[{"role": "user", "content": "Hi"}]') == conversation("Hi", None)
+    True
+    """
+    if is_missing(messages):
+        if is_missing(prompt):
+            raise BadRequest("neither prompt nor messages: one of them must be there")
+        return from_prompt(prompt)
+    return parse_messages(_parsed(messages) if isinstance(messages, str | bytes) else _plain(messages))
+
+
+def prompt_id(messages: Iterable[Message]) -> str:
+    """Identify a prompt by its text: Unicode NFC, white space folded; 32 hex digits.
+
+    Examples
+    --------
+    >>> prompt_id(from_prompt(" two  words\\n")) == prompt_id(from_prompt("two words"))
+    True
+    """
+    turns = (f"{turn.role}\x1f{turn.images}\x1f{turn.tool_calls}\x1f{_folded(turn.text)}" for turn in messages)
+    return hashlib.blake2b("\x1e".join(turns).encode(), digest_size=_KEY_BYTES).hexdigest()
+
+
+def as_json(messages: object) -> str:
+    """Write a `messages` cell as JSON text; text stays as it is.
+
+    Raises
+    ------
+    BadRequest
+        If it holds something that JSON can't carry.
+    """
+    if isinstance(messages, str):
+        return messages
+    try:
+        return json.dumps(_plain(messages), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadRequest("messages can't be written as JSON: use objects with role and content") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A distinct text of the history.
+
+    Parameters
+    ----------
+    code
+        Its place in the pool.
+    prompt_id
+        The prompt that it is a writing of.
+    """
+
+    code: int
+    prompt_id: str
+
+
+class TextPool:
+    """Distinct texts in order of first sight; a repeated prompt costs 4 bytes a row.
+
+    Texts are told apart by a 128-bit hash. One pool holds either prompts or messages.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[bytes, int] = {}
+        self._ids = bytearray()
+        self._chunks: list[pa.Array] = []
+        self._fresh: list[str] = []
+
+    @staticmethod
+    def key(text: str) -> bytes:
+        """Hash a text."""
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
+
+    def find(self, key: bytes) -> Text | None:
+        """Look a text up by its hash."""
+        code = self._codes.get(key)
+        if code is None:
+            return None
+        return Text(code, self._ids[_KEY_BYTES * code : _KEY_BYTES * (code + 1)].hex())
+
+    def add(self, key: bytes, text: str, messages: Iterable[Message]) -> Text:
+        """Keep a text that is not in the pool yet."""
+        code = len(self._codes)
+        identity = prompt_id(messages)
+        self._codes[key] = code
+        self._ids += bytes.fromhex(identity)
+        self._fresh.append(clean(text))
+        return Text(code, identity)
+
+    def seal(self) -> None:
+        """Move the texts added since the last call into Arrow's memory: call it after every chunk of rows."""
+        if self._fresh:
+            self._chunks.append(pa.array(self._fresh, pa.large_string()))
+            self._fresh = []
+
+    def column(self, codes: NDArray[np.int32]) -> pd.Categorical:
+        """Give the texts of all rows; code -1 is a missing value."""
+        self.seal()
+        texts = pd.arrays.ArrowExtensionArray(pa.chunked_array(self._chunks, pa.large_string()))
+        return pd.Categorical.from_codes(cast("Sequence[int]", codes), categories=pd.Index(texts))
+
+    def keys(self) -> NDArray[np.uint64]:
+        """Give 64 bits of each text's hash, in the order of the codes."""
+        return np.frombuffer(b"".join(self._codes), np.uint64)[::2]
+
+    def identities(self) -> NDArray[np.uint64]:
+        """Give 64 bits of each text's prompt id, in the order of the codes."""
+        return np.frombuffer(bytes(self._ids), np.uint64)[::2]
+
+
+def cells(column: Sequence[object] | pd.Series | None, rows: NDArray[np.int64]) -> list[object]:
+    """Take single cells out of a column without turning all of it into Python objects."""
+    if column is None:
+        return [None] * len(rows)
+    if isinstance(column, pd.Series):
+        taken: list[object] = column.iloc[rows].tolist()
+        return taken
+    return [column[row] for row in rows]
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _parsed(text: str | bytes) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(text)  # takes lone surrogates, which orjson refuses
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("messages is text but no JSON: write a list of objects with role and content") from error
+
+
+def _plain(value: object) -> object:
+    """Turn arrays inside a cell into lists, as Parquet readers hand them out."""
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,148 @@
+"""Packs the trees of many heads into one forest, exactly: LightGBM's own thresholds and leaf values, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import lightgbm as lgb
+import numpy as np
+
+from training.errors import TrainingError
+from training.model import Array, TreeHead
+
+
+class UnsupportedTrees(TrainingError):
+    """A booster uses something that the graph does not have; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The trees of S heads: inner nodes and leaves apart, as ONNX's TreeEnsemble wants them.
+
+    A row goes to `yes` where x[feature] <= threshold, else to `no`; `yes_leaf`, `no_leaf` tell whether that is the
+    number of a leaf or of a node.
+
+    Parameters
+    ----------
+    roots
+        First node of each tree.
+    features, thresholds, yes, yes_leaf, no, no_leaf
+        One entry per node.
+    leaf_heads, leaf_values
+        One entry per leaf; the values hold the heads' weights already.
+    offsets
+        float64 (S,): what each head adds to the sum of its leaves.
+    """
+
+    roots: list[int] = field(default_factory=list)
+    features: list[int] = field(default_factory=list)
+    thresholds: list[float] = field(default_factory=list)
+    yes: list[int] = field(default_factory=list)
+    yes_leaf: list[int] = field(default_factory=list)
+    no: list[int] = field(default_factory=list)
+    no_leaf: list[int] = field(default_factory=list)
+    leaf_heads: list[int] = field(default_factory=list)
+    leaf_values: list[float] = field(default_factory=list)
+    offsets: list[float] = field(default_factory=list)
+
+    def score(self, rows: Array) -> Array:
+        """Walk the trees in plain Python: slow, and the specification of what the graph computes.
+
+        Parameters
+        ----------
+        rows
+            (n, P).
+
+        Returns
+        -------
+        float64 (n, S).
+        """
+        scores = np.tile(np.asarray(self.offsets, dtype=np.float64), (len(rows), 1))
+        for row, sums in zip(rows, scores, strict=True):
+            for root in self.roots:
+                node, leaf = root, 0
+                while not leaf:
+                    below = float(row[self.features[node]]) <= self.thresholds[node]
+                    leaf = self.yes_leaf[node] if below else self.no_leaf[node]
+                    node = self.yes[node] if below else self.no[node]
+                sums[self.leaf_heads[node]] += self.leaf_values[node]
+        return scores
+
+
+def pack(heads: Sequence[TreeHead]) -> Forest:
+    """Pack the trees of all heads.
+
+    Raises
+    ------
+    UnsupportedTrees
+        For categorical or linear trees, several classes in one booster, or zeros read as missing.
+    """
+    forest = Forest()
+    for number, head in enumerate(heads):
+        offset = head.offset
+        for booster, weight in zip(head.boosters, head.weights, strict=True):
+            for tree in _trees(booster):
+                if "leaf_value" in tree.root:
+                    offset += weight * tree.scale * _float(tree.root["leaf_value"])
+                else:
+                    forest.roots.append(_add_node(forest, tree.root, number, weight * tree.scale))
+        forest.offsets.append(offset)
+    return forest
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """One tree as LightGBM dumps it; `scale` averages a random forest's trees."""
+
+    root: Mapping[str, object]
+    scale: float
+
+
+def _trees(booster: lgb.Booster) -> list[_Tree]:
+    dump = booster.dump_model()
+    if dump["num_tree_per_iteration"] != 1:
+        raise UnsupportedTrees("a booster has several classes: train one head per class")
+    trees = dump["tree_info"]
+    scale = 1.0 / len(trees) if dump.get("average_output") and trees else 1.0
+    return [_Tree(tree["tree_structure"], scale) for tree in trees]
+
+
+def _add_node(forest: Forest, node: Mapping[str, object], head: int, scale: float) -> int:
+    """Add an inner node and all below it; gives its number."""
+    if node["decision_type"] != "<=":
+        raise UnsupportedTrees("a booster splits on categories: encode them as numbers")
+    if node["missing_type"] == "Zero":
+        raise UnsupportedTrees("a booster reads zeros as missing: train with zero_as_missing=false")
+    number = len(forest.features)
+    forest.features.append(_int(node["split_feature"]))
+    forest.thresholds.append(_float(node["threshold"]))
+    for column in (forest.yes, forest.yes_leaf, forest.no, forest.no_leaf):
+        column.append(0)
+    for side, target, is_leaf in (
+        ("left_child", forest.yes, forest.yes_leaf),
+        ("right_child", forest.no, forest.no_leaf),
+    ):
+        child = node[side]
+        assert isinstance(child, dict)
+        is_leaf[number] = int("leaf_value" in child)
+        target[number] = (_add_leaf if is_leaf[number] else _add_node)(forest, child, head, scale)
+    return number
+
+
+def _add_leaf(forest: Forest, leaf: Mapping[str, object], head: int, scale: float) -> int:
+    if leaf.get("leaf_coeff"):
+        raise UnsupportedTrees("a booster has linear leaves: train with linear_tree=false")
+    forest.leaf_heads.append(head)
+    forest.leaf_values.append(scale * _float(leaf["leaf_value"]))
+    return len(forest.leaf_values) - 1
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _float(value: object) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
