@@ -92,18 +92,19 @@ def _serve_tcp(settings: Settings) -> int:
     if shared:
         require_free(settings.host, settings.http_port)
     # Where workers share the port this socket only holds it: they bind their own, and the kernel spreads the load.
-    held = open_tcp(settings.host, settings.http_port, shared=shared)
-    port: int = held.getsockname()[1]
-    address = url(settings.host, port)
-    greeting = f"{_NAME} is ready at {address} (try {address}/docs)"
-    if not shared:
-        return work(settings, held, ServerOptions(settings.drain_seconds, settings.keep_alive_seconds), _say(greeting))
+    with open_tcp(settings.host, settings.http_port, shared=shared) as held:
+        port: int = held.getsockname()[1]
+        address = url(settings.host, port)
+        greeting = f"{_NAME} is ready at {address} (try {address}/docs)"
+        if not shared:
+            options = ServerOptions(settings.drain_seconds, settings.keep_alive_seconds)
+            return work(settings, held, options, _say(greeting))
 
-    def open_own() -> socket.socket:
-        held.close()
-        return open_tcp(settings.host, port, shared=True)
+        def open_own() -> socket.socket:
+            held.close()
+            return open_tcp(settings.host, port, shared=True)
 
-    return _supervise(settings, open_own, f"{greeting}, {settings.processes} workers")
+        return _supervise(settings, open_own, f"{greeting}, {settings.processes} workers")
 
 
 def _serve_unix(settings: Settings, path: Path) -> int:
@@ -116,6 +117,7 @@ def _serve_unix(settings: Settings, path: Path) -> int:
         options = ServerOptions(settings.drain_seconds, settings.keep_alive_seconds)
         return work(settings, listener, options, _say(greeting))
     finally:
+        listener.close()
         path.unlink(missing_ok=True)
 
 

@@ -1,11 +1,14 @@
 """Learns what an arm consumes: output tokens (hidden ones included) and latency, their mean and their p95.
 
-Both are long-tailed, so trees learn their logarithm. The mean is retransformed by Duan's smearing factor (JASA 1983,
-"Smearing estimate: a nonparametric retransformation method"), the p95 is shifted so that it covers 95 % of prompts that
+Both are long-tailed, so trees learn their logarithm. The mean is retransformed by the factor with which forecasts that
+have not seen the prompt add up to what was really consumed (the ratio form of Duan's smearing, JASA 1983): budgets are
+sums. The p95 is shifted so that it covers 95 % of prompts that
 its trees have not seen (split-conformal, Romano et al. 2019, "Conformalized quantile regression").
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,9 +24,18 @@ TAIL = 2.5
 LEVEL = 0.95
 
 
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A quantity's heads, and its forecasts by trees that have not seen the prompt: float64 (n,) each."""
+
+    head: QuantityHead
+    mean: Array
+    p95: Array
+
+
 def fit_quantity(
     x: FloatArray, realised: Array, fold: Rows, default_mean: float, binned: Binned, *, seed: int
-) -> QuantityHead:
+) -> Learnt:
     """Learn one quantity of one arm.
 
     Parameters
@@ -39,21 +51,31 @@ def fit_quantity(
     """
     known = np.flatnonzero(np.isfinite(realised))
     if len(known) < MINIMUM_ROWS:
-        return QuantityHead(float(default_mean), float(TAIL * default_mean), "defaults")
+        head = QuantityHead(float(default_mean), float(TAIL * default_mean), "defaults")
+        return Learnt(head, np.full(len(x), float(default_mean)), np.full(len(x), TAIL * default_mean))
     y = np.log(np.maximum(realised, 1.0))
     y[~np.isfinite(realised)] = 0.0
     mean, p95 = np.zeros(len(y)), np.zeros(len(y))
     for f in range(fold.max() + 1):
-        rows, test = known[fold[known] != f], known[fold[known] == f]
-        if not len(test) or not len(rows):
-            continue
-        mean[test] = raw(binned.head(y, rows, "regression", seed=seed + f), x[test])
-        p95[test] = raw(binned.head(y, rows, "quantile", seed=seed + f, alpha=LEVEL), x[test])
-    smearing = float(np.log(np.mean(np.exp(y[known] - mean[known]))))
-    rank = min(1.0, LEVEL * (1 + 1 / len(known)))
-    reach = float(np.quantile(y[known] - p95[known], rank, method="higher"))
-    return QuantityHead(
+        rows, test = known[fold[known] != f], np.flatnonzero(fold == f)
+        if len(rows):
+            mean[test] = raw(binned.head(y, rows, "regression", seed=seed + f), x[test])
+            p95[test] = raw(binned.head(y, rows, "quantile", seed=seed + f, alpha=LEVEL), x[test])
+    smearing = float(np.log(np.mean(np.exp(y[known])) / np.mean(np.exp(mean[known]))))
+    head = QuantityHead(
         shifted(binned.head(y, known, "regression", seed=seed + 100), smearing),
-        shifted(binned.head(y, known, "quantile", seed=seed + 100, alpha=LEVEL), reach),
+        shifted(binned.head(y, known, "quantile", seed=seed + 100, alpha=LEVEL), _reach(y[known] - p95[known])),
         "history",
     )
+    forecast = np.exp(mean + smearing)
+    unshifted = p95.copy()
+    for f in range(fold.max() + 1):  # the shift, too, from other folds than the one it is judged on
+        others = known[fold[known] != f]
+        p95[fold == f] += _reach(y[others] - unshifted[others]) if len(others) else 0.0
+    return Learnt(head, forecast, np.maximum(forecast, np.exp(p95)))
+
+
+def _reach(residual: Array) -> float:
+    """Shift that covers the level of these residuals, with split-conformal's correction for their number."""
+    rank = min(1.0, LEVEL * (1 + 1 / len(residual)))
+    return float(np.quantile(residual, rank, method="higher"))

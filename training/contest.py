@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.bootstrap import Array, Interval, Resampling, percentile_interval
-from training.curves import Outcomes, Paths, Ranking, Router, area_over_random, oracle, switched, trace
+from training.curves import Outcomes, Paths, Ranked, Router, area_over_random, oracle, switched
 from training.qini import paired_area
 from training.standings import NEAR, Curve, EqualQuality, RouterResult
 
@@ -19,19 +19,14 @@ class _Entry:
 
     router: Router
     pair: Outcomes
-    ranking: Ranking
+    ranked: Ranked
 
     @staticmethod
     def of(outcomes: Outcomes, router: Router) -> _Entry:
-        return _Entry(router, switched(outcomes, router), Ranking.of(router.score))
-
-    @property
-    def extra_usd(self) -> Array | None:
-        cost = self.pair.cost_usd
-        return None if cost is None else cost[:, 1] - cost[:, 0]
+        return _Entry(router, switched(outcomes, router), Ranked.of(outcomes, router))
 
     def paths(self, weights: Array) -> Paths:
-        return trace(self.ranking, self.pair.gain, self.extra_usd, weights)
+        return self.ranked.paths(weights)
 
 
 @dataclass(frozen=True, slots=True)

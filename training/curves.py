@@ -172,36 +172,51 @@ class Paths:
 
     def reaching(self, target: Array) -> Array:
         """(b,) the smallest share at which each curve reaches its target gain (b,), 1 where none does."""
-        reached = self.gain >= target[:, None] - 1e-12
-        last = np.where(reached.any(axis=1), reached.argmax(axis=1), self.gain.shape[1] - 1)
-        rows, before = np.arange(len(last)), np.maximum(last - 1, 0)
+        above = self.gain >= target[:, None] - 1e-12
+        rows, first = np.arange(len(target)), above.argmax(axis=1)
+        reached = above[rows, first]
+        last = np.where(reached, first, self.gain.shape[1] - 1)
+        before = np.maximum(last - 1, 0)
         low, high = self.gain[rows, before], self.gain[rows, last]
         rise = np.where(high > low, high - low, 1.0)
         part = np.where(last > 0, np.clip((target - low) / rise, 0, 1), 1.0)
         start, end = self.share[rows, before], self.share[rows, last]
-        share: Array = np.where(reached.any(axis=1), start + part * (end - start), 1.0)
+        share: Array = np.where(reached, start + part * (end - start), 1.0)
         return share
 
 
-def trace(ranking: Ranking, gain: Array, extra_usd: Array | None, weights: Array) -> Paths:
-    """Curves of one ranking under b sets of prompt weights.
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A ranking and what its prompts gain and cost more when they reason, both in rank order (n,)."""
 
-    Parameters
-    ----------
-    gain, extra_usd
-        (n,) what a prompt gains and costs more when it reasons.
-    weights
-        (b, n), not negative.
-    """
-    ranked = weights[:, ranking.order]
-    total = np.maximum(ranked.sum(axis=1, keepdims=True), 1e-12)
+    ranking: Ranking
+    gain: Array
+    extra_usd: Array | None
 
-    def running(values: Array) -> Array:
-        sums = np.cumsum(ranked * values[ranking.order], axis=1)[:, ranking.ends] / total
-        return np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
+    @staticmethod
+    def of(outcomes: Outcomes, router: Router) -> Ranked:
+        """Rank the prompts of a router; each gains what its own arm gains."""
+        ranking, pair = Ranking.of(router.score), switched(outcomes, router)
+        cost, order = pair.cost_usd, ranking.order
+        return Ranked(ranking, pair.gain[order], None if cost is None else (cost[:, 1] - cost[:, 0])[order])
 
-    share = np.minimum(running(np.ones_like(gain)), 1.0)
-    return Paths(share, running(gain), None if extra_usd is None else running(extra_usd))
+    def paths(self, weights: Array) -> Paths:
+        """Trace the curves under b sets of prompt weights (b, n), not negative."""
+        ranked = np.take(weights, self.ranking.order, axis=1)
+        ends, prompts = self.ranking.ends, ranked.shape[1]
+
+        def running(values: Array) -> Array:
+            sums = np.zeros((len(values), len(ends) + 1))
+            if len(ends) == prompts:
+                np.cumsum(values, axis=1, out=sums[:, 1:])
+            else:
+                sums[:, 1:] = np.cumsum(values, axis=1)[:, ends]
+            return sums
+
+        share = running(ranked)
+        total = np.maximum(share[:, -1:].copy(), 1e-12)
+        extra = None if self.extra_usd is None else running(ranked * self.extra_usd) / total
+        return Paths(np.minimum(share / total, 1.0), running(ranked * self.gain) / total, extra)
 
 
 def switched(outcomes: Outcomes, router: Router) -> Outcomes:
@@ -231,10 +246,8 @@ def area_over_random(outcomes: Outcomes, router: Router, weights: Array | None =
     [0.0]
     """
     w = np.ones((1, outcomes.size)) if weights is None else weights
-    pair = switched(outcomes, router)
-    paths = trace(Ranking.of(router.score), pair.gain, None, w)
-    area: Array = paths.area - (w @ outcomes.gain) / w.sum(axis=1) / 2
-    return area
+    area: Array = Ranked.of(Outcomes(outcomes.success, reference=outcomes.reference), router).paths(w).area
+    return area - (w @ outcomes.gain) / w.sum(axis=1) / 2
 
 
 def oracle_share(outcomes: Outcomes, router: Router) -> float | None:

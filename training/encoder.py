@@ -17,6 +17,7 @@ from serving.decision.features import FEATURE_NAMES
 from serving.decision.inputs import Limits, prepare
 from serving.decision.tokens import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
+from training.grid import snap
 from training.progress import Progress, silent
 from training.teacher import find_teacher, token_table
 
@@ -79,9 +80,10 @@ class StaticEncoder:
         -------
         float32 (n, 2 D): last user turn, rest.
         """
-        return np.asarray(_weight_matrix(inputs, len(self.table)) @ self.table, dtype=np.float32).reshape(
-            len(inputs.token_ids), -1
-        )
+        sums = np.asarray(_presence(inputs, len(self.table)) @ self.table, dtype=np.float32)
+        # The weights of a part are all alike; sums are exact (`training.grid`), so this equals the graph bit by bit.
+        scale = inputs.token_weights.max(axis=2).reshape(-1, 1)
+        return np.asarray(sums * scale, np.float32).reshape(len(inputs.token_ids), -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def build_static(
     if settings.lexical_dims:
         tokenizer = Tokenizer.from_json(semantic.tokenizer_json)
         tables.append(lexical_table(tokenizer, corpus, limits, settings, progress))
-    table = np.ascontiguousarray(np.concatenate(tables, axis=1), dtype=np.float32)
+    table = snap(np.ascontiguousarray(np.concatenate(tables, axis=1), dtype=np.float32), limits.max_tokens)
     digest = hashlib.sha256(semantic.tokenizer_json.encode("utf-8") + table.tobytes() + repr(limits).encode("utf-8"))
     return StaticEncoder(f"static:{source.name}", semantic.tokenizer_json, table, limits, digest.hexdigest())
 
@@ -231,14 +233,12 @@ def _batches(
     progress("encode", len(requests), len(requests))
 
 
-def _weight_matrix(inputs: ModelInput, size: int) -> sparse.csr_matrix:
-    """Token weights as float32 (2 n, V): row 2 i is the last turn of request i, row 2 i + 1 the rest."""
+def _presence(inputs: ModelInput, size: int) -> sparse.csr_matrix:
+    """How often each token occurs in each part, float32 (2 n, V): row 2 i is the last turn of request i."""
     n, parts, _ = inputs.token_weights.shape
     row, part, place = np.nonzero(inputs.token_weights)
-    data = inputs.token_weights[row, part, place]
-    return sparse.csr_matrix(
-        (data, (row * parts + part, inputs.token_ids[row, place])), shape=(n * parts, size), dtype=np.float32
-    )
+    ones = np.ones(len(row), dtype=np.float32)
+    return sparse.csr_matrix((ones, (row * parts + part, inputs.token_ids[row, place])), shape=(n * parts, size))
 
 
 def _count_matrix(inputs: ModelInput, size: int) -> sparse.csr_matrix:

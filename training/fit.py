@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, folds_of, scaled
 from training.calibration import monotone_map, uplift_maps
-from training.consumption import QUANTITY_TREES, fit_quantity
+from training.consumption import QUANTITY_TREES, Learnt, fit_quantity
 from training.dataset import Dataset
-from training.model import Array, FittedModel, QuantityHead, SuccessHead, UpliftHead
+from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, UpliftHead
 from training.progress import Progress, silent
 from training.support import fit_support, fit_tasks
 from training.uplift import Heads, Learner, Scores, choose, cross_fit, fit_heads, pseudo_outcomes, require_overlap
@@ -45,11 +46,14 @@ class Fitted:
 
     Parameters
     ----------
-    oof
-        Scores of every prompt by models that have not seen it.
+    fold
+        int64 (n,): the fold in which a prompt was held out.
+    oof_score
+        float64 (n, K-1), blended uplift by models that have not seen the prompt.
     oof_success, oof_uplift
-        float64 (n, K) and (n, K-1): the same, blended and calibrated (maps are fitted on these very scores; what
-        `evaluate` reports comes from an outer cross-validation instead).
+        float64 (n, K) and (n, K-1): calibrated, by maps that have not seen the prompt's fold either.
+    oof_tokens, oof_latency
+        float64 (2, n, K): mean and p95.
     truth
         float64 (n, K), (pseudo-)outcomes.
     learners
@@ -57,9 +61,12 @@ class Fitted:
     """
 
     model: FittedModel
-    oof: Scores
+    fold: Rows
+    oof_score: Array
     oof_success: Array
     oof_uplift: Array
+    oof_tokens: Array
+    oof_latency: Array
     truth: Array
     learners: tuple[Learner, ...] = field(default=())
 
@@ -89,40 +96,62 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     tokens, latency = _consumption(dataset, x, fold, settings, progress)
     progress("support and task types", 0, 0)
     success = _success(dataset, oof, heads)
-    uplift = _uplift(learners[0].weight, oof, heads, truth)
+    blended = oof.blend(learners[0].weight)
+    uplift = _uplift(learners[0].weight, blended, heads, truth)
     model = FittedModel(
         success=success,
         uplift=uplift,
-        output_tokens=tokens,
-        latency_ms=latency,
+        output_tokens=tuple(learnt.head for learnt in tokens),
+        latency_ms=tuple(learnt.head for learnt in latency),
         support=fit_support(x, dataset.tasks, rng),
         widening=settings.widening,
         tasks=fit_tasks(x, dataset.tasks, rng),
         notes={"learner": learners[0].name, **{f"value_{learner.name}": learner.value for learner in learners}},
     )
-    blended = oof.blend(learners[0].weight)
     return Fitted(
         model=model,
-        oof=oof,
-        oof_success=np.column_stack([head.calibration(oof.success[:, k]) for k, head in enumerate(success)]),
-        oof_uplift=np.column_stack([head.calibration(blended[:, j]) for j, head in enumerate(uplift)]),
+        fold=fold,
+        oof_score=blended,
+        oof_success=_cross_success(dataset, oof, fold),
+        oof_uplift=_cross_uplift(blended, truth, fold),
+        oof_tokens=_forecasts(tokens),
+        oof_latency=_forecasts(latency),
         truth=truth,
         learners=learners,
     )
 
 
 def _success(dataset: Dataset, oof: Scores, heads: Heads) -> tuple[SuccessHead, ...]:
-    found = []
-    for arm, score in enumerate(heads.success):
-        seen = dataset.observed[:, arm]
-        # Logged prompts stand for those that the old policy sent elsewhere.
-        weight = np.where(dataset.paired, 1.0, 1.0 / np.clip(dataset.propensity[:, arm], 0.05, 1.0))[seen]
-        found.append(SuccessHead(score, monotone_map(oof.success[seen, arm], dataset.success[seen, arm], weight)))
-    return tuple(found)
+    every = np.ones(len(dataset), np.bool_)
+    return tuple(SuccessHead(score, _success_map(dataset, oof, k, every)) for k, score in enumerate(heads.success))
 
 
-def _uplift(weight: float, oof: Scores, heads: Heads, truth: Array) -> tuple[UpliftHead, ...]:
-    blended = oof.blend(weight)
+def _success_map(dataset: Dataset, oof: Scores, arm: int, rows: NDArray[np.bool_]) -> PiecewiseLinear:
+    seen = dataset.observed[:, arm] & rows
+    # Logged prompts stand for those that the old policy sent elsewhere.
+    weight = np.where(dataset.paired, 1.0, 1.0 / np.clip(dataset.propensity[:, arm], 0.05, 1.0))[seen]
+    return monotone_map(oof.success[seen, arm], dataset.success[seen, arm], weight)
+
+
+def _cross_success(dataset: Dataset, oof: Scores, fold: Rows) -> Array:
+    found = np.empty_like(oof.success)
+    for f in range(fold.max() + 1):
+        for k in range(found.shape[1]):
+            found[fold == f, k] = _success_map(dataset, oof, k, fold != f)(oof.success[fold == f, k])
+    return found
+
+
+def _cross_uplift(score: Array, truth: Array, fold: Rows) -> Array:
+    found = np.empty_like(score)
+    for f in range(fold.max() + 1):
+        out = fold == f
+        for j in range(score.shape[1]):
+            realised = truth[~out, j + 1] - truth[~out, 0]
+            found[out, j] = monotone_map(score[~out, j], realised)(score[out, j])
+    return found
+
+
+def _uplift(weight: float, blended: Array, heads: Heads, truth: Array) -> tuple[UpliftHead, ...]:
     found = []
     for j, direct in enumerate(heads.direct):
         maps = uplift_maps(blended[:, j], truth[:, j + 1] - truth[:, 0])
@@ -133,7 +162,7 @@ def _uplift(weight: float, oof: Scores, heads: Heads, truth: Array) -> tuple[Upl
 
 def _consumption(
     dataset: Dataset, x: FloatArray, fold: Rows, settings: FitSettings, progress: Progress
-) -> tuple[tuple[QuantityHead, ...], tuple[QuantityHead, ...]]:
+) -> tuple[tuple[Learnt, ...], tuple[Learnt, ...]]:
     binned = Binned(x, QUANTITY_TREES, settings.threads)
     step = _stepper(progress, "tokens and latency", 2 * len(dataset.arms))
     tokens, latency = [], []
@@ -145,6 +174,12 @@ def _consumption(
         latency.append(fit_quantity(x, dataset.latency_ms[:, k], fold, arm.default_latency_ms, binned, seed=50 + k))
         step()
     return tuple(tokens), tuple(latency)
+
+
+def _forecasts(learnt: tuple[Learnt, ...]) -> Array:
+    return np.stack(
+        [np.column_stack([one.mean for one in learnt]), np.column_stack([one.p95 for one in learnt])], axis=0
+    )
 
 
 def _stepper(progress: Progress, stage: str, total: int) -> Callable[[], None]:

@@ -76,39 +76,31 @@ def pack(heads: Sequence[TreeHead]) -> Forest:
     Raises
     ------
     UnsupportedTrees
-        For categorical or linear trees, several classes in one booster, or zeros read as missing.
+        For categorical or linear trees, random forests, several classes in one booster, or zeros read as missing.
     """
     forest = Forest()
     for number, head in enumerate(heads):
         offset = head.offset
         for booster, weight in zip(head.boosters, head.weights, strict=True):
-            for tree in _trees(booster):
-                if "leaf_value" in tree.root:
-                    offset += weight * tree.scale * _float(tree.root["leaf_value"])
+            for root in _roots(booster):
+                if "leaf_value" in root:
+                    offset += weight * _float(root["leaf_value"])
                 else:
-                    forest.roots.append(_add_node(forest, tree.root, number, weight * tree.scale))
+                    forest.roots.append(_add_node(forest, root, number, weight))
         forest.offsets.append(offset)
     return forest
 
 
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """One tree as LightGBM dumps it; `scale` averages a random forest's trees."""
-
-    root: Mapping[str, object]
-    scale: float
-
-
-def _trees(booster: lgb.Booster) -> list[_Tree]:
+def _roots(booster: lgb.Booster) -> list[Mapping[str, object]]:
     dump = booster.dump_model()
     if dump["num_tree_per_iteration"] != 1:
         raise UnsupportedTrees("a booster has several classes: train one head per class")
-    trees = dump["tree_info"]
-    scale = 1.0 / len(trees) if dump.get("average_output") and trees else 1.0
-    return [_Tree(tree["tree_structure"], scale) for tree in trees]
+    if dump["average_output"]:
+        raise UnsupportedTrees("a booster is a random forest: train with boosting=gbdt or dart")
+    return [tree["tree_structure"] for tree in dump["tree_info"]]
 
 
-def _add_node(forest: Forest, node: Mapping[str, object], head: int, scale: float) -> int:
+def _add_node(forest: Forest, node: Mapping[str, object], head: int, weight: float) -> int:
     """Add an inner node and all below it; gives its number."""
     if node["decision_type"] != "<=":
         raise UnsupportedTrees("a booster splits on categories: encode them as numbers")
@@ -126,15 +118,15 @@ def _add_node(forest: Forest, node: Mapping[str, object], head: int, scale: floa
         child = node[side]
         assert isinstance(child, dict)
         is_leaf[number] = int("leaf_value" in child)
-        target[number] = (_add_leaf if is_leaf[number] else _add_node)(forest, child, head, scale)
+        target[number] = (_add_leaf if is_leaf[number] else _add_node)(forest, child, head, weight)
     return number
 
 
-def _add_leaf(forest: Forest, leaf: Mapping[str, object], head: int, scale: float) -> int:
+def _add_leaf(forest: Forest, leaf: Mapping[str, object], head: int, weight: float) -> int:
     if leaf.get("leaf_coeff"):
         raise UnsupportedTrees("a booster has linear leaves: train with linear_tree=false")
     forest.leaf_heads.append(head)
-    forest.leaf_values.append(scale * _float(leaf["leaf_value"]))
+    forest.leaf_values.append(weight * _float(leaf["leaf_value"]))
     return len(forest.leaf_values) - 1
 
 

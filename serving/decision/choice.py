@@ -60,8 +60,10 @@ class Choice:
     ----------
     place, effort
         The arm, and the effort to send (a client's own effort may differ from its arm's).
+    best
+        Place of the arm that pays most among those that think, whatever deadline and cost cap allow.
     rival
-        Place of the arm the reason speaks of: the chosen one, or the best that thinks.
+        Place of the arm whose arithmetic the reason shows: the chosen one where it thinks, else `best`.
     bucket
         Whether reasoning pays, whatever deadline and cost cap allow.
     propensity
@@ -74,6 +76,7 @@ class Choice:
 
     place: int
     effort: Effort
+    best: int
     rival: int
     bucket: Bucket
     propensity: float
@@ -96,7 +99,7 @@ def choose(record: DecisionRecord, roster: Roster, terms: Terms, offers: Sequenc
     forced = _forced(record, roster, terms, offers, field)
     if forced is not None:
         rival = forced.place if forced.place in thinking else best
-        return Choice(forced.place, forced.effort, rival, bucket, 1.0, None, forced.because)
+        return Choice(forced.place, forced.effort, best, rival, bucket, 1.0, None, forced.because)
     aim = _aim(record, terms, bucket)
     place, because = _greedy(aim, thinking, field, offers, weights)
     propensity = 1.0
@@ -105,7 +108,7 @@ def choose(record: DecisionRecord, roster: Roster, terms: Terms, offers: Sequenc
         propensity = (1.0 - aim.share if drawn == place else 0.0) + aim.share / len(field.feasible)
         place, because = drawn, because if drawn == place else "explored"
     rival = place if place in thinking else best
-    return Choice(place, roster.arms[place].effort, rival, bucket, propensity, aim.fallback, because)
+    return Choice(place, roster.arms[place].effort, best, rival, bucket, propensity, aim.fallback, because)
 
 
 @dataclass(frozen=True, slots=True)

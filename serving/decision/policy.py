@@ -145,7 +145,7 @@ class Terms:
         Per call, where live figures are missing.
     """
 
-    value_of_success_usd: Usd = Usd(0.50)  # noqa: RUF009 - a NewType of float is as immutable as a float
+    value_of_success_usd: Usd = Usd(0.50)
     value_by_task: Mapping[str, Usd] = field(default_factory=dict)
     latency_usd_per_second: float = 0.0
     deadline_ms: float | None = None

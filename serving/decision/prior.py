@@ -21,8 +21,8 @@ __all__ = ["PriorModel", "Verdict", "judge"]
 _HEAD, _TAIL = 320, 240
 _ASK, _BURIED, _HINT = 2.0, 1.0, 0.7
 """What a phrase counts that opens a sentence, that stands further inside it, and that only hints."""
-_FIRST = 1.5
-"""What opens the very first sentence counts more: that is where people say what they want."""
+_EDGE = 1.5
+"""What opens the first or the last sentence counts more: that is where people say what they want."""
 _SEVERAL = 3
 _ENOUGH = 2.0
 """Score from which a kind counts; below it the system prompt is asked, then the request stays `other`."""
@@ -45,6 +45,7 @@ _P95_TOKENS, _P95_LATENCY = 2.5, 2.5
 
 _SUM = re.compile(r"\d\s*[-+*/^×÷=<>%]\s*\(?-?\d|[=∑∫√≤≥∈π]|\\(?:frac|int|sum|sqrt)|\b[a-z]\s*[-+^=]\s*\d")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+_QUESTION = re.compile(r"[?？]\s*\S{0,40}\s*$")
 _TRIFLE = re.compile(r"\D*\d{1,2}\s*[-+*/x×]\s*\d{1,2}\D*")
 _CODE = re.compile(r"```|\bdef \w+\(|\bfunction \w+\(|;\s*\n|\bSELECT\b|#include|\bimport \w+")
 
@@ -175,7 +176,7 @@ def _scores(text: str, found: list[str]) -> list[float]:
         found.append(cue.phrase)
         if cue.asks:
             weight = _ASK if sighting.opening else _BURIED
-            asks[cue.kind] = max(asks[cue.kind], weight * (_FIRST if sighting.first and sighting.opening else 1.0))
+            asks[cue.kind] = max(asks[cue.kind], weight * (_EDGE if sighting.edge and sighting.opening else 1.0))
         else:
             hints[cue.kind] = min(hints[cue.kind] + _HINT, _MOST_HINTS)
     return _structured(window, [ask + hint for ask, hint in zip(asks, hints, strict=True)])
@@ -185,13 +186,16 @@ def _structured(text: str, scores: list[float]) -> list[float]:
     """Let sums and code speak, and keep a sum that a child does in its head from counting as maths."""
     maths, code, trivia = _PLACES["maths"], _PLACES["code"], _PLACES["trivia"]
     if _TRIFLE.fullmatch(text):
-        scores[trivia] += _ASK * _FIRST
+        scores[trivia] += _ASK * _EDGE
         scores[maths] = 0.0
         return scores
     if _SUM.search(text):
         scores[maths] += _HINT
-    if scores[maths] > 0.0 and len(_NUMBER.findall(text)) >= _SEVERAL:
-        scores[maths] += _HINT
+    if len(_NUMBER.findall(text)) >= _SEVERAL:
+        if scores[maths] > 0.0:
+            scores[maths] += _HINT
+        elif max(scores) < _ENOUGH and _QUESTION.search(text):
+            scores[maths] += _ENOUGH  # several numbers and a question, and nothing else is asked for
     if _CODE.search(text):
         scores[code] += _HINT
         scores[maths] -= min(scores[maths], _HINT)

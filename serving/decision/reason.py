@@ -29,16 +29,8 @@ def explain(
         One line: the arithmetic first, then whatever overruled it, parted by semicolons.
     """
     parts = [_arithmetic(roster, choice, offers, weights)]
-    rival = offers[choice.rival]
-    name = roster.arms[choice.rival].name
-    if choice.rival != choice.place:
-        if not rival.sound:
-            why = record.situation.health.get(name, HEALTHY).why
-            parts.append(f"{name} is shed{f' ({why})' if why else ''}")
-        if not rival.in_time:
-            parts.append(f"{name} can't keep {limits.deadline_ms:.0f} ms (p95 {rival.latency_p95_ms:.0f} ms)")
-        if not rival.affordable and limits.max_cost_usd is not None:
-            parts.append(f"{name} breaks the cost cap of {usd(limits.max_cost_usd)} USD")
+    if choice.best != choice.place:
+        parts += _obstacles(record, roster, choice, offers, limits)
     parts += _overruled(record, roster, choice, offers)
     return "; ".join(parts)
 
@@ -61,6 +53,22 @@ def _arithmetic(roster: Roster, choice: Choice, offers: Sequence[Offer], weights
         f"{head}uplift {uplift:.2f} [{lower:.2f}, {upper:.2f}] x {usd(weights.value_usd)} USD"
         f" {_VERBS[choice.bucket]} {price}"
     )
+
+
+def _obstacles(
+    record: DecisionRecord, roster: Roster, choice: Choice, offers: Sequence[Offer], limits: Bounds
+) -> list[str]:
+    """Say what keeps the arm that pays most from serving."""
+    best, name = offers[choice.best], roster.arms[choice.best].name
+    parts: list[str] = []
+    if not best.sound:
+        why = record.situation.health.get(name, HEALTHY).why
+        parts.append(f"{name} is shed{f' ({why})' if why else ''}")
+    if not best.in_time:
+        parts.append(f"{name} can't keep {limits.deadline_ms:.0f} ms (p95 {best.latency_p95_ms:.0f} ms)")
+    if not best.affordable and limits.max_cost_usd is not None:
+        parts.append(f"{name} breaks the cost cap of {usd(limits.max_cost_usd)} USD")
+    return parts
 
 
 def _overruled(record: DecisionRecord, roster: Roster, choice: Choice, offers: Sequence[Offer]) -> list[str]:

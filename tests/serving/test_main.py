@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,8 +28,9 @@ TWO_MIB = 2 * 2**20
 
 
 @pytest.fixture
-def http(server: Running) -> httpx.Client:
-    return httpx.Client(base_url=server.url, timeout=30)
+def http(server: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        yield client
 
 
 def test_says_where_it_is(server: Running, http: httpx.Client) -> None:
@@ -155,9 +157,10 @@ def test_policy_file_is_watched(launch: Launch, tmp_path: Path) -> None:
     with httpx.Client(base_url=running.url) as http:
         assert http.get("/v1/model").json()["policy"].startswith("first@")
         policy.write_text("value_of_succes_usd = 1\n")
-        time.sleep(1.5)
+        time.sleep(1.3)
         assert http.get("/v1/model").json()["policy"].startswith("first@")
-        policy.write_text('name = "second"\n[[rule]]\ndeny = ["direct", "reasoning"]\nheaders = { x-test = "deny" }\n')
+        denials = [f'[[rule]]\ndeny = ["{arm}"]\nheader = {{ x-test = "deny" }}\n' for arm in ("direct", "reasoning")]
+        policy.write_text('name = "second"\n' + "".join(denials))
         _until(lambda: http.get("/v1/model").json()["policy"].startswith("second@"))
         assert http.post(ONE, json={"prompt": "Hi"}).json()["policy"].startswith("second@")
         denied = http.post(ONE, json={"prompt": "Hi"}, headers={"x-test": "deny"})
@@ -251,8 +254,7 @@ def _listeners(url: str) -> int:
     return sum(row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "0A" for row in rows)
 
 
-def _until(condition: object) -> None:
-    assert callable(condition)
+def _until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < end, "it did not come about"

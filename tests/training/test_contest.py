@@ -58,6 +58,17 @@ def test_equal_quality_needs_only_the_half_that_gains() -> None:
     assert blind.cheaper_usd.lower > 0
 
 
+def test_a_lucky_cut_is_not_passed_off_as_equal_quality() -> None:
+    """Random scores cross always-reasoning by luck; read off other prompts, the loss shows."""
+    gaps = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        success = (rng.random((400, 2)) < [0.5, 0.53]).astype(float)
+        result = contest(Outcomes(success), [Router("luck", rng.random(400))], Resampling(400, 5), halvings=8)[0]
+        gaps.append(result.equal_quality.gap.value)
+    assert np.mean(gaps) < -0.002
+
+
 def test_without_costs_no_money_is_claimed() -> None:
     outcomes, uplift = world(3)
     bare = Outcomes(outcomes.success)

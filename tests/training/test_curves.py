@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadInput
-from training.curves import Outcomes, Ranking, Router, area_over_random, oracle, oracle_share, trace
+from training.curves import Outcomes, Ranked, Ranking, Router, area_over_random, oracle, oracle_share
 
 RNG = np.random.default_rng(0)
 
@@ -70,7 +70,8 @@ def test_no_share_where_nothing_can_be_gained_or_outcomes_are_not_real() -> None
 
 
 def test_reaching_finds_the_first_crossing_between_borders() -> None:
-    paths = trace(Ranking.of(np.array([4.0, 3.0, 2.0, 1.0])), np.array([1.0, 1.0, 0.0, -1.0]), None, np.ones((1, 4)))
+    outcomes = Outcomes(np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]))
+    paths = Ranked.of(outcomes, Router("", np.array([4.0, 3.0, 2.0, 1.0]))).paths(np.ones((1, 4)))
     assert paths.gain[0].tolist() == [0, 0.25, 0.5, 0.5, 0.25]
     assert paths.reaching(np.array([0.375]))[0] == pytest.approx(0.375)
     assert paths.reaching(np.array([0.0]))[0] == 0

@@ -74,7 +74,7 @@ def test_the_auroc_interval_covers() -> None:
     truth = 0.7602  # P(N(1, 1) > N(0, 1)) = Phi(1 / sqrt 2)
     hits = 0
     for _ in range(200):
-        found = auroc(RNG.normal(size=80), RNG.normal(1, size=80))
+        found = auroc(RNG.normal(size=300), RNG.normal(1, size=40))
         hits += found.lower <= truth <= found.upper
     assert 180 <= hits <= 199
 

@@ -109,20 +109,26 @@ class Store:
 
         A request id counts only where it came with the row.
         """
-        named = np.concatenate([*self._named, np.empty(0, np.bool_)])
-        prompts, messages = (np.asarray(frame[name].cat.codes, np.int64) for name in TEXTS)
-        hashed: dict[str, object] = {name: frame[name].to_numpy() + 0.0 for name in _QUANTITIES}
-        hashed |= {name: frame[name] for name in LABELS}
-        hashed |= {name: frame[name].astype(object).fillna("") for name in IDS}
-        hashed["request_id"] = np.where(named, cast("NDArray[np.object_]", hashed["request_id"]), "")
-        hashed["prompt"] = np.append(self.prompts.keys(), np.uint64(0))[prompts]
-        hashed["messages"] = np.append(self.messages.keys(), np.uint64(0))[messages]
         rows: NDArray[np.uint64] = np.zeros(len(frame), np.uint64)
-        for name in KNOWN:  # one column at a time: a frame of them all would double the memory
-            series = pd.Series(hashed.pop(name), copy=False)
+        for name in KNOWN:  # one column at a time: all of them as Python objects would double the memory
             rows *= _ODD
-            rows += pd.util.hash_pandas_object(series, index=False).to_numpy(np.uint64)
+            rows += self._hashes(frame, name)
         return hashlib.sha256(np.sort(rows).tobytes()).hexdigest()
+
+    def _hashes(self, frame: pd.DataFrame, name: str) -> NDArray[np.uint64]:
+        """Hash each cell of a known column."""
+        if name in TEXTS:
+            keys = (self.prompts if name == "prompt" else self.messages).keys()
+            return np.append(keys, np.uint64(0))[np.asarray(frame[name].cat.codes, np.int64)]
+        column = frame[name]
+        if name in _QUANTITIES:
+            column = column + 0.0  # -0 is 0
+        elif name in IDS:
+            column = column.astype(object).fillna("")
+        hashes: NDArray[np.uint64] = np.asarray(pd.util.hash_pandas_object(column, index=False), np.uint64)
+        if name == "request_id":
+            hashes = np.where(np.concatenate([*self._named, np.empty(0, np.bool_)]), hashes, np.uint64(0))
+        return hashes
 
     def identities(self, frame: pd.DataFrame) -> NDArray[np.uint64]:
         """Give each row a number that equal prompts share, whatever prompt id the file gave them."""

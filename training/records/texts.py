@@ -6,9 +6,9 @@ import hashlib
 import json
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 import orjson
@@ -20,7 +20,7 @@ from serving.decision.conversation import clean, from_prompt, parse_messages
 from serving.decision.errors import BadRequest
 from serving.decision.types import Message
 
-_KEY_BYTES = 16
+_KEY_BYTES: Final = 16
 
 
 def is_missing(value: object) -> bool:
@@ -166,14 +166,16 @@ class TextPool:
         return np.frombuffer(bytes(self._ids), np.uint64)[::2]
 
 
-def cells(column: Sequence[object] | pd.Series | None, rows: NDArray[np.int64]) -> list[object]:
-    """Take single cells out of a column without turning all of it into Python objects."""
+def cells(column: pd.Series | None, rows: NDArray[np.int64]) -> Iterator[object]:
+    """Take single cells out of a column; cells of one category are one object."""
     if column is None:
-        return [None] * len(rows)
-    if isinstance(column, pd.Series):
-        taken: list[object] = column.iloc[rows].tolist()
-        return taken
-    return [column[row] for row in rows]
+        yield from [None] * len(rows)
+    elif isinstance(column.dtype, pd.CategoricalDtype):
+        values = column.cat.categories.tolist()
+        for code in column.cat.codes.to_numpy()[rows]:
+            yield None if code < 0 else values[code]
+    else:
+        yield from column.iloc[rows].tolist()
 
 
 def _folded(text: str) -> str:

@@ -94,7 +94,7 @@ def test_what_is_not_toml_is_named_by_line() -> None:
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadArms, match="no.toml"):
+    with pytest.raises(BadArms, match=r"no\.toml"):
         load_arms(tmp_path / "no.toml")
     (tmp_path / "bad.toml").write_bytes(b"# caf\xe9")
     with pytest.raises(BadArms, match=r"bad\.toml is not UTF-8 \(byte 5\)"):

@@ -88,8 +88,8 @@ def test_reads_every_term() -> None:
         limits=Limits(9000, 1.5, 0, 90000),
     )
     assert policy.rules == (
-        Rule(deny=("high",), tasks=("extraction", "formatting"), line=38),
-        Rule(allow=("direct",), tenants=("acme",), headers={"x-priority": "batch"}, line=41),
+        Rule(deny=("high",), tasks=("extraction", "formatting"), line=39),
+        Rule(allow=("direct",), tenants=("acme",), headers={"x-priority": "batch"}, line=42),
     )
 
 
@@ -137,12 +137,17 @@ def test_the_example_is_right_in_its_comments_too() -> None:
         ("reasoning_tokens = 9000", "reasoning_tokens = 1.5", 27, "1.5 is not a whole number"),
         ("total_ms = 90000", "total_ms = 0", 30, "limits.total_ms: 0 is outside [1, "),
         ("retries = 2", "retrys = 2", 35, "tenant.acme.limits.retrys: unknown key (did you mean 'retries'?)"),
-        ('deny = ["high"]', 'deny = ["hgih"]', 39, "rule[1].deny: 'hgih' is not an arm; the arms are direct, low, high"),
-        ('deny = ["high"]', 'deny = ["direct", "low", "high"]', 39, "denies every arm"),
-        ('deny = ["high"]', "deny = []", 39, "rule[1].deny"),
-        ('deny = ["high"]', "", 38, "a rule needs `allow` or `deny`"),
-        ('task = ["extraction", "formatting"]', "task = 3", 40, "rule[1].task: write a string"),
-        ('"batch"', "3", 44, "rule[2].header.X-Priority"),
+        (
+            'deny = ["high"]',
+            'deny = ["hgih"]',
+            40,
+            "rule[1].deny: 'hgih' is not an arm; the arms are direct, low, high",
+        ),
+        ('deny = ["high"]', 'deny = ["direct", "low", "high"]', 40, "denies every arm"),
+        ('deny = ["high"]', "deny = []", 40, "rule[1].deny"),
+        ('deny = ["high"]', "", 39, "a rule needs `allow` or `deny`"),
+        ('task = ["extraction", "formatting"]', "task = 3", 41, "rule[1].task: write a string"),
+        ('"batch"', "3", 45, "rule[2].header.X-Priority"),
         ("[limits]", "[limit]", 26, "limit: unknown key (did you mean 'limits'?)"),
     ],
 )

@@ -160,7 +160,7 @@ BOOK = book(*MODELS)
     parts=st.tuples(*[st.integers(0, 300_000)] * 4),
     output=st.integers(0, 50_000),
     share=st.floats(0, 1),
-    at=st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001
+    at=st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)),
 )
 def test_plain_floats_agree_with_exact_decimals(
     model: str, parts: tuple[int, int, int, int], output: int, share: float, at: datetime
@@ -200,7 +200,9 @@ def test_a_model_may_name_its_provider(model: str, source: str) -> None:
 
 
 def test_an_unpriced_arm_is_named_with_the_cure() -> None:
-    with pytest.raises(Unpriced, match=r"arm 'own': model 'qwen3-32b-awq' is not in the price book.*gpu_usd_per_second"):
+    with pytest.raises(
+        Unpriced, match=r"arm 'own': model 'qwen3-32b-awq' is not in the price book.*gpu_usd_per_second"
+    ):
         price_book([Arm("direct", "gpt-5.1"), Arm("own", "qwen3-32b-awq")])
 
 

@@ -1,0 +1,45 @@
+"""Tokens and latency: means that add up, p95s that cover, defaults that say so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.training.learning import design_rows
+from training.boosting import Binned, folds_of, raw
+from training.consumption import MINIMUM_ROWS, QUANTITY_TREES, TAIL, fit_quantity
+from training.model import TreeHead
+
+
+def test_mean_and_p95_of_long_tails() -> None:
+    rng = np.random.default_rng(0)
+    x = design_rows(4000, rng)
+    tokens = np.exp(5 + 0.8 * x[:, 0] + rng.normal(0, 0.7, 4000))
+    fold = folds_of([None] * 2000, 4, rng)
+    learnt = fit_quantity(x[:2000], tokens[:2000], fold, 300.0, Binned(x[:2000], QUANTITY_TREES, 1), seed=0)
+    head = learnt.head
+    assert head.source == "history"
+    assert isinstance(head.mean, TreeHead)
+    assert isinstance(head.p95, TreeHead)
+    assert 0.93 <= np.mean(tokens[2000:] <= np.exp(raw(head.p95, x[2000:]))) <= 0.97
+    assert abs(np.exp(raw(head.mean, x[2000:])).mean() / tokens[2000:].mean() - 1) < 0.1
+    assert 0.93 <= np.mean(tokens[:2000] <= learnt.p95) <= 0.97
+    assert np.corrcoef(np.log(learnt.mean), x[:2000, 0])[0, 1] > 0.8
+
+
+def test_defaults_serve_where_the_history_has_too_little() -> None:
+    rng = np.random.default_rng(1)
+    x = design_rows(100, rng)
+    tokens = np.full(100, np.nan)
+    tokens[: MINIMUM_ROWS - 1] = 7.0
+    fold = folds_of([None] * 100, 2, rng)
+    learnt = fit_quantity(x, tokens, fold, 300.0, Binned(x, QUANTITY_TREES, 1), seed=0)
+    assert (learnt.head.mean, learnt.head.p95, learnt.head.source) == (300.0, TAIL * 300.0, "defaults")
+    assert (learnt.mean == 300.0).all()
+
+
+def test_zero_tokens_do_not_break_the_logarithm() -> None:
+    rng = np.random.default_rng(2)
+    x = design_rows(200, rng)
+    learnt = fit_quantity(x, np.zeros(200), folds_of([None] * 200, 2, rng), 1.0, Binned(x, QUANTITY_TREES, 1), seed=0)
+    assert np.isfinite(learnt.mean).all()
+    assert np.isfinite(learnt.p95).all()

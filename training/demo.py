@@ -1,0 +1,192 @@
+"""The whole way on a synthetic world, with the real server in the middle: what `make demo` shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
+
+from serving.decision.engine import Engine
+from serving.decision.policy import Policy, Terms
+from serving.decision.types import Request, Usd
+from training.errors import TrainingError
+from training.pipeline import TrainSettings, train
+from training.progress import Progress
+from training.shown import decisions_table
+from training.world import Draws, World
+
+SEED = 20_261_124
+VALUE_USD = Usd(0.10)
+"""What a success is worth in the demo: little enough that thinking does not pay for everything."""
+HELD_OUT = 2000
+"""Prompts of the world that were not trained on, for the line at the end."""
+ASKED = 8
+"""Of these, spread over tasks and languages, are sent to the server."""
+
+
+class ServerSilent(TrainingError):
+    """The demo's server did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What one way of routing would have given on held-out prompts."""
+
+    name: str
+    cost_usd: float
+    success: float
+    p95_ms: float
+
+
+def run(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType]:
+    """Build the world, train, serve, ask; gives what is to be printed.
+
+    Parameters
+    ----------
+    folder
+        Holds the records, the bundle, the report; MLflow's store lies beside it.
+    count
+        Synthetic prompts to train on.
+    """
+    world = World(seed=SEED)
+    records = folder / "history.parquet"
+    folder.mkdir(parents=True, exist_ok=True)
+    world.write_parquet(records, count, progress=progress)
+    store = folder.parent / "mlflow.db"
+    settings = TrainSettings(
+        registry=f"sqlite:///{store}",
+        artifacts=folder.parent / "mlflow-artifacts",
+        arms=_arms(),
+        cache=folder.parent / "cache",
+        quarantine=folder / "history.quarantine.jsonl",
+    )
+    trained = train([str(records)], folder / "bundle", settings, progress)
+    unseen = world.sample(HELD_OUT, start=count)
+    asked = unseen.showcase(ASKED)
+    answers = _ask(trained.exported.path, settings.arms, asked.requests, progress)
+    names = [arm.name for arm in trained.dataset.arms]
+    texts = [
+        f"({task.replace('_', ' ')}) {request.messages[-1].text}"
+        for task, request in zip(asked.tasks, asked.requests, strict=True)
+    ]
+    ways = _compare(
+        Engine(trained.exported.bundle, Policy(terms=Terms(value_of_success_usd=VALUE_USD))),
+        world.sample(HELD_OUT, start=count),
+    )
+    version = trained.version
+    assert version is not None
+    return (
+        decisions_table(
+            f"Eight requests, decided over HTTP; a success is worth {VALUE_USD:.2f} USD (SYNTHETIC training data)",
+            list(zip(texts, answers, strict=True)),
+            names,
+        ),
+        _line(ways),
+        Text(
+            f"ONNX against LightGBM: max difference {trained.exported.difference:.1e} on {trained.exported.compared} "
+            f"requests.\nReport: {trained.report}\nMLflow: models:/{version.name}/{version.version}; `make mlflow` "
+            "opens the UI, `make serve` leaves a server running on this bundle.\n"
+            "All of this is SYNTHETIC: a made-up world with known truth. No figure here speaks of a real model."
+        ),
+    )
+
+
+def _compare(engine: Engine, draws: Draws) -> tuple[Way, ...]:
+    """Judge decisions by the world's truth: expected success, expected cost, and drawn latencies."""
+    place = {arm.name: k for k, arm in enumerate(engine.arms)}
+    chosen = np.array([place[engine.decide(request).arm] for request in draws.requests])
+    rows = np.arange(len(draws))
+    ways = []
+    for name, arm in (
+        ("always direct", np.zeros_like(chosen)),
+        ("always reasoning", np.full_like(chosen, len(engine.arms) - 1)),
+        ("thinkgate", chosen),
+    ):
+        truth = draws.truth
+        latency = float(np.quantile(truth.latency_ms[rows, arm], 0.95))
+        ways.append(Way(name, float(truth.cost_usd[rows, arm].mean()), float(draws.success[rows, arm].mean()), latency))
+    return tuple(ways)
+
+
+def _line(ways: Sequence[Way]) -> Text:
+    parts = [
+        f"{way.name}: {1000 * way.cost_usd:.2f} USD per 1,000 requests, success {way.success:.3f}, "
+        f"p95 {way.p95_ms / 1000:.1f} s"
+        for way in ways
+    ]
+    return Text(f"Held-out synthetic requests ({HELD_OUT:,}) - " + " | ".join(parts), style="bold")
+
+
+def _arms() -> Path | None:
+    """Give the repository's arms.toml where the demo runs in a checkout."""
+    path = Path("data/arms.toml")
+    return path if path.exists() else None
+
+
+def _ask(bundle: Path, arms: Path | None, requests: Sequence[Request], progress: Progress) -> list[Mapping[str, Any]]:
+    answers = []
+    with _server(bundle, arms) as url:
+        for done, request in enumerate(requests):
+            progress("ask the server", done, len(requests))
+            body: dict[str, Any] = {"value_of_success_usd": VALUE_USD}
+            body["messages"] = [{"role": turn.role, "content": turn.text} for turn in request.messages]
+            answers.append(_post(f"{url}/v1/decisions", body))
+        progress("ask the server", len(requests), len(requests))
+    return answers
+
+
+@contextmanager
+def _server(bundle: Path, arms: Path | None) -> Iterator[str]:
+    """Run the real server on a free port of the loopback interface while the block runs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "serving.main", "--bundle", str(bundle), "--http-port", str(port)]
+    if arms:
+        command += ["--arms", str(arms)]
+    log = bundle.with_name("server.log")
+    with log.open("wb") as output:
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603 - our own server
+        try:
+            _wait(f"http://127.0.0.1:{port}", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise ServerSilent(f"the server ended with code {process.returncode}: see {log}")
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=1):  # noqa: S310 - our own loopback server
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise ServerSilent(f"the server was not ready after a minute: see {log}")
+
+
+def _post(url: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    request = urllib.request.Request(  # noqa: S310 - our own loopback server
+        url, json.dumps(body).encode(), {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        found: Mapping[str, Any] = json.load(answer)
+    return found

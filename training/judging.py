@@ -1,0 +1,166 @@
+"""Uses a finished bundle offline: judge it on records, score prompts, decide one prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from serving.decision.arms import load_arms
+from serving.decision.bundle import Bundle, load
+from serving.decision.conversation import from_prompt
+from serving.decision.engine import Engine
+from serving.decision.errors import Unpriced
+from serving.decision.policy import Policy
+from serving.decision.policy_file import load_policy
+from serving.decision.types import Decision, Prediction, Request, Usd
+from training.appraisal import costs
+from training.curves import Outcomes, Router
+from training.dataset import Dataset, build, prompts
+from training.evaluation import Titles, evaluate
+from training.figures import Consumption, Evaluation, HeldOut
+from training.history import History, read
+from training.model import Array
+from training.off_policy import Log, pseudo_outcomes
+from training.progress import Progress, silent
+
+BATCH = 512
+MINIMUM_JUDGED = 20
+"""Fewer labelled prompts tell nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An evaluation and the records behind it."""
+
+    history: History
+    evaluation: Evaluation
+
+
+def judge(bundle: Path, data: Sequence[str], progress: Progress = silent) -> Judged:
+    """Evaluate a bundle on records.
+
+    Raises
+    ------
+    BundleRefused, BadHistory
+        Each message names the cure.
+    """
+    model = load(bundle)
+    history = read(data, arms=model.arms, progress=progress)
+    dataset = build(history.frame, model.arms, minimum=MINIMUM_JUDGED)
+    predicted = list(predictions(model, dataset.requests, progress))
+    success = _column(predicted, "success")
+    outcomes = Outcomes(_truth(dataset, success), costs(dataset), realised=dataset.is_paired)
+    uplift = _column(predicted, "uplift")
+    chosen, buckets = _policy(model, dataset, predicted)
+    held_out = HeldOut(
+        arms=tuple(arm.name for arm in model.arms),
+        outcomes=outcomes,
+        success=success,
+        observed=None if dataset.is_paired else dataset.success,
+        tasks=dataset.tasks if any(task is not None for task in dataset.tasks) else None,
+        support=np.array([row.support for row in predicted]),
+        buckets=buckets,
+        chosen=chosen,
+        consumption=_consumption(dataset, predicted),
+    )
+    synthetic = "source" in history.frame and bool((history.frame["source"].astype(str) == "synthetic").any())
+    titles = Titles(f"Bundle {model.bundle_id[:12]} judged", ", ".join(data), synthetic)
+    return Judged(history, evaluate(titles, held_out, (Router.from_uplift("thinkgate", uplift),)))
+
+
+def score(bundle: Path, paths: Sequence[str], out: Path, progress: Progress = silent) -> int:
+    """Score prompts into a Parquet file; gives the number of rows.
+
+    Columns: `prompt_id`, `success_ARM` per arm, `uplift_ARM` per arm but the baseline, `support`.
+    """
+    model = load(bundle)
+    history = read(paths, outcomes=False, carry=False, progress=progress)
+    asked = prompts(history.frame)
+    rows = list(predictions(model, asked.requests, progress))
+    names = [arm.name for arm in model.arms]
+    success, uplift = _column(rows, "success"), _column(rows, "uplift")
+    columns: dict[str, object] = {"prompt_id": [str(prompt_id) for prompt_id in asked.prompt_ids]}
+    columns |= {f"success_{name}": success[:, k] for k, name in enumerate(names)}
+    columns |= {f"uplift_{name}": uplift[:, k] for k, name in enumerate(names[1:])}
+    columns["support"] = np.array([row.support for row in rows])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), out)
+    return len(rows)
+
+
+def decide(
+    bundle: Path,
+    prompt: str,
+    arms: Path | None = None,
+    policy: Path | None = None,
+    value: float | None = None,
+    deadline_ms: float | None = None,
+    task: str | None = None,
+) -> Decision:
+    """Decide one prompt with a bundle.
+
+    Raises
+    ------
+    BundleRefused, BadRequest, BadArms, BadPolicy, Unpriced
+        Each message names the cure.
+    """
+    model = load(bundle)
+    chosen = load_arms(arms) if arms else None
+    terms = load_policy(policy, model.arms) if policy else Policy()
+    request = Request(
+        from_prompt(prompt),
+        task=task,
+        deadline_ms=deadline_ms,
+        value_of_success_usd=None if value is None else Usd(value),
+    )
+    return Engine(model, terms, arms=chosen).decide(request)
+
+
+def predictions(model: Bundle, requests: Sequence[Request], progress: Progress = silent) -> Iterator[Prediction]:
+    """Predict in batches, in order."""
+    for start in range(0, len(requests), BATCH):
+        progress("predict", start, len(requests))
+        yield from model.predict_requests(requests[start : start + BATCH])
+    progress("predict", len(requests), len(requests))
+
+
+def _truth(dataset: Dataset, success: Array) -> Array:
+    if dataset.is_paired:
+        return dataset.success
+    arm = np.where(dataset.observed, dataset.propensity, np.inf).argmin(axis=1)
+    rows = np.arange(len(dataset))
+    log = Log(arm, dataset.success[rows, arm], np.clip(dataset.propensity[rows, arm], 1e-6, 1.0), len(dataset.arms))
+    return np.where(dataset.paired[:, None], dataset.success, pseudo_outcomes(log, success, 50.0))
+
+
+def _policy(
+    model: Bundle, dataset: Dataset, predicted: Sequence[Prediction]
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]] | None, tuple[str, ...] | None]:
+    """Arm and bucket under the default policy; None where an arm has no price."""
+    try:
+        engine = Engine(model)
+    except Unpriced:
+        return None, None
+    decisions = [engine.decide(request) for request in dataset.requests[: len(predicted)]]
+    place = {arm.name: k for k, arm in enumerate(model.arms)}
+    return np.array([place[d.arm] for d in decisions], np.int64), tuple(d.bucket for d in decisions)
+
+
+def _consumption(dataset: Dataset, predicted: Sequence[Prediction]) -> tuple[Consumption, ...]:
+    found = []
+    for quantity, mean, p95, realised in (
+        ("output tokens", "output_tokens_mean", "output_tokens_p95", dataset.output_tokens),
+        ("latency ms", "latency_mean_ms", "latency_p95_ms", dataset.latency_ms),
+    ):
+        if np.isfinite(realised).any():
+            found.append(Consumption(quantity, _column(predicted, mean), _column(predicted, p95), realised))
+    return tuple(found)
+
+
+def _column(rows: Sequence[Prediction], name: str) -> Array:
+    return np.array([getattr(row, name) for row in rows], np.float64)

@@ -1,0 +1,197 @@
+"""The whole way, once: outcome records -> data set -> encoder -> model -> evaluation -> bundle -> MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from serving.decision.arms import load_arms
+from serving.decision.manifest import DataFingerprint, Facts
+from serving.decision.types import Arm, FloatArray
+from training.appraisal import appraise
+from training.dataset import Dataset, build, default_arms
+from training.encoder import Encoder, build_static, design
+from training.evaluation import Titles
+from training.export import Exported, Lineage, export
+from training.figures import Evaluation
+from training.fit import FitSettings, Fitted, fit
+from training.history import History, read
+from training.plots import write_pngs
+from training.progress import Progress, silent
+from training.registry import CHAMPION, Candidate, DataLineage, Registry, Run, Version
+from training.report import to_json, write
+from training.risk import Certificate
+from training.transformer import build_transformer
+
+CACHE = Path.home() / ".cache" / "thinkgate"
+STATIC, TRANSFORMER = "static", "transformer"
+COMPARED = 500
+"""Training prompts on which the graph is compared with LightGBM before a bundle is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What `thinkgate train` can be told.
+
+    Parameters
+    ----------
+    encoder
+        `static`, `transformer`, or `transformer:NAME` with a sentence-transformers id or path.
+    teacher
+        Whose token vectors the static encoder distils; None is the built-in MiniLM.
+    registry
+        MLflow tracking URI, None to log nowhere.
+    epsilon, delta
+        Of the certificate.
+    report
+        Where the report goes; None: beside the bundle, `OUT-report/`.
+    """
+
+    arms: Path | None = None
+    encoder: str = STATIC
+    teacher: str | None = None
+    cache: Path = CACHE
+    registry: str | None = None
+    artifacts: Path | None = None
+    epsilon: float = 0.02
+    delta: float = 0.1
+    report: Path | None = None
+    quarantine: Path | None = None
+    resamples: int = 500
+    fit: FitSettings = FitSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What one training run left behind."""
+
+    history: History
+    dataset: Dataset
+    fitted: Fitted
+    evaluation: Evaluation
+    exported: Exported
+    report: Path
+    version: Version | None
+
+
+def train(
+    data: Sequence[str], out: Path, settings: TrainSettings | None = None, progress: Progress = silent
+) -> Trained:
+    """Train a bundle from outcome records.
+
+    Parameters
+    ----------
+    data
+        Files, folders or globs.
+    out
+        The bundle's folder.
+
+    Raises
+    ------
+    BadHistory, BadArms, TeacherMissing, TeacherRefused, RegistryUnreachable
+        Each message names the cure.
+    """
+    settings = settings or TrainSettings()
+    if settings.registry is None:
+        return _train(data, out, settings, progress, None)
+    registry = Registry(settings.registry, settings.artifacts)
+    with registry.run(f"train {out.name}") as run:
+        trained = _train(data, out, settings, progress, run)
+    if trained.version is not None and registry.alias(CHAMPION) is None:
+        registry.promote(trained.version)
+    return trained
+
+
+def encoder_for(dataset: Dataset, settings: TrainSettings, progress: Progress = silent) -> Encoder:
+    """Build the encoder that the settings name."""
+    kind, _, teacher = settings.encoder.partition(":")
+    if kind == TRANSFORMER:
+        return build_transformer(teacher or settings.teacher, settings.cache, progress=progress)
+    return build_static(settings.teacher, dataset.requests, settings.cache, progress=progress)
+
+
+def read_dataset(data: Sequence[str], settings: TrainSettings, progress: Progress = silent) -> tuple[History, Dataset]:
+    """Read records and put them into one row per prompt."""
+    arms: tuple[Arm, ...] | None = load_arms(settings.arms) if settings.arms else None
+    history = read(data, arms=arms, quarantine=settings.quarantine, progress=progress)
+    return history, build(history.frame, arms or default_arms(history.frame))
+
+
+def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Progress, run: Run | None) -> Trained:
+    history, dataset = read_dataset(data, settings, progress)
+    encoder = encoder_for(dataset, settings, progress)
+    x = design(encoder, dataset.requests, progress)
+    fitted = fit(dataset, x, settings.fit, progress)
+    progress("evaluate", 0, 0)
+    titles = Titles("Does thinking pay?", ", ".join(data), _is_synthetic(history))
+    evaluation = appraise(titles, dataset, fitted, _embedding(encoder, x), x[:, 2 * encoder.dims :], settings)
+    progress("export and prove", 0, 0)
+    lineage = _lineage(history, dataset, fitted, evaluation, run)
+    exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
+    folder = settings.report or out.with_name(f"{out.name}-report")
+    report = write_report(evaluation, folder)
+    trained = Trained(history, dataset, fitted, evaluation, exported, report, None)
+    if run is None:
+        return trained
+    progress("log to MLflow", 0, 0)
+    return replace(trained, version=_log(run, trained, settings, ", ".join(data)))
+
+
+def write_report(evaluation: Evaluation, folder: Path) -> Path:
+    """Write the HTML report, its plots as PNG and all figures as JSON into a folder; gives the HTML file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "evaluation.json").write_text(to_json(evaluation), encoding="utf-8")
+    write_pngs(evaluation, folder)
+    return write(evaluation, folder / "report.html")
+
+
+def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Version:
+    data = trained.exported.bundle.manifest.data
+    run.params(
+        {
+            "encoder": trained.exported.bundle.manifest.encoder.name,
+            "arms": ",".join(arm.name for arm in trained.dataset.arms),
+            "bundle_id": trained.exported.bundle.bundle_id,
+            **{key: value for key, value in asdict(settings.fit).items() if key != "trees"},
+            **asdict(settings.fit.trees),
+        }
+    )
+    run.metrics({**trained.evaluation.metrics, "parity": trained.exported.difference})
+    run.data(DataLineage(source, data.digest, data.rows, data.prompts, data.start, data.end))
+    run.candidates(
+        [
+            Candidate(learner.name, {"success_weight": learner.weight}, {"policy_area": learner.value})
+            for learner in trained.fitted.learners
+        ]
+    )
+    run.artifacts(trained.report.parent)
+    return run.register(trained.exported.path)
+
+
+def _lineage(history: History, dataset: Dataset, fitted: Fitted, evaluation: Evaluation, run: Run | None) -> Lineage:
+    start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
+    certificate: Facts | None = None
+    if isinstance(evaluation.certificate, Certificate):
+        certificate = asdict(evaluation.certificate)
+    return Lineage(
+        data=DataFingerprint(history.digest, history.counts.kept, len(dataset), start, end),
+        learner={"candidates": {learner.name: learner.value for learner in fitted.learners}},
+        calibration={"kind": "binned isotonic, cross-fitted", "prompts": len(dataset)},
+        certificate=certificate,
+        metrics={key: float(value) for key, value in evaluation.metrics.items() if np.isfinite(value)},
+        mlflow={"run_id": run.run_id} if run else None,
+    )
+
+
+def _is_synthetic(history: History) -> bool:
+    return "source" in history.frame and bool((history.frame["source"].astype(str) == "synthetic").any())
+
+
+def _embedding(encoder: Encoder, x: FloatArray) -> FloatArray:
+    return x[:, : encoder.dims]
+
+
+__all__ = ["CACHE", "TrainSettings", "Trained", "encoder_for", "read_dataset", "train", "write_report"]
