@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.bootstrap import Array, Interval, Resampling, percentile_interval
-from training.curves import Outcomes, Paths, Ranked, Router, area_over_random, oracle, switched
+from training.curves import Outcomes, Ranked, Router, area_over_random, oracle, switched
+from training.paths import Paths
 from training.qini import paired_area
 from training.standings import NEAR, Curve, EqualQuality, RouterResult
 

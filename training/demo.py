@@ -34,8 +34,17 @@ VALUE_USD = Usd(0.10)
 """What a success is worth in the demo: little enough that thinking does not pay for everything."""
 HELD_OUT = 2000
 """Prompts of the world that were not trained on, for the line at the end."""
-ASKED = 8
-"""Of these, spread over tasks and languages, are sent to the server."""
+ASKED = (
+    "maths",
+    "planning",
+    "trade_off",
+    "code_architecture",
+    "extraction",
+    "classification",
+    "summarising",
+    "follow_up",
+)
+"""The first held-out prompt of each of these tasks is sent to the server."""
 
 
 class ServerSilent(TrainingError):
@@ -76,7 +85,7 @@ def run(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType
     )
     trained = train([str(records)], folder / "bundle", settings, progress)
     unseen = world.sample(HELD_OUT, start=count)
-    asked = unseen.showcase(ASKED)
+    asked = unseen.take(np.array([int(np.argmax(unseen.tasks == task)) for task in ASKED], np.int64))
     answers = _ask(trained.exported.path, settings.arms, asked.requests, progress)
     names = [arm.name for arm in trained.dataset.arms]
     texts = [

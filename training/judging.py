@@ -26,6 +26,7 @@ from training.figures import Consumption, Evaluation, HeldOut
 from training.history import History, read
 from training.model import Array
 from training.off_policy import Log, pseudo_outcomes
+from training.pipeline import require_rows
 from training.progress import Progress, silent
 
 BATCH = 512
@@ -51,6 +52,7 @@ def judge(bundle: Path, data: Sequence[str], progress: Progress = silent) -> Jud
     """
     model = load(bundle)
     history = read(data, arms=model.arms, progress=progress)
+    require_rows(history)
     dataset = build(history.frame, model.arms, minimum=MINIMUM_JUDGED)
     predicted = list(predictions(model, dataset.requests, progress))
     success = _column(predicted, "success")

@@ -14,6 +14,7 @@ from serving.decision.types import Arm, FloatArray
 from training.appraisal import appraise
 from training.dataset import Dataset, build, default_arms
 from training.encoder import Encoder, build_static, design
+from training.errors import HistoryEmpty
 from training.evaluation import Titles
 from training.export import Exported, Lineage, export
 from training.figures import Evaluation
@@ -117,7 +118,27 @@ def read_dataset(data: Sequence[str], settings: TrainSettings, progress: Progres
     """Read records and put them into one row per prompt."""
     arms: tuple[Arm, ...] | None = load_arms(settings.arms) if settings.arms else None
     history = read(data, arms=arms, quarantine=settings.quarantine, progress=progress)
+    require_rows(history)
     return history, build(history.frame, arms or default_arms(history.frame))
+
+
+def require_rows(history: History) -> None:
+    """Refuse a history of which not one row can be used.
+
+    Raises
+    ------
+    HistoryEmpty
+        Names the most frequent reason and the first bad row.
+    """
+    counts = history.counts
+    if counts.kept or not counts.quarantined:
+        return
+    reason = max(counts.quarantined, key=lambda name: counts.quarantined[name])
+    first = history.examples[0]
+    raise HistoryEmpty(
+        f"none of {counts.read} rows can be used, most often because of {reason}: {first.source}, line {first.line}: "
+        f"{first.reason}; mend the rows" + (f", they are in {history.quarantine}" if history.quarantine else "")
+    )
 
 
 def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Progress, run: Run | None) -> Trained:

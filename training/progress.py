@@ -16,7 +16,7 @@ from rich.progress import Progress as RichProgress
 Progress = Callable[[str, int, int], None]
 
 
-def silent(stage: str, done: int, total: int) -> None:  # noqa: ARG001 - implements Progress
+def silent(stage: str, done: int, total: int) -> None:
     """Show nothing.
 
     >>> silent("reading", 1, 3)

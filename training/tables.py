@@ -105,7 +105,7 @@ def _buckets(e: Evaluation) -> str:
     rows = (
         [b.bucket, f"{b.count:,}", f"{b.share:.1%}", f"{b.baseline_success:.1%}", f"{b.reference_success:.1%}"]
         + [points(b.uplift)]
-        + ([] if b.extra_usd is None else [f"${1000 * b.extra_usd:.3g}"])
+        + ([] if b.extra_usd is None else [f"${1000 * b.extra_usd:,.2f}"])
         for b in e.buckets
     )
     return _table(head, rows, "Buckets")
@@ -133,7 +133,8 @@ def _unseen(e: Evaluation) -> str:
         return ""
     seen = {r.name: _or_none(r.oracle_share) for r in e.routers}
     rows = ([r.name, seen.get(r.name, ""), _or_none(r.oracle_share)] for r in e.unseen.routers)
-    note = f"Share of the oracle's area; intervals for unseen task types resample whole {e.unseen.drawn}"
+    whole = "whole task types" if e.unseen.drawn == "tasks" else "prompts"
+    note = f"Share of the oracle's area; intervals for unseen task types resample {whole}"
     return _table(["router", "seen task types", "unseen task types"], rows, note, strong=0)
 
 

@@ -178,7 +178,8 @@ def _forced(
     if session is not None and (context.tool_loop or session.open_tool_loop):
         before = roster.place(session.arm)
         if before is not None and offers[before].allowed:
-            return _Forced(before, session.effort or roster.arms[before].effort, "tool_loop")
+            rank = effort_rank(session.effort) if session.effort else roster.ranks[before]
+            return _Forced(before, EFFORTS[min(rank, effort_rank(terms.max_effort))], "tool_loop")
     if context.client_effort is None or terms.client_effort == "ignore":
         return None
     rank = min(effort_rank(context.client_effort), effort_rank(terms.max_effort))

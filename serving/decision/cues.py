@@ -16,8 +16,8 @@ _OPENING = 2
 _LIGHT_WORDS = """
 please could can would will you i we want need d like to help me us with kindly and then now also hi hello hey the a an
 what are is this these my give tell show make
-bitte kannst könntest könnten können sie du mir uns ich möchte brauche hallo und dann nun auch der die das ein eine einen
-was sind ist mein gib zeige
+bitte kannst könntest könnten können sie du mir uns ich möchte brauche hallo und dann nun auch der die das ein eine
+einen was sind ist mein gib zeige
 por favor puedes podrías puede podría quiero necesito que ayúdame a me nos hola y luego ahora el la los las un una qué
 cuáles son es este esta mi dame
 """

@@ -14,7 +14,7 @@ from serving.decision.ids import Clock, Ids
 from serving.decision.policy import Policy
 from serving.decision.pricing import PriceBook, price_book
 from serving.decision.prior import PriorModel
-from serving.decision.record import DecisionRecord, context_of
+from serving.decision.record import DecisionRecord, before_tools, context_of
 from serving.decision.roster import roster
 from serving.decision.settle import settle
 from serving.decision.situation import CALM, Situation
@@ -140,11 +140,18 @@ class Engine:
         """Decide one request, and keep what the decision was made from for the journal."""
         start = self._timer()
         record = self.record(request, situation)
-        decision = settle(record, self.bound)
-        return Decided(replace(decision, elapsed_us=(self._timer() - start) // 1000), record)
+        decision = settle(record, self.bound, lambda: (self._timer() - start) // 1000)
+        return Decided(decision, record)
 
     def record(self, request: Request, situation: Situation = CALM) -> DecisionRecord:
-        """Forecast, and read clock and chance: all that `settle` needs."""
+        """Forecast, and read clock and chance: all that `settle` needs.
+
+        In an open tool loop the conversation is read up to its last user turn: so the answer is the one which that turn
+        got, whatever tools have said since, also where nobody remembers the session.
+        """
+        context = context_of(request)
+        if context.tool_loop:
+            request = before_tools(request)
         prediction = self.model.predict_request(request)
         weight = 1.0 if self.cold_start else 0.0
         terms = self.bound.policy.terms_for(request.tenant)
@@ -156,7 +163,7 @@ class Engine:
             decision_id=decision_id,
             bundle_id=self.model.bundle_id,
             now=self._clock(),
-            context=context_of(request, request.task or self._task(prediction)),
+            context=context if request.task else replace(context, task=self._task(prediction)),
             situation=self._filled(request, situation, decision_id),
             prediction=prediction,
             prior_weight=weight,

@@ -10,7 +10,7 @@ from serving.decision.policy import Terms
 from serving.decision.rates import expected_cost
 from serving.decision.record import DecisionRecord
 from serving.decision.roster import Roster
-from serving.decision.situation import HEALTHY
+from serving.decision.situation import HEALTHY, ArmHealth
 
 
 class EveryArmDenied(BadInput):
@@ -88,50 +88,64 @@ def offers(record: DecisionRecord, roster: Roster, terms: Terms, limits: Bounds)
     EveryArmDenied
         The rules leave no arm.
     """
-    prediction, situation = record.prediction, record.situation
-    health, session = situation.health, situation.session
+    session, health = record.situation.session, record.situation.health
     before = roster.place(session.arm) if session else None
     allowed = _allowed(record, roster, terms)
-    input_tokens = situation.input_tokens or 0
-    base_shift = health[roster.arms[0].name].success_shift if roster.arms[0].name in health else 0.0
+    baseline = health.get(roster.arms[0].name, HEALTHY) if health else HEALTHY
     out = []
     for place, arm in enumerate(roster.arms):
         state = health.get(arm.name, HEALTHY) if health else HEALTHY
-        tokens = prediction.output_tokens_mean[place] * state.tokens_factor
-        latency = prediction.latency_mean_ms[place] * state.latency_factor
-        p95 = prediction.latency_p95_ms[place] * state.latency_factor
-        retries = terms.expected_retries if state.expected_retries is None else state.expected_retries
         cached, extra = 0, 0.0
-        if before is not None and session is not None:
+        if session is not None and before is not None:
             cached = session.cached_tokens if arm.model == roster.arms[before].model else 0
             extra = 0.0 if place == before else terms.switching_cost_usd
-        rates = roster.cards[place].rates(record.now, input_tokens)
-        cost = expected_cost(rates, input_tokens, cached, tokens, latency, min(retries, terms.limits.retries))
-        uplift = lower = upper = 0.0
-        if place:
-            shift = state.success_shift - base_shift
-            uplift = prediction.uplift[place - 1] + shift
-            lower = min(prediction.uplift_lower[place - 1] + shift, uplift)
-            upper = max(prediction.uplift_upper[place - 1] + shift, uplift)
-        out.append(
-            Offer(
-                success=min(max(prediction.success[place] + state.success_shift, 0.0), 1.0),
-                uplift=uplift,
-                lower=lower,
-                upper=upper,
-                cost_usd=cost,
-                latency_ms=latency,
-                latency_p95_ms=p95,
-                tokens=tokens,
-                tokens_p95=prediction.output_tokens_p95[place] * state.tokens_factor,
-                extra_usd=extra,
-                allowed=allowed is None or place in allowed,
-                sound=not state.shed,
-                in_time=p95 <= limits.deadline_ms,
-                affordable=limits.max_cost_usd is None or cost <= limits.max_cost_usd,
-            )
-        )
+        link = _Link(cached, extra, state.success_shift - baseline.success_shift, allowed is None or place in allowed)
+        out.append(_offer(record, roster, terms, limits, state, place, link))
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """What an arm's offer takes from the session, the baseline and the rules."""
+
+    cached_tokens: int
+    extra_usd: float
+    uplift_shift: float
+    allowed: bool
+
+
+def _offer(
+    record: DecisionRecord, roster: Roster, terms: Terms, limits: Bounds, state: ArmHealth, place: int, link: _Link
+) -> Offer:
+    prediction = record.prediction
+    tokens = prediction.output_tokens_mean[place] * state.tokens_factor
+    latency = prediction.latency_mean_ms[place] * state.latency_factor
+    p95 = prediction.latency_p95_ms[place] * state.latency_factor
+    input_tokens = record.situation.input_tokens or 0
+    retries = terms.expected_retries if state.expected_retries is None else state.expected_retries
+    rates = roster.cards[place].rates(record.now, input_tokens)
+    cost = expected_cost(rates, input_tokens, link.cached_tokens, tokens, latency, min(retries, terms.limits.retries))
+    uplift = lower = upper = 0.0
+    if place:
+        uplift = prediction.uplift[place - 1] + link.uplift_shift
+        lower = min(prediction.uplift_lower[place - 1] + link.uplift_shift, uplift)
+        upper = max(prediction.uplift_upper[place - 1] + link.uplift_shift, uplift)
+    return Offer(
+        success=min(max(prediction.success[place] + state.success_shift, 0.0), 1.0),
+        uplift=uplift,
+        lower=lower,
+        upper=upper,
+        cost_usd=cost,
+        latency_ms=latency,
+        latency_p95_ms=p95,
+        tokens=tokens,
+        tokens_p95=prediction.output_tokens_p95[place] * state.tokens_factor,
+        extra_usd=link.extra_usd,
+        allowed=link.allowed,
+        sound=not state.shed,
+        in_time=p95 <= limits.deadline_ms,
+        affordable=limits.max_cost_usd is None or cost <= limits.max_cost_usd,
+    )
 
 
 def _allowed(record: DecisionRecord, roster: Roster, terms: Terms) -> set[int] | None:

@@ -152,8 +152,8 @@ class Terms:
     max_cost_usd: Usd | None = None
     maybe: MaybeBehaviour = "expected"
     low_support: SupportBehaviour = "prior"
-    min_support: float = 0.2
-    full_support: float = 0.5
+    min_support: float = 0.1
+    full_support: float = 0.3
     client_effort: ClientBehaviour = "honour"
     max_effort: Effort = "max"
     switching_cost_usd: float = 0.0

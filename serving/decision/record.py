@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -75,7 +75,7 @@ class DecisionRecord:
 
     def to_json(self) -> bytes:
         """Write the record; floats keep every bit."""
-        return orjson.dumps(asdict(self))
+        return orjson.dumps(self)
 
     @staticmethod
     def from_json(text: bytes | str) -> DecisionRecord:
@@ -137,13 +137,21 @@ def is_follow_up(request: Request) -> bool:
     return False
 
 
-def context_of(request: Request, task: str | None) -> Context:
+def before_tools(request: Request) -> Request:
+    """Cut off what came after the last user turn; all of it stays where no user speaks."""
+    for place in range(len(request.messages) - 1, -1, -1):
+        if request.messages[place].role == "user":
+            return replace(request, messages=request.messages[: place + 1])
+    return request
+
+
+def context_of(request: Request) -> Context:
     """Take what the policy needs from a request."""
     return Context(
         model=request.model,
         tenant=request.tenant,
         session_id=request.session_id,
-        task=task,
+        task=request.task,
         deadline_ms=request.deadline_ms,
         value_of_success_usd=request.value_of_success_usd,
         max_cost_usd=request.max_cost_usd,

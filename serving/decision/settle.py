@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from serving.decision.choice import Choice, Weights, choose
 from serving.decision.errors import BadInput
@@ -51,7 +51,7 @@ def replay(record: DecisionRecord, arms: Sequence[Arm], policy: Policy, prices: 
     return settle(record, bound)
 
 
-def settle(record: DecisionRecord, bound: Roster) -> Decision:
+def settle(record: DecisionRecord, bound: Roster, elapsed_us: Callable[[], int] = int) -> Decision:
     """Decide.
 
     Parameters
@@ -60,11 +60,8 @@ def settle(record: DecisionRecord, bound: Roster) -> Decision:
         All that this decision is made from.
     bound
         Arms, policy and prices.
-
-    Returns
-    -------
-    Decision
-        With `elapsed_us` 0: time is not part of the record.
+    elapsed_us
+        Asked once, at the end; 0 in a replay, for time is not part of the record.
 
     Raises
     ------
@@ -100,7 +97,7 @@ def settle(record: DecisionRecord, bound: Roster) -> Decision:
         fallback=choice.fallback,
         bundle_id=record.bundle_id,
         policy=record.policy,
-        elapsed_us=0,
+        elapsed_us=elapsed_us(),
     )
 
 

@@ -74,6 +74,11 @@ class Tokenizer:
         """Number of ids, added tokens included: the rows that a token table needs."""
         return int(self._rust.get_vocab_size(with_added_tokens=True))
 
+    @property
+    def cached_words(self) -> int:
+        """Number of words and chunks that are looked up instead of computed; bounded."""
+        return len(self._words)
+
     def encode(self, text: str) -> list[int]:
         """Turn any string, of any length, into token ids.
 

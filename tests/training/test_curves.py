@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from serving.decision.errors import BadInput
 from training.curves import Outcomes, Ranked, Ranking, Router, area_over_random, oracle, oracle_share
 
-RNG = np.random.default_rng(0)
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
 def naive_area(gain: np.ndarray, order: list[int]) -> float:
@@ -32,24 +35,24 @@ def test_ties_give_the_mean_over_every_order_of_the_tied(rows: list[tuple[int, f
     assert area_over_random(outcomes, Router("", score))[0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_weights_are_the_same_as_repeated_prompts() -> None:
-    success = RNG.integers(0, 2, (40, 2)).astype(float)
-    score, times = RNG.integers(0, 6, 40).astype(float), RNG.integers(0, 4, 40)
+def test_weights_are_the_same_as_repeated_prompts(rng: np.random.Generator) -> None:
+    success = rng.integers(0, 2, (40, 2)).astype(float)
+    score, times = rng.integers(0, 6, 40).astype(float), rng.integers(0, 4, 40)
     weighted = area_over_random(Outcomes(success), Router("", score), times[None].astype(float))
     repeated = area_over_random(Outcomes(success.repeat(times, axis=0)), Router("", score.repeat(times)))
     assert weighted[0] == pytest.approx(repeated[0])
 
 
-def test_share_is_0_for_constants_1_for_the_oracle_and_minus_1_for_its_reverse() -> None:
-    outcomes = Outcomes(RNG.integers(0, 2, (200, 2)).astype(float))
+def test_share_is_0_for_constants_1_for_the_oracle_and_minus_1_for_its_reverse(rng: np.random.Generator) -> None:
+    outcomes = Outcomes(rng.integers(0, 2, (200, 2)).astype(float))
     assert oracle_share(outcomes, Router("", np.zeros(200))) == pytest.approx(0)
     assert oracle_share(outcomes, oracle(outcomes)) == pytest.approx(1)
     assert oracle_share(outcomes, Router("", -outcomes.gain)) == pytest.approx(-1)
 
 
-def test_random_scores_are_worth_nothing_on_average() -> None:
-    outcomes = Outcomes(RNG.integers(0, 2, (500, 2)).astype(float))
-    shares = [oracle_share(outcomes, Router("", RNG.random(500))) or 0 for _ in range(200)]
+def test_random_scores_are_worth_nothing_on_average(rng: np.random.Generator) -> None:
+    outcomes = Outcomes(rng.integers(0, 2, (500, 2)).astype(float))
+    shares = [oracle_share(outcomes, Router("", rng.random(500))) or 0 for _ in range(200)]
     assert abs(np.mean(shares)) < 0.015
 
 

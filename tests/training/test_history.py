@@ -102,7 +102,9 @@ def test_small_batches_give_the_same_history(tmp_path: Path) -> None:
     for kind in FORMATS:
         path = write(tmp_path / f"history.{kind}", [*records(10), {**GOOD, "success": 7.0}])
         ticks: list[int] = []
-        small = read(path, limits=ReadLimits(batch_rows=3), progress=lambda _stage, done, _total: ticks.append(done))
+        small = read(
+            path, limits=ReadLimits(batch_rows=3), progress=lambda _stage, done, _total, to=ticks: to.append(done)
+        )
         assert ticks == [3, 6, 9, 11]
         assert small.digest == read(path).digest
         assert small.counts == read(path).counts
@@ -421,7 +423,7 @@ ROWS = st.lists(
     min_size=1,
     max_size=6,
 ).map(lambda pairs: [{**core, **more} for core, more in pairs])
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FAST = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def account(path: Path, rows: int | None = None) -> None:
@@ -497,4 +499,4 @@ def test_arbitrary_bytes_never_escape_the_error_tree(name: str, content: bytes, 
         try:
             account(path)
         except ThinkgateError as error:
-            assert name in str(error)
+            assert name in str(error)  # noqa: PT017 - most bytes raise nothing

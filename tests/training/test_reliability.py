@@ -15,12 +15,15 @@ from training.reliability import (
     rank_correlation,
 )
 
-RNG = np.random.default_rng(0)
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
-def test_a_calibrated_forecast_shows_no_more_than_chance() -> None:
-    p = RNG.uniform(0, 1, 4000)
-    y = (RNG.random(4000) < p).astype(float)
+def test_a_calibrated_forecast_shows_no_more_than_chance(rng: np.random.Generator) -> None:
+    p = rng.uniform(0, 1, 4000)
+    y = (rng.random(4000) < p).astype(float)
     good = calibration("direct", p, y, resampling=Resampling(4000, 200))
     bad = calibration("direct", np.clip(p + 0.1, 0, 1), y, resampling=Resampling(4000, 200))
     assert good.ece.value == pytest.approx(good.floor, abs=0.01)
@@ -29,8 +32,8 @@ def test_a_calibrated_forecast_shows_no_more_than_chance() -> None:
     assert good.brier.upper < good.brier_of_mean
 
 
-def test_ece_is_the_weighted_gap_of_the_bins() -> None:
-    p, y = RNG.uniform(0, 1, 700), RNG.integers(0, 2, 700).astype(float)
+def test_ece_is_the_weighted_gap_of_the_bins(rng: np.random.Generator) -> None:
+    p, y = rng.uniform(0, 1, 700), rng.integers(0, 2, 700).astype(float)
     result = calibration("direct", p, y, resampling=Resampling(700, 20))
     b = result.bins
     assert len(b.count) == 15
@@ -54,15 +57,15 @@ def test_equal_forecasts_share_a_bin() -> None:
     assert codes[0] < codes[-1]
 
 
-def test_bins_carry_the_interval_of_what_happened() -> None:
-    bins = binned(np.repeat([0.2, 0.8], 500), RNG.integers(0, 2, 1000).astype(float), 10)
+def test_bins_carry_the_interval_of_what_happened(rng: np.random.Generator) -> None:
+    bins = binned(np.repeat([0.2, 0.8], 500), rng.integers(0, 2, 1000).astype(float), 10)
     assert bins.predicted.tolist() == pytest.approx([0.2, 0.8])
     assert (bins.lower < bins.realised).all()
     assert (bins.realised < bins.upper).all()
 
 
-def test_auroc_is_the_share_of_ordered_pairs() -> None:
-    low, high = RNG.integers(0, 8, 60).astype(float), RNG.integers(2, 10, 40).astype(float)
+def test_auroc_is_the_share_of_ordered_pairs(rng: np.random.Generator) -> None:
+    low, high = rng.integers(0, 8, 60).astype(float), rng.integers(2, 10, 40).astype(float)
     pairs = (high[:, None] > low).mean() + (high[:, None] == low).mean() / 2
     found = auroc(low, high)
     assert found.value == pytest.approx(pairs)
@@ -70,18 +73,19 @@ def test_auroc_is_the_share_of_ordered_pairs() -> None:
     assert auroc(-high, -low).value == pytest.approx(pairs)
 
 
-def test_the_auroc_interval_covers() -> None:
+@pytest.mark.parametrize(("low", "high"), [(300, 40), (40, 300)])
+def test_the_auroc_interval_covers(rng: np.random.Generator, low: int, high: int) -> None:
     truth = 0.7602  # P(N(1, 1) > N(0, 1)) = Phi(1 / sqrt 2)
     hits = 0
     for _ in range(200):
-        found = auroc(RNG.normal(size=300), RNG.normal(1, size=40))
+        found = auroc(rng.normal(size=low), rng.normal(1, size=high))
         hits += found.lower <= truth <= found.upper
     assert 180 <= hits <= 199
 
 
-def test_coverage_and_rank_agreement_of_a_consumption_forecast() -> None:
-    mean = RNG.uniform(100, 1000, 800)
-    truth = mean * RNG.lognormal(0, 0.5, 800)
+def test_coverage_and_rank_agreement_of_a_consumption_forecast(rng: np.random.Generator) -> None:
+    mean = rng.uniform(100, 1000, 800)
+    truth = mean * rng.lognormal(0, 0.5, 800)
     truth[:100] = np.nan
     found = forecast("reasoning", "output tokens", mean, mean * np.exp(0.5 * 1.645), truth, sample=50)
     assert found.coverage.lower < 0.95 < found.coverage.upper

@@ -97,7 +97,7 @@ def read_numbers(column: Column | None, size: int, name: str, faults: Faults) ->
     if column is None:
         return np.full(size, np.nan)
     if isinstance(column, pa.Array) and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        values: NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         given = column.is_valid().to_numpy(zero_copy_only=False)
         return _finite(np.array(values), given, name, faults)
     cells = objects(column)

@@ -14,6 +14,8 @@ from typing import IO, Final
 from training.errors import BadHistory
 
 _EXAMPLES: Final = 20
+_LINE_ENDS: Final = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"}
+"""JSON leaves these as they are, but some readers of lines would split there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class Quarantine:
                 "reason": example.reason,
                 "row": _writable(row),
             }
-            self._file.write(json.dumps(entry, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+            text = json.dumps(entry, ensure_ascii=False, allow_nan=False, default=str)
+            self._file.write(text.translate(_LINE_ENDS) + "\n")
 
 
 def _writable(value: object) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.decision.conversation import Turns, last_user_turn, split
 from serving.decision.features.alphabet import symbols
@@ -24,7 +25,7 @@ from serving.decision.features.sizes import (
     number_sizes,
     structure,
     word_sizes,
-)  # fmt: skip
+)
 from serving.decision.types import FloatArray, Request
 
 __all__ = ["FEATURE_NAMES", "MAX_CHARS", "extract"]
@@ -32,7 +33,11 @@ __all__ = ["FEATURE_NAMES", "MAX_CHARS", "extract"]
 MAX_CHARS: Final = 4000
 """Characters read of the last user turn, half from its head and half from its tail; its full length is a feature."""
 
+_Row = NDArray[np.float64]
+
 _REST_CHARS: Final = 2000
+"""Characters read of the other turns, from their end."""
+
 _TEXT_NAMES: Final = (
     *CHARACTER_NAMES,
     *NEIGHBOUR_NAMES,
@@ -44,10 +49,22 @@ _TEXT_NAMES: Final = (
     *STRUCTURE_NAMES,
 )
 _CONVERSATION_NAMES: Final = (
-    "user_turns", "assistant_turns", "tool_turns", "rest_chars", "system_chars", "previous_answer_chars", "rest_lines",
-    "rest_numbers", "rest_question_marks", "rest_fences", "answers_a_question", "waits_for_tool", "tools", "tool_calls",
+    "user_turns",
+    "assistant_turns",
+    "tool_turns",
+    "rest_chars",
+    "system_chars",
+    "previous_answer_chars",
+    "rest_lines",
+    "rest_numbers",
+    "rest_question_marks",
+    "rest_fences",
+    "answers_a_question",
+    "waits_for_tool",
+    "tools",
+    "tool_calls",
     "attachments",
-)  # fmt: skip
+)
 
 FEATURE_NAMES: Final[tuple[str, ...]] = (*_TEXT_NAMES, *_CONVERSATION_NAMES)
 """F names: the text features are of the last user turn, those from `user_turns` on of the conversation."""
@@ -79,15 +96,15 @@ def extract(request: Request) -> FloatArray:
     23
     """
     turns = split(request)
-    row = np.zeros(len(FEATURE_NAMES), np.float32)
+    row = np.zeros(len(FEATURE_NAMES))
     if turns.last:
         _fill_text(row, turns.last)
     _fill_conversation(row[_CONVERSATION_FROM:], request, turns)
-    logged: FloatArray = np.log1p(row, out=row)
-    return logged
+    # The logarithm in float64: rounded to float32, it is the same on every machine, so trees branch alike.
+    return np.log1p(row).astype(np.float32)
 
 
-def _fill_text(row: FloatArray, text: str) -> None:
+def _fill_text(row: _Row, text: str) -> None:
     """Write the raw text features of a text that is not empty."""
     length = len(text)
     if length > MAX_CHARS:
@@ -108,7 +125,7 @@ def _fill_text(row: FloatArray, text: str) -> None:
     ]
 
 
-def _fill_conversation(row: FloatArray, request: Request, turns: Turns) -> None:
+def _fill_conversation(row: _Row, request: Request, turns: Turns) -> None:
     """Write the raw features of the conversation around the last user turn."""
     messages = request.messages
     if len(messages) == 1 and not request.tools:

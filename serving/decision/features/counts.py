@@ -122,7 +122,7 @@ def characters(data: bytes) -> FloatArray:
 def neighbours(data: bytes) -> FloatArray:
     """Count each kind of neighbouring pair; float32 (len(NEIGHBOUR_NAMES),)."""
     found = np.frombuffer(data, np.uint8)
-    classes = _CLASS[found]
+    classes = _CLASS[found]  # fewer than 16, so a pair fits one byte
     pairs = np.bincount(classes[:-1] * 16 + classes[1:], minlength=256)
     counted = np.empty(len(NEIGHBOUR_NAMES), np.float32)
     np.matmul(pairs.astype(np.float32), _PAIR, out=counted[:-1])

@@ -135,15 +135,18 @@ def test_a_task_the_model_is_sure_of_counts_where_the_request_states_none() -> N
 
 def test_prior_knowledge_fades_as_support_grows() -> None:
     weights = []
+    fading = policy(min_support=0.2, full_support=0.5)
     for support in (0.0, 0.1, 0.25, 0.4, 0.5, 0.9):
-        record = engine(forecast((0.4, 0.5), support=support)).record(ask("Summarize this article in one sentence."))
+        record = engine(forecast((0.4, 0.5), support=support), fading).record(
+            ask("Summarize this article in one sentence.")
+        )
         weights.append(record.prior_weight)
         assert record.prediction.support == support
         assert record.prediction.output_tokens_mean == forecast().output_tokens_mean
     assert weights == pytest.approx([1.0, 0.8, 0.5, 0.2, 0.0, 0.0])
     assert decide(forecast((0.4, 0.5), support=0.0), request=ask("Summarize this article.")).arm == "direct"
     assert decide(forecast((0.4, 0.5), support=0.5), request=ask("Summarize this article.")).arm == "high"
-    assert "20% prior knowledge at support 0.40" in decide(forecast(support=0.4)).reason
+    assert "20% prior knowledge at support 0.40" in decide(forecast(support=0.4), fading).reason
 
 
 def test_a_blend_lies_between_its_parts() -> None:

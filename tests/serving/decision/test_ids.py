@@ -6,12 +6,13 @@ import random
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.ids import Ids, spell, time_of
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 4e9), min_size=2, max_size=30), st.integers())
 def test_ids_strictly_increase_whatever_the_clock_does(times: list[float], seed: int) -> None:
     left = iter(times)
@@ -33,6 +34,7 @@ def test_threads_share_a_source() -> None:
     assert len(set(made)) == 2000
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**128 - 1), st.integers(0, 2**128 - 1))
 def test_spelling_keeps_order(one: int, two: int) -> None:
     assert (spell(one) < spell(two)) == (one < two)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
+from serving.decision.engine import Engine
 from serving.decision.policy import Exploration, Limits, Rule
 from serving.decision.situation import ArmHealth, Session, Situation
-from serving.decision.types import Arm, Decision, Message, Price, Request, Usd
-from tests.serving.decision.cases import ARMS, DIRECT, HIGH, LOW, PRICE, ask, decide, engine, forecast, policy
+from serving.decision.types import Arm, Decision, Message, Prediction, Price, Request, Usd
+from tests.serving.decision.cases import ARMS, DIRECT, HIGH, LOW, PRICE, Fixed, ask, decide, engine, forecast, policy
 
 # Prices: 1 USD per million in, 10 out. With 1,000 tokens in and no retries: direct 0.003, low 0.009, high 0.031 USD.
 PLAIN = Situation(input_tokens=1000)
@@ -209,6 +210,8 @@ def test_an_open_tool_loop_keeps_its_arm() -> None:
         assert "kept while a tool loop is open" in kept.reason
     known = Situation(session=Session("low", open_tool_loop=True))
     assert decide(forecast((0.3, 0.5)), request=ask(client_effort="high"), situation=known).arm == "low"
+    capped = Situation(session=Session("low", "max", open_tool_loop=True))
+    assert decide(policy=policy(max_effort="medium"), situation=capped).effort == "medium"
     shed = Situation(session=Session("high", open_tool_loop=True), health={"high": ArmHealth(shed=True)})
     assert decide(situation=shed, request=ask(deadline_ms=1.0)).arm == "high"
 
@@ -224,6 +227,26 @@ def test_a_tool_loop_of_an_unknown_session_is_not_drawn_for() -> None:
         "low",
         "high",
     }
+
+
+@dataclass(frozen=True)
+class ByLength(Fixed):
+    """A model that reasons the more, the longer the conversation is."""
+
+    def predict_request(self, request: Request) -> Prediction:
+        return forecast((0.0, 0.1 * len(request.messages)), base=0.1)
+
+
+def test_a_tool_loop_is_not_toggled_though_nobody_remembers_its_session() -> None:
+    grown = Engine(ByLength(forecast()))
+    asked = (Message("user", "look it up"),)
+    loop = (*asked, Message("assistant", "", tool_calls=1), Message("tool", "x" * 9000))
+    for cap in (None, Usd(0.035)):
+        first = grown.decide(Request(asked, max_cost_usd=cap))
+        for messages in (loop, (*loop, Message("assistant", "", tool_calls=1), Message("tool", "y"))):
+            assert grown.decide(Request(messages, max_cost_usd=cap)).arm == first.arm
+    answered = (*loop, Message("assistant", "It is x."), Message("user", "Thanks, and why is that so?"))
+    assert grown.decide(Request(answered)).estimates["high"].success > first.estimates["high"].success
 
 
 def test_a_session_is_not_drawn_for() -> None:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadPolicy
@@ -250,6 +250,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS.map(quoted), VALUES, max_size=4), st.dictionaries(KEYS.map(quoted), VALUES, max_size=3))
 def test_every_key_of_a_valid_file_has_its_line(top: dict[str, str], table: dict[str, str]) -> None:
     body = [*top.items(), *([("table", "")] if table else []), *table.items()]

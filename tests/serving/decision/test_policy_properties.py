@@ -125,7 +125,7 @@ def rank(decision: Decision) -> int:
     return effort_rank(decision.effort)
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(worlds(orderly=True, **QUIET), money, money)
 def test_raising_the_value_of_a_success_never_lowers_effort(world: World, one: float, two: float) -> None:
     low, high = sorted((one, two))
@@ -136,7 +136,7 @@ def test_raising_the_value_of_a_success_never_lowers_effort(world: World, one: f
     assert efforts == sorted(efforts)
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(worlds(orderly=True, **QUIET), st.floats(1, 50))
 def test_raising_all_prices_never_raises_effort(world: World, factor: float) -> None:
     dearer = tuple(
@@ -147,7 +147,7 @@ def test_raising_all_prices_never_raises_effort(world: World, factor: float) -> 
     assert rank(replace(world, arms=dearer).decide()) <= rank(world.decide())
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(worlds(orderly=True, **QUIET), st.floats(0, 10), st.floats(0, 10))
 def test_budget_pressure_never_raises_effort(world: World, one: float, two: float) -> None:
     efforts = [
@@ -157,7 +157,7 @@ def test_budget_pressure_never_raises_effort(world: World, one: float, two: floa
     assert efforts == sorted(efforts, reverse=True)
 
 
-@settings(max_examples=80)
+@settings(deadline=None, max_examples=80)
 @given(worlds(orderly=True, **QUIET), st.floats(1, 50))
 def test_with_two_arms_a_dearer_reasoning_arm_is_never_taken_more(world: World, factor: float) -> None:
     world = _first_two(world)
@@ -167,7 +167,7 @@ def test_with_two_arms_a_dearer_reasoning_arm_is_never_taken_more(world: World, 
     assert rank(replace(world, arms=(world.arms[0], dearer)).decide()) <= rank(world.decide())
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(worlds(orderly=True, **QUIET), st.floats(0, 1), st.floats(0, 1))
 def test_dearer_waiting_never_makes_it_slower(world: World, one: float, two: float) -> None:
     means = dict(zip(NAMES, world.prediction.latency_mean_ms, strict=False))
@@ -178,7 +178,7 @@ def test_dearer_waiting_never_makes_it_slower(world: World, one: float, two: flo
     assert waits == sorted(waits, reverse=True)
 
 
-@settings(max_examples=80)
+@settings(deadline=None, max_examples=80)
 @given(
     worlds(orderly=False, **QUIET),
     st.none() | st.floats(1, 300_000),
@@ -198,7 +198,7 @@ def test_a_deadline_never_makes_it_slower(world: World, loose: float | None, tig
     assert p95(tight) <= p95(loose)
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(worlds(orderly=False, **QUIET))
 def test_a_request_that_cannot_wait_is_not_sent_to_think(world: World) -> None:
     decision = world.decide()
@@ -219,7 +219,7 @@ EXPLORING = {
 }
 
 
-@settings(max_examples=70)
+@settings(deadline=None, max_examples=70)
 @given(worlds(orderly=False, **EXPLORING), st.integers(0, 10))
 def test_propensities_are_the_chances_of_the_draw(world: World, places: int) -> None:
     # Walk the unit interval in equal steps: the share of steps that takes an arm is that arm's propensity.
@@ -237,7 +237,7 @@ def test_propensities_are_the_chances_of_the_draw(world: World, places: int) -> 
     assert sum(seen.values()) == pytest.approx(1.0, abs=2.0 * len(world.arms) / steps)
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(worlds(orderly=False, **EXPLORING))
 def test_a_draw_never_takes_an_arm_that_may_not_serve(world: World) -> None:
     quiet = replace(world, terms=replace(world.terms, exploration=Exploration(explore=0.0))).decide()
@@ -252,7 +252,7 @@ def test_a_draw_never_takes_an_arm_that_may_not_serve(world: World) -> None:
             assert drawn.arm not in shed or len(shed) == len(world.arms)
 
 
-@settings(max_examples=70)
+@settings(deadline=None, max_examples=70)
 @given(
     worlds(orderly=False, **EXPLORING),
     st.builds(Limits, st.integers(0, 50_000), st.floats(0.1, 5), st.integers(0, 5), st.integers(1, 600_000)),
@@ -269,7 +269,7 @@ def test_no_decision_without_caps(world: World, limits: Limits, client: Any, dea
     assert caps.effort != "none" or caps.caps.max_reasoning_tokens == 0
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(
     worlds(orderly=False, **EXPLORING),
     st.lists(st.sets(st.sampled_from(NAMES), min_size=1, max_size=3), min_size=1, max_size=2),
@@ -298,7 +298,7 @@ def test_a_deny_rule_always_wins(
     assert not wished or arm in wished
 
 
-@settings(max_examples=70)
+@settings(deadline=None, max_examples=70)
 @given(worlds(orderly=False, **EXPLORING), st.none() | st.sampled_from(EFFORTS), st.none() | unit)
 def test_a_record_makes_its_decision_again_to_the_bit(world: World, client: Any, uniform: float | None) -> None:
     world = replace(world, request=replace(world.request, client_effort=client, task="t"))
@@ -311,7 +311,7 @@ def test_a_record_makes_its_decision_again_to_the_bit(world: World, client: Any,
     assert replace(again, elapsed_us=decided.decision.elapsed_us) == decided.decision
 
 
-@settings(max_examples=80)
+@settings(deadline=None, max_examples=80)
 @given(worlds(orderly=False, **QUIET), st.sampled_from(EFFORTS), st.none() | st.sampled_from(EFFORTS))
 def test_nobody_gets_more_than_the_most_effort(world: World, most: Any, client: Any) -> None:
     request = replace(world.request, client_effort=client)
@@ -323,7 +323,7 @@ def test_nobody_gets_more_than_the_most_effort(world: World, most: Any, client: 
         assert rank(world.decide()) <= effort_rank(most)
 
 
-@settings(max_examples=80)
+@settings(deadline=None, max_examples=80)
 @given(worlds(orderly=False, **EXPLORING))
 def test_estimates_are_sound(world: World) -> None:
     decision = world.decide()

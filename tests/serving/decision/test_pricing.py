@@ -154,7 +154,7 @@ MODELS = ("gpt-5.1", "gpt-4o", "o3-mini", "claude-sonnet-4-5", "claude-opus-4-6"
 BOOK = book(*MODELS)
 
 
-@settings(max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(
     model=st.sampled_from(MODELS),
     parts=st.tuples(*[st.integers(0, 300_000)] * 4),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.arms import effort_rank
@@ -163,6 +163,7 @@ def test_the_bounds_of_every_kind_match_its_bucket() -> None:
     )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(ROLES), st.text(max_size=200)),
