@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,8 +15,8 @@ import numpy as np
 
 from serving.decision import golden
 from serving.decision.bundle import Bundle, load, open_session
+from serving.decision.errors import BadInput
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.inputs import prepare
 from serving.decision.manifest import (
     FILES,
     GOLDEN,
@@ -28,31 +28,21 @@ from serving.decision.manifest import (
     EncoderSpec,
     Facts,
     Manifest,
+    Source,
 )
 from serving.decision.tokens import Tokenizer
-from serving.decision.types import Arm, Message, Prediction, Request
+from serving.decision.types import Arm, Request
+from training import proof
 from training.encoder import Encoder, StaticEncoder, design
-from training.errors import TrainingError
 from training.graph import build
-from training.model import FittedModel
-from training.reference import Predictions, predict
+from training.model import FittedModel, QuantityHead
+from training.proof import GOLDEN_REQUESTS, PARITY, ParityBroken, steady
 
-PARITY = 1e-5
-"""Largest difference between the graph and LightGBM with numpy: absolute up to 1, relative above."""
-
-_SAMPLES: tuple[Request, ...] = (
-    Request((Message("user", "."),)),
-    Request((Message("user", "What is 17 * 23?"),)),
-    Request((Message("user", "Plan a migration in five steps, and weigh cost against risk at each. " * 40),)),
-    Request((Message("system", "Be brief."), Message("user", "Fix the bug?"), Message("assistant", "Shall I commit?"),
-             Message("user", "yes, do it"))),
-    Request((Message("user", "Fasse den Text in zwei Sätzen zusammen: Größe zählt nicht. 总结一下。¿Y en español?"),)),
-    Request((Message("user", "```python\ndef f(x):\n    return [x for _ in range(3)]\n```\nIs it slow?"),), tools=3),
-)  # fmt: skip
+__all__ = ["PARITY", "Exported", "Lineage", "OutTaken", "ParityBroken", "check_out", "export"]
 
 
-class ParityBroken(TrainingError):
-    """The graph does not give what LightGBM and numpy give; nothing was written."""
+class OutTaken(BadInput):
+    """The place for the bundle holds something else, which is not overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +59,18 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A bundle in place, and how far its graph is from the reference at most."""
+    """A bundle in place, and how far its graph is from the reference at most.
+
+    Parameters
+    ----------
+    difference, embedding_difference, compared
+        See `training.proof.Parity`.
+    """
 
     path: Path
     bundle: Bundle
     difference: float
+    embedding_difference: float
     compared: int
 
 
@@ -96,60 +93,59 @@ def export(
     out
         The bundle's folder.
     compare
-        Requests on which graph and reference are compared, beside a fixed sample.
+        Requests on which graph and reference are compared, beside the golden ones.
 
     Raises
     ------
+    OutTaken
+        `out` holds something that is no bundle.
     ParityBroken
-        The graph differs from the reference by more than `PARITY`.
+        The graph differs from the reference; nothing was written.
+    BundleRefused
+        What was written does not load; nothing was put in place.
     """
+    check_out(out)
+    graph = build(model, encoder, len(FEATURE_NAMES))
+    parity = proof.compare(graph, model, encoder, (*GOLDEN_REQUESTS, *compare))
+    contents = {MODEL: graph.SerializeToString(), TOKENIZER: encoder.tokenizer_json.encode("utf-8")}
+    manifest = _manifest(model, encoder, arms, lineage, now or datetime.now(UTC))
+    contents[GOLDEN] = _golden(model, encoder, manifest, contents[MODEL]).encode("utf-8")
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        requests = (*_SAMPLES, *compare)
-        contents = {
-            MODEL: build(model, encoder, len(FEATURE_NAMES)).SerializeToString(),
-            TOKENIZER: encoder.tokenizer_json.encode("utf-8"),
-        }
-        manifest = _manifest(model, encoder, arms, lineage, now)
-        tokenizer = Tokenizer.from_json(encoder.tokenizer_json)
-        draft = Bundle(manifest, tokenizer, open_session(contents[MODEL], folder / MODEL))
-        difference = parity(draft.predict_requests(requests), predict(model, design(encoder, requests)))
-        if not difference <= PARITY:
-            raise ParityBroken(f"graph and reference differ by {difference:.2g}, more than {PARITY:g}: report this")
-        contents[GOLDEN] = _golden(draft).encode("utf-8")
         bundle = _write(folder, contents, manifest)
         _replace(folder, out)
-        return Exported(out, bundle, difference, len(requests))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return Exported(out, bundle, parity.difference, parity.embedding_difference, parity.compared)
 
 
-def parity(found: Sequence[Prediction], wanted: Predictions) -> float:
-    """Largest difference of any number, absolute up to 1 and relative above; NaN where one is not finite."""
-    worst = 0.0
-    for name in (item.name for item in fields(Predictions)):
-        ours = np.array([np.atleast_1d(getattr(row, name)) for row in found], np.float64)
-        theirs = np.asarray(getattr(wanted, name), np.float64).reshape(ours.shape)
-        if ours.size:
-            worst = float(np.maximum(worst, np.max(np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs)))))
-    return worst
+def check_out(out: Path) -> None:
+    """Refuse to replace anything but a bundle or an empty folder; cheap, so ask before a long training.
+
+    Raises
+    ------
+    OutTaken
+        `out` is a file, or a folder that holds other files than a bundle has.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir() or {entry.name for entry in out.iterdir()} - {MANIFEST, *FILES}:
+        raise OutTaken(f"{out} is there and is no bundle, so it is not replaced: name a new folder")
 
 
-def _golden(bundle: Bundle) -> str:
-    """Fixed requests only: an operator's prompts stay out of bundles."""
-    predictions = [bundle.predict(prepare([r], bundle.tokenizer, bundle.manifest.encoder.limits))[0] for r in _SAMPLES]
-    pairs = zip(_SAMPLES, predictions, strict=True)
-    return golden.to_json([golden.GoldenVector(request, prediction) for request, prediction in pairs])
+def _golden(model: FittedModel, encoder: Encoder, manifest: Manifest, graph: bytes) -> str:
+    requests = GOLDEN_REQUESTS
+    if not isinstance(encoder, StaticEncoder):  # a static embedding is exact everywhere
+        held = steady(model, design(encoder, requests), 2 * encoder.dims, np.random.default_rng(0))
+        requests = tuple(request for request, holds in zip(requests, held, strict=True) if holds)
+    draft = Bundle(manifest, Tokenizer.from_json(encoder.tokenizer_json), open_session(graph, Path("no-folder")))
+    return golden.to_json([golden.GoldenVector(request, draft.predict_request(request)) for request in requests])
 
 
-def _manifest(
-    model: FittedModel, encoder: Encoder, arms: Sequence[Arm], lineage: Lineage, now: datetime | None
-) -> Manifest:
-    tokens = {head.source for head in model.output_tokens}
-    latency = {head.source for head in model.latency_ms}
+def _manifest(model: FittedModel, encoder: Encoder, arms: Sequence[Arm], lineage: Lineage, now: datetime) -> Manifest:
     return Manifest(
-        created=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        created=now.isoformat(timespec="seconds"),
         thinkgate_version=version("thinkgate"),
         arms=tuple(arms),
         features=FEATURE_NAMES,
@@ -158,9 +154,7 @@ def _manifest(
         ),
         tasks=model.tasks.names if model.tasks else (),
         files={},
-        consumption=Consumption(
-            "history" if tokens == {"history"} else "defaults", "history" if latency == {"history"} else "defaults"
-        ),
+        consumption=Consumption(_source(model.output_tokens), _source(model.latency_ms)),
         data=lineage.data,
         learner={**model.notes, **lineage.learner},
         calibration=lineage.calibration,
@@ -168,6 +162,10 @@ def _manifest(
         metrics=lineage.metrics,
         mlflow=lineage.mlflow,
     )
+
+
+def _source(heads: Sequence[QuantityHead]) -> Source:
+    return "history" if all(head.source == "history" for head in heads) else "defaults"
 
 
 def _write(folder: Path, contents: Mapping[str, bytes], manifest: Manifest) -> Bundle:
@@ -186,7 +184,13 @@ def _replace(folder: Path, out: Path) -> None:
     if not out.exists():
         folder.rename(out)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
-    out.rename(old / out.name)
-    folder.rename(out)
-    shutil.rmtree(old)
+    grave = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    try:
+        out.rename(grave / out.name)
+        try:
+            folder.rename(out)
+        except OSError:
+            (grave / out.name).rename(out)
+            raise
+    finally:
+        shutil.rmtree(grave, ignore_errors=True)

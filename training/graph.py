@@ -91,7 +91,8 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     for arm, head in enumerate(model.uplift):
         contrast[arm + 1, arm], contrast[0, arm] = head.success_weight, -head.success_weight
     raw_uplift = nodes.add("Gemm", raw_success, nodes.constant(contrast), direct)
-    calibrated = _maps(nodes, raw_success, k, [(arm, head.calibration) for arm, head in enumerate(model.success)])
+    curves = [(arm, head.calibration) for arm, head in enumerate(model.success)]
+    calibrated = _clip(nodes, _maps(nodes, raw_success, k, curves), 0.0, 1.0)
     kinds = ("calibration", "below", "above")
     bands = [(arm, getattr(head, kind)) for kind in kinds for arm, head in enumerate(model.uplift)]
     uplift, below, above = nodes.split(_maps(nodes, raw_uplift, k - 1, bands), (k - 1,) * 3)
@@ -101,12 +102,12 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     width = nodes.add("Add", narrowing, nodes.constant(1.0 + model.widening))
     lower = nodes.add("Sub", uplift, nodes.add("Mul", below, width))
     upper = nodes.add("Add", uplift, nodes.add("Mul", above, width))
-    bounds = [nodes.add("Clip", edge, nodes.constant(-1.0), nodes.constant(1.0)) for edge in (lower, upper)]
+    bounds = [_clip(nodes, edge, -1.0, 1.0) for edge in (uplift, lower, upper)]
     mean = nodes.add("Exp", means)
     p95 = nodes.add("Max", mean, nodes.add("Exp", p95s))
     tokens, latency = nodes.split(mean, (k, k))
     tokens_p95, latency_p95 = nodes.split(p95, (k, k))
-    parts = [calibrated, uplift, *bounds, tokens, tokens_p95, latency, latency_p95, support]
+    parts = [calibrated, *bounds, tokens, tokens_p95, latency, latency_p95, support]
     if model.tasks:
         parts.append(_tasks(nodes, model.tasks, design))
     packed = nodes.add("Cast", nodes.add("Concat", *parts, axis=1), output=PACKED, to=FLOAT)
@@ -173,8 +174,12 @@ def _maps(nodes: Nodes, x: str, width: int, maps: Sequence[tuple[int, PiecewiseL
         first[place] = curve.values[0]
         start += max(len(lengths), 1)
     shares = nodes.add("Gemm", x, nodes.constant(slopes), nodes.constant(shifts))
-    passed = nodes.add("Clip", shares, nodes.constant(0.0), nodes.constant(1.0))
+    passed = _clip(nodes, shares, 0.0, 1.0)
     return nodes.add("Gemm", passed, nodes.constant(rises), nodes.constant(first))
+
+
+def _clip(nodes: Nodes, value: str, low: float, high: float) -> str:
+    return nodes.add("Clip", value, nodes.constant(low), nodes.constant(high))
 
 
 def _support(nodes: Nodes, head: SupportHead, design: str) -> str:
@@ -187,7 +192,7 @@ def _support(nodes: Nodes, head: SupportHead, design: str) -> str:
     unit = nodes.add("Cast", nodes.add("Div", z, length), to=FLOAT)
     products = nodes.add("MatMul", unit, nodes.constant(head.centroids[:, kept].T, np.float32))
     nearest = nodes.add("Cast", nodes.add("ReduceMax", products, axes=[1], keepdims=1), to=DOUBLE)
-    return _maps(nodes, nearest, 1, [(0, head.map)])
+    return _clip(nodes, _maps(nodes, nearest, 1, [(0, head.map)]), 0.0, 1.0)
 
 
 def _tasks(nodes: Nodes, head: TaskHead, design: str) -> str:

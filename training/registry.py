@@ -1,7 +1,7 @@
 """MLflow lineage: what a bundle was trained on, how it scored, and which version is the champion.
 
 Works on any tracking URI (sqlite file, folder, server). Nothing is pickled: the registered version carries the bundle
-folder itself, with the `onnx` flavour pointing into it, so `mlflow.onnx.load_model` and thinkgate's server read the
+files themselves, with the `onnx` flavour pointing at them, so `mlflow.onnx.load_model` and thinkgate's server read the
 same bytes.
 """
 
@@ -196,9 +196,8 @@ class Registry:
 def save_model(path: str, mlflow_model: Model, bundle: Path, signature: ModelSignature) -> None:
     """Write a bundle as an MLflow model (MLflow calls this: the module is its own flavour)."""
     target = Path(path)
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(bundle, target / _BUNDLE)
-    data = f"{_BUNDLE}/model.onnx"
+    shutil.copytree(bundle, target, dirs_exist_ok=True)
+    data = "model.onnx"  # beside MLmodel, where MLflow's onnx flavour looks for it
     mlflow_model.signature = signature
     (target / "input_example.json").write_text((bundle / "golden.json").read_text(encoding="utf-8"), encoding="utf-8")
     mlflow_model.saved_input_example_info = {"artifact_path": "input_example.json", "type": "json_object"}

@@ -32,7 +32,7 @@ _KINDS: Mapping[str, str] = {
     " plans and say what each step costs before June. The second region serves customers who pay in euros",
     "numbers": "compute 48213 + 772 * ( 19.5 - 3 ) / 64 = 1024 and 7 % 3 , then 86 < 912 , 4000 - 1377 + 25",
     "grid": "[ [ 0 , 1 , 0 , 7 ] ,\n [ 3 , 0 , 1 , 1 ] ,\n [ 1 , 1 , 0 , 9 ] ] rotate the matrix below\n",
-    "code": "def total ( rows ) :\n    return sum ( row [ 'price' ] for row in rows if row . paid )\n\nassert x == 3 ;\n",
+    "code": "def total ( rows ) :\n    return sum ( row [ 'price' ] for row in rows )\n\nassert x == 3 ;\n",
     "German": "Wägen Sie für unsere Geschäftsführung ab, ob die Prüfung größerer Verträge übermäßig teuer würde und"
     " welche Maßnahmen bis März nötig wären",
 }

@@ -31,7 +31,7 @@ class LengthDecider:
         self.seen: list[Request] = []
 
     def decide(self, request: Request, situation: Situation = CALM) -> Decision:
-        self.seen.append(request)
+        self.seen = [*self.seen[-7:], request]
         arm = ARMS[sum(len(message.text) for message in request.messages) > 200]
         estimates = {each.name: ArmEstimate(0.8, Usd(0.001), 1000.0, each.default_output_tokens) for each in ARMS}
         return Decision(

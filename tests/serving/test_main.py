@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -17,11 +21,16 @@ import pytest
 import typer.testing
 
 from serving import main as server_main
-from serving.decision.errors import ThinkgateError
+from serving.decision.errors import BadArms, ThinkgateError
+from serving.decision.manifest import DataFingerprint
+from serving.decision.types import Price
+from serving.live import open_ground
 from serving.main import command_line
 from serving.settings import Settings, option
 from serving.sockets import open_tcp
-from tests.serving.conftest import ARMS, Launch, Running
+from tests import tiny
+from tests.serving.conftest import ARMS, ROOT, Launch, Running
+from training.export import Lineage, export
 
 ONE = "/v1/decisions"
 TWO_MIB = 2 * 2**20
@@ -191,6 +200,63 @@ def test_unusable_bundles_are_refused_by_name(tmp_path: Path) -> None:
     assert "manifest" in _run("--http-port", "0", "--bundle", str(tmp_path))
     (tmp_path / "manifest.json").write_text('{"protocol": 99}')
     assert "upgrade" in _run("--http-port", "0", "--bundle", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest real bundle: two arms, a handful of small trees."""
+    arms = tuple(replace(arm, price=Price(1.25, 10.0)) for arm in tiny.ARMS[:2])
+    out = tmp_path_factory.mktemp("bundle") / "tiny"
+    return export(tiny.model(2), tiny.encoder(), arms, out, Lineage(DataFingerprint("d", 1, 1))).path
+
+
+def test_serves_a_real_bundle(launch: Launch, bundle: Path) -> None:
+    running = launch("--bundle", str(bundle), "--workers", "2")
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    with httpx.Client(base_url=running.url) as http:
+        model = http.get("/v1/model").json()
+        assert (model["bundle_id"], model["cold_start"]) == (manifest["bundle_id"], False)
+        assert model["bundle"]["encoder"] == manifest["encoder"]
+        decision = http.post(ONE, json={"prompt": "Plan the move of a list in three steps."}).json()
+        assert decision["bundle_id"] == manifest["bundle_id"]
+        assert set(decision["estimates"]) == {"direct", "reasoning"}
+        items = [{"prompt": f"What is {number} + 1?"} for number in range(20)]
+        results = http.post("/v1/decisions/batch", json={"requests": items}).json()["results"]
+        assert len({result["decision"]["decision_id"] for result in results}) == 20
+    assert running.end(signal.SIGINT) == 0
+
+
+def test_spoilt_bundle_is_refused_once_for_all_workers(bundle: Path, tmp_path: Path) -> None:
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(bundle, spoilt)
+    graph = bytearray((spoilt / "model.onnx").read_bytes())
+    graph[len(graph) // 2] ^= 1
+    (spoilt / "model.onnx").write_bytes(graph)
+    ended = subprocess.run(
+        [sys.executable, "-m", "serving.main", "--http-port", "0", "--workers", "2", "--bundle", str(spoilt)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("thinkgate-server: model.onnx: its hash is not the manifest's")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_new_prices_must_be_for_the_bundles_arms(bundle: Path, tmp_path: Path) -> None:
+    other = tmp_path / "arms.toml"
+    prices = "price_usd_per_mtok = { input = 2.0, output = 20.0 }"
+    arm = '[[arm]]\nname = "{}"\nmodel = "tiny"\neffort = "{}"\n' + prices.replace("{", "{{").replace("}", "}}") + "\n"
+    other.write_text(arm.format("direct", "none") + arm.format("reasoning", "high"))
+    ground = open_ground(bundle, other)
+    assert [arm.price for arm in ground.arms] == [Price(2.0, 20.0)] * 2
+    other.write_text(arm.format("direct", "none") + arm.format("reasoning", "low"))
+    with pytest.raises(BadArms, match="no arm 'reasoning'"):
+        open_ground(bundle, other)
+    other.write_text(arm.format("direct", "none") + arm.format("reasoning", "high") + arm.format("deep", "max"))
+    with pytest.raises(BadArms, match="deep"):
+        open_ground(bundle, other)
 
 
 def test_unusable_files_are_named(tmp_path: Path) -> None:

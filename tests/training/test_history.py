@@ -24,6 +24,7 @@ from serving.decision.types import Arm
 from training.errors import BadHistory, HistoryEmpty, HistoryMissing, HistoryUnreadable, MissingColumns
 from training.history import History, ReadLimits, read
 
+ARMS = ("direct", Arm("reasoning", "m"))
 FORMATS = ("jsonl", "csv", "parquet")
 GOOD = {"request_id": "r1", "prompt": "What is 2 + 2?", "arm": "direct", "success": 1.0, "output_tokens": 12.0}
 
@@ -56,11 +57,11 @@ def quarantined(history: History) -> list[dict[str, object]]:
     return [json.loads(line) for line in history.quarantine.read_text(encoding="utf-8").splitlines()]
 
 
-def read_one(tmp_path: Path, bad: Mapping[str, object], kind: str = "jsonl", **options: object) -> History:
+def read_one(tmp_path: Path, bad: Mapping[str, object], kind: str, limits: ReadLimits) -> History:
     """Read a good row and the same row with something changed."""
     row = {**GOOD, "request_id": "r2", **bad}
     path = write(tmp_path / f"history.{kind}", [GOOD, row])
-    return read(path, quarantine=tmp_path / "bad.quarantine.jsonl", **options)  # type: ignore[arg-type]
+    return read(path, arms=ARMS, quarantine=tmp_path / "bad.quarantine.jsonl", limits=limits)
 
 
 # Formats
@@ -102,9 +103,11 @@ def test_small_batches_give_the_same_history(tmp_path: Path) -> None:
     for kind in FORMATS:
         path = write(tmp_path / f"history.{kind}", [*records(10), {**GOOD, "success": 7.0}])
         ticks: list[int] = []
-        small = read(
-            path, limits=ReadLimits(batch_rows=3), progress=lambda _stage, done, _total, to=ticks: to.append(done)
-        )
+
+        def tick(stage: str, done: int, total: int, ticks: list[int] = ticks) -> None:
+            ticks.append(done)
+
+        small = read(path, limits=ReadLimits(batch_rows=3), progress=tick)
         assert ticks == [3, 6, 9, 11]
         assert small.digest == read(path).digest
         assert small.counts == read(path).counts
@@ -196,8 +199,7 @@ def test_the_quarantine_never_overwrites_history(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_row_goes_to_quarantine(tmp_path: Path, kind: str, bad: dict[str, object], reason: str) -> None:
-    limits = ReadLimits(max_prompt_chars=2000)
-    history = read_one(tmp_path, bad, kind, arms=("direct", Arm("reasoning", "m")), limits=limits)
+    history = read_one(tmp_path, bad, kind, ReadLimits(max_prompt_chars=2000))
     assert history.counts.quarantined == {reason: 1}
     assert (history.counts.read, history.counts.kept) == (2, 1)
     assert history.frame["request_id"].tolist() == ["r1"]
@@ -209,6 +211,12 @@ def test_a_bad_row_goes_to_quarantine(tmp_path: Path, kind: str, bad: dict[str, 
     assert isinstance(row, dict)
     changed = {name: value for name, value in bad.items() if value not in (None, "")}
     assert {name: str(row[name]) for name in changed} == {name: str(value) for name, value in changed.items()}
+
+
+def test_a_row_with_many_faults_counts_once_under_the_first(tmp_path: Path) -> None:
+    rows = [{**GOOD, "request_id": f"r{i}", "success": 7, "output_tokens": -1, "arm": "magic"} for i in range(50)]
+    history = read(write(tmp_path / "history.jsonl", rows), arms=ARMS)
+    assert history.counts.quarantined == {"success out of range": 50}
 
 
 @pytest.mark.parametrize(
@@ -317,7 +325,7 @@ def test_parquet_times_and_nested_messages(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {"messages": [chat, chat[1:]], "arm": pd.Categorical(["direct", "reasoning"]), "success": [True, False]}
     )
-    frame["timestamp"] = pd.to_datetime(["2026-01-02", None], utc=True)
+    frame["timestamp"] = pd.to_datetime(pd.Series(["2026-01-02", None]), utc=True)
     frame.to_parquet(tmp_path / "history.parquet")
     history = read(tmp_path / "history.parquet")
     assert history.counts.kept == 2

@@ -62,7 +62,7 @@ def test_a_run_carries_data_candidates_report_and_the_bundle(registry: Registry,
     assert [file.path for file in client.list_artifacts(run.run_id, "report")] == ["report/report.html"]
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
     for name in ("model.onnx", "manifest.json", "golden.json", "tokenizer.json"):
-        assert (folder / "bundle" / name).read_bytes() == (bundle / name).read_bytes()
+        assert (folder / name).read_bytes() == (bundle / name).read_bytes()
     assert not [file for file in folder.rglob("*") if file.suffix in {".pkl", ".pickle", ".joblib"}]
     info = mlflow.models.get_model_info(str(folder))
     assert [tensor.name for tensor in info.signature.inputs] == ["features"]

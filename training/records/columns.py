@@ -38,6 +38,7 @@ _LAST_SECOND: Final = 253_402_300_799.0
 """The end of the year 9999."""
 _WRITTEN: Final = 60
 """Characters of a faulty label that a reason shows."""
+_PLACES: Final[Mapping[str, int]] = {name: place for place, name in enumerate((*NUMBERS, "timestamp", "arm"))}
 _PLAIN: Final = frozenset({int, float, type(None)})
 
 
@@ -65,7 +66,8 @@ class Rules:
         try:
             self._schema.validate(frame, lazy=True)
         except pandera.errors.SchemaErrors as errors:
-            cases = errors.failure_cases
+            cases = errors.failure_cases  # in no order: the first column's fault is to be a row's first
+            cases = cases.iloc[np.argsort(cases["column"].map(_PLACES).to_numpy(), kind="stable")]
             for column, kind, value, place in zip(
                 cases["column"], cases["check"], cases["failure_case"], cases["index"], strict=True
             ):

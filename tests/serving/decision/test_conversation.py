@@ -94,8 +94,7 @@ def test_errors_do_not_repeat_what_was_sent(raw: object) -> None:
 def test_anything_is_read_or_refused(raw: Any) -> None:
     try:
         messages = parse_messages(raw)
-    except BadRequest as refused:
-        assert str(refused)
+    except BadRequest:
         return
     assert len(messages) == len(raw)
     for message in messages:

