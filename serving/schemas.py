@@ -34,9 +34,21 @@ _MESSAGE: Final = {
             "anyOf": [{"type": "string"}, {"type": "array", "items": _PART}, {"type": "null"}],
             "description": "Text, a list of parts, or null (an assistant turn that only calls tools).",
         },
-        "tool_calls": {"anyOf": [{"type": "array", "items": {"type": "object"}}, {"type": "null"}]},
+        "tool_calls": {"anyOf": [{"type": "array"}, {"type": "null"}], "description": "Counted, not read."},
     },
     "description": "One turn in OpenAI chat form; fields beside these are allowed and not read.",
+}
+_ONE_OF_TWO: Final[dict[str, Any]] = {
+    "oneOf": [
+        {
+            "required": ["messages"],
+            "properties": {"messages": {"type": "array"}, "prompt": {"type": "null"}},
+        },
+        {
+            "required": ["prompt"],
+            "properties": {"prompt": {"type": "string", "pattern": r"\S"}, "messages": {"type": "null"}},
+        },
+    ]
 }
 _MESSAGES: Final = {
     "anyOf": [{"type": "array", "items": _MESSAGE, "minItems": 1}, {"type": "null"}],
@@ -72,12 +84,14 @@ class _Wire(BaseModel):
 class DecisionRequest(_Wire):
     """What is about to be sent to a model: `messages` or `prompt`, and whatever context is known."""
 
+    model_config = ConfigDict(json_schema_extra=_ONE_OF_TWO)
+
     messages: Annotated[
         list[Any] | None,
         WithJsonSchema(_MESSAGES),
-        Field(description="The conversation in OpenAI chat form, oldest turn first. Give this or `prompt`."),
+        Field(description="The conversation in OpenAI chat form, oldest turn first, not empty. This or `prompt`."),
     ] = None
-    prompt: Annotated[str | None, Field(description="One user turn as plain text. Give this or `messages`.")] = None
+    prompt: Annotated[str | None, Field(description="One user turn as plain text. This or `messages`.")] = None
     model: Annotated[Name | None, Field(description="The model that the client asked for.")] = None
     tenant: Annotated[Name | None, Field(description="Who pays; budgets and reports go by it.")] = None
     session_id: Annotated[Name | None, Field(description="Conversation that this request belongs to.")] = None

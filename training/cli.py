@@ -104,6 +104,9 @@ def evaluate(
     data: Records,
     json: Annotated[Path | None, typer.Option(help="Write all figures as JSON here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for the HTML report and plots.")] = None,
+    quarantine: Annotated[Path, typer.Option(help="JSONL file for rows that can't be used.")] = Path(
+        "evaluate.quarantine.jsonl"
+    ),
 ) -> None:
     """Judge a bundle on outcome records that it was not trained on."""
     from training.judging import judge
@@ -112,7 +115,7 @@ def evaluate(
     from training.summary import summary
 
     with bars(_err) as progress:
-        judged = judge(bundle, data, progress)
+        judged = judge(bundle, data, quarantine, progress)
     _tell_rows(judged.history)
     for sentence in summary(judged.evaluation):
         _out.print(f"- {sentence}", highlight=False, markup=False)

@@ -42,8 +42,8 @@ class Judged:
     evaluation: Evaluation
 
 
-def judge(bundle: Path, data: Sequence[str], progress: Progress = silent) -> Judged:
-    """Evaluate a bundle on records.
+def judge(bundle: Path, data: Sequence[str], quarantine: Path, progress: Progress = silent) -> Judged:
+    """Evaluate a bundle on records; rows that can't be used go to `quarantine`.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def judge(bundle: Path, data: Sequence[str], progress: Progress = silent) -> Jud
         Each message names the cure.
     """
     model = load(bundle)
-    history = read(data, arms=model.arms, progress=progress)
+    history = read(data, arms=model.arms, quarantine=quarantine, progress=progress)
     require_rows(history)
     dataset = build(history.frame, model.arms, minimum=MINIMUM_JUDGED)
     predicted = list(predictions(model, dataset.requests, progress))
@@ -78,10 +78,12 @@ def judge(bundle: Path, data: Sequence[str], progress: Progress = silent) -> Jud
 def score(bundle: Path, paths: Sequence[str], out: Path, progress: Progress = silent) -> int:
     """Score prompts into a Parquet file; gives the number of rows.
 
-    Columns: `prompt_id`, `success_ARM` per arm, `uplift_ARM` per arm but the baseline, `support`.
+    Columns: `prompt_id`, `success_ARM` per arm, `uplift_ARM` per arm but the baseline, `support`. Rows that can't
+    be used go to a quarantine file beside it.
     """
     model = load(bundle)
-    history = read(paths, outcomes=False, carry=False, progress=progress)
+    quarantine = out.with_name(f"{out.stem}.quarantine.jsonl")
+    history = read(paths, outcomes=False, carry=False, quarantine=quarantine, progress=progress)
     asked = prompts(history.frame)
     rows = list(predictions(model, asked.requests, progress))
     names = [arm.name for arm in model.arms]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from serving.decision.bundle import open_session
 from serving.decision.golden import TOLERANCE
@@ -26,6 +27,9 @@ PARITY: Final = 1e-5
 
 EMBEDDING_PARITY: Final = 1e-4
 """Largest difference between the graph's embedding and the encoder's own; a static one has none at all."""
+
+NAMES: Final = tuple(item.name for item in fields(Predictions))
+"""The outputs that graph and reference share."""
 
 _BATCH: Final = 16
 _NUDGE: Final = 2e-6
@@ -85,10 +89,10 @@ def compare(graph: onnx.ModelProto, model: FittedModel, encoder: Encoder, reques
     return Parity(difference, embedding_difference, len(requests))
 
 
-def gap(found: Mapping[str, FloatArray], wanted: Predictions) -> Array:
+def gap(found: Mapping[str, NDArray[np.floating[Any]]], wanted: Predictions) -> Array:
     """Largest difference of each row, absolute up to 1 and relative above: float64 (n,), NaN where not finite."""
     worst: Array = np.zeros(len(wanted.success))
-    for name in (item.name for item in fields(Predictions)):
+    for name in NAMES:
         theirs = np.asarray(getattr(wanted, name), np.float64).reshape(len(worst), -1)
         if theirs.shape[1]:
             ours = np.asarray(found[name], np.float64).reshape(theirs.shape)
@@ -127,7 +131,7 @@ def steady(model: FittedModel, rows: FloatArray, embedding: int, rng: np.random.
 
 
 def _mapping(predictions: Predictions) -> dict[str, FloatArray]:
-    return {item.name: np.asarray(getattr(predictions, item.name)) for item in fields(Predictions)}
+    return {name: np.asarray(getattr(predictions, name)) for name in NAMES}
 
 
 def _worse(so_far: float, value: float) -> float:

@@ -139,7 +139,7 @@ def test_a_flipped_byte_is_named(
     assert name in str(refused.value) or isinstance(refused.value, BundleTooNew)
 
 
-@pytest.mark.parametrize("name", (*FILES, MANIFEST))
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
 @pytest.mark.parametrize("cut", [0, 1, -1])
 def test_a_cut_or_grown_file_is_corrupt(folder: Path, tmp_path: Path, name: str, cut: int) -> None:
     broken = tmp_path / "cut"
@@ -150,7 +150,7 @@ def test_a_cut_or_grown_file_is_corrupt(folder: Path, tmp_path: Path, name: str,
         load(broken)
 
 
-@pytest.mark.parametrize("name", (*FILES, MANIFEST))
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
 def test_a_missing_file_is_named(folder: Path, tmp_path: Path, name: str) -> None:
     partial = tmp_path / "partial"
     shutil.copytree(folder, partial)
@@ -240,7 +240,7 @@ def test_manifest_comes_back_as_it_was(
         features=features,
         encoder=EncoderSpec("transformer", "some/encoder", Limits(100, 20, True)),
         tasks=(),
-        files={name: "0" * 64 for name in FILES},
+        files=dict.fromkeys(FILES, "0" * 64),
         consumption=Consumption("history", "defaults"),
         data=DataFingerprint("d", 3, 2, None, "2025"),
         learner=facts,
