@@ -18,7 +18,7 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 h1{margin-bottom:0}h2{margin-top:2.5rem;border-bottom:1px solid var(--line)}h3 code{font-size:1.05em}
 code,pre,textarea{font:14px/1.45 ui-monospace,monospace}
 pre,textarea{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:.7rem;overflow:auto}
-textarea{width:100%;box-sizing:border-box;min-height:9rem;color:inherit}
+textarea{width:100%;box-sizing:border-box;color:inherit}
 table{border-collapse:collapse;width:100%}td,th{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;
 vertical-align:top}.verb{background:var(--mark);color:#fff;border-radius:4px;padding:.1rem .5rem;margin-right:.5rem}
 button{font:inherit;padding:.3rem 1rem;margin:.4rem 0;cursor:pointer}nav a{margin-right:1rem}
@@ -128,7 +128,8 @@ def _form(path: str, verb: str, summary: str, value: object) -> str:
     area = ""
     if value is not None:
         shown = _text(json.dumps(value, indent=2, ensure_ascii=False))
-        area = f'<textarea spellcheck="false" aria-label="body">{shown}</textarea>'
+        rows = min(shown.count("\n") + 1, 20)
+        area = f'<textarea spellcheck="false" aria-label="body" rows="{rows}">{shown}</textarea>'
     return (
         f'<form data-path="{escape(path)}" data-method="{verb.upper()}"><p>{_text(summary)}</p>{area}'
         "<button>Send</button><pre hidden></pre></form>"

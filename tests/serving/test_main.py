@@ -88,7 +88,7 @@ def test_keeps_what_its_document_promises(server: Running, tmp_path: Path) -> No
     """Fuzz every route from the document: no 5xx, and no answer of a status, type or form that it does not name."""
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     command = [sys.executable, "-m", "schemathesis.cli", "run", server.url + "/openapi.json"]
-    options = ["--checks", checks, "--max-examples", "25", "--seed", "7", "--no-color"]
+    options = ["--checks", checks, "--max-examples", "15", "--phases", "fuzzing", "--seed", "7", "--no-color"]
     ended = subprocess.run(command + options, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-1000:]
     assert "Tested: 5" in ended.stdout
