@@ -18,7 +18,7 @@ from training.encoder import Encoder
 from training.encoder_graph import OPSET, embed
 from training.model import Array, FittedModel, PiecewiseLinear, SupportHead, TaskHead, TreeHead
 from training.nodes import DOUBLE, FLOAT, TREES_DOMAIN, Nodes
-from training.trees import pack
+from training.trees import Forest, pack
 
 TREES_OPSET: Final = 5
 """The first with TreeEnsemble, which takes and gives float64."""
@@ -57,7 +57,7 @@ def build(model: FittedModel, encoder: Encoder, features: int) -> onnx.ModelProt
     embedding = embed(nodes, encoder)
     design = nodes.add("Concat", embedding, "features", output=DESIGN, axis=1)
     columns = Columns(len(model.success), len(model.tasks.names) if model.tasks else 0)
-    _heads(nodes, model, nodes.add("Cast", design, to=DOUBLE), columns)
+    _heads(nodes, model, design, columns)
     inputs = (
         helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["n", "L"]),
         helper.make_tensor_value_info("token_weights", TensorProto.FLOAT, ["n", 2, "L"]),
@@ -83,57 +83,64 @@ def with_design(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> None:
+    """Add all that follows the design row; few nodes, for each costs as much as a dozen trees."""
     k = columns.arms
-    scores = _scores(nodes, model, design)
+    # Trees want float64; one row costs less to cast than the rest of the graph would to be doubled.
+    scores = _trees(nodes, model, nodes.add("Cast", design, to=DOUBLE))
     success, direct, means, p95s = nodes.split(scores, (k, k - 1, 2 * k, 2 * k))
-    raw_success = nodes.add("Sigmoid", success)
-    contrast = np.zeros((k, k - 1))
-    for arm, head in enumerate(model.uplift):
-        contrast[arm + 1, arm], contrast[0, arm] = head.success_weight, -head.success_weight
-    raw_uplift = nodes.add("Gemm", raw_success, nodes.constant(contrast), direct)
-    curves = [(arm, head.calibration) for arm, head in enumerate(model.success)]
-    calibrated = _clip(nodes, _maps(nodes, raw_success, k, curves), 0.0, 1.0)
-    kinds = ("calibration", "below", "above")
-    bands = [(arm, getattr(head, kind)) for kind in kinds for arm, head in enumerate(model.uplift)]
-    uplift, below, above = nodes.split(_maps(nodes, raw_uplift, k - 1, bands), (k - 1,) * 3)
-    support = _support(nodes, model.support, design)
-    # w = (1 + widening) - widening x support
-    narrowing = nodes.add("Mul", support, nodes.constant(-model.widening))
-    width = nodes.add("Add", narrowing, nodes.constant(1.0 + model.widening))
-    lower = nodes.add("Sub", uplift, nodes.add("Mul", below, width))
-    upper = nodes.add("Add", uplift, nodes.add("Mul", above, width))
-    bounds = [_clip(nodes, edge, -1.0, 1.0) for edge in (uplift, lower, upper)]
+    chance = nodes.add("Sigmoid", success)
+    known = nodes.add("Concat", chance, _similarity(nodes, model.support, design), axis=1)
+    support = _bounded(model.support.map, 0.0, 1.0)
+    width = PiecewiseLinear(support.knots, 1.0 + model.widening * (1.0 - support.values))
+    curves = [(arm, _bounded(head.calibration, 0.0, 1.0)) for arm, head in enumerate(model.success)]
+    mapped = _maps(nodes, known, k + 1, [*curves, (k, support), (k, width)])
+    calibrated, supported, widened = nodes.split(mapped, (k, 1, 1))
+    uplifts = _uplifts(nodes, model, nodes.add("Gemm", chance, nodes.constant(_contrast(model)), direct), widened)
     mean = nodes.add("Exp", means)
     p95 = nodes.add("Max", mean, nodes.add("Exp", p95s))
-    tokens, latency = nodes.split(mean, (k, k))
-    tokens_p95, latency_p95 = nodes.split(p95, (k, k))
-    parts = [calibrated, *bounds, tokens, tokens_p95, latency, latency_p95, support]
+    parts = [calibrated, uplifts, mean, p95, supported]
     if model.tasks:
-        parts.append(_tasks(nodes, model.tasks, design))
+        parts.append(_tasks(nodes, model.tasks, nodes.add("Cast", design, to=DOUBLE)))
     packed = nodes.add("Cast", nodes.add("Concat", *parts, axis=1), output=PACKED, to=FLOAT)
     nodes.split(packed, tuple(columns.widths.values()), tuple(columns.widths))
 
 
-def _scores(nodes: Nodes, model: FittedModel, design: str) -> str:
+def _contrast(model: FittedModel) -> Array:
+    """Chances (K) to their weighted differences from the baseline's: float64 (K, K - 1)."""
+    contrast: Array = np.zeros((len(model.success), len(model.uplift)))
+    for arm, head in enumerate(model.uplift):
+        contrast[arm + 1, arm], contrast[0, arm] = head.success_weight, -head.success_weight
+    return contrast
+
+
+def _uplifts(nodes: Nodes, model: FittedModel, raw: str, widened: str) -> str:
+    """Uplift, lower and upper side by side: centres + (nothing, -below, above) x width, clipped."""
+    count = len(model.uplift)
+    flat = PiecewiseLinear(np.zeros(1), np.zeros(1))
+    centres = [(arm, head.calibration) for _ in range(3) for arm, head in enumerate(model.uplift)]
+    reach = [(arm, flat) for arm in range(count)]
+    reach += [(arm, PiecewiseLinear(head.below.knots, -head.below.values)) for arm, head in enumerate(model.uplift)]
+    reach += [(arm, head.above) for arm, head in enumerate(model.uplift)]
+    middle, aside = nodes.split(_maps(nodes, raw, count, [*centres, *reach]), (3 * count, 3 * count))
+    return _clip(nodes, nodes.add("Add", middle, nodes.add("Mul", aside, widened)), -1.0, 1.0)
+
+
+def _trees(nodes: Nodes, model: FittedModel, design: str) -> str:
     """All tree heads in one node: success K, direct uplift K - 1, means 2 K, p95s 2 K."""
     heads = [head.score for head in model.success]
     heads += [head.direct or TreeHead((), ()) for head in model.uplift]
     quantities = (*model.output_tokens, *model.latency_ms)
     heads += [_quantity(head.mean) for head in quantities] + [_quantity(head.p95) for head in quantities]
-    forest = pack(heads)
-    if not forest.roots:  # TreeEnsemble wants a tree
-        forest.roots.append(0)
-        for column in (forest.features, forest.yes, forest.no, forest.leaf_heads):
-            column.append(0)
-        forest.thresholds.append(0.0)
-        forest.yes_leaf.append(1)
-        forest.no_leaf.append(1)
-        forest.leaf_values.append(0.0)
-    sums = nodes.add(
+    return add_forest(nodes, pack(heads), len(heads), design)
+
+
+def add_forest(nodes: Nodes, forest: Forest, heads: int, design: str) -> str:
+    """Add a forest; gives its scores, float64 (n, S)."""
+    return nodes.add(
         "TreeEnsemble",
         design,
         domain=TREES_DOMAIN,
-        n_targets=len(heads),
+        n_targets=heads,
         aggregate_function=1,  # sum
         post_transform=0,
         tree_roots=forest.roots,
@@ -147,7 +154,6 @@ def _scores(nodes: Nodes, model: FittedModel, design: str) -> str:
         leaf_targetids=forest.leaf_heads,
         leaf_weights=numpy_helper.from_array(np.asarray(forest.leaf_values, np.float64), "leaves"),
     )
-    return nodes.add("Add", sums, nodes.constant(forest.offsets))
 
 
 def _quantity(part: TreeHead | float) -> TreeHead:
@@ -182,17 +188,29 @@ def _clip(nodes: Nodes, value: str, low: float, high: float) -> str:
     return nodes.add("Clip", value, nodes.constant(low), nodes.constant(high))
 
 
-def _support(nodes: Nodes, head: SupportHead, design: str) -> str:
-    """Cosine to the nearest centroid; the many products in float32, where a constant factor is five times faster."""
+def _bounded(curve: PiecewiseLinear, low: float, high: float) -> PiecewiseLinear:
+    """Clip a map exactly: where it crosses a bound inside a segment, it gets a knot."""
+    knots, values = [curve.knots], [curve.values]
+    for bound in (low, high):
+        before, after = curve.values[:-1] - bound, curve.values[1:] - bound
+        crossing = before * after < 0
+        share = before[crossing] / (before - after)[crossing]
+        knots.append(curve.knots[:-1][crossing] + share * np.diff(curve.knots)[crossing])
+        values.append(np.full(len(share), bound))
+    order = np.argsort(np.concatenate(knots), kind="stable")
+    x, y = np.concatenate(knots)[order], np.clip(np.concatenate(values)[order], low, high)
+    kept = np.append(True, np.diff(x) > 0)
+    return PiecewiseLinear(x[kept], y[kept])
+
+
+def _similarity(nodes: Nodes, head: SupportHead, design: str) -> str:
+    """Cosine to the nearest centroid, in float32: a constant factor is five times faster there; float64 (n, 1)."""
     kept = np.flatnonzero(head.scale)
     x = design if len(kept) == len(head.scale) else nodes.add("Gather", design, nodes.whole(*kept), axis=1)
-    centred = nodes.add("Sub", x, nodes.constant(head.mean[kept]))
-    z = nodes.add("Mul", centred, nodes.constant(head.scale[kept]))
-    length = nodes.add("Max", nodes.add("ReduceL2", z, axes=[1], keepdims=1), nodes.constant(1e-12))
-    unit = nodes.add("Cast", nodes.add("Div", z, length), to=FLOAT)
+    centred = nodes.add("Sub", x, nodes.constant(head.mean[kept], np.float32))
+    unit = nodes.add("LpNormalization", nodes.add("Mul", centred, nodes.constant(head.scale[kept], np.float32)), axis=1)
     products = nodes.add("MatMul", unit, nodes.constant(head.centroids[:, kept].T, np.float32))
-    nearest = nodes.add("Cast", nodes.add("ReduceMax", products, axes=[1], keepdims=1), to=DOUBLE)
-    return _clip(nodes, _maps(nodes, nearest, 1, [(0, head.map)]), 0.0, 1.0)
+    return nodes.add("Cast", nodes.add("ReduceMax", products, axes=[1], keepdims=1), to=DOUBLE)
 
 
 def _tasks(nodes: Nodes, head: TaskHead, design: str) -> str:

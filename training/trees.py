@@ -20,7 +20,7 @@ class UnsupportedTrees(TrainingError):
 class Forest:
     """The trees of S heads: inner nodes and leaves apart, as ONNX's TreeEnsemble wants them.
 
-    A row goes to `yes` where x[feature] <= threshold, else to `no`; `yes_leaf`, `no_leaf` tell whether that is the
+    What a head adds to its trees is a tree as well. A row goes to `yes` where x[feature] <= threshold, else to `no`; `yes_leaf`, `no_leaf` tell whether that is the
     number of a leaf or of a node.
 
     Parameters
@@ -31,8 +31,6 @@ class Forest:
         One entry per node.
     leaf_heads, leaf_values
         One entry per leaf; the values hold the heads' weights already.
-    offsets
-        float64 (S,): what each head adds to the sum of its leaves.
     """
 
     roots: list[int] = field(default_factory=list)
@@ -44,21 +42,22 @@ class Forest:
     no_leaf: list[int] = field(default_factory=list)
     leaf_heads: list[int] = field(default_factory=list)
     leaf_values: list[float] = field(default_factory=list)
-    offsets: list[float] = field(default_factory=list)
 
-    def score(self, rows: Array) -> Array:
+    def score(self, rows: Array, heads: int) -> Array:
         """Walk the trees in plain Python: slow, and the specification of what the graph computes.
 
         Parameters
         ----------
         rows
             (n, P).
+        heads
+            S.
 
         Returns
         -------
         float64 (n, S).
         """
-        scores = np.tile(np.asarray(self.offsets, dtype=np.float64), (len(rows), 1))
+        scores: Array = np.zeros((len(rows), heads))
         for row, sums in zip(rows, scores, strict=True):
             for root in self.roots:
                 node, leaf = root, 0
@@ -87,7 +86,7 @@ def pack(heads: Sequence[TreeHead]) -> Forest:
                     offset += weight * _float(root["leaf_value"])
                 else:
                     forest.roots.append(_add_node(forest, root, number, weight))
-        forest.offsets.append(offset)
+        _add_offset(forest, number, offset)
     return forest
 
 
@@ -120,6 +119,18 @@ def _add_node(forest: Forest, node: Mapping[str, object], head: int, weight: flo
         is_leaf[number] = int("leaf_value" in child)
         target[number] = (_add_leaf if is_leaf[number] else _add_node)(forest, child, head, weight)
     return number
+
+
+def _add_offset(forest: Forest, head: int, offset: float) -> None:
+    """Add a tree that gives the same on both sides: cheaper than another node of the graph."""
+    leaf = len(forest.leaf_values)
+    forest.leaf_heads.append(head)
+    forest.leaf_values.append(offset)
+    forest.roots.append(len(forest.features))
+    forest.features.append(0)
+    forest.thresholds.append(0.0)
+    for column, value in ((forest.yes, leaf), (forest.no, leaf), (forest.yes_leaf, 1), (forest.no_leaf, 1)):
+        column.append(value)
 
 
 def _add_leaf(forest: Forest, leaf: Mapping[str, object], head: int, weight: float) -> int:

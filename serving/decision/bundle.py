@@ -40,7 +40,7 @@ class Columns:
         """Name and width of every output, in the order in which they are packed."""
         k = self.arms
         widths = {"success": k, "uplift": k - 1, "uplift_lower": k - 1, "uplift_upper": k - 1}
-        widths |= {"output_tokens_mean": k, "output_tokens_p95": k, "latency_mean_ms": k, "latency_p95_ms": k}
+        widths |= {"output_tokens_mean": k, "latency_mean_ms": k, "output_tokens_p95": k, "latency_p95_ms": k}
         return widths | {"support": 1} | ({"task_probabilities": self.tasks} if self.tasks else {})
 
     @property
@@ -100,19 +100,19 @@ class Bundle:
         return rows
 
     def _unpack(self, row: list[float]) -> Prediction:
-        # Ten slices of one list: three times faster than ten arrays.
+        # Slices of one list: three times faster than ten arrays.
         a, b, c, d, e, f, g, h, i = self._cuts[1:10]
         return Prediction(
-            tuple(row[:a]),
-            tuple(row[a:b]),
-            tuple(row[b:c]),
-            tuple(row[c:d]),
-            tuple(row[d:e]),
-            tuple(row[e:f]),
-            tuple(row[f:g]),
-            tuple(row[g:h]),
-            row[h],
-            tuple(row[i:]),
+            success=tuple(row[:a]),
+            uplift=tuple(row[a:b]),
+            uplift_lower=tuple(row[b:c]),
+            uplift_upper=tuple(row[c:d]),
+            output_tokens_mean=tuple(row[d:e]),
+            latency_mean_ms=tuple(row[e:f]),
+            output_tokens_p95=tuple(row[f:g]),
+            latency_p95_ms=tuple(row[g:h]),
+            support=row[h],
+            task_probabilities=tuple(row[i:]),
         )
 
 

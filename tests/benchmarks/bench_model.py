@@ -26,7 +26,8 @@ from serving.decision.manifest import Consumption, DataFingerprint, EncoderSpec,
 from serving.decision.tokens import Tokenizer
 from serving.decision.types import Arm, FloatArray, ModelInput
 from training.encoder import StaticEncoder
-from training.graph import IR_VERSION, OPSET, TREES_OPSET, build
+from training.encoder_graph import OPSET, embed
+from training.graph import IR_VERSION, TREES_OPSET, build
 from training.grid import snap
 from training.model import (
     Array,
@@ -171,8 +172,6 @@ def _bound(session: onnxruntime.InferenceSession, feeds: Sequence[dict[str, Floa
 
 
 def _grid_embedding(table: FloatArray) -> Nodes:
-    from training.encoder_graph import embed
-
     nodes = Nodes()
     encoder = StaticEncoder("bench", TOKENIZER, table, Limits(max_tokens=TOKENS), "bench")
     nodes.add("Identity", embed(nodes, encoder), output="out")

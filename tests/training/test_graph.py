@@ -98,9 +98,9 @@ def test_thresholds_are_met_exactly() -> None:
         edge = np.float32(threshold if abs(threshold) > 1e-30 else 0.0)  # LightGBM reads smaller numbers as zero
         x[3 * k : 3 * k + 3, column] = (np.nextafter(edge, np.float32(-9)), edge, np.nextafter(edge, np.float32(9)))
     wanted = np.stack([score(head, x.astype(np.float64)) for head in heads], axis=1)
-    np.testing.assert_allclose(forest.score(x.astype(np.float64)), wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(forest.score(x.astype(np.float64), len(heads)), wanted, rtol=0, atol=1e-12)
     nodes = Nodes()
-    graph._scores(nodes, model, nodes.add("Cast", "x", to=TensorProto.DOUBLE))
+    graph._trees(nodes, model, nodes.add("Cast", "x", to=TensorProto.DOUBLE))
     got = run_nodes(nodes, {"x": x}, nodes.nodes[-1].output[0])
     np.testing.assert_allclose(got[:, :2], wanted, rtol=0, atol=1e-12)
 
@@ -140,6 +140,19 @@ def test_maps_are_interpolation(drawn: list[tuple[Array, list[float]]]) -> None:
     np.testing.assert_allclose(got, np.stack([curve(x[:, 0]) for curve in maps], axis=1), rtol=0, atol=1e-8)
 
 
+@settings(max_examples=60, deadline=None)
+@given(curves)
+def test_bounded_maps_are_clipped_interpolation(drawn: tuple[Array, list[float]]) -> None:
+    curve = PiecewiseLinear(drawn[0], np.asarray(drawn[1]))
+    bounded = graph._bounded(curve, -0.5, 0.75)
+    x = np.unique(np.concatenate([np.linspace(-6, 6, 301), curve.knots]))
+    assert (np.diff(bounded.knots) > 0).all()
+    assert bounded.values.min() >= -0.5
+    assert bounded.values.max() <= 0.75
+    if len(curve.knots) == 1 or np.diff(curve.knots).min() > 1e-3:
+        np.testing.assert_allclose(bounded(x), np.clip(curve(x), -0.5, 0.75), rtol=0, atol=1e-9)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 2048), st.floats(1e-6, 1e4))
 def test_sums_on_the_grid_do_not_depend_on_their_order(seed: int, tokens: int, size: float) -> None:
@@ -167,7 +180,8 @@ def test_a_model_without_any_tree() -> None:
     )
     built = Graph(plain, tiny.encoder())
     got = built.run(built.inputs(TEXTS))
-    np.testing.assert_allclose(pack([leaf]).offsets, [0.1 + 2.0 * float(flat.predict(np.eye(30)[:1])[0])])
+    wanted = 0.1 + 2.0 * float(flat.predict(np.eye(30)[:1])[0])
+    np.testing.assert_allclose(pack([leaf]).score(np.eye(30)[:1], 1), [[wanted]])
     np.testing.assert_allclose(got["output_tokens_p95"], 100.0, rtol=1e-6)
     assert np.ptp(got["success"], axis=0).max() == 0
 
