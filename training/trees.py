@@ -20,8 +20,8 @@ class UnsupportedTrees(TrainingError):
 class Forest:
     """The trees of S heads: inner nodes and leaves apart, as ONNX's TreeEnsemble wants them.
 
-    What a head adds to its trees is a tree as well. A row goes to `yes` where x[feature] <= threshold, else to `no`; `yes_leaf`, `no_leaf` tell whether that is the
-    number of a leaf or of a node.
+    A row goes to `yes` where x[feature] <= threshold, else to `no`; `yes_leaf`, `no_leaf` tell whether that is the
+    number of a leaf or of a node. What a head adds to its trees is a tree of its own.
 
     Parameters
     ----------
