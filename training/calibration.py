@@ -12,6 +12,8 @@ from training.model import Array, PiecewiseLinear
 BINS = 20
 """Most knots of a map; each holds at least `MIN_IN_BIN` prompts."""
 MIN_IN_BIN = 30
+STRAIGHT = 0.05
+"""Share of a straight line in a map, so that no two scores that differ come out equal."""
 Z95 = 1.959963984540054
 
 
@@ -45,7 +47,12 @@ def monotone_map(score: Array, target: Array, weight: Array | None = None) -> Pi
     x = np.bincount(group, weight * score) / mass
     y = np.bincount(group, weight * target) / mass
     fitted = IsotonicRegression(out_of_bounds="clip").fit(x, y, sample_weight=mass).predict(x)
-    return _map(x, np.asarray(fitted, np.float64))
+    # Isotonic steps are flat: a little of the straight line between them, out to the ends, keeps the ranking.
+    knots = np.concatenate([[score.min()], x, [score.max()]])
+    steps = np.interp(knots, x, fitted)
+    line = _line(x, y, mass)
+    blended = (1 - STRAIGHT) * steps + STRAIGHT * (line[0] + line[1] * knots)
+    return _map(knots, np.clip(blended, min(y.min(), 0.0), max(y.max(), 1.0)))
 
 
 def uplift_maps(score: Array, realised: Array) -> UpliftMaps:
@@ -70,6 +77,14 @@ def uplift_maps(score: Array, realised: Array) -> UpliftMaps:
     below = _map(x, error + np.maximum(fitted - mean, 0.0))
     above = _map(x, error + np.maximum(mean - fitted, 0.0))
     return UpliftMaps(calibration, below, above)
+
+
+def _line(x: Array, y: Array, mass: Array) -> Array:
+    """Fit intercept and slope by weighted least squares; the slope is not negative."""
+    centre, mean = np.average(x, weights=mass), np.average(y, weights=mass)
+    spread = np.average((x - centre) ** 2, weights=mass)
+    slope = max(np.average((x - centre) * (y - mean), weights=mass) / spread, 0.0) if spread > 0 else 0.0
+    return np.array([mean - slope * centre, slope])
 
 
 def _groups(score: Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
