@@ -43,7 +43,7 @@ def monotone_map(score: Array, target: Array, weight: Array | None = None) -> Pi
     """
     weight = np.ones(len(score)) if weight is None else weight
     group = _groups(score)
-    mass = np.bincount(group, weight)
+    mass = np.asarray(np.bincount(group, weight), np.float64)
     x = np.bincount(group, weight * score) / mass
     y = np.bincount(group, weight * target) / mass
     fitted = IsotonicRegression(out_of_bounds="clip").fit(x, y, sample_weight=mass).predict(x)
