@@ -1,0 +1,40 @@
+"""A bundle judged on records that it was not trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.commands.options import Bundle, Records
+from training.commands.terminal import ERR, OUT, tell_rows
+from training.progress import bars
+
+
+def evaluate(
+    bundle: Bundle,
+    data: Records,
+    json: Annotated[Path | None, typer.Option(help="Write all figures as JSON here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for the HTML report and plots.")] = None,
+    quarantine: Annotated[Path, typer.Option(help="JSONL file for rows that can't be used.")] = Path(
+        "evaluate.quarantine.jsonl"
+    ),
+) -> None:
+    """Judge a bundle on outcome records that it was not trained on."""
+    from training.judging import judge
+    from training.pipeline import write_report
+    from training.report import to_json
+    from training.summary import summary
+
+    with bars(ERR) as progress:
+        judged = judge(bundle, data, quarantine, progress)
+    tell_rows(judged.history)
+    for sentence in summary(judged.evaluation):
+        OUT.print(f"- {sentence}", highlight=False, markup=False)
+    if json:
+        json.parent.mkdir(parents=True, exist_ok=True)
+        json.write_text(to_json(judged.evaluation), encoding="utf-8")
+        OUT.print(f"figures {json}", highlight=False, markup=False)
+    if report:
+        OUT.print(f"report  {write_report(judged.evaluation, report)}", highlight=False, markup=False)

@@ -1,0 +1,25 @@
+"""Scores for prompts, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.commands.options import Bundle
+from training.commands.terminal import ERR, OUT
+from training.progress import bars
+
+
+def score(
+    bundle: Bundle,
+    prompts: Annotated[list[str], typer.Argument(help="Prompts: Parquet, JSONL or CSV with `prompt` or `messages`.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write, one row per prompt.")],
+) -> None:
+    """Score prompts: success per arm, uplift per arm, support."""
+    from training.judging import score as run
+
+    with bars(ERR) as progress:
+        rows = run(bundle, prompts, out, progress)
+    OUT.print(f"{rows} prompts scored: {out}", highlight=False, markup=False)

@@ -1,0 +1,63 @@
+"""Outcome records in, a proven bundle and its report out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.commands.options import Arms, Cache, Records
+from training.commands.terminal import ERR, OUT, tell_rows
+from training.progress import bars
+
+
+def train(
+    data: Records,
+    out: Annotated[Path, typer.Option(help="Bundle folder to write; one that is there is replaced.")],
+    arms: Arms = None,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="`static` (fast), `transformer`, or `transformer:ID` (any sentence-transformers id or path)."
+        ),
+    ] = "static",
+    teacher: Annotated[
+        str | None, typer.Option(help="Teacher of the static encoder. Default: built-in MiniLM.")
+    ] = None,
+    registry: Annotated[
+        str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow store, e.g. sqlite:///var/mlflow.db.")
+    ] = None,
+    epsilon: Annotated[
+        float, typer.Option(min=0.0005, max=0.5, help="Quality loss that the certificate allows.")
+    ] = 0.02,
+    delta: Annotated[float, typer.Option(min=0.001, max=0.5, help="Chance that the certificate is wrong.")] = 0.1,
+    report: Annotated[Path | None, typer.Option(help="Folder for the report. Default: OUT-report.")] = None,
+    quarantine: Annotated[Path | None, typer.Option(help="JSONL file for rows that can't be used.")] = None,
+    cache: Cache = None,
+) -> None:
+    """Train a bundle from outcome records."""
+    from training.pipeline import CACHE, TrainSettings
+    from training.pipeline import train as run
+    from training.summary import summary
+
+    settings = TrainSettings(
+        arms=arms,
+        encoder=encoder,
+        teacher=teacher,
+        cache=cache or CACHE,
+        registry=registry,
+        epsilon=epsilon,
+        delta=delta,
+        report=report,
+        quarantine=quarantine or out.with_name(f"{out.name}.quarantine.jsonl"),
+    )
+    with bars(ERR) as progress:
+        trained = run(data, out, settings, progress)
+    tell_rows(trained.history)
+    for sentence in summary(trained.evaluation):
+        OUT.print(f"- {sentence}", highlight=False, markup=False)
+    OUT.print(f"bundle  {out}  ({trained.exported.bundle.bundle_id[:12]})", highlight=False, markup=False)
+    OUT.print(f"report  {trained.report}", highlight=False, markup=False)
+    if trained.version:
+        OUT.print(f"MLflow  models:/{trained.version.name}/{trained.version.version} in {registry}", highlight=False)
