@@ -15,6 +15,7 @@ from serving.decision.types import EFFORTS, Effort
 
 Switch = Literal[
     "openai_effort",  # reasoning_effort / reasoning.effort
+    "oss_effort",  # the same for GPT-OSS behind a server of its own: no limit is ever raised
     "anthropic_budget",  # thinking: {type: enabled, budget_tokens}
     "anthropic_adaptive",  # thinking: {type: adaptive} + output_config.effort
     "gemini_budget",  # thinkingConfig.thinkingBudget
@@ -38,12 +39,15 @@ class Capability:
         What it takes, ascending; the first is the floor. `none` first means it can be switched off.
     budgets
         Smallest and largest thinking budget in tokens, for budget switches.
+    output_tokens
+        Most tokens of one answer, hidden ones included: no limit is raised above it.
     """
 
     family: str
     switch: Switch
     efforts: tuple[Effort, ...]
     budgets: tuple[int, int] = (0, 0)
+    output_tokens: int = 64_000
 
     def clamp(self, effort: Effort) -> Effort:
         """Take the nearest effort that the model knows: the floor below it, else the highest not above.
@@ -68,11 +72,11 @@ UNKNOWN = Capability("unknown", "fixed", ("none",))
 
 _OPENAI_TEXT = r"(?:^|/)"
 _TABLE: tuple[tuple[str, Capability], ...] = (
-    (r"gpt-oss", Capability("gpt-oss", "openai_effort", _LMH)),
+    (r"gpt-oss", Capability("gpt-oss", "oss_effort", _LMH)),
     (_OPENAI_TEXT + r"gpt-5(?:\.\d+)?-chat", Capability("gpt-5-chat", "fixed", ("none",))),
     (_OPENAI_TEXT + r"gpt-5(?:\.\d+)?-pro", Capability("gpt-5-pro", "openai_effort", ("high",))),
-    (_OPENAI_TEXT + r"gpt-5-codex", Capability("gpt-5-codex", "openai_effort", _LMH)),
-    (_OPENAI_TEXT + r"gpt-5\.1-codex-max", Capability("gpt-5.1-codex-max", "openai_effort", (*_NONE_TO_HIGH, "xhigh"))),
+    (_OPENAI_TEXT + r"gpt-5\.1-codex-max", Capability("gpt-5.1-codex-max", "openai_effort", (*_LMH, "xhigh"))),
+    (_OPENAI_TEXT + r"gpt-5(?:\.\d+)?-codex", Capability("gpt-5-codex", "openai_effort", _LMH)),
     (_OPENAI_TEXT + r"gpt-5\.1", Capability("gpt-5.1", "openai_effort", _NONE_TO_HIGH)),
     (_OPENAI_TEXT + r"gpt-5\.[2-9]", Capability("gpt-5.2+", "openai_effort", (*_NONE_TO_HIGH, "xhigh"))),
     (_OPENAI_TEXT + r"gpt-5(?![\d.])", Capability("gpt-5", "openai_effort", ("minimal", *_LMH))),
@@ -81,6 +85,10 @@ _TABLE: tuple[tuple[str, Capability], ...] = (
     (
         r"claude-(?:opus|sonnet|haiku)-4[-.](?:[6-9])(?!\d)|claude-(?:opus|sonnet|haiku)-[5-9](?!\d)",
         Capability("claude-4.6+", "anthropic_adaptive", (*_NONE_TO_HIGH, "max")),
+    ),
+    (
+        r"claude-opus-4(?:[-.][01])?(?!\d|[-.]\d(?!\d))",
+        Capability("claude-opus-4", "anthropic_budget", _NONE_TO_HIGH, (1024, 30_000), 32_000),
     ),
     (
         r"claude-3[-.]7|claude-(?:opus|sonnet|haiku)-4(?!\d)",

@@ -1,34 +1,52 @@
 """Turns an effort into what a provider's request body needs, and nothing else: mutated body, merge body, JSON patch.
 
 Rules that hold everywhere: a model's capability clamps the effort; a client's own explicit effort wins unless policy
-caps it; inside an open tool loop nothing is toggled; a parameter that the target does not know is never sent; whatever
-the body says besides is left alone, and rewriting the result again changes nothing.
+caps it; inside an open tool loop nothing is toggled; a parameter that the target does not know is never sent; what
+would make the provider refuse the call is not done; whatever the body says besides is left alone, and rewriting the
+result again changes nothing.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
+from serving.decision.bodies import Reading
 from serving.decision.capabilities import Capability, capability
+from serving.decision.conflicts import conflicts
 from serving.decision.errors import BadRequest
-from serving.decision.intent import BUDGET_TOKENS, Api, client_effort, in_tool_loop
+from serving.decision.intent import Api, client_effort, in_tool_loop, loop_thinks
 from serving.decision.patches import Body, Json, Patch, diff, merge
-from serving.decision.types import Effort
+from serving.decision.types import Decision, Effort
+from serving.decision.writers import Wish, strip, write
 
-_ANSWER_ROOM = 1024
-_ANTHROPIC_FLOOR = 1024
+__all__ = ["Options", "Rewrite", "apply", "rewrite", "same_model"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a writer is asked to set: an effort that the model knows, and the most thinking tokens it may budget."""
+class Options:
+    """How far a rewrite may go.
 
-    known: Capability
-    effort: Effort
-    most: int | None
+    Parameters
+    ----------
+    max_reasoning_tokens
+        Cap on the thinking budget where the provider takes one.
+    override_client
+        Policy's word over a client's explicit effort.
+    continue_loop
+        In an open tool loop: the effort is the one that the loop began with, so write it again. Without it a body in
+        an open loop is left alone.
+    drop_sampling
+        Take out temperature and the like where the provider refuses them beside reasoning, instead of leaving the
+        body alone.
+    """
+
+    max_reasoning_tokens: int | None = None
+    override_client: bool = False
+    continue_loop: bool = False
+    drop_sampling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +62,8 @@ class Rewrite:
     patch
         RFC 6902 operations from the old body to the new one.
     effort
-        What was really set, after the capability's clamp.
+        What the body asks for now, after the capability's clamp; None where it says nothing, so that the model's own
+        default holds.
     note
         Why the body was left alone, empty where it was not.
     """
@@ -52,7 +71,7 @@ class Rewrite:
     body: Body
     merge: Body
     patch: tuple[Patch, ...]
-    effort: Effort
+    effort: Effort | None
     note: str
 
     @property
@@ -61,14 +80,45 @@ class Rewrite:
         return bool(self.patch)
 
 
-def rewrite(
+def apply(
     body: Mapping[str, Json],
-    api: Api,
-    effort: Effort,
+    reading: Reading,
+    decision: Decision,
     *,
-    model: str | None = None,
-    max_reasoning_tokens: int | None = None,
-    override_client: bool = False,
+    loop_remembered: bool = False,
+    drop_sampling: bool = False,
+) -> Rewrite:
+    """Make a body ask for what was decided about it.
+
+    Parameters
+    ----------
+    body, reading
+        As the client sent it, and as `read_body` read it.
+    decision
+        On `reading.request`.
+    loop_remembered
+        In an open tool loop: the decision repeats what the loop began with, because the session is known.
+    drop_sampling
+        As in `Options`.
+
+    Returns
+    -------
+    Rewrite
+        The client's explicit effort stands exactly as it was written, unless a decision that was weighed (one with
+        estimates, so no fallback in its place) names another one: then the policy capped it.
+    """
+    asked = reading.request.client_effort
+    options = Options(
+        max_reasoning_tokens=decision.caps.max_reasoning_tokens or None,
+        override_client=asked is not None and asked != decision.effort and bool(decision.estimates),
+        continue_loop=loop_remembered,
+        drop_sampling=drop_sampling,
+    )
+    return rewrite(body, reading.api, decision.effort, model=decision.model, options=options)
+
+
+def rewrite(
+    body: Mapping[str, Json], api: Api, effort: Effort, *, model: str | None = None, options: Options | None = None
 ) -> Rewrite:
     """Set the effort in a provider's request body.
 
@@ -82,155 +132,78 @@ def rewrite(
         Decided by the policy.
     model
         Target model; default: the body's own. A different one is written into the body (where the shape has it).
-    max_reasoning_tokens
-        Cap on the thinking budget where the provider takes one.
-    override_client
-        Policy's word over a client's explicit effort.
+    options
+        How far to go.
 
     Raises
     ------
     BadRequest
         No model is known for the body.
     """
+    options = options or Options()
     old = dict(body)
-    target = model or (old["model"] if isinstance(old.get("model"), str) else None)
+    named = old.get("model")
+    target = model or (named if isinstance(named, str) else None)
     if not isinstance(target, str) or not target:
         raise BadRequest("the body names no model: send 'model', or name the target's")
-    known = capability(target)
+    moves = "model" in old and not same_model(named, target)
     asked = client_effort(old, api)
-    if in_tool_loop(old, api):
-        return Rewrite(old, {}, (), asked or effort, "open tool loop: the mode stays as it is")
-    if asked is not None and not override_client:
-        effort, note = asked, "the client's explicit effort stands"
-        if target == old.get("model") or "model" not in old:
-            return Rewrite(old, {}, (), asked, note)
+    known = capability(target)
+    loop = in_tool_loop(old, api)
+    if loop and (asked is not None or not options.continue_loop):
+        return _left(old, asked, "open tool loop: the mode stays as it is")
+    if loop and known.switch == "anthropic_budget" and effort != "none" and not loop_thinks(old):
+        return _left(old, None, "open tool loop: it began without thinking")
+    if asked is not None and not options.override_client:
+        if not moves:
+            return _left(old, asked, "the client's explicit effort stands")
+        effort = asked
+    return _set(old, api, target, known.clamp(effort), moves, options)
+
+
+def _set(old: Body, api: Api, target: str, effort: Effort, moves: bool, options: Options) -> Rewrite:
+    known = capability(target)
     new = copy.deepcopy(old)
-    if "model" in new and new["model"] != target:
+    clashes = conflicts(new, known, effort)
+    if clashes and not (options.drop_sampling and all(clash.sampling for clash in clashes)):
+        names = ", ".join(clash.key for clash in clashes)
+        return _left(old, client_effort(old, api), f"{known.family} refuses {names} beside reasoning")
+    for clash in clashes:
+        del new[clash.key]
+    if moves:
         new["model"] = target
-        _strip(new)
-    set_to = _write(new, api, known, known.clamp(effort), max_reasoning_tokens)
+        strip(new)
+        _rename_limit(new, api, known)
+    written = write(new, api, Wish(known, effort, options.max_reasoning_tokens))
     patch = diff(old, new)
-    return Rewrite(new, merge(old, new), patch, set_to, "" if patch else "nothing to change")
+    note = "" if written else f"{known.family} has no reasoning switch at this endpoint"
+    return Rewrite(new, merge(old, new), patch, effort if written else None, note or ("" if patch else "nothing to do"))
 
 
-def _write(body: Body, api: Api, known: Capability, effort: Effort, most: int | None) -> Effort:
-    """Put the clamped effort into the body; returns what was set."""
-    if known.switch == "fixed":
-        return effort
-    if api == "openrouter":
-        body["reasoning"] = {"enabled": False} if effort == "none" else {"effort": effort}
-        return effort
-    writer = _WRITERS.get((known.switch, api))
-    if writer is None:
-        return effort
-    writer(body, Wish(known, effort, most))
-    return effort
+def same_model(one: Json, other: str) -> bool:
+    """Tell whether two names mean the same model: provider prefixes and dates of a snapshot do not matter.
+
+    Examples
+    --------
+    >>> same_model("gpt-5.1-2025-11-13", "openai/gpt-5.1"), same_model("gpt-5.1", "gpt-5.1-codex")
+    (True, False)
+    """
+    return isinstance(one, str) and (one == other or _bare(one) == _bare(other))
 
 
-def _openai_chat(body: Body, wish: Wish) -> None:
-    body["reasoning_effort"] = wish.effort
+def _bare(model: str) -> str:
+    return _SNAPSHOT.sub("", model.rpartition("/")[2]).lower()
 
 
-def _openai_responses(body: Body, wish: Wish) -> None:
-    _child(body, "reasoning")["effort"] = wish.effort
+_SNAPSHOT = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
-def _anthropic_budget(body: Body, wish: Wish) -> None:
-    if wish.effort == "none":
-        body.pop("thinking", None)
-        return
-    budget = max(_ANTHROPIC_FLOOR, _budget(wish))
-    body["thinking"] = {"type": "enabled", "budget_tokens": budget}
-    limit = body.get("max_tokens")
-    if isinstance(limit, int) and not isinstance(limit, bool) and limit < budget + _ANSWER_ROOM:
-        body["max_tokens"] = budget + max(limit, _ANSWER_ROOM)
+def _rename_limit(body: Body, api: Api, known: Capability) -> None:
+    """Carry the limit on output over to a model that knows it under its newer name only."""
+    if api == "chat" and known.switch == "openai_effort" and "max_tokens" in body:
+        body.setdefault("max_completion_tokens", body["max_tokens"])
+        del body["max_tokens"]
 
 
-def _anthropic_adaptive(body: Body, wish: Wish) -> None:
-    if wish.effort == "none":
-        body["thinking"] = {"type": "disabled"}
-        output = body.get("output_config")
-        if isinstance(output, dict):
-            output.pop("effort", None)
-            if not output:
-                del body["output_config"]
-        return
-    body["thinking"] = {"type": "adaptive"}
-    _child(body, "output_config")["effort"] = wish.effort
-
-
-def _gemini_budget(body: Body, wish: Wish) -> None:
-    config = _child(_child(body, "generationConfig"), "thinkingConfig")
-    config["thinkingBudget"] = 0 if wish.effort == "none" else _budget(wish)
-
-
-def _gemini_level(body: Body, wish: Wish) -> None:
-    _child(_child(body, "generationConfig"), "thinkingConfig")["thinkingLevel"] = wish.effort
-
-
-def _template(key: str, explicit_off: bool) -> Writer:
-    def write(body: Body, wish: Wish) -> None:
-        if wish.effort != "none" or explicit_off:
-            _child(body, "chat_template_kwargs")[key] = wish.effort != "none"
-            return
-        arguments = body.get("chat_template_kwargs")
-        if isinstance(arguments, dict):
-            arguments.pop(key, None)
-            if not arguments:
-                del body["chat_template_kwargs"]
-
-    return write
-
-
-def _thinking_type(body: Body, wish: Wish) -> None:
-    _child(body, "thinking")["type"] = "disabled" if wish.effort == "none" else "enabled"
-
-
-Writer = Callable[[Body, Wish], None]
-_WRITERS: Mapping[tuple[str, str], Writer] = MappingProxyType(
-    {
-        ("openai_effort", "chat"): _openai_chat,
-        ("openai_effort", "responses"): _openai_responses,
-        ("anthropic_budget", "messages"): _anthropic_budget,
-        ("anthropic_adaptive", "messages"): _anthropic_adaptive,
-        ("gemini_budget", "gemini"): _gemini_budget,
-        ("gemini_level", "gemini"): _gemini_level,
-        ("template_enable_thinking", "chat"): _template("enable_thinking", explicit_off=True),
-        ("template_thinking", "chat"): _template("thinking", explicit_off=False),
-        ("thinking_type", "chat"): _thinking_type,
-    }
-)
-
-
-def _budget(wish: Wish) -> int:
-    low, high = wish.known.budgets
-    wanted = BUDGET_TOKENS[wish.effort] if wish.most is None else min(BUDGET_TOKENS[wish.effort], wish.most)
-    return max(low, min(wanted, high))
-
-
-def _child(body: Body, key: str) -> Body:
-    child = body.get(key)
-    if not isinstance(child, dict):
-        child = {}
-        body[key] = child
-    return child
-
-
-def _strip(body: Body) -> None:
-    """Take out every reasoning switch of the model that the body was written for."""
-    for key in ("reasoning_effort", "reasoning", "thinking"):
-        body.pop(key, None)
-    for parent, keys in _NESTED:
-        child = body.get(parent)
-        if isinstance(child, dict):
-            for key in keys:
-                child.pop(key, None)
-            if not child:
-                del body[parent]
-
-
-_NESTED = (
-    ("output_config", ("effort",)),
-    ("chat_template_kwargs", ("enable_thinking", "thinking")),
-    ("generationConfig", ("thinkingConfig",)),
-)
+def _left(body: Body, effort: Effort | None, note: str) -> Rewrite:
+    return Rewrite(body, {}, (), effort, note)

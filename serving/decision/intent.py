@@ -28,7 +28,9 @@ def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
     'none'
     """
     if api == "gemini":
-        return _gemini_effort(_at(body, "generationConfig", "thinkingConfig"))
+        settings = body.get("generationConfig", body.get("generation_config"))
+        held = settings if isinstance(settings, dict) else {}
+        return _gemini_effort(held.get("thinkingConfig", held.get("thinking_config")))
     for found in (body.get("reasoning_effort"), _at(body, "reasoning", "effort"), _at(body, "output_config", "effort")):
         if found in EFFORTS:
             return found
@@ -65,7 +67,29 @@ def in_tool_loop(body: Mapping[str, Json], api: Api) -> bool:
         return False
     parts = last.get(parts_key)
     kinds = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    return last.get("role") == "tool" or any("functionResponse" in p or p.get("type") == "tool_result" for p in kinds)
+    return last.get("role") == "tool" or any(_answers_tool(part) for part in kinds)
+
+
+def loop_thinks(body: Mapping[str, Json]) -> bool:
+    """Whether the open tool loop of an Anthropic body began with thinking: its assistant turn then shows a block of it.
+
+    Examples
+    --------
+    >>> loop_thinks({"messages": [{"role": "assistant", "content": [{"type": "thinking"}, {"type": "tool_use"}]}]})
+    True
+    """
+    turns = body.get("messages")
+    for turn in reversed(turns if isinstance(turns, list) else []):
+        if isinstance(turn, dict) and turn.get("role") == "assistant":
+            parts = turn.get("content")
+            return isinstance(parts, list) and any(
+                isinstance(part, dict) and part.get("type") in ("thinking", "redacted_thinking") for part in parts
+            )
+    return False
+
+
+def _answers_tool(part: Mapping[str, Json]) -> bool:
+    return "functionResponse" in part or "function_response" in part or part.get("type") == "tool_result"
 
 
 def _effort_of(budget: int) -> Effort:
@@ -77,7 +101,8 @@ def _effort_of(budget: int) -> Effort:
 def _gemini_effort(config: Json) -> Effort | None:
     if not isinstance(config, dict):
         return None
-    level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
+    level = config.get("thinkingLevel", config.get("thinking_level"))
+    budget = config.get("thinkingBudget", config.get("thinking_budget"))
     if isinstance(level, str) and level.lower() in EFFORTS:
         return cast(Effort, level.lower())
     return _effort_of(budget) if isinstance(budget, int) and not isinstance(budget, bool) else None
