@@ -21,6 +21,9 @@ einen was sind ist mein gib zeige
 por favor puedes podrías puede podría quiero necesito que ayúdame a me nos hola y luego ahora el la los las un una qué
 cuáles son es este esta mi dame
 """
+_STOPS = frozenset(".!?:\n。！？：")
+_REMEMBERED = 50_000
+"""Words whose cues are kept; the table starts over beyond it."""
 _LIGHT = frozenset(_LIGHT_WORDS.split())
 _SHORTEST, _LONGEST = 2, 14
 
@@ -86,6 +89,7 @@ class CueTable:
         self._exact: dict[str, list[Cue]] = {}
         self._stems: dict[str, list[Cue]] = {}
         self._han: list[Cue] = []
+        self._starts: dict[str, tuple[Cue, ...]] = {}
         for cue in cues:
             head = cue.words[0]
             if _HAN.search(head):
@@ -95,22 +99,36 @@ class CueTable:
             else:
                 self._exact.setdefault(head, []).append(cue)
 
-    def find(self, text: str) -> Iterator[Sighting]:
+    def find(self, text: str) -> list[Sighting]:
         """Find cues, oldest sentence first; a cue may be found more than once."""
         lowered = text.lower()
         words = _WORD.findall(lowered)
-        first, last = _edges(words)
-        place = 0
-        for at, word in enumerate(words):
-            if _is_stop(word):
-                place = 0
-                continue
-            for cue in self._starting_with(word):
+        found: list[Sighting] = []
+        first = last = -1
+        # Few words begin a cue: all that costs more than a look-up is done for those alone.
+        for at, cues in enumerate(self._starting(words)):
+            for cue in cues:
                 if len(cue.words) == 1 or _follows(cue.words, words, at):
-                    yield Sighting(cue, at < first or at >= last, place < _OPENING)
-            place += word not in _LIGHT
-        if self._han and _HAN.search(lowered):
-            yield from self._in_han(lowered)
+                    if first < 0:
+                        first, last = _first_end(words), _last_start(words)
+                    found.append(Sighting(cue, at < first or at >= last, _is_opening(words, at)))
+        if self._han and not lowered.isascii() and _HAN.search(lowered):
+            found.extend(self._in_han(lowered))
+        return found
+
+    def _starting(self, words: list[str]) -> list[tuple[Cue, ...]]:
+        """Give the cues that begin with each word; what was asked once is looked up."""
+        starts = self._starts
+        try:
+            return [starts[word] for word in words]
+        except KeyError:
+            pass
+        if len(starts) > _REMEMBERED:
+            starts = self._starts = {}  # other threads keep the old one until they are done
+        for word in words:
+            if word not in starts:
+                starts[word] = tuple(self._starting_with(word))
+        return [starts[word] for word in words]
 
     def _starting_with(self, word: str) -> Iterator[Cue]:
         yield from self._exact.get(word, ())
@@ -137,18 +155,40 @@ def cues_of(phrases: str, kind: int, asks: bool) -> list[Cue]:
     return cues
 
 
-def _is_stop(word: str) -> bool:
-    return len(word) == 1 and not word.isalnum()
+def _is_opening(words: list[str], at: int) -> bool:
+    """Tell whether fewer than `_OPENING` words that say something stand before it in its sentence."""
+    said = 0
+    for place in range(at - 1, -1, -1):
+        if words[place] in _STOPS:
+            return True
+        said += words[place] not in _LIGHT
+        if said >= _OPENING:
+            return False
+    return True
 
 
-def _edges(words: list[str]) -> tuple[int, int]:
-    """Give where the first sentence that says anything ends, and where the last one begins."""
-    stops = [at for at, word in enumerate(words) if _is_stop(word)]
-    said = [at for at, word in enumerate(words) if not _is_stop(word) and word not in _LIGHT]
-    if not said:
-        return 0, 0
-    first = next((at for at in stops if at > said[0]), len(words))
-    return first, next((at + 1 for at in reversed(stops) if at < said[-1]), 0)
+def _first_end(words: list[str]) -> int:
+    """Give where the first sentence that says anything ends; 0 where none does."""
+    said = False
+    for at, word in enumerate(words):
+        if word in _STOPS:
+            if said:
+                return at
+        elif not said and word not in _LIGHT:
+            said = True
+    return len(words) if said else 0
+
+
+def _last_start(words: list[str]) -> int:
+    """Give where the last sentence that says anything begins."""
+    said = False
+    for at in range(len(words) - 1, -1, -1):
+        if words[at] in _STOPS:
+            if said:
+                return at + 1
+        elif not said and words[at] not in _LIGHT:
+            said = True
+    return 0
 
 
 def _is(part: str, word: str) -> bool:

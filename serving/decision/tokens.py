@@ -13,7 +13,7 @@ import tokenizers  # type: ignore[import-untyped]  # ships no stubs
 from serving.decision.conversation import clean
 
 CACHE_WORDS: Final = 100_000
-"""Learnt words kept; the cache starts over beyond it."""
+"""Learnt words and chunks kept; the cache starts over beyond it."""
 
 _CACHED_CHARS: Final = 48
 """Longer words are rare and large: not worth a place in the cache."""
@@ -21,7 +21,8 @@ _CACHED_CHARS: Final = 48
 _CHUNK: Final = re.compile(r"[^ \t\n\r]+")
 _LOWER_WORD: Final = re.compile(r"[a-z0-9]+|[^ \t\n\ra-z0-9]")
 _CASED_WORD: Final = re.compile(r"[A-Za-z0-9]+|[^ \t\n\rA-Za-z0-9]")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_SPLIT_ONLY_BY_PYTHON: Final = "\x0b\x0c\x1c\x1d\x1e\x1f"
+"""Control characters that part words for `str.split`, while BERT deletes them."""
 
 _Ids = tuple[int, ...]
 
@@ -30,7 +31,7 @@ class Tokenizer:
     """WordPiece tokenizer whose ids are those of the Rust one, special tokens of the model not added.
 
     BERT's WordPiece reads ASCII text word by word without context, and any text chunk by chunk between spaces.
-    So words (of ASCII text) and chunks (of other text) are looked up, and only unknown ones go to Rust. Where that
+    So chunks are looked up, the words of unknown ASCII chunks too, and only unknown ones go to Rust. Where that
     reasoning does not hold (added tokens in the text, another kind of tokenizer) all text goes to Rust.
     Safe to share between threads.
 
@@ -98,48 +99,45 @@ class Tokenizer:
             if token in text:
                 return self._encode_rust(text)
         if not text.isascii():
-            return self._encode_chunks(text)
+            return self._encode_chunks(_CHUNK.findall(text))
+        for control in _SPLIT_ONLY_BY_PYTHON:
+            if control in text:
+                return self._encode_rust(text)
+        chunks = (text.lower() if self._lower else text).split()
         known = self._words
-        words = self._word.findall(text.lower() if self._lower else text)
         try:
-            return list(chain.from_iterable([known[word] for word in words]))
+            return list(chain.from_iterable([known[chunk] for chunk in chunks]))
         except KeyError:
-            return self._encode_words(text, words)
+            return self._encode_chunks(chunks)
 
-    def _encode_words(self, text: str, words: list[str]) -> list[int]:
-        """Encode ASCII text with words that were not seen before."""
+    def _encode_chunks(self, chunks: list[str]) -> list[int]:
+        """Encode what stands between spaces, some of it not seen before."""
         known = self._words
         ids: list[int] = []
-        for word in words:
-            found = known.get(word)
-            if found is None:
-                if _CONTROL.match(word):  # deleted by the normaliser, so its neighbours become one word
-                    return self._encode_rust(text)
-                found = self._learn(word)
-            ids += found
+        for chunk in chunks:
+            ids += known.get(chunk) or self._encode_chunk(chunk)
         return ids
 
-    def _encode_chunks(self, text: str) -> list[int]:
-        """Encode text with characters beyond ASCII."""
-        known, lower = self._words, self._lower
-        ids: list[int] = []
-        for chunk in _CHUNK.findall(text):
-            if not chunk.isascii():
-                ids += known.get(chunk) or self._learn(chunk)
-            elif chunk.isprintable():
-                for word in self._word.findall(chunk.lower() if lower else chunk):
-                    ids += known.get(word) or self._learn(word)
-            else:
-                ids += self._encode_rust(chunk)
+    def _encode_chunk(self, chunk: str) -> _Ids:
+        if not (chunk.isascii() and chunk.isprintable()):
+            return self._learn(chunk)
+        known = self._words
+        words = self._word.findall(chunk.lower() if self._lower else chunk)
+        ids = tuple(chain.from_iterable([known.get(word) or self._learn(word) for word in words]))
+        self._remember(chunk, ids)
         return ids
 
-    def _learn(self, word: str) -> _Ids:
-        ids = tuple(self._encode_rust(word))
-        if len(word) <= _CACHED_CHARS:
-            if len(self._words) >= self._room:
-                self._words = dict(self._whole)  # readers keep the old one until they are done
-            self._words[word] = ids
+    def _learn(self, text: str) -> _Ids:
+        ids = tuple(self._encode_rust(text))
+        self._remember(text, ids)
         return ids
+
+    def _remember(self, text: str, ids: _Ids) -> None:
+        if len(text) > _CACHED_CHARS:
+            return
+        if len(self._words) >= self._room:
+            self._words = dict(self._whole)  # readers keep the old one until they are done
+        self._words[text] = ids
 
     def _encode_rust(self, text: str) -> list[int]:
         return list(self._rust.encode(clean(text), add_special_tokens=False).ids)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from serving.decision.conversation import Turns, last_user_turn, split
 from serving.decision.features.alphabet import symbols
-from serving.decision.features.counts import CHARACTER_NAMES, NEIGHBOUR_NAMES, characters, neighbours
+from serving.decision.features.counts import CHARACTER_NAMES, NEIGHBOUR_NAMES, tally
 from serving.decision.features.lexicon import GROUPS
 from serving.decision.features.sizes import (
     LINE_NAMES,
@@ -69,8 +69,7 @@ _CONVERSATION_NAMES: Final = (
 FEATURE_NAMES: Final[tuple[str, ...]] = (*_TEXT_NAMES, *_CONVERSATION_NAMES)
 """F names: the text features are of the last user turn, those from `user_turns` on of the conversation."""
 
-_PAIRS_FROM: Final = len(CHARACTER_NAMES)
-_GROUPS_FROM: Final = _PAIRS_FROM + len(NEIGHBOUR_NAMES)
+_GROUPS_FROM: Final = len(CHARACTER_NAMES) + len(NEIGHBOUR_NAMES)
 _CONVERSATION_FROM: Final = len(_TEXT_NAMES)
 _EAST_ASIAN: Final = CHARACTER_NAMES.index("east_asian")
 
@@ -112,8 +111,7 @@ def _fill_text(row: _Row, text: str) -> None:
     data = symbols(text)
     lettered = letters(data)
     words = lettered.split()
-    row[:_PAIRS_FROM] = characters(data)
-    row[_PAIRS_FROM:_GROUPS_FROM] = neighbours(data)
+    row[:_GROUPS_FROM] = tally(data)
     east_asian = float(row[_EAST_ASIAN])
     row[_GROUPS_FROM:_CONVERSATION_FROM] = [
         *groups(words, text, east_asian > 0),

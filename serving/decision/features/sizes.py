@@ -69,9 +69,9 @@ def word_sizes(data: bytes, words: list[bytes], east_asian: float) -> list[float
     return [
         len(words) + east_asian / _HAN_CHARS_PER_WORD,
         len(set(words)),
-        len(max(words, key=len, default=b"")),
+        max(map(len, words), default=0),
         len(chunks),
-        len(max(chunks, key=len, default=b"")),
+        max(map(len, chunks), default=0),
     ]
 
 
@@ -116,7 +116,7 @@ def number_sizes(data: bytes) -> list[float]:
         read[-1],
         sum(map(log1p, values)),
         sum([value >= 1000 for value in values]),
-        len(max(numbers, key=len)),
+        max(map(len, numbers)),
     ]
 
 
