@@ -29,10 +29,10 @@ class Trees:
         Boosters per head, each with its own seed; their mean is the score.
     """
 
-    rounds: int = 200
-    leaves: int = 15
-    bags: int = 2
-    learning_rate: float = 0.04
+    rounds: int = 120
+    leaves: int = 31
+    bags: int = 1
+    learning_rate: float = 0.06
     feature_fraction: float = 0.2
     bagging_fraction: float = 0.7
     l2: float = 10.0

@@ -86,7 +86,8 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     """Add all that follows the design row; few nodes, for each costs as much as a dozen trees."""
     k = columns.arms
     # Trees want float64; one row costs less to cast than the rest of the graph would to be doubled.
-    scores = _trees(nodes, model, nodes.add("Cast", design, to=DOUBLE))
+    doubled = nodes.add("Cast", design, to=DOUBLE)
+    scores = _trees(nodes, model, doubled)
     success, direct, means, p95s = nodes.split(scores, (k, k - 1, 2 * k, 2 * k))
     chance = nodes.add("Sigmoid", success)
     known = nodes.add("Concat", chance, _similarity(nodes, model.support, design), axis=1)
@@ -100,7 +101,7 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     p95 = nodes.add("Max", mean, nodes.add("Exp", p95s))
     parts = [calibrated, uplifts, mean, p95, supported]
     if model.tasks:
-        parts.append(_tasks(nodes, model.tasks, nodes.add("Cast", design, to=DOUBLE)))
+        parts.append(_tasks(nodes, model.tasks, doubled))
     packed = nodes.add("Cast", nodes.add("Concat", *parts, axis=1), output=PACKED, to=FLOAT)
     nodes.split(packed, tuple(columns.widths.values()), tuple(columns.widths))
 
@@ -205,11 +206,10 @@ def _bounded(curve: PiecewiseLinear, low: float, high: float) -> PiecewiseLinear
 
 def _similarity(nodes: Nodes, head: SupportHead, design: str) -> str:
     """Cosine to the nearest centroid, in float32: a constant factor is five times faster there; float64 (n, 1)."""
-    kept = np.flatnonzero(head.scale)
-    x = design if len(kept) == len(head.scale) else nodes.add("Gather", design, nodes.whole(*kept), axis=1)
-    centred = nodes.add("Sub", x, nodes.constant(head.mean[kept], np.float32))
-    unit = nodes.add("LpNormalization", nodes.add("Mul", centred, nodes.constant(head.scale[kept], np.float32)), axis=1)
-    products = nodes.add("MatMul", unit, nodes.constant(head.centroids[:, kept].T, np.float32))
+    # Constant columns have scale 0 and stay: gathering the others would cost more than multiplying all.
+    centred = nodes.add("Sub", design, nodes.constant(head.mean, np.float32))
+    unit = nodes.add("LpNormalization", nodes.add("Mul", centred, nodes.constant(head.scale, np.float32)), axis=1)
+    products = nodes.add("MatMul", unit, nodes.constant(head.centroids.T, np.float32))
     return nodes.add("Cast", nodes.add("ReduceMax", products, axes=[1], keepdims=1), to=DOUBLE)
 
 

@@ -49,6 +49,9 @@ _QUESTION = re.compile(r"[?？]\s*\S{0,40}\s*$")
 _TRIFLE = re.compile(r"\D*\d{1,2}\s*[-+*/x×]\s*\d{1,2}\D*")
 _CODE = re.compile(r"```|\bdef \w+\(|\bfunction \w+\(|;\s*\n|\bSELECT\b|#include|\bimport \w+")
 
+_CODE_MARKS = ("```", "def ", "function ", ";", "SELECT", "#include", "import ")
+"""One of them stands in every match of `_CODE`; looking for them first costs a tenth."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -189,14 +192,15 @@ def _structured(text: str, scores: list[float]) -> list[float]:
         scores[trivia] += _ASK * _EDGE
         scores[maths] = 0.0
         return scores
-    if _SUM.search(text):
+    numbers = len(_NUMBER.findall(text))
+    if (numbers or "=" in text or "\\" in text or not text.isascii()) and _SUM.search(text):
         scores[maths] += _HINT
-    if len(_NUMBER.findall(text)) >= _SEVERAL:
+    if numbers >= _SEVERAL:
         if scores[maths] > 0.0:
             scores[maths] += _HINT
         elif max(scores) < _ENOUGH and _QUESTION.search(text):
             scores[maths] += _ENOUGH  # several numbers and a question, and nothing else is asked for
-    if _CODE.search(text):
+    if any(mark in text for mark in _CODE_MARKS) and _CODE.search(text):
         scores[code] += _HINT
         scores[maths] -= min(scores[maths], _HINT)
     return scores
