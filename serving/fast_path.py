@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from serving.access.http_door import charge_more
 from serving.asgi import BodyLimits, ClientGoneError, Receive, Scope, Send, answer_json, answer_problem, read_json_body
 from serving.decision.errors import BadRequest
 from serving.decision.offers import EveryArmDenied
@@ -68,6 +69,7 @@ class FastPath:
         try:
             raw = await self._read(scope, receive)
             items = read_batch(raw, self._limits.max_batch)
+            charge_more(scope, len(items) - 1)
         except Rejected as rejected:
             await answer_problem(rejected.problem, receive, send)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
@@ -49,11 +50,14 @@ class ServerOptions:
         How long an idle connection stays open.
     lifeline
         File descriptor that reads end-of-file when the parent is gone; None where there is no parent.
+    tls
+        For HTTPS; None for plain HTTP.
     """
 
     drain_seconds: float = 10.0
     keep_alive_seconds: int = 75
     lifeline: int | None = None
+    tls: ssl.SSLContext | None = None
 
 
 def run(
@@ -80,6 +84,8 @@ def run(
         Called about once a second on the event loop; must not block, must not raise.
     """
 
+    tls = options.tls
+
     async def notify() -> None:
         each_second()
 
@@ -99,6 +105,7 @@ def run(
         backlog=2048,
         callback_notify=notify,
         timeout_notify=0,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
     server = _Server(config, options, readiness, on_ready)
     # uvicorn raises the signal again when it is done: a drained server ends well, so that must not kill it.

@@ -9,8 +9,8 @@ import random
 import socket
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,6 +19,10 @@ import typer
 from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
+from serving.access.door import Door
+from serving.access.http_door import behind_door
+from serving.access.keys import KeySource
+from serving.access.rates import Rates
 from serving.asgi import BodyLimits
 from serving.decision.engine import Engine
 from serving.decision.errors import ThinkgateError
@@ -33,6 +37,7 @@ from serving.live import PolicyWatch, open_ground, warm_up
 from serving.settings import Settings, option, read_settings
 from serving.slot import Slot
 from serving.sockets import open_tcp, open_unix, require_free, url
+from serving.tls import server_context
 from serving.workers import Start, Supervisor
 
 _NAME: Final = "thinkgate-server"
@@ -95,10 +100,11 @@ def _serve_tcp(settings: Settings) -> int:
     with open_tcp(settings.host, settings.http_port, shared=shared) as held:
         port: int = held.getsockname()[1]
         address = url(settings.host, port)
+        if settings.tls_cert is not None:
+            address = address.replace("http://", "https://")
         greeting = f"{_NAME} is ready at {address} (try {address}/docs)"
         if not shared:
-            options = ServerOptions(settings.drain_seconds, settings.keep_alive_seconds)
-            return work(settings, held, options, _say(greeting))
+            return work(settings, Shared(), held, _options(settings), _say(greeting))
 
         def open_own() -> socket.socket:
             held.close()
@@ -114,18 +120,18 @@ def _serve_unix(settings: Settings, path: Path) -> int:
     try:
         if settings.processes > 1:
             return _supervise(settings, lambda: listener, f"{greeting}, {settings.processes} workers")
-        options = ServerOptions(settings.drain_seconds, settings.keep_alive_seconds)
-        return work(settings, listener, options, _say(greeting))
+        return work(settings, Shared(), listener, _options(settings), _say(greeting))
     finally:
         listener.close()
         path.unlink(missing_ok=True)
 
 
 def _supervise(settings: Settings, open_socket: Callable[[], socket.socket], greeting: str) -> int:
+    shared = Shared()
+
     def worker(start: Start) -> int:
         try:
-            options = ServerOptions(settings.drain_seconds, settings.keep_alive_seconds, start.lifeline)
-            return work(settings, open_socket(), options, start.on_ready)
+            return work(settings, shared, open_socket(), _options(settings, start.lifeline), start.on_ready)
         except ThinkgateError as error:
             return _complain(str(error))
 
@@ -133,21 +139,37 @@ def _supervise(settings: Settings, open_socket: Callable[[], socket.socket], gre
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a worker runs on; the seam where the journal, gRPC, keys and metrics join.
+class Shared:
+    """What all workers have in common; made before they are forked.
 
     Parameters
     ----------
+    rates
+        What each API key has used.
+    """
+
+    rates: Rates = field(default_factory=Rates)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker runs on; the seam where the journal, gRPC and metrics join.
+
+    Parameters
+    ----------
+    door
+        Lets callers in.
     each_second
-        Watches the policy file.
+        Watches the files of keys and policy.
     """
 
     guard: Guard
     limits: Limits
+    door: Door
     each_second: Callable[[], None]
 
 
-def assemble(settings: Settings) -> Parts:
+def assemble(settings: Settings, shared: Shared) -> Parts:
     """Put the parts of one worker together, proven and warm.
 
     Raises
@@ -166,14 +188,18 @@ def assemble(settings: Settings) -> Parts:
     )
     warm_up(slot.live)
     watch = None if source is None else PolicyWatch(source, slot, ground)
-    return Parts(guard, limits, watch.look if watch is not None else _rest)
+    door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)
+    watches = [door.look, *([] if watch is None else [watch.look])]
+    return Parts(guard, limits, door, _each(watches))
 
 
-def work(settings: Settings, listener: socket.socket, options: ServerOptions, on_ready: Callable[[], None]) -> int:
+def work(
+    settings: Settings, shared: Shared, listener: socket.socket, options: ServerOptions, on_ready: Callable[[], None]
+) -> int:
     """Live one worker's life; give its exit code."""
-    parts = assemble(settings)
+    parts = assemble(settings, shared)
     readiness = Readiness()
-    api = build_api(parts.guard, parts.limits, readiness, version("thinkgate"))
+    api = behind_door(build_api(parts.guard, parts.limits, readiness, version("thinkgate")), parts.door)
     # What is loaded by now stays for good: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
@@ -181,8 +207,19 @@ def work(settings: Settings, listener: socket.socket, options: ServerOptions, on
     return 0
 
 
-def _rest() -> None:
-    return
+def _options(settings: Settings, lifeline: int | None = None) -> ServerOptions:
+    tls = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        tls = server_context(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+    return ServerOptions(settings.drain_seconds, settings.keep_alive_seconds, lifeline, tls)
+
+
+def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
+    def call_all() -> None:
+        for call in calls:
+            call()
+
+    return call_all
 
 
 def _say(greeting: str) -> Callable[[], None]:

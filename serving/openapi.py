@@ -12,7 +12,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from serving.examples import BATCH_REQUESTS, DECISION, DECISION_REQUESTS, PROBLEM, Example
-from serving.problems import DENIED, INVALID, MEDIA_TYPE, NOT_JSON, TOO_LARGE, TOO_SLOW, WRONG_TYPE, Kind
+from serving.problems import (
+    DENIED,
+    INVALID,
+    MEDIA_TYPE,
+    NO_KEY,
+    NOT_JSON,
+    RATE_LIMITED,
+    TOO_LARGE,
+    TOO_SLOW,
+    WRONG_TYPE,
+    Kind,
+)
 from serving.schemas import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest, ProblemAnswer
 
 DESCRIPTION: Final = (
@@ -21,7 +32,11 @@ DESCRIPTION: Final = (
     " side: where the model can't answer, the fallback does, and `fallback` says so."
 )
 _PREFIX: Final = "#/components/schemas/"
-_REFUSALS: Final = (NOT_JSON, DENIED, TOO_SLOW, TOO_LARGE, WRONG_TYPE, INVALID)
+_REFUSALS: Final = (NOT_JSON, NO_KEY, DENIED, TOO_SLOW, TOO_LARGE, WRONG_TYPE, INVALID, RATE_LIMITED)
+_SECURITY: Final = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Where the server runs with `--keys`."},
+    "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,8 @@ def complete_document(app: FastAPI) -> dict[str, Any]:
         ref_template=_PREFIX + "{model}",
     )
     document.setdefault("components", {}).setdefault("schemas", {}).update(models["$defs"])
+    document["components"]["securitySchemes"] = _SECURITY
+    document["security"] = [{}, *({name: []} for name in _SECURITY)]
     return document
 
 

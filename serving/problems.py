@@ -38,6 +38,8 @@ class Kind:
 
 
 NOT_JSON: Final = Kind("not-json", 400, "The body is not JSON")
+NO_KEY: Final = Kind("unauthenticated", 401, "A valid API key is needed")
+FORBIDDEN: Final = Kind("forbidden", 403, "The API key does not reach that far")
 DENIED: Final = Kind("denied", 403, "The policy leaves no arm")
 NOT_FOUND: Final = Kind("not-found", 404, "There is nothing at this address")
 WRONG_METHOD: Final = Kind("wrong-method", 405, "This address does not take that method")
@@ -45,11 +47,14 @@ TOO_SLOW: Final = Kind("body-too-slow", 408, "The body took too long to arrive")
 TOO_LARGE: Final = Kind("body-too-large", 413, "The body is too large")
 WRONG_TYPE: Final = Kind("wrong-media-type", 415, "The body is of another media type")
 INVALID: Final = Kind("invalid-request", 422, "The request can't be read")
+RATE_LIMITED: Final = Kind("rate-limited", 429, "The API key has used up its rate")
 UNEXPECTED: Final = Kind("unexpected", 500, "The server failed")
 NOT_READY: Final = Kind("not-ready", 503, "The server is not ready")
 
 KINDS: Final = (
     NOT_JSON,
+    NO_KEY,
+    FORBIDDEN,
     DENIED,
     NOT_FOUND,
     WRONG_METHOD,
@@ -57,6 +62,7 @@ KINDS: Final = (
     TOO_LARGE,
     WRONG_TYPE,
     INVALID,
+    RATE_LIMITED,
     UNEXPECTED,
     NOT_READY,
 )

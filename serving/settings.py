@@ -54,7 +54,14 @@ class Settings(BaseSettings):
     host: Annotated[str, _told(WHERE, "Address to listen on."), Field(min_length=1)] = "127.0.0.1"
     http_port: Annotated[int, _told(WHERE, "Port of the HTTP API; 0 picks a free one."), Field(ge=0, le=65535)] = 8080
     uds: Annotated[Path | None, _told(WHERE, "Listen on this Unix socket instead of host and port.")] = None
-    allow_remote: Annotated[bool, _told(WHERE, "Answer other machines although no authentication is set up.")] = False
+    tls_cert: Annotated[Path | None, _told(WHERE, "PEM file: this server's certificate, then its chain.")] = None
+    tls_key: Annotated[Path | None, _told(WHERE, "PEM file: the certificate's private key, not encrypted.")] = None
+    tls_client_ca: Annotated[
+        Path | None, _told(WHERE, "PEM file: who signs callers' certificates. Others are then refused (mTLS).")
+    ] = None
+    keys: Annotated[
+        Path | None, _told(WHERE, "keys.toml: the API keys that may call; `thinkgate-keys new` makes one. Watched.")
+    ] = None
 
     workers: Annotated[int, _told(HOW, "Processes that serve; 0 is one per core."), Field(ge=0, le=256)] = 1
     drain_seconds: Annotated[
@@ -81,10 +88,14 @@ class Settings(BaseSettings):
             raise ValueError("--cold-start needs --arms FILE: an arms.toml that names the models to choose between")
         if self.bundle is not None and self.cold_start:
             raise ValueError("--bundle and --cold-start exclude each other: leave one of them out")
-        if self.uds is None and not self.allow_remote and not is_loopback(self.host):
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("--tls-cert and --tls-key belong together: give both, or neither")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ValueError("--tls-client-ca needs --tls-cert and --tls-key: callers are known over TLS only")
+        if self.uds is None and self.keys is None and self.tls_client_ca is None and not is_loopback(self.host):
             raise ValueError(
-                f"--host {self.host} is open to other machines, and this server has no authentication:"
-                " keep --host 127.0.0.1, use --uds PATH, or accept it with --allow-remote"
+                f"--host {self.host} is open to other machines: name API keys with --keys FILE (`thinkgate-keys new"
+                " NAME` makes one) or ask for client certificates with --tls-client-ca FILE; or keep --host 127.0.0.1"
             )
         return self
 

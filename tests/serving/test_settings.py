@@ -38,7 +38,8 @@ def test_option_wins_over_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
         "arms": "a.toml", "policy": "p.toml", "fallback": "reason", "host": "::1", "http_port": "1", "uds": "s",
-        "allow_remote": "true", "workers": "3", "drain_seconds": "4.5", "keep_alive_seconds": "5", "log_level": "debug",
+        "keys": "k.toml", "tls_cert": "c.pem", "tls_key": "k.pem", "tls_client_ca": "ca.pem",
+        "workers": "3", "drain_seconds": "4.5", "keep_alive_seconds": "5", "log_level": "debug",
         "max_body_bytes": "2048", "max_messages": "7", "max_batch": "8", "body_seconds": "9", "bundle": "b",
     }  # fmt: skip
     assert set(values) | {"cold_start"} == set(Settings.model_fields)
@@ -58,7 +59,10 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ({**SERVED, "cold_start": True, "arms": "a"}, ("--bundle and --cold-start",)),
         ({**SERVED, "http_port": 70000}, ("--http-port", "THINKGATE_HTTP_PORT", "65535")),
         ({**SERVED, "fallback": "luck"}, ("--fallback", "'baseline', 'reason' or 'prior'")),
-        ({**SERVED, "host": "0.0.0.0"}, ("--host 127.0.0.1", "--allow-remote")),
+        ({**SERVED, "host": "0.0.0.0"}, ("--host 127.0.0.1", "--keys", "--tls-client-ca")),
+        ({**SERVED, "host": "0.0.0.0", "tls_cert": "c", "tls_key": "k"}, ("--keys",)),
+        ({**SERVED, "tls_cert": "c"}, ("--tls-key",)),
+        ({**SERVED, "tls_client_ca": "c"}, ("--tls-cert",)),
         ({**SERVED, "drain_seconds": float("nan")}, ("--drain-seconds",)),
         ({**SERVED, "max_body_bytes": 1}, ("--max-body-bytes",)),
         ({**SERVED, "workers": -1}, ("--workers",)),
@@ -73,7 +77,9 @@ def test_wrong_setting_names_its_cure(chosen: dict[str, object], words: tuple[st
 
 
 def test_remote_and_unix_can_be_chosen() -> None:
-    assert read_settings({**SERVED, "host": "0.0.0.0", "allow_remote": True}).host == "0.0.0.0"
+    assert read_settings({**SERVED, "host": "0.0.0.0", "keys": "k.toml"}).host == "0.0.0.0"
+    mutual = {"tls_cert": "c", "tls_key": "k", "tls_client_ca": "a"}
+    assert read_settings({**SERVED, "host": "0.0.0.0", **mutual}).host == "0.0.0.0"
     assert read_settings({**SERVED, "host": "0.0.0.0", "uds": "x.sock"}).uds == Path("x.sock")
 
 
