@@ -79,10 +79,10 @@ async def read_json_body(scope: Scope, receive: Receive, limits: BodyLimits) -> 
         raise Rejected(Problem(TOO_SLOW, detail, headers=((b"connection", b"close"),))) from None
 
 
-async def answer_json(send: Send, body: bytes, status: int = 200) -> None:
-    """Send JSON."""
+async def answer_json(send: Send, body: bytes | bytearray, status: int = 200, headers: Headers = _JSON) -> None:
+    """Send JSON, with `headers` in place of the usual ones where an answer has more to say in them."""
     length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": (*_JSON, length)})
+    await send({"type": "http.response.start", "status": status, "headers": (*headers, length)})
     await send({"type": "http.response.body", "body": body})
 
 

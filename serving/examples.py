@@ -79,6 +79,32 @@ DECISION: Final[Mapping[str, object]] = {
     "elapsed_us": 140,
 }
 
+REWRITE_BODIES: Final = (
+    Example(
+        "openai-chat",
+        "OpenAI chat",
+        {"model": "gpt-5.1", "messages": [{"role": "user", "content": "Extract the names: Ada met Bob."}]},
+    ),
+    Example("openai-responses", "OpenAI responses", {"model": "gpt-5.1", "input": "Extract the names: Ada met Bob."}),
+    Example(
+        "anthropic",
+        "Anthropic messages",
+        {
+            "model": "claude-sonnet-4-5",
+            "max_tokens": 4000,
+            "system": "Be brief.",
+            "messages": [{"role": "user", "content": "Prove that 2 ** 0.5 is no ratio."}],
+        },
+    ),
+    Example(
+        "gemini",
+        "Gemini generateContent; add ?model=gemini-2.5-flash",
+        {"contents": [{"role": "user", "parts": [{"text": "Translate 'good morning' to German."}]}]},
+    ),
+)
+REWRITTEN: Final[Mapping[str, object]] = {**REWRITE_BODIES[0].value, "reasoning_effort": "none"}
+REWRITE_PATCH: Final = ({"op": "add", "path": "/reasoning_effort", "value": "none"},)
+
 PROBLEM: Final[Mapping[str, object]] = {
     "type": "urn:thinkgate:problem:invalid-request",
     "title": "The request can't be read",

@@ -19,8 +19,9 @@ from serving import docs_page
 from serving.asgi import NO_CONTENT_ALLOWED, SECURITY, App, Event, Receive, Scope, Send, answer_problem, with_headers
 from serving.fast_path import FastPath, Limits
 from serving.guard import Guard
-from serving.openapi import DECIDE, DECIDE_BATCH, DESCRIPTION, RouteText, complete_document, problem_response
+from serving.openapi import DECIDE, DECIDE_BATCH, DESCRIPTION, REWRITE, RouteText, complete_document, problem_response
 from serving.problems import MEDIA_TYPE, NOT_FOUND, NOT_READY, UNEXPECTED, WRONG_METHOD, Kind, Problem
+from serving.rewrite_path import RewritePath
 from serving.schemas import ArmAnswer, ModelAnswer, StatusAnswer
 
 logger = logging.getLogger("thinkgate.http")
@@ -49,8 +50,13 @@ def build_api(guard: Guard, limits: Limits, is_ready: Callable[[], bool], versio
         Never raises, and never answers 5xx to bad input.
     """
     fast = FastPath(guard, limits)
-    routes: dict[str, App] = {"/v1/decisions": fast.decide, "/v1/decisions/batch": fast.decide_batch}
-    behind: Any = build_fastapi(guard, fast, is_ready, version)
+    rewriting = RewritePath(guard, limits)
+    routes: dict[str, App] = {
+        "/v1/decisions": fast.decide,
+        "/v1/decisions/batch": fast.decide_batch,
+        "/v1/rewrite": rewriting.rewrite,
+    }
+    behind: Any = build_fastapi(guard, fast, rewriting, is_ready, version)
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,7 +84,9 @@ def build_api(guard: Guard, limits: Limits, is_ready: Callable[[], bool], versio
     return api
 
 
-def build_fastapi(guard: Guard, fast: FastPath, is_ready: Callable[[], bool], version: str) -> FastAPI:
+def build_fastapi(
+    guard: Guard, fast: FastPath, rewriting: RewritePath, is_ready: Callable[[], bool], version: str
+) -> FastAPI:
     """Build what stands behind the fast path; complete in itself, so that it can be mounted or measured alone."""
     app = _Documented(title="thinkgate", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_exception_handler(HTTPException, _answer_http_exception)
@@ -90,6 +98,10 @@ def build_fastapi(guard: Guard, fast: FastPath, is_ready: Callable[[], bool], ve
     @app.post("/v1/decisions/batch", **_told(DECIDE_BATCH))
     async def decide_batch() -> Response:
         return _Raw(fast.decide_batch)
+
+    @app.post("/v1/rewrite", **_told(REWRITE))
+    async def rewrite() -> Response:
+        return _Raw(rewriting.rewrite)
 
     _add_status_routes(app, guard, is_ready)
 

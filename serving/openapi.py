@@ -11,7 +11,17 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.examples import BATCH_REQUESTS, DECISION, DECISION_REQUESTS, PROBLEM, Example
+from serving.decision.shapes import DIALECTS
+from serving.examples import (
+    BATCH_REQUESTS,
+    DECISION,
+    DECISION_REQUESTS,
+    PROBLEM,
+    REWRITE_BODIES,
+    REWRITE_PATCH,
+    REWRITTEN,
+    Example,
+)
 from serving.problems import (
     DENIED,
     INVALID,
@@ -123,4 +133,63 @@ DECIDE_BATCH: Final = RouteText(
     ),
     responses=_responses(BatchAnswer, {"results": [{"decision": DECISION}, {"problem": PROBLEM}]}),
     extra=_request_body(BatchRequest, BATCH_REQUESTS),
+)
+
+
+def _query(name: str, description: str, values: Sequence[str] = ()) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"} | ({"enum": list(values)} if values else {})
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def _rewritten() -> dict[int | str, dict[str, Any]]:
+    said = {"schema": {"type": "string"}}
+    headers = {f"x-thinkgate-{name}": said | {"description": meaning} for name, meaning in _REWRITE_HEADERS.items()}
+    content: dict[str, Any] = {
+        "application/json": {"schema": {"type": "object"}, "example": REWRITTEN},
+        "application/json-patch+json": {"schema": {"type": "array"}, "example": REWRITE_PATCH},
+        "application/merge-patch+json": {"schema": {"type": "object"}, "example": {"reasoning_effort": "none"}},
+    }
+    answers: dict[int | str, dict[str, Any]] = {
+        200: {"description": "The body to send on, or what to change in it.", "headers": headers, "content": content}
+    }
+    return answers | {kind.status: problem_response(kind) for kind in _REFUSALS}
+
+
+_REWRITE_HEADERS: Final = {
+    "decision-id": "Name it when the outcome is reported.",
+    "arm": "Arm that was decided.",
+    "effort": "Effort that was decided.",
+    "applied": "Effort that the body asks for now, as far as its model takes it; `unchanged`: it says nothing of it.",
+    "bucket": "`use`, `maybe` or `avoid`.",
+    "model": "Model whose words the body speaks.",
+    "fallback": "`none`, or who answered where the model could not.",
+    "max-reasoning-tokens": "Cap of the call.",
+    "max-retries": "Cap of the call.",
+    "max-total-ms": "Cap of the call.",
+    "note": "Why the body was left alone, where it was.",
+}
+REWRITE: Final = RouteText(
+    summary="Make a provider's request body ask for what pays",
+    description=(
+        "Takes the body of a model call as the client sent it (OpenAI chat or responses, Anthropic messages, Gemini"
+        " generateContent, OpenRouter, and vLLM behind OpenAI chat), decides, and gives back the body to send on."
+        " Fields that thinkgate does not know pass through. A client's explicit effort stands unless the policy caps"
+        " it, nothing is toggled in an open tool loop, and nothing is set that the model would refuse."
+        " Context goes in headers: `x-thinkgate-tenant`, `-session-id`, `-task`, `-deadline-ms`,"
+        " `-value-of-success-usd`, `-max-cost-usd`; the query's parameters may be headers too. Where this answers 4xx,"
+        " send the client's body on as it is."
+    ),
+    responses=_rewritten(),
+    extra={
+        "parameters": [
+            _query("form", "`body` (default), `patch` for RFC 6902, `merge` for RFC 7396.", ("body", "patch", "merge")),
+            _query("dialect", "Shape of the body; detected where it is left out.", tuple(DIALECTS)),
+            _query("model", "The model, where the URL of the call names it and the body does not (Gemini)."),
+            _query("drop-sampling", "`true`: let temperature and the like go where the model refuses them."),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"type": "object"}, "examples": _examples(REWRITE_BODIES)}},
+        },
+    },
 )

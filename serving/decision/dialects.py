@@ -8,7 +8,6 @@ result again changes nothing.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,6 +60,8 @@ class Rewrite:
         RFC 7396 merge patch from the old body to the new one.
     patch
         RFC 6902 operations from the old body to the new one.
+    model
+        Whose words the body speaks now; a URL that names another one does not fit it.
     effort
         What the body asks for now, after the capability's clamp; None where it says nothing, so that the model's own
         default holds.
@@ -71,6 +72,7 @@ class Rewrite:
     body: Body
     merge: Body
     patch: tuple[Patch, ...]
+    model: str
     effort: Effort | None
     note: str
 
@@ -105,7 +107,8 @@ def apply(
     -------
     Rewrite
         The client's explicit effort stands exactly as it was written, unless a decision that was weighed (one with
-        estimates, so no fallback in its place) names another one: then the policy capped it.
+        estimates, so no fallback in its place) names another one: then the policy capped it. A model that only the
+        URL names stays, since a body can't change it.
     """
     asked = reading.request.client_effort
     options = Options(
@@ -114,7 +117,8 @@ def apply(
         continue_loop=loop_remembered,
         drop_sampling=drop_sampling,
     )
-    return rewrite(body, reading.api, decision.effort, model=decision.model, options=options)
+    target = decision.model if "model" in body or reading.model is None else reading.model
+    return rewrite(body, reading.api, decision.effort, model=target, options=options)
 
 
 def rewrite(
@@ -150,24 +154,27 @@ def rewrite(
     asked = client_effort(old, api)
     known = capability(target)
     loop = in_tool_loop(old, api)
+    stays = named if isinstance(named, str) and named else target
     if loop and (asked is not None or not options.continue_loop):
-        return _left(old, asked, "open tool loop: the mode stays as it is")
+        return _left(old, stays, asked, "open tool loop: the mode stays as it is")
     if loop and known.switch == "anthropic_budget" and effort != "none" and not loop_thinks(old):
-        return _left(old, None, "open tool loop: it began without thinking")
+        return _left(old, stays, None, "open tool loop: it began without thinking")
     if asked is not None and not options.override_client:
         if not moves:
-            return _left(old, asked, "the client's explicit effort stands")
+            return _left(old, stays, asked, "the client's explicit effort stands")
         effort = asked
     return _set(old, api, target, known.clamp(effort), moves, options)
 
 
 def _set(old: Body, api: Api, target: str, effort: Effort, moves: bool, options: Options) -> Rewrite:
     known = capability(target)
-    new = copy.deepcopy(old)
+    new = _copied(old)
     clashes = conflicts(new, known, effort)
     if clashes and not (options.drop_sampling and all(clash.sampling for clash in clashes)):
         names = ", ".join(clash.key for clash in clashes)
-        return _left(old, client_effort(old, api), f"{known.family} refuses {names} beside reasoning")
+        named = old.get("model")
+        stays = named if isinstance(named, str) and named else target
+        return _left(old, stays, client_effort(old, api), f"{known.family} refuses {names} beside reasoning")
     for clash in clashes:
         del new[clash.key]
     if moves:
@@ -177,7 +184,8 @@ def _set(old: Body, api: Api, target: str, effort: Effort, moves: bool, options:
     written = write(new, api, Wish(known, effort, options.max_reasoning_tokens))
     patch = diff(old, new)
     note = "" if written else f"{known.family} has no reasoning switch at this endpoint"
-    return Rewrite(new, merge(old, new), patch, effort if written else None, note or ("" if patch else "nothing to do"))
+    note = note or ("" if patch else "nothing to do")
+    return Rewrite(new, merge(old, new), patch, target, effort if written else None, note)
 
 
 def same_model(one: Json, other: str) -> bool:
@@ -205,5 +213,19 @@ def _rename_limit(body: Body, api: Api, known: Capability) -> None:
         del body["max_tokens"]
 
 
-def _left(body: Body, effort: Effort | None, note: str) -> Rewrite:
-    return Rewrite(body, {}, (), effort, note)
+def _copied(body: Body) -> Body:
+    """Copy what a writer may touch, two levels deep; all else is shared, however large and deep it is."""
+    new = dict(body)
+    for key, value in body.items():
+        if key in _TOUCHED and isinstance(value, dict):
+            new[key] = {name: dict(inner) if isinstance(inner, dict) else inner for name, inner in value.items()}
+    return new
+
+
+_TOUCHED = frozenset(
+    {"reasoning", "thinking", "output_config", "chat_template_kwargs", "generationConfig", "generation_config"}
+)
+
+
+def _left(body: Body, model: str, effort: Effort | None, note: str) -> Rewrite:
+    return Rewrite(body, {}, (), model, effort, note)

@@ -49,6 +49,8 @@ def diff(old: Body, new: Body, path: str = "") -> tuple[Patch, ...]:
             patches.append(Patch("remove", place))
         elif key not in old:
             patches.append(Patch("add", place, new[key]))
+        elif old[key] is new[key]:
+            continue
         elif isinstance(old[key], dict) and isinstance(new[key], dict):
             patches += diff(cast(Body, old[key]), cast(Body, new[key]), place)
         elif _differs(old[key], new[key]):

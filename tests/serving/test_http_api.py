@@ -315,7 +315,7 @@ def test_security_headers_everywhere(client: Client, path: str) -> None:
 
 def test_document_describes_what_is_served(client: Client) -> None:
     document = client.get("/openapi.json").json()
-    assert set(document["paths"]) == {ONE, BATCH, "/v1/model", "/healthz", "/readyz"}
+    assert set(document["paths"]) == {ONE, BATCH, "/v1/rewrite", "/v1/model", "/healthz", "/readyz"}
     schemas = document["components"]["schemas"]
     references = set(_references(document))
     assert {reference.rpartition("/")[2] for reference in references} <= set(schemas)
