@@ -103,6 +103,12 @@ class Guard:
             self.fallbacks += 1
         return decision
 
+    def fall_back(self, request: Request, why: str) -> Decision:
+        """Answer without the model, marked: for a caller whose time is up."""
+        self.decisions += 1
+        self.fallbacks += 1
+        return self._plain(self.slot.live, request, self._clock_ns(), why)
+
     def _answer_instead(self, live: Live, request: Request, started_ns: int) -> Decision:
         if self._fallback == "prior" and self._prior is not None:
             try:
@@ -111,6 +117,9 @@ class Guard:
                 return dataclasses.replace(decision, fallback="prior", bundle_id=live.bundle_id)
             except Exception as error:
                 self._log(error)
+        return self._plain(live, request, started_ns, "the model could not answer")
+
+    def _plain(self, live: Live, request: Request, started_ns: int, why: str) -> Decision:
         kind: Fallback = "reason" if self._fallback == "reason" else "baseline"
         arm = _most_effort(live.arms) if kind == "reason" else live.arms[0]
         return Decision(
@@ -120,7 +129,7 @@ class Guard:
             effort=arm.effort,
             bucket="maybe",
             propensity=1.0,
-            reason=f"the model could not answer: fallback {kind}",
+            reason=f"{why}: fallback {kind}",
             estimates={},
             caps=Caps(
                 max_reasoning_tokens=0 if arm.effort == "none" else math.ceil(arm.default_output_tokens),

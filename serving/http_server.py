@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
 
@@ -17,6 +18,18 @@ from serving.asgi import App
 
 def _nothing() -> None:
     return
+
+
+class Companion(Protocol):
+    """A second front end in the same process, on the same event loop."""
+
+    async def start(self) -> None:
+        """Accept connections."""
+        ...
+
+    async def stop(self, seconds: float) -> None:
+        """Accept nothing new, let what is open finish within `seconds`, then end."""
+        ...
 
 
 class Readiness:
@@ -67,6 +80,7 @@ def run(
     readiness: Readiness,
     on_ready: Callable[[], None],
     each_second: Callable[[], None] = _nothing,
+    companions: Sequence[Companion] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is open and return.
 
@@ -82,6 +96,8 @@ def run(
         Called once, when connections are accepted.
     each_second
         Called about once a second on the event loop; must not block, must not raise.
+    companions
+        Started before, and drained beside, what listens on `sockets`.
     """
 
     tls = options.tls
@@ -107,7 +123,7 @@ def run(
         timeout_notify=0,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
-    server = _Server(config, options, readiness, on_ready)
+    server = _Server(config, options, readiness, on_ready, companions)
     # uvicorn raises the signal again when it is done: a drained server ends well, so that must not kill it.
     previous = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -119,19 +135,31 @@ def run(
 
 class _Server(uvicorn.Server):
     def __init__(
-        self, config: uvicorn.Config, options: ServerOptions, readiness: Readiness, on_ready: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        options: ServerOptions,
+        readiness: Readiness,
+        on_ready: Callable[[], None],
+        companions: Sequence[Companion],
     ) -> None:
         super().__init__(config)
         self._options = options
         self._readiness = readiness
         self._on_ready = on_ready
+        self._companions = companions
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        for companion in self._companions:
+            await companion.start()
         await super().startup(sockets)
         if self._options.lifeline is not None:
             asyncio.get_running_loop().add_reader(self._options.lifeline, self._lose_parent)
         self._readiness.begin()
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        drained = (companion.stop(self._options.drain_seconds) for companion in self._companions)
+        await asyncio.gather(super().shutdown(sockets), *drained)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._readiness.end()

@@ -9,7 +9,8 @@ import random
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,8 @@ from serving.decision.ids import Ids
 from serving.decision.policy import Policy
 from serving.decision.policy_file import PolicySource
 from serving.fast_path import Limits
+from serving.grpc_api import DECISIONS, DecisionCalls
+from serving.grpc_server import GrpcOptions, GrpcServer, TlsFiles
 from serving.guard import Guard
 from serving.http_api import build_api
 from serving.http_server import Readiness, ServerOptions, run
@@ -86,49 +89,62 @@ def serve(**chosen: object) -> int:
         format="%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s",
     )
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    if settings.uds is not None:
-        return _serve_unix(settings, settings.uds)
-    return _serve_tcp(settings)
+    with _hold_grpc(settings) as grpc_address:
+        shared = Shared(grpc_address=grpc_address)
+        if settings.uds is not None:
+            return _serve_unix(settings, settings.uds, shared)
+        return _serve_tcp(settings, shared)
 
 
-def _serve_tcp(settings: Settings) -> int:
+@contextmanager
+def _hold_grpc(settings: Settings) -> Iterator[str | None]:
+    """Hold gRPC's port, so that its number is known and nobody takes it; gRPC shares it and listens by itself."""
+    if settings.grpc_port is None:
+        yield None
+        return
+    require_free(settings.host, settings.grpc_port)
+    with open_tcp(settings.host, settings.grpc_port, shared=True) as held:
+        host, port = held.getsockname()[:2]
+        yield url(host, port).removeprefix("http://")
+
+
+def _serve_tcp(settings: Settings, shared: Shared) -> int:
     """Serve on a TCP port: one process on a socket of its own, or several that share the port."""
-    shared = settings.processes > 1
-    if shared:
+    several = settings.processes > 1
+    if several:
         require_free(settings.host, settings.http_port)
     # Where workers share the port this socket only holds it: they bind their own, and the kernel spreads the load.
-    with open_tcp(settings.host, settings.http_port, shared=shared) as held:
+    with open_tcp(settings.host, settings.http_port, shared=several) as held:
         port: int = held.getsockname()[1]
         address = url(settings.host, port)
         if settings.tls_cert is not None:
             address = address.replace("http://", "https://")
-        greeting = f"{_NAME} is ready at {address} (try {address}/docs)"
-        if not shared:
-            return work(settings, Shared(), held, _options(settings), _say(greeting))
+        greeting = f"{_NAME} is ready at {address} (try {address}/docs){_and_grpc(shared)}"
+        if not several:
+            return work(settings, shared, held, _options(settings), _say(greeting))
 
         def open_own() -> socket.socket:
             held.close()
             return open_tcp(settings.host, port, shared=True)
 
-        return _supervise(settings, open_own, f"{greeting}, {settings.processes} workers")
+        return _supervise(settings, shared, open_own, f"{greeting}, {settings.processes} workers")
 
 
-def _serve_unix(settings: Settings, path: Path) -> int:
+def _serve_unix(settings: Settings, path: Path, shared: Shared) -> int:
     """Serve on a Unix socket; several workers accept from the same one."""
     listener = open_unix(path)
     greeting = f"{_NAME} is ready at {path} (try curl --unix-socket {path} http://localhost/v1/model)"
+    greeting += _and_grpc(shared)
     try:
         if settings.processes > 1:
-            return _supervise(settings, lambda: listener, f"{greeting}, {settings.processes} workers")
-        return work(settings, Shared(), listener, _options(settings), _say(greeting))
+            return _supervise(settings, shared, lambda: listener, f"{greeting}, {settings.processes} workers")
+        return work(settings, shared, listener, _options(settings), _say(greeting))
     finally:
         listener.close()
         path.unlink(missing_ok=True)
 
 
-def _supervise(settings: Settings, open_socket: Callable[[], socket.socket], greeting: str) -> int:
-    shared = Shared()
-
+def _supervise(settings: Settings, shared: Shared, open_socket: Callable[[], socket.socket], greeting: str) -> int:
     def worker(start: Start) -> int:
         try:
             return work(settings, shared, open_socket(), _options(settings, start.lifeline), start.on_ready)
@@ -146,9 +162,12 @@ class Shared:
     ----------
     rates
         What each API key has used.
+    grpc_address
+        Where all of them serve gRPC; None where it is not wanted.
     """
 
     rates: Rates = field(default_factory=Rates)
+    grpc_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +222,21 @@ def work(
     # What is loaded by now stays for good: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
-    run(api, [listener], options, readiness, on_ready, parts.each_second)
+    companions = () if shared.grpc_address is None else (_grpc(settings, parts, shared.grpc_address),)
+    run(api, [listener], options, readiness, on_ready, parts.each_second, companions)
     return 0
+
+
+def _grpc(settings: Settings, parts: Parts, address: str) -> GrpcServer:
+    tls = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        tls = TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+    services = {DECISIONS: DecisionCalls(parts.guard, parts.limits).handler()}
+    return GrpcServer(GrpcOptions(address, settings.max_body_bytes, tls), services, parts.door)
+
+
+def _and_grpc(shared: Shared) -> str:
+    return "" if shared.grpc_address is None else f", gRPC at {shared.grpc_address}"
 
 
 def _options(settings: Settings, lifeline: int | None = None) -> ServerOptions:

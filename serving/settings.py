@@ -53,7 +53,12 @@ class Settings(BaseSettings):
 
     host: Annotated[str, _told(WHERE, "Address to listen on."), Field(min_length=1)] = "127.0.0.1"
     http_port: Annotated[int, _told(WHERE, "Port of the HTTP API; 0 picks a free one."), Field(ge=0, le=65535)] = 8080
-    uds: Annotated[Path | None, _told(WHERE, "Listen on this Unix socket instead of host and port.")] = None
+    grpc_port: Annotated[
+        int | None,
+        _told(WHERE, "Port of gRPC and of Envoy's ext_proc; 0 picks a free one. Neither is served without it."),
+        Field(ge=0, le=65535),
+    ] = None
+    uds: Annotated[Path | None, _told(WHERE, "Serve HTTP on this Unix socket instead of host and port.")] = None
     tls_cert: Annotated[Path | None, _told(WHERE, "PEM file: this server's certificate, then its chain.")] = None
     tls_key: Annotated[Path | None, _told(WHERE, "PEM file: the certificate's private key, not encrypted.")] = None
     tls_client_ca: Annotated[
@@ -92,7 +97,12 @@ class Settings(BaseSettings):
             raise ValueError("--tls-cert and --tls-key belong together: give both, or neither")
         if self.tls_client_ca is not None and self.tls_cert is None:
             raise ValueError("--tls-client-ca needs --tls-cert and --tls-key: callers are known over TLS only")
-        if self.uds is None and self.keys is None and self.tls_client_ca is None and not is_loopback(self.host):
+        if (
+            (self.uds is None or self.grpc_port is not None)
+            and self.keys is None
+            and self.tls_client_ca is None
+            and not is_loopback(self.host)
+        ):
             raise ValueError(
                 f"--host {self.host} is open to other machines: name API keys with --keys FILE (`thinkgate-keys new"
                 " NAME` makes one) or ask for client certificates with --tls-client-ca FILE; or keep --host 127.0.0.1"

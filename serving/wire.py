@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from serving.decision.conversation import from_prompt, parse_messages
 from serving.decision.errors import BadRequest
-from serving.decision.types import Decision, Request, Usd
+from serving.decision.types import Decision, Message, Request, Usd
 from serving.problems import INVALID, NOT_JSON, Fault, Problem, Rejected
 from serving.schemas import BatchRequest, DecisionRequest
 
@@ -69,22 +69,39 @@ def read_request(raw: object, max_messages: int) -> Request:
     Rejected
         With `invalid-request`; every fault has a pointer and a cure.
     """
-    try:
-        wire: DecisionRequest = _check_decision(raw)
-    except ValidationError as error:
-        raise Rejected(_invalid(_faults(error))) from None
-    if wire.messages is None:
-        if wire.prompt is None:
-            raise Rejected(_invalid((Fault("#", "give messages (OpenAI chat form) or prompt (a string)"),)))
-    elif wire.prompt is not None:
-        raise Rejected(_invalid((Fault("#/prompt", "give messages or prompt, not both"),)))
-    elif len(wire.messages) > max_messages:
-        detail = f"{len(wire.messages)} messages; send the newest {max_messages} at most: older ones are not read"
-        raise Rejected(_invalid((Fault("#/messages", detail),)))
+    wire = check_fields(raw, max_messages)
     try:
         messages = from_prompt(wire.prompt) if wire.messages is None else parse_messages(wire.messages)
     except BadRequest as error:
-        raise Rejected(_invalid((_locate(str(error), "prompt" if wire.messages is None else "messages"),))) from None
+        raise Rejected(invalid((locate(str(error), "prompt" if wire.messages is None else "messages"),))) from None
+    return to_request(wire, messages)
+
+
+def check_fields(raw: object, max_messages: int) -> DecisionRequest:
+    """Check everything but the turns of the conversation.
+
+    Raises
+    ------
+    Rejected
+        With `invalid-request`; every fault has a pointer and a cure.
+    """
+    try:
+        wire: DecisionRequest = _check_decision(raw)
+    except ValidationError as error:
+        raise Rejected(invalid(_faults(error))) from None
+    if wire.messages is None:
+        if wire.prompt is None:
+            raise Rejected(invalid((Fault("#", "give messages (OpenAI chat form) or prompt (a string)"),)))
+    elif wire.prompt is not None:
+        raise Rejected(invalid((Fault("#/prompt", "give messages or prompt, not both"),)))
+    elif len(wire.messages) > max_messages:
+        detail = f"{len(wire.messages)} messages; send the newest {max_messages} at most: older ones are not read"
+        raise Rejected(invalid((Fault("#/messages", detail),)))
+    return wire
+
+
+def to_request(wire: DecisionRequest, messages: tuple[Message, ...]) -> Request:
+    """Put the kernel's request together from checked fields and turns."""
     value, limit = wire.value_of_success_usd, wire.max_cost_usd
     return Request(
         messages,
@@ -111,10 +128,10 @@ def read_batch(raw: object, max_items: int) -> list[Any]:
     try:
         wire: BatchRequest = _check_batch(raw)
     except ValidationError as error:
-        raise Rejected(_invalid(_faults(error))) from None
+        raise Rejected(invalid(_faults(error))) from None
     if len(wire.requests) > max_items:
         detail = f"{len(wire.requests)} requests; send {max_items} at most in one batch"
-        raise Rejected(_invalid((Fault("#/requests", detail),)))
+        raise Rejected(invalid((Fault("#/requests", detail),)))
     return wire.requests
 
 
@@ -167,7 +184,8 @@ def _plain(value: object) -> object:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def _invalid(faults: tuple[Fault, ...]) -> Problem:
+def invalid(faults: tuple[Fault, ...]) -> Problem:
+    """Give the problem of a request that can't be read; its detail is the first fault."""
     first = faults[0]
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     place = "" if first.pointer == "#" else f"{first.pointer[2:]}: "
@@ -192,7 +210,7 @@ def _fault(detail: ErrorDetails) -> Fault:
             return Fault(pointer, f"must be {message}" if changed else message[:1].lower() + message[1:])
 
 
-def _locate(message: str, field: str) -> Fault:
+def locate(message: str, field: str) -> Fault:
     """Turn the kernel's `messages[0].role must be ...` into a pointer and the rest; `field` where it names no place."""
     match = _WHERE.match(message)
     if match is None:

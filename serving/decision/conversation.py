@@ -60,7 +60,7 @@ def from_prompt(text: object) -> tuple[Message, ...]:
     if not isinstance(text, str):
         raise BadRequest(f"prompt must be a string, not {_kind(text)}")
     message = Message("user", clean(text))
-    _require_content((message,))
+    require_content((message,))
     return (message,)
 
 
@@ -93,7 +93,7 @@ def parse_messages(raw: object) -> tuple[Message, ...]:
     if len(raw) > MAX_MESSAGES:
         raise BadRequest(f"{len(raw)} messages; send the newest {MAX_MESSAGES} at most")
     messages = tuple(_parse_message(item, f"messages[{place}]") for place, item in enumerate(raw))
-    _require_content(messages)
+    require_content(messages)
     return messages
 
 
@@ -193,7 +193,14 @@ def _parse_part(part: object, where: str) -> str | None:
     return clean(text)
 
 
-def _require_content(messages: tuple[Message, ...]) -> None:
+def require_content(messages: tuple[Message, ...]) -> None:
+    """Make sure that there is anything to decide on.
+
+    Raises
+    ------
+    BadRequest
+        No turn has text, an attachment or a tool call.
+    """
     for message in messages:
         if message.images or message.tool_calls or message.text.strip():
             return

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)serving/proto/thinkgate/v1/decision.proto\x12\x0cthinkgate.v1\"I\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0e\n\x06images\x18\x03 \x01(\r\x12\x12\n\ntool_calls\x18\x04 \x01(\r\"\x84\x04\n\rDecideRequest\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.thinkgate.v1.Message\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x12\n\x05model\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06tenant\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nsession_id\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04task\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x18\n\x0b\x64\x65\x61\x64line_ms\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12!\n\x14value_of_success_usd\x18\x08 \x01(\x01H\x05\x88\x01\x01\x12\x19\n\x0cmax_cost_usd\x18\t \x01(\x01H\x06\x88\x01\x01\x12\x1a\n\rclient_effort\x18\n \x01(\tH\x07\x88\x01\x01\x12\r\n\x05tools\x18\x0b \x01(\r\x12\x39\n\x07headers\x18\x0c \x03(\x0b\x32(.thinkgate.v1.DecideRequest.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_modelB\t\n\x07_tenantB\r\n\x0b_session_idB\x07\n\x05_taskB\x0e\n\x0c_deadline_msB\x17\n\x15_value_of_success_usdB\x0f\n\r_max_cost_usdB\x10\n\x0e_client_effort\"_\n\x0b\x41rmEstimate\x12\x0f\n\x07success\x18\x01 \x01(\x01\x12\x10\n\x08\x63ost_usd\x18\x02 \x01(\x01\x12\x16\n\x0elatency_p95_ms\x18\x03 \x01(\x01\x12\x15\n\routput_tokens\x18\x04 \x01(\x01\"O\n\x04\x43\x61ps\x12\x1c\n\x14max_reasoning_tokens\x18\x01 \x01(\x04\x12\x13\n\x0bmax_retries\x18\x02 \x01(\r\x12\x14\n\x0cmax_total_ms\x18\x03 \x01(\x04\"\xa0\x03\n\x0e\x44\x65\x63ideResponse\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rm\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66ort\x18\x04 \x01(\t\x12\x0e\n\x06\x62ucket\x18\x05 \x01(\t\x12\x12\n\npropensity\x18\x06 \x01(\x01\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12>\n\testimates\x18\x08 \x03(\x0b\x32+.thinkgate.v1.DecideResponse.EstimatesEntry\x12 \n\x04\x63\x61ps\x18\t \x01(\x0b\x32\x12.thinkgate.v1.Caps\x12\x0f\n\x07support\x18\n \x01(\x01\x12\x15\n\x08\x66\x61llback\x18\x0b \x01(\tH\x00\x88\x01\x01\x12\x11\n\tbundle_id\x18\x0c \x01(\t\x12\x0e\n\x06policy\x18\r \x01(\t\x12\x12\n\nelapsed_us\x18\x0e \x01(\x04\x1aK\n\x0e\x45stimatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.thinkgate.v1.ArmEstimate:\x02\x38\x01\x42\x0b\n\t_fallback\"C\n\x12\x44\x65\x63ideBatchRequest\x12-\n\x08requests\x18\x01 \x03(\x0b\x32\x1b.thinkgate.v1.DecideRequest\"F\n\x13\x44\x65\x63ideBatchResponse\x12/\n\tdecisions\x18\x01 \x03(\x0b\x32\x1c.thinkgate.v1.DecideResponse2\xaa\x01\n\x0f\x44\x65\x63isionService\x12\x43\n\x06\x44\x65\x63ide\x12\x1b.thinkgate.v1.DecideRequest\x1a\x1c.thinkgate.v1.DecideResponse\x12R\n\x0b\x44\x65\x63ideBatch\x12 .thinkgate.v1.DecideBatchRequest\x1a!.thinkgate.v1.DecideBatchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)serving/proto/thinkgate/v1/decision.proto\x12\x0cthinkgate.v1\"I\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0e\n\x06images\x18\x03 \x01(\r\x12\x12\n\ntool_calls\x18\x04 \x01(\r\"\x94\x04\n\rDecideRequest\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.thinkgate.v1.Message\x12\x13\n\x06prompt\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05model\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06tenant\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x17\n\nsession_id\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x11\n\x04task\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x18\n\x0b\x64\x65\x61\x64line_ms\x18\x07 \x01(\x01H\x05\x88\x01\x01\x12!\n\x14value_of_success_usd\x18\x08 \x01(\x01H\x06\x88\x01\x01\x12\x19\n\x0cmax_cost_usd\x18\t \x01(\x01H\x07\x88\x01\x01\x12\x1a\n\rclient_effort\x18\n \x01(\tH\x08\x88\x01\x01\x12\r\n\x05tools\x18\x0b \x01(\r\x12\x39\n\x07headers\x18\x0c \x03(\x0b\x32(.thinkgate.v1.DecideRequest.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07_promptB\x08\n\x06_modelB\t\n\x07_tenantB\r\n\x0b_session_idB\x07\n\x05_taskB\x0e\n\x0c_deadline_msB\x17\n\x15_value_of_success_usdB\x0f\n\r_max_cost_usdB\x10\n\x0e_client_effort\"_\n\x0b\x41rmEstimate\x12\x0f\n\x07success\x18\x01 \x01(\x01\x12\x10\n\x08\x63ost_usd\x18\x02 \x01(\x01\x12\x16\n\x0elatency_p95_ms\x18\x03 \x01(\x01\x12\x15\n\routput_tokens\x18\x04 \x01(\x01\"O\n\x04\x43\x61ps\x12\x1c\n\x14max_reasoning_tokens\x18\x01 \x01(\x04\x12\x13\n\x0bmax_retries\x18\x02 \x01(\r\x12\x14\n\x0cmax_total_ms\x18\x03 \x01(\x04\"\xa0\x03\n\x0e\x44\x65\x63ideResponse\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rm\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66ort\x18\x04 \x01(\t\x12\x0e\n\x06\x62ucket\x18\x05 \x01(\t\x12\x12\n\npropensity\x18\x06 \x01(\x01\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12>\n\testimates\x18\x08 \x03(\x0b\x32+.thinkgate.v1.DecideResponse.EstimatesEntry\x12 \n\x04\x63\x61ps\x18\t \x01(\x0b\x32\x12.thinkgate.v1.Caps\x12\x0f\n\x07support\x18\n \x01(\x01\x12\x15\n\x08\x66\x61llback\x18\x0b \x01(\tH\x00\x88\x01\x01\x12\x11\n\tbundle_id\x18\x0c \x01(\t\x12\x0e\n\x06policy\x18\r \x01(\t\x12\x12\n\nelapsed_us\x18\x0e \x01(\x04\x1aK\n\x0e\x45stimatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.thinkgate.v1.ArmEstimate:\x02\x38\x01\x42\x0b\n\t_fallback\"C\n\x12\x44\x65\x63ideBatchRequest\x12-\n\x08requests\x18\x01 \x03(\x0b\x32\x1b.thinkgate.v1.DecideRequest\"B\n\x13\x44\x65\x63ideBatchResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.thinkgate.v1.DecideResult\"t\n\x0c\x44\x65\x63ideResult\x12\x30\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.thinkgate.v1.DecideResponseH\x00\x12(\n\x07problem\x18\x02 \x01(\x0b\x32\x15.thinkgate.v1.ProblemH\x00\x42\x08\n\x06result\"k\n\x07Problem\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12#\n\x06\x65rrors\x18\x05 \x03(\x0b\x32\x13.thinkgate.v1.Fault\"(\n\x05\x46\x61ult\x12\x0f\n\x07pointer\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t2\xaa\x01\n\x0f\x44\x65\x63isionService\x12\x43\n\x06\x44\x65\x63ide\x12\x1b.thinkgate.v1.DecideRequest\x1a\x1c.thinkgate.v1.DecideResponse\x12R\n\x0b\x44\x65\x63ideBatch\x12 .thinkgate.v1.DecideBatchRequest\x1a!.thinkgate.v1.DecideBatchResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,21 +38,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGE']._serialized_start=59
   _globals['_MESSAGE']._serialized_end=132
   _globals['_DECIDEREQUEST']._serialized_start=135
-  _globals['_DECIDEREQUEST']._serialized_end=651
-  _globals['_DECIDEREQUEST_HEADERSENTRY']._serialized_start=484
-  _globals['_DECIDEREQUEST_HEADERSENTRY']._serialized_end=530
-  _globals['_ARMESTIMATE']._serialized_start=653
-  _globals['_ARMESTIMATE']._serialized_end=748
-  _globals['_CAPS']._serialized_start=750
-  _globals['_CAPS']._serialized_end=829
-  _globals['_DECIDERESPONSE']._serialized_start=832
-  _globals['_DECIDERESPONSE']._serialized_end=1248
-  _globals['_DECIDERESPONSE_ESTIMATESENTRY']._serialized_start=1160
-  _globals['_DECIDERESPONSE_ESTIMATESENTRY']._serialized_end=1235
-  _globals['_DECIDEBATCHREQUEST']._serialized_start=1250
-  _globals['_DECIDEBATCHREQUEST']._serialized_end=1317
-  _globals['_DECIDEBATCHRESPONSE']._serialized_start=1319
-  _globals['_DECIDEBATCHRESPONSE']._serialized_end=1389
-  _globals['_DECISIONSERVICE']._serialized_start=1392
-  _globals['_DECISIONSERVICE']._serialized_end=1562
+  _globals['_DECIDEREQUEST']._serialized_end=667
+  _globals['_DECIDEREQUEST_HEADERSENTRY']._serialized_start=489
+  _globals['_DECIDEREQUEST_HEADERSENTRY']._serialized_end=535
+  _globals['_ARMESTIMATE']._serialized_start=669
+  _globals['_ARMESTIMATE']._serialized_end=764
+  _globals['_CAPS']._serialized_start=766
+  _globals['_CAPS']._serialized_end=845
+  _globals['_DECIDERESPONSE']._serialized_start=848
+  _globals['_DECIDERESPONSE']._serialized_end=1264
+  _globals['_DECIDERESPONSE_ESTIMATESENTRY']._serialized_start=1176
+  _globals['_DECIDERESPONSE_ESTIMATESENTRY']._serialized_end=1251
+  _globals['_DECIDEBATCHREQUEST']._serialized_start=1266
+  _globals['_DECIDEBATCHREQUEST']._serialized_end=1333
+  _globals['_DECIDEBATCHRESPONSE']._serialized_start=1335
+  _globals['_DECIDEBATCHRESPONSE']._serialized_end=1401
+  _globals['_DECIDERESULT']._serialized_start=1403
+  _globals['_DECIDERESULT']._serialized_end=1519
+  _globals['_PROBLEM']._serialized_start=1521
+  _globals['_PROBLEM']._serialized_end=1628
+  _globals['_FAULT']._serialized_start=1630
+  _globals['_FAULT']._serialized_end=1670
+  _globals['_DECISIONSERVICE']._serialized_start=1673
+  _globals['_DECISIONSERVICE']._serialized_end=1843
 # @@protoc_insertion_point(module_scope)

@@ -121,7 +121,37 @@ class DecideBatchRequest(_message.Message):
     def __init__(self, requests: _Optional[_Iterable[_Union[DecideRequest, _Mapping]]] = ...) -> None: ...
 
 class DecideBatchResponse(_message.Message):
-    __slots__ = ("decisions",)
-    DECISIONS_FIELD_NUMBER: _ClassVar[int]
-    decisions: _containers.RepeatedCompositeFieldContainer[DecideResponse]
-    def __init__(self, decisions: _Optional[_Iterable[_Union[DecideResponse, _Mapping]]] = ...) -> None: ...
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[DecideResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[DecideResult, _Mapping]]] = ...) -> None: ...
+
+class DecideResult(_message.Message):
+    __slots__ = ("decision", "problem")
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    decision: DecideResponse
+    problem: Problem
+    def __init__(self, decision: _Optional[_Union[DecideResponse, _Mapping]] = ..., problem: _Optional[_Union[Problem, _Mapping]] = ...) -> None: ...
+
+class Problem(_message.Message):
+    __slots__ = ("type", "title", "status", "detail", "errors")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: _containers.RepeatedCompositeFieldContainer[Fault]
+    def __init__(self, type: _Optional[str] = ..., title: _Optional[str] = ..., status: _Optional[int] = ..., detail: _Optional[str] = ..., errors: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ...) -> None: ...
+
+class Fault(_message.Message):
+    __slots__ = ("pointer", "detail")
+    POINTER_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    pointer: str
+    detail: str
+    def __init__(self, pointer: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...

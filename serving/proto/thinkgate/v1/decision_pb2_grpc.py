@@ -54,14 +54,15 @@ class DecisionServiceServicer:
     """
 
     def Decide(self, request, context):
-        """Decides one request. INVALID_ARGUMENT for what can't be read; the status message says what to change.
+        """Decides one request. INVALID_ARGUMENT for what can't be read; the status message says what to change, and the
+        trailer `thinkgate-problem-bin` holds the same `Problem` that HTTP answers with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DecideBatch(self, request, context):
-        """Decides many; answers stand in the order of the requests. One unreadable request fails the batch, named by index.
+        """Decides many; answers stand in the order of the requests. An unreadable one gets a problem and spoils no other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
