@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import lightgbm as lgb
 import numpy as np
@@ -15,6 +16,11 @@ from training.model import Array, TreeHead
 
 Objective = Literal["cross_entropy", "regression", "quantile"]
 Rows = NDArray[np.int64]
+T = TypeVar("T")
+
+SMALL = 50_000
+"""Rows up to which a booster is learnt on one thread, and several boosters side by side: threads that share so little
+work mostly wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +47,31 @@ class Trees:
 
 
 class Binned:
-    """Design rows, binned once and used for many targets.
+    """Design rows, binned once and used for many targets, from several threads at a time.
 
     Parameters
     ----------
     x
         float32 (n, P).
+    threads
+        Processors to use.
     """
 
     def __init__(self, x: FloatArray, trees: Trees, threads: int) -> None:
-        self._x = x
         self._trees = trees
-        self._threads = threads
+        self.lanes = threads if len(x) <= SMALL else 1
+        self._threads = threads // self.lanes
         params = {"max_bin": trees.max_bin, "verbosity": -1, "num_threads": threads, "feature_pre_filter": False}
         self._data = lgb.Dataset(x, params=params, free_raw_data=False)
         self._data.construct()
+
+    def side_by_side(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
+        """Run jobs that call `head`, as many at a time as there are lanes; results come in the order of the jobs."""
+        if self.lanes == 1:
+            yield from (job() for job in jobs)
+            return
+        with ThreadPoolExecutor(self.lanes) as pool:
+            yield from pool.map(lambda job: job(), jobs)
 
     def head(
         self,
@@ -77,12 +93,11 @@ class Binned:
             Places to learn from, ascending.
         """
         boosters = []
+        data = self._data.subset(rows)  # a copy, even of all rows: labels are its own, so that threads don't meet
+        data.construct()
+        data.set_label(y[rows])
+        data.set_weight(None if weight is None else weight[rows])
         for bag in range(self._trees.bags):
-            whole = len(rows) == len(self._x)
-            data = self._data if whole else self._data.subset(rows)
-            data.construct()
-            data.set_label(y[rows])
-            data.set_weight(None if weight is None else weight[rows])
             params = self._params(objective, seed * 1009 + bag, len(rows), alpha)
             boosters.append(lgb.train(params, data, num_boost_round=self._trees.rounds))
         return TreeHead(tuple(boosters), (1.0 / len(boosters),) * len(boosters))
@@ -112,8 +127,9 @@ class Binned:
 def raw(head: TreeHead, x: FloatArray) -> Array:
     """Evaluate a head: float64 (n,)."""
     total = np.full(len(x), head.offset)
+    threads = {"num_threads": 1} if len(x) <= SMALL else {}
     for booster, weight in zip(head.boosters, head.weights, strict=True):
-        total += weight * np.asarray(booster.predict(x, raw_score=True), np.float64)
+        total += weight * np.asarray(booster.predict(x, raw_score=True, **threads), np.float64)
     return total
 
 

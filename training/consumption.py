@@ -9,12 +9,13 @@ its trees have not seen (split-conformal, Romano et al. 2019, "Conformalized qua
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, raw, shifted
-from training.model import Array, QuantityHead
+from training.model import Array, QuantityHead, TreeHead
 
 QUANTITY_TREES = Trees(rounds=40, leaves=15, bags=1, learning_rate=0.12, feature_fraction=0.3)
 MINIMUM_ROWS = 50
@@ -56,23 +57,31 @@ def fit_quantity(
     y = np.log(np.maximum(realised, 1.0))
     y[~np.isfinite(realised)] = 0.0
     mean, p95 = np.zeros(len(y)), np.zeros(len(y))
-    for f in range(fold.max() + 1):
-        rows, test = known[fold[known] != f], np.flatnonzero(fold == f)
-        if len(rows):
-            mean[test] = raw(binned.head(y, rows, "regression", seed=seed + f), x[test])
-            p95[test] = raw(binned.head(y, rows, "quantile", seed=seed + f, alpha=LEVEL), x[test])
+
+    def forecast(rows: Rows, seed: int) -> tuple[TreeHead, TreeHead]:
+        return (
+            binned.head(y, rows, "regression", seed=seed),
+            binned.head(y, rows, "quantile", seed=seed, alpha=LEVEL),
+        )
+
+    parts = [(known[fold[known] != f], seed + f) for f in range(fold.max() + 1)]
+    jobs = [partial(forecast, *part) for part in (*parts, (known, seed + 100)) if len(part[0])]
+    *held_out, whole = binned.side_by_side(jobs)
+    for f, heads in zip([f for f, part in enumerate(parts) if len(part[0])], held_out, strict=True):
+        test = fold == f
+        mean[test], p95[test] = raw(heads[0], x[test]), raw(heads[1], x[test])
     smearing = float(np.log(np.mean(np.exp(y[known])) / np.mean(np.exp(mean[known]))))
     head = QuantityHead(
-        shifted(binned.head(y, known, "regression", seed=seed + 100), smearing),
-        shifted(binned.head(y, known, "quantile", seed=seed + 100, alpha=LEVEL), _reach(y[known] - p95[known])),
+        shifted(whole[0], smearing),
+        shifted(whole[1], _reach(y[known] - p95[known])),
         "history",
     )
-    forecast = np.exp(mean + smearing)
+    expected = np.exp(mean + smearing)
     unshifted = p95.copy()
     for f in range(fold.max() + 1):  # the shift, too, from other folds than the one it is judged on
         others = known[fold[known] != f]
         p95[fold == f] += _reach(y[others] - unshifted[others]) if len(others) else 0.0
-    return Learnt(head, forecast, np.maximum(forecast, np.exp(p95)))
+    return Learnt(head, expected, np.maximum(expected, np.exp(p95)))
 
 
 def _reach(residual: Array) -> float:

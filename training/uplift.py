@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -121,20 +122,28 @@ def cross_fit(
     success, direct = np.zeros((n, arms)), np.zeros((n, arms - 1))
     weight = np.sqrt(dataset.runs.astype(np.float64))
     binned = Binned(x, trees, threads)
-    for f in range(fold.max() + 1):
-        test = fold == f
-        for arm in range(arms):
-            rows = np.flatnonzero(~test & dataset.observed[:, arm])
-            head = binned.head(dataset.success[:, arm], rows, "cross_entropy", weight=weight[:, arm], seed=f)
-            success[test, arm] = sigmoid(raw(head, x[test]))
-            progress()
+    places = [(f, arm) for f in range(fold.max() + 1) for arm in range(arms)]
+
+    def chance(f: int, arm: int) -> Array:
+        rows = np.flatnonzero((fold != f) & dataset.observed[:, arm])
+        head = binned.head(dataset.success[:, arm], rows, "cross_entropy", weight=weight[:, arm], seed=f)
+        return sigmoid(raw(head, x[fold == f]))
+
+    for (f, arm), column in zip(
+        places, binned.side_by_side([partial(chance, *place) for place in places]), strict=True
+    ):
+        success[fold == f, arm] = column
+        progress()
     truth = pseudo_outcomes(dataset, success)
-    for f in range(fold.max() + 1):
-        test = fold == f
-        for arm in range(1, arms):
-            head = _direct(binned, dataset, truth, np.flatnonzero(~test), arm, f)
-            direct[test, arm - 1] = raw(head, x[test])
-            progress()
+    places = [(f, arm) for f, arm in places if arm]
+
+    def gain(f: int, arm: int) -> Array:
+        return raw(_direct(binned, dataset, truth, np.flatnonzero(fold != f), arm, f), x[fold == f])
+
+    jobs = [partial(gain, *place) for place in places]
+    for (f, arm), column in zip(places, binned.side_by_side(jobs), strict=True):
+        direct[fold == f, arm - 1] = column
+        progress()
     return Scores(success, direct)
 
 
@@ -145,17 +154,18 @@ def fit_heads(
     binned = Binned(x, trees, threads)
     weight = np.sqrt(dataset.runs.astype(np.float64))
     truth = pseudo_outcomes(dataset, oof.success)
-    success, direct = [], []
+    jobs: list[Callable[[], TreeHead]] = []
     for arm in range(len(dataset.arms)):
-        rows = np.flatnonzero(dataset.observed[:, arm])
-        success.append(
-            binned.head(dataset.success[:, arm], rows, "cross_entropy", weight=weight[:, arm], seed=1000 + arm)
-        )
+        rows, chances = np.flatnonzero(dataset.observed[:, arm]), dataset.success[:, arm]
+        seed = 1000 + arm
+        jobs.append(partial(binned.head, chances, rows, "cross_entropy", weight=weight[:, arm], seed=seed))
+    every = np.arange(len(dataset))
+    jobs += [partial(_direct, binned, dataset, truth, every, arm, 2000 + arm) for arm in range(1, len(dataset.arms))]
+    heads = []
+    for head in binned.side_by_side(jobs):
+        heads.append(head)
         progress()
-    for arm in range(1, len(dataset.arms)):
-        direct.append(_direct(binned, dataset, truth, np.arange(len(dataset)), arm, 2000 + arm))
-        progress()
-    return Heads(tuple(success), tuple(direct))
+    return Heads(tuple(heads[: len(dataset.arms)]), tuple(heads[len(dataset.arms) :]))
 
 
 def choose(oof: Scores, truth: Array) -> tuple[Learner, ...]:
