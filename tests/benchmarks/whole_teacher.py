@@ -65,9 +65,7 @@ def _embedded(
     return found
 
 
-def _batches(
-    keys: Sequence[str], rows: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]
-) -> Iterator[list[str]]:
+def _batches(keys: Sequence[str], rows: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]) -> Iterator[list[str]]:
     batch: list[str] = []
     for key in keys:
         if batch and (len(batch) + 1) * len(rows[key]) > PLACES:
