@@ -29,7 +29,7 @@ demo: setup ## sample world -> train -> evaluate -> export -> serve -> eight dec
 
 serve: setup ## leave the server running on the demo bundle
 	@test -f var/demo/bundle/manifest.json || $(BIN)/thinkgate demo
-	$(BIN)/thinkgate-server --bundle var/demo/bundle --arms data/arms.toml
+	$(BIN)/thinkgate-server --bundle var/demo/bundle --arms data/arms.toml --journal sqlite:///var/journal.db
 
 test: check ## what CI runs: linters, types, import contracts, tests, doctests
 

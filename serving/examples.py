@@ -59,6 +59,21 @@ BATCH_REQUESTS: Final = (
     ),
 )
 
+OUTCOME_REPORTS: Final = (
+    Example(
+        "outcome",
+        "A call that succeeded",
+        {
+            "decision_id": "01JD3M7WQ2Y5T8K4N6P9R1S3VX",
+            "success": 1.0,
+            "input_tokens": 128,
+            "output_tokens": 240,
+            "latency_ms": 1130,
+        },
+    ),
+    Example("failure", "One that ran out of time", {"decision_id": "01JD3M7WQ2", "failure_mode": "timeout"}),
+)
+
 DECISION: Final[Mapping[str, object]] = {
     "decision_id": "01JD3M7WQ2Y5T8K4N6P9R1S3VX",
     "arm": "direct",

@@ -13,7 +13,7 @@ from serving.asgi import BodyLimits, ClientGoneError, Receive, Scope, Send, answ
 from serving.decision.errors import BadRequest
 from serving.decision.offers import EveryArmDenied
 from serving.guard import Guard, Headers
-from serving.problems import DENIED, INVALID, WRONG_METHOD, Problem, Rejected
+from serving.problems import DENIED, INVALID, Problem, Rejected
 from serving.wire import parse_json, read_batch, read_request, write_batch, write_decision
 
 _ITEMS_PER_TURN: Final = 8
@@ -30,11 +30,14 @@ class Limits:
         Longest conversation that is read.
     max_batch
         Most requests in one batch.
+    max_outcomes
+        Most outcomes in one report.
     """
 
     body: BodyLimits = field(default_factory=BodyLimits)
     max_messages: int = 1000
     max_batch: int = 256
+    max_outcomes: int = 1000
 
 
 class FastPath:
@@ -55,7 +58,7 @@ class FastPath:
     async def decide(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /v1/decisions`."""
         try:
-            raw = await self._read(scope, receive)
+            raw = await read_body(scope, receive, self._limits)
             answer = self._decide(raw, scope["headers"])
         except Rejected as rejected:
             await answer_problem(rejected.problem, receive, send)
@@ -67,7 +70,7 @@ class FastPath:
     async def decide_batch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /v1/decisions/batch`: a bad item gets a problem in its place and spoils no other."""
         try:
-            raw = await self._read(scope, receive)
+            raw = await read_body(scope, receive, self._limits)
             items = read_batch(raw, self._limits.max_batch)
             charge_more(scope, len(items) - 1)
         except Rejected as rejected:
@@ -81,11 +84,6 @@ class FastPath:
                 await asyncio.sleep(0)
             results.append(self._decide_item(item, scope["headers"]))
         await answer_json(send, write_batch(results))
-
-    async def _read(self, scope: Scope, receive: Receive) -> Any:
-        if scope["method"] != "POST":
-            raise Rejected(Problem(WRONG_METHOD, "use POST with a JSON body", headers=((b"allow", b"POST"),)))
-        return parse_json(await read_json_body(scope, receive, self._limits.body))
 
     def _decide(self, raw: object, headers: Headers) -> bytes:
         request = read_request(raw, self._limits.max_messages)
@@ -102,3 +100,16 @@ class FastPath:
             return b'{"decision":' + self._decide(item, headers) + b"}"
         except Rejected as rejected:
             return orjson.dumps({"problem": rejected.problem.members()})
+
+
+async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Any:
+    """Read a call's JSON body, for any raw route.
+
+    Raises
+    ------
+    Rejected
+        With the problem to answer.
+    ClientGoneError
+        There is nobody to answer.
+    """
+    return parse_json(await read_json_body(scope, receive, limits.body))

@@ -6,15 +6,17 @@ import dataclasses
 import logging
 import math
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from serving.decision.arms import effort_rank
+from serving.decision.engine import Decided
 from serving.decision.errors import BadRequest
 from serving.decision.offers import EveryArmDenied
-from serving.decision.situation import CALM, Situation
+from serving.decision.situation import CALM, Situation, combine
 from serving.decision.types import Arm, Caps, Decision, Fallback, Request
-from serving.slot import Decider, Live, Slot
+from serving.ports import DecisionSink, SituationSource
+from serving.slot import Live, Slot
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -30,21 +32,50 @@ class UnsoundError(Exception):
     """The engine answered with a number that is none."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class GuardStats:
+    """Counts since the start.
+
+    Parameters
+    ----------
+    decisions
+        Answers given.
+    fallbacks
+        Those that the model did not make.
+    contained
+        Times that a source or a sink raised, and the decision went on without it.
+    """
+
+    decisions: int = 0
+    fallbacks: int = 0
+    contained: int = 0
+
+    @property
+    def coverage(self) -> float:
+        """Give the share of answers that the model made; 1 before the first."""
+        return 1.0 - self.fallbacks / self.decisions if self.decisions else 1.0
+
+
 class Guard:
-    """Asks the live engine, and answers in its place where it fails.
+    """Asks who knows the world, then the live engine, tells who wants to know, and answers in its place where it fails.
+
+    Every front end decides through one of these. It belongs to one thread, that of the event loop.
 
     Parameters
     ----------
     slot
         Where the live engine is.
     fallback
-        Who answers instead: the `baseline` arm, the arm with the highest effort (`reason`), or the `prior`.
+        Who answers instead: the `baseline` arm, the arm with the highest effort (`reason`), or the `prior`; where the
+        prior fails too, or there is none, the baseline arm.
     clock_ns
         Monotonic nanoseconds.
     new_id
         Gives a fresh decision id.
-    prior
-        What `fallback="prior"` asks; without one, or where it fails too, the baseline arm answers.
+    sources
+        Asked before each decision, in this order; what they know is combined.
+    sinks
+        Told after each decision, fallbacks included.
     """
 
     def __init__(
@@ -53,19 +84,23 @@ class Guard:
         fallback: Fallback,
         clock_ns: Callable[[], int],
         new_id: Callable[[], str],
-        prior: Decider | None = None,
+        sources: Sequence[SituationSource] = (),
+        sinks: Sequence[DecisionSink] = (),
     ) -> None:
         self.slot = slot
-        self.decisions = 0
-        """Answers given so far."""
-        self.fallbacks = 0
-        """Those that the model did not make."""
         self._fallback = fallback
         self._clock_ns = clock_ns
         self._new_id = new_id
-        self._prior = prior
+        self._sources = tuple(sources)
+        self._sinks = tuple(sinks)
+        self._decisions = self._fallbacks = self._contained = 0
         self._quiet_until_ns = clock_ns()
         self._unlogged = 0
+
+    @property
+    def stats(self) -> GuardStats:
+        """Read the counters."""
+        return GuardStats(self._decisions, self._fallbacks, self._contained)
 
     def decide(self, request: Request, headers: Headers = ()) -> Decision:
         """Answer one request.
@@ -89,40 +124,52 @@ class Guard:
         """
         live = self.slot.live
         started_ns = self._clock_ns()
+        situation = CALM
         try:
-            situation = _situation(live.headers, headers) if live.headers else CALM
-            decision = live.decider.decide(request, situation)
-            _require_finite(decision)
+            situation = self._situation(live, request, headers)
+            decided = live.decider.decide_recorded(request, situation)
+            _require_finite(decided.decision)
         except (BadRequest, EveryArmDenied):
             raise
         except Exception as error:
             self._log(error)
-            decision = self._answer_instead(live, request, started_ns)
-        self.decisions += 1
-        if decision.fallback is not None:
-            self.fallbacks += 1
-        return decision
+            decided = self._answer_instead(live, request, situation, started_ns, "the model could not answer")
+        return self._tell(request, decided)
 
     def fall_back(self, request: Request, why: str) -> Decision:
         """Answer without the model, marked: for a caller whose time is up."""
-        self.decisions += 1
-        self.fallbacks += 1
-        return self._plain(self.slot.live, request, self._clock_ns(), why)
+        return self._tell(request, self._answer_instead(self.slot.live, request, CALM, self._clock_ns(), why))
 
-    def _answer_instead(self, live: Live, request: Request, started_ns: int) -> Decision:
-        if self._fallback == "prior" and self._prior is not None:
+    def _tell(self, request: Request, decided: Decided) -> Decision:
+        self._decisions += 1
+        if decided.decision.fallback is not None:
+            self._fallbacks += 1
+        for sink in self._sinks:
             try:
-                decision = self._prior.decide(request)
-                _require_finite(decision)
-                return dataclasses.replace(decision, fallback="prior", bundle_id=live.bundle_id)
+                sink.decided(request, decided)
+            except Exception as error:
+                self._contain(error)
+        return decided.decision
+
+    def _situation(self, live: Live, request: Request, headers: Headers) -> Situation:
+        wanted = _wanted(live.headers, headers) if live.headers else {}
+        situation = Situation(headers=wanted) if wanted else CALM
+        for source in self._sources:
+            try:
+                situation = combine(situation, source.situation(request, wanted))
+            except Exception as error:
+                self._contain(error)
+        return situation
+
+    def _answer_instead(self, live: Live, request: Request, situation: Situation, started_ns: int, why: str) -> Decided:
+        if self._fallback == "prior" and live.prior is not None:
+            try:
+                return _as_prior(live.prior.decide_recorded(request, situation), live.bundle_id)
             except Exception as error:
                 self._log(error)
-        return self._plain(live, request, started_ns, "the model could not answer")
-
-    def _plain(self, live: Live, request: Request, started_ns: int, why: str) -> Decision:
         kind: Fallback = "reason" if self._fallback == "reason" else "baseline"
         arm = _most_effort(live.arms) if kind == "reason" else live.arms[0]
-        return Decision(
+        decision = Decision(
             decision_id=self._new_id(),
             arm=arm.name,
             model=arm.model,
@@ -142,6 +189,11 @@ class Guard:
             policy=live.policy,
             elapsed_us=(self._clock_ns() - started_ns) // 1000,
         )
+        return Decided(decision, None)
+
+    def _contain(self, error: Exception) -> None:
+        self._contained += 1
+        self._log(error)
 
     def _log(self, error: Exception) -> None:
         """Log where it broke, never the message: it may quote the prompt."""
@@ -151,7 +203,7 @@ class Guard:
             return
         place = traceback.extract_tb(error.__traceback__)[-1]
         logger.error(
-            "%d decision(s) fell back: %s in %s, line %s",
+            "%d failure(s) contained, no decision failed: %s in %s, line %s",
             self._unlogged,
             type(error).__name__,
             place.name,
@@ -161,9 +213,17 @@ class Guard:
         self._quiet_until_ns = now + _QUIET_NS
 
 
-def _situation(wanted: frozenset[str], headers: Headers) -> Situation:
+def _wanted(names: frozenset[str], headers: Headers) -> Mapping[str, str]:
     found = {name.decode("latin-1"): value[:_MAX_HEADER].decode("latin-1") for name, value in headers}
-    return Situation(headers={name: value for name, value in found.items() if name in wanted})
+    return {name: value for name, value in found.items() if name in names}
+
+
+def _as_prior(decided: Decided, bundle_id: str) -> Decided:
+    """Mark an answer of the prior as a fallback of the bundle that should have answered."""
+    _require_finite(decided.decision)
+    decision = dataclasses.replace(decided.decision, fallback="prior", bundle_id=bundle_id)
+    record = decided.record
+    return Decided(decision, None if record is None else dataclasses.replace(record, bundle_id=bundle_id))
 
 
 def _most_effort(arms: tuple[Arm, ...]) -> Arm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI, Response
@@ -19,9 +19,10 @@ from serving import docs_page
 from serving.asgi import NO_CONTENT_ALLOWED, SECURITY, App, Event, Receive, Scope, Send, answer_problem, with_headers
 from serving.fast_path import FastPath, Limits
 from serving.guard import Guard
-from serving.openapi import DECIDE, DECIDE_BATCH, DESCRIPTION, REWRITE, RouteText, complete_document, problem_response
+from serving.openapi import DECIDE, DECIDE_BATCH, DESCRIPTION, REWRITE, complete_document, problem_response
 from serving.problems import MEDIA_TYPE, NOT_FOUND, NOT_READY, UNEXPECTED, WRONG_METHOD, Kind, Problem
 from serving.rewrite_path import RewritePath
+from serving.routes import Route, RouteText
 from serving.schemas import ArmAnswer, ModelAnswer, StatusAnswer
 
 logger = logging.getLogger("thinkgate.http")
@@ -30,7 +31,9 @@ _HEADERS: Final = (*SECURITY, NO_CONTENT_ALLOWED)
 _KINDS: Final[dict[int, Kind]] = {404: NOT_FOUND, 405: WRONG_METHOD}
 
 
-def build_api(guard: Guard, limits: Limits, is_ready: Callable[[], bool], version: str) -> App:
+def build_api(
+    guard: Guard, limits: Limits, is_ready: Callable[[], bool], version: str, routes: Sequence[Route] = ()
+) -> App:
     """Build the ASGI application that a worker serves.
 
     Parameters
@@ -43,20 +46,18 @@ def build_api(guard: Guard, limits: Limits, is_ready: Callable[[], bool], versio
         What `/readyz` asks.
     version
         Of thinkgate, for the document.
+    routes
+        Beside the decisions: outcomes, the journal and whatever else is plugged in.
 
     Returns
     -------
     App
         Never raises, and never answers 5xx to bad input.
     """
-    fast = FastPath(guard, limits)
-    rewriting = RewritePath(guard, limits)
-    routes: dict[str, App] = {
-        "/v1/decisions": fast.decide,
-        "/v1/decisions/batch": fast.decide_batch,
-        "/v1/rewrite": rewriting.rewrite,
-    }
-    behind: Any = build_fastapi(guard, fast, rewriting, is_ready, version)
+    every = (*decision_routes(guard, limits), *routes)
+    # What has an exact path is answered without FastAPI.
+    exact = {(route.method, route.path): route.app for route in every if "{" not in route.path}
+    behind: Any = build_fastapi(guard, every, is_ready, version)
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +70,7 @@ def build_api(guard: Guard, limits: Limits, is_ready: Callable[[], bool], versio
             started = True
             await send(event)
 
-        app = routes.get(scope["path"])
+        app = exact.get((scope["method"], scope["path"]))
         try:
             if app is not None:
                 await app(scope, receive, watched)
@@ -84,25 +85,23 @@ def build_api(guard: Guard, limits: Limits, is_ready: Callable[[], bool], versio
     return api
 
 
-def build_fastapi(
-    guard: Guard, fast: FastPath, rewriting: RewritePath, is_ready: Callable[[], bool], version: str
-) -> FastAPI:
+def decision_routes(guard: Guard, limits: Limits) -> tuple[Route, ...]:
+    """Give the routes that decide."""
+    fast = FastPath(guard, limits)
+    return (
+        Route("POST", "/v1/decisions", fast.decide, DECIDE),
+        Route("POST", "/v1/decisions/batch", fast.decide_batch, DECIDE_BATCH),
+        Route("POST", "/v1/rewrite", RewritePath(guard, limits).rewrite, REWRITE),
+    )
+
+
+def build_fastapi(guard: Guard, routes: Sequence[Route], is_ready: Callable[[], bool], version: str) -> FastAPI:
     """Build what stands behind the fast path; complete in itself, so that it can be mounted or measured alone."""
     app = _Documented(title="thinkgate", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
+    app.texts = tuple(route.text for route in routes)
     app.add_exception_handler(HTTPException, _answer_http_exception)
-
-    @app.post("/v1/decisions", **_told(DECIDE))
-    async def decide() -> Response:
-        return _Raw(fast.decide)
-
-    @app.post("/v1/decisions/batch", **_told(DECIDE_BATCH))
-    async def decide_batch() -> Response:
-        return _Raw(fast.decide_batch)
-
-    @app.post("/v1/rewrite", **_told(REWRITE))
-    async def rewrite() -> Response:
-        return _Raw(rewriting.rewrite)
-
+    for route in routes:
+        app.add_api_route(route.path, _answering(route.app), methods=[route.method], **_told(route))
     _add_status_routes(app, guard, is_ready)
 
     @app.get("/docs", include_in_schema=False)
@@ -126,8 +125,8 @@ def _add_status_routes(app: FastAPI, guard: Guard, is_ready: Callable[[], bool])
             cold_start=live.cold_start,
             policy=live.policy,
             arms=[ArmAnswer(name=arm.name, model=arm.model, effort=arm.effort) for arm in live.arms],
-            decisions=guard.decisions,
-            fallbacks=guard.fallbacks,
+            decisions=guard.stats.decisions,
+            fallbacks=guard.stats.fallbacks,
             bundle=dict(live.facts),
         )
 
@@ -149,11 +148,13 @@ def _add_status_routes(app: FastAPI, guard: Guard, is_ready: Callable[[], bool])
 
 
 class _Documented(FastAPI):
-    """FastAPI with the document of the fast path's routes."""
+    """FastAPI with the document of the raw routes."""
+
+    texts: tuple[RouteText, ...] = ()
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = complete_document(self)
+            self.openapi_schema = complete_document(self, self.texts)
         return self.openapi_schema
 
 
@@ -168,14 +169,24 @@ class _Raw(Response):
         await self._app(scope, receive, send)
 
 
-def _told(text: RouteText) -> dict[str, Any]:
+def _answering(app: App) -> Callable[[], Awaitable[Response]]:
+    async def answer() -> Response:
+        return _Raw(app)
+
+    return answer
+
+
+def _told(route: Route) -> dict[str, Any]:
+    name = "".join(char if char.isalnum() else "_" for char in f"{route.method.lower()}{route.path}")
     return {
-        "tags": ["decisions"],
-        "summary": text.summary,
-        "description": text.description,
+        "name": name,
+        "operation_id": name,
+        "tags": [route.text.tag],
+        "summary": route.text.summary,
+        "description": route.text.description,
         "response_class": Response,
-        "responses": text.responses,
-        "openapi_extra": text.extra,
+        "responses": route.text.responses,
+        "openapi_extra": route.text.extra,
     }
 
 

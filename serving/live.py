@@ -68,6 +68,7 @@ class Ground:
             headers=frozenset(name for rule in policy.rules for name in rule.headers),
             cold_start=engine.cold_start,
             facts=_facts(self.model),
+            prior=Engine(self.prior, policy, self.prices, prior=self.prior, arms=self.arms),
         )
 
 
@@ -143,7 +144,7 @@ def warm_up(live: Live, seconds: float = 0.3, clock: Callable[[], float] = time.
     count, end = 0, clock() + seconds
     while not count or clock() < end:
         for request in requests:
-            live.decider.decide(request)
+            live.decider.decide_recorded(request)
             count += 1
     return count
 

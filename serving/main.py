@@ -5,13 +5,10 @@ from __future__ import annotations
 import gc
 import inspect
 import logging
-import random
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,31 +17,22 @@ import typer
 from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
-from serving.access.door import Door
 from serving.access.http_door import behind_door
-from serving.access.keys import KeySource
-from serving.access.rates import Rates
-from serving.asgi import BodyLimits
-from serving.decision.engine import Engine
+from serving.assembly import Parts, Shared, assemble
 from serving.decision.errors import ThinkgateError
-from serving.decision.ids import Ids
-from serving.decision.policy import Policy
-from serving.decision.policy_file import PolicySource
-from serving.fast_path import Limits
 from serving.grpc_api import DECISIONS, DecisionCalls
 from serving.grpc_server import GrpcOptions, GrpcServer, TlsFiles
-from serving.guard import Guard
 from serving.http_api import build_api
 from serving.http_server import Readiness, ServerOptions, run
-from serving.live import PolicyWatch, open_ground, warm_up
+from serving.journal.opening import ALONE, Seat
 from serving.settings import Settings, option, read_settings
-from serving.slot import Slot
 from serving.sockets import open_tcp, open_unix, require_free, url
 from serving.tls import server_context
 from serving.workers import Start, Supervisor
 
 _NAME: Final = "thinkgate-server"
 _BAD_INPUT: Final = 2
+_SWITCH_SECONDS: Final = 0.0005
 
 
 def main() -> None:
@@ -147,83 +135,36 @@ def _serve_unix(settings: Settings, path: Path, shared: Shared) -> int:
 def _supervise(settings: Settings, shared: Shared, open_socket: Callable[[], socket.socket], greeting: str) -> int:
     def worker(start: Start) -> int:
         try:
-            return work(settings, shared, open_socket(), _options(settings, start.lifeline), start.on_ready)
+            seat = Seat(start.number, settings.processes)
+            return work(settings, shared, open_socket(), _options(settings, start.lifeline), start.on_ready, seat)
         except ThinkgateError as error:
             return _complain(str(error))
 
     return Supervisor(worker, settings.processes, settings.drain_seconds, _say(greeting)).run()
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all workers have in common; made before they are forked.
-
-    Parameters
-    ----------
-    rates
-        What each API key has used.
-    grpc_address
-        Where all of them serve gRPC; None where it is not wanted.
-    """
-
-    rates: Rates = field(default_factory=Rates)
-    grpc_address: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a worker runs on; the seam where the journal, gRPC and metrics join.
-
-    Parameters
-    ----------
-    door
-        Lets callers in.
-    each_second
-        Watches the files of keys and policy.
-    """
-
-    guard: Guard
-    limits: Limits
-    door: Door
-    each_second: Callable[[], None]
-
-
-def assemble(settings: Settings, shared: Shared) -> Parts:
-    """Put the parts of one worker together, proven and warm.
-
-    Raises
-    ------
-    ThinkgateError
-        Something named in the settings can't be used.
-    """
-    ground = open_ground(settings.bundle, settings.arms)
-    source = None if settings.policy is None else PolicySource(settings.policy, ground.arms)
-    policy = Policy() if source is None else source.live
-    slot = Slot(ground.live(policy))
-    prior = Engine(ground.prior, policy, ground.prices, prior=ground.prior, arms=ground.arms)
-    guard = Guard(slot, settings.fallback, time.perf_counter_ns, Ids(time.time, random.SystemRandom()), prior)
-    limits = Limits(
-        BodyLimits(settings.max_body_bytes, settings.body_seconds), settings.max_messages, settings.max_batch
-    )
-    warm_up(slot.live)
-    watch = None if source is None else PolicyWatch(source, slot, ground)
-    door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)
-    watches = [door.look, *([] if watch is None else [watch.look])]
-    return Parts(guard, limits, door, _each(watches))
-
-
 def work(
-    settings: Settings, shared: Shared, listener: socket.socket, options: ServerOptions, on_ready: Callable[[], None]
+    settings: Settings,
+    shared: Shared,
+    listener: socket.socket,
+    options: ServerOptions,
+    on_ready: Callable[[], None],
+    seat: Seat = ALONE,
 ) -> int:
     """Live one worker's life; give its exit code."""
-    parts = assemble(settings, shared)
+    # The journal's thread must not hold the interpreter for its usual 5 ms while a request waits.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    parts = assemble(settings, shared, seat)
     readiness = Readiness()
-    api = behind_door(build_api(parts.guard, parts.limits, readiness, version("thinkgate")), parts.door)
+    api = behind_door(build_api(parts.guard, parts.limits, readiness, version("thinkgate"), parts.routes), parts.door)
     # What is loaded by now stays for good: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
     companions = () if shared.grpc_address is None else (_grpc(settings, parts, shared.grpc_address),)
-    run(api, [listener], options, readiness, on_ready, parts.each_second, companions)
+    try:
+        run(api, [listener], options, readiness, on_ready, parts.each_second, companions)
+    finally:
+        parts.close()
     return 0
 
 
@@ -244,14 +185,6 @@ def _options(settings: Settings, lifeline: int | None = None) -> ServerOptions:
     if settings.tls_cert is not None and settings.tls_key is not None:
         tls = server_context(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
     return ServerOptions(settings.drain_seconds, settings.keep_alive_seconds, lifeline, tls)
-
-
-def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
-    def call_all() -> None:
-        for call in calls:
-            call()
-
-    return call_all
 
 
 def _say(greeting: str) -> Callable[[], None]:

@@ -77,11 +77,13 @@ Name = Annotated[str, Field(max_length=MAX_NAME)]
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """What every body is: strict, closed, unchangeable."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class DecisionRequest(_Wire):
+class DecisionRequest(Wire):
     """What is about to be sent to a model: `messages` or `prompt`, and whatever context is known."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_OF_TWO)
@@ -115,7 +117,7 @@ class DecisionRequest(_Wire):
     ] = None
 
 
-class BatchRequest(_Wire):
+class BatchRequest(Wire):
     """Several decision requests; each is answered on its own."""
 
     requests: Annotated[
@@ -125,7 +127,7 @@ class BatchRequest(_Wire):
     ]
 
 
-class ArmEstimateAnswer(_Wire):
+class ArmEstimateAnswer(Wire):
     """What one arm is expected to give and to cost for this request."""
 
     success: Annotated[float, Field(description="P(success) of one call, calibrated.")]
@@ -134,7 +136,7 @@ class ArmEstimateAnswer(_Wire):
     output_tokens: Annotated[float, Field(description="Expected output tokens, hidden ones included.")]
 
 
-class CapsAnswer(_Wire):
+class CapsAnswer(Wire):
     """Hard limits for the call that follows."""
 
     max_reasoning_tokens: Annotated[int, Field(description="0: reasoning stays off.")]
@@ -142,7 +144,7 @@ class CapsAnswer(_Wire):
     max_total_ms: int
 
 
-class DecisionAnswer(_Wire):
+class DecisionAnswer(Wire):
     """Which arm to use, and why."""
 
     decision_id: Annotated[str, Field(description="Names this decision when its outcome is reported.")]
@@ -161,14 +163,14 @@ class DecisionAnswer(_Wire):
     elapsed_us: Annotated[int, Field(description="Microseconds that the decision took inside the server.")]
 
 
-class FaultAnswer(_Wire):
+class FaultAnswer(Wire):
     """One thing that is wrong with the body."""
 
     pointer: Annotated[str, Field(description="Where, as a JSON pointer: `#/messages/0/role`.")]
     detail: Annotated[str, Field(description="What to change.")]
 
 
-class ProblemAnswer(_Wire):
+class ProblemAnswer(Wire):
     """What went wrong and how to cure it (RFC 9457)."""
 
     type: Annotated[str, Field(description="Stable name of the kind of problem.")]
@@ -178,20 +180,20 @@ class ProblemAnswer(_Wire):
     errors: list[FaultAnswer] | None = None
 
 
-class BatchItemAnswer(_Wire):
+class BatchItemAnswer(Wire):
     """One request's answer: exactly one of the two is there."""
 
     decision: DecisionAnswer | None = None
     problem: ProblemAnswer | None = None
 
 
-class BatchAnswer(_Wire):
+class BatchAnswer(Wire):
     """Answers in the order of the requests."""
 
     results: list[BatchItemAnswer]
 
 
-class ArmAnswer(_Wire):
+class ArmAnswer(Wire):
     """One way to serve a request."""
 
     name: str
@@ -199,7 +201,7 @@ class ArmAnswer(_Wire):
     effort: Effort
 
 
-class ModelAnswer(_Wire):
+class ModelAnswer(Wire):
     """What decides at present."""
 
     bundle_id: str
@@ -211,7 +213,7 @@ class ModelAnswer(_Wire):
     bundle: Annotated[dict[str, Any], Field(description="What the bundle's manifest tells; empty in a cold start.")]
 
 
-class StatusAnswer(_Wire):
+class StatusAnswer(Wire):
     """A sign of life."""
 
     status: str

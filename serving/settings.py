@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from serving.decision.conversation import MAX_MESSAGES
 from serving.decision.errors import BadInput
 from serving.decision.types import Fallback
+from serving.journal.privacy import StorePrompts
 
 PREFIX: Final = "THINKGATE_"
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -21,6 +22,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 WHAT: Final = "What is served"
 WHERE: Final = "Where it listens"
 HOW: Final = "How it runs"
+JOURNAL: Final = "What is kept"
 LIMITS: Final = "Limits"
 
 
@@ -50,6 +52,22 @@ class Settings(BaseSettings):
     fallback: Annotated[
         Fallback, _told(WHAT, "Who answers where the model can't: the baseline arm, reasoning, or the prior.")
     ] = "baseline"
+
+    journal: Annotated[
+        str, _told(JOURNAL, "Where decisions and outcomes are kept: sqlite:///FILE, postgresql://..., or none.")
+    ] = "sqlite:///journal.db"
+    store_prompts: Annotated[
+        StorePrompts,
+        _told(JOURNAL, "What of a prompt is kept: nothing, its hash, its text with secrets masked, or all."),
+    ] = "redacted"
+    retention_days: Annotated[
+        float | None,
+        _told(JOURNAL, "Decisions and outcomes older than this are deleted; never where it is not set."),
+        Field(gt=0, le=36_500),
+    ] = None
+    spool: Annotated[
+        Path | None, _told(JOURNAL, "Folder where rows wait while the database is down; beside the SQLite file.")
+    ] = None
 
     host: Annotated[str, _told(WHERE, "Address to listen on."), Field(min_length=1)] = "127.0.0.1"
     http_port: Annotated[int, _told(WHERE, "Port of the HTTP API; 0 picks a free one."), Field(ge=0, le=65535)] = 8080

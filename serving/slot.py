@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from serving.decision.engine import Decided
 from serving.decision.situation import CALM, Situation
-from serving.decision.types import Arm, Decision, Request
+from serving.decision.types import Arm, Request
 
 
 class Decider(Protocol):
     """Anything that answers a request: the engine over a bundle, the engine over the prior, a fake in a test."""
 
-    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
-        """Answer one request in a situation."""
+    def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+        """Answer one request in a situation, and keep what the answer was made from."""
         ...
 
 
@@ -39,6 +40,8 @@ class Live:
         True while the prior answers for want of a trained bundle.
     facts
         What `GET /v1/model` tells beside that, ready for JSON.
+    prior
+        Prior knowledge of the same arms under the same policy, for the fallback `prior`.
     """
 
     decider: Decider
@@ -48,6 +51,7 @@ class Live:
     headers: frozenset[str] = frozenset()
     cold_start: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
+    prior: Decider | None = None
 
 
 class Slot:

@@ -88,7 +88,7 @@ def check_fields(raw: object, max_messages: int) -> DecisionRequest:
     try:
         wire: DecisionRequest = _check_decision(raw)
     except ValidationError as error:
-        raise Rejected(invalid(_faults(error))) from None
+        raise Rejected(invalid(faults(error))) from None
     if wire.messages is None:
         if wire.prompt is None:
             raise Rejected(invalid((Fault("#", "give messages (OpenAI chat form) or prompt (a string)"),)))
@@ -128,7 +128,7 @@ def read_batch(raw: object, max_items: int) -> list[Any]:
     try:
         wire: BatchRequest = _check_batch(raw)
     except ValidationError as error:
-        raise Rejected(invalid(_faults(error))) from None
+        raise Rejected(invalid(faults(error))) from None
     if len(wire.requests) > max_items:
         detail = f"{len(wire.requests)} requests; send {max_items} at most in one batch"
         raise Rejected(invalid((Fault("#/requests", detail),)))
@@ -184,21 +184,22 @@ def _plain(value: object) -> object:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def invalid(faults: tuple[Fault, ...]) -> Problem:
-    """Give the problem of a request that can't be read; its detail is the first fault."""
-    first = faults[0]
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+def invalid(found: tuple[Fault, ...]) -> Problem:
+    """Make one problem of all faults; its detail names the first."""
+    first = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     place = "" if first.pointer == "#" else f"{first.pointer[2:]}: "
-    return Problem(INVALID, f"{place}{first.detail}{more}", faults)
+    return Problem(INVALID, f"{place}{first.detail}{more}", found)
 
 
-def _faults(error: ValidationError) -> tuple[Fault, ...]:
+def faults(error: ValidationError, skip: int = 0) -> tuple[Fault, ...]:
+    """List what a model found wrong; `skip` steps are left out at the start of each pointer."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    return tuple(_fault(detail) for detail in details[:MAX_FAULTS])
+    return tuple(_fault(detail, skip) for detail in details[:MAX_FAULTS])
 
 
-def _fault(detail: ErrorDetails) -> Fault:
-    pointer = _pointer(str(step) for step in detail["loc"])
+def _fault(detail: ErrorDetails, skip: int) -> Fault:
+    pointer = _pointer(str(step) for step in detail["loc"][skip:])
     match detail["type"]:
         case "extra_forbidden":
             return Fault(pointer, "unknown field: leave it out, or check its spelling against /docs")

@@ -205,7 +205,8 @@ def _aim(record: DecisionRecord, terms: Terms, bucket: Bucket) -> _Aim:
     exploring = terms.exploration
     share = exploring.explore if behaviour == "explore" else exploring.share(bucket)
     # A tool loop whose first arm is unknown must come out as its first turn did: no draw.
-    return _Aim(behaviour, fallback, 0.0 if record.context.tool_loop else share)
+    may_draw = record.situation.explore and not record.context.tool_loop
+    return _Aim(behaviour, fallback, share if may_draw else 0.0)
 
 
 def _greedy(

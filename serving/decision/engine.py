@@ -55,10 +55,10 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision and the record that makes it again."""
+    """A decision and the record that makes it again; None where no model was asked, so there is nothing to repeat."""
 
     decision: Decision
-    record: DecisionRecord
+    record: DecisionRecord | None
 
 
 class Engine:
@@ -188,6 +188,7 @@ class Engine:
             health=situation.health,
             headers=situation.headers,
             uniform=_uniform(self._seed, decision_id) if uniform is None else uniform,
+            explore=situation.explore,
         )
 
 

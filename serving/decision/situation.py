@@ -76,6 +76,8 @@ class Situation:
         Lower-case names; what `header` rules of the policy look at.
     uniform
         In [0, 1): the draw for exploration; derived from the decision id where None.
+    explore
+        False: no arm is drawn at random, and the propensity says so; the hour's budget for exploring is spent.
     """
 
     input_tokens: int | None = None
@@ -84,8 +86,49 @@ class Situation:
     health: Mapping[str, ArmHealth] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     uniform: float | None = None
+    explore: bool = True
 
 
 HEALTHY = ArmHealth()
 CALM = Situation()
 """No budget pressure, no session, all arms healthy."""
+
+
+def combine(first: Situation, second: Situation) -> Situation:
+    """Put together what two sources know: pressures multiply, the first that knows a session or a count is right.
+
+    Examples
+    --------
+    >>> both = combine(Situation(cost_multiplier=0.5), Situation(cost_multiplier=1.0, explore=False))
+    >>> both.cost_multiplier, both.explore
+    (2.0, False)
+    """
+    if first is CALM:
+        return second
+    if second is CALM:
+        return first
+    health = dict(first.health)
+    for name, other in second.health.items():
+        known = health.get(name)
+        health[name] = other if known is None else _worse(known, other)
+    return Situation(
+        input_tokens=second.input_tokens if first.input_tokens is None else first.input_tokens,
+        cost_multiplier=(1.0 + first.cost_multiplier) * (1.0 + second.cost_multiplier) - 1.0,
+        session=first.session or second.session,
+        health=health,
+        headers={**second.headers, **first.headers},
+        uniform=second.uniform if first.uniform is None else first.uniform,
+        explore=first.explore and second.explore,
+    )
+
+
+def _worse(first: ArmHealth, second: ArmHealth) -> ArmHealth:
+    known = [retries for retries in (first.expected_retries, second.expected_retries) if retries is not None]
+    return ArmHealth(
+        latency_factor=first.latency_factor * second.latency_factor,
+        tokens_factor=first.tokens_factor * second.tokens_factor,
+        success_shift=first.success_shift + second.success_shift,
+        expected_retries=max(known, default=None),
+        shed=first.shed or second.shed,
+        why="; ".join(why for why in (first.why, second.why) if why),
+    )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import orjson
 
+from serving.decision.prompt_id import prompt_id
 from serving.decision.types import Message
 from serving.journal.rows import storable
 
 StorePrompts = Literal["none", "hash", "redacted", "full"]
 
-_SPACE = re.compile(r"\s+")
 _KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:sk|pk|rk|ghp|gho|ghs|glpat|xox[abprs]|hf|tg|AIza|AKIA|ASIA)[-_]?[A-Za-z0-9_\-]{12,}"
@@ -49,22 +47,27 @@ def redact(text: str) -> str:
     return _PHONE.sub("[phone]", text)
 
 
-def prompt_id(messages: Sequence[Message], privacy: StorePrompts) -> str:
+def stored_prompt_id(messages: Sequence[Message], privacy: StorePrompts) -> str:
     """Name a prompt without telling it; empty where even a hash is not wanted."""
-    if privacy == "none":
-        return ""
-    texts = (_SPACE.sub(" ", unicodedata.normalize("NFC", message.text)).strip() for message in messages)
-    folded = "\x1e".join(f"{message.role}\x1f{text}" for message, text in zip(messages, texts, strict=True))
-    return hashlib.blake2b(storable(folded).encode("utf-8"), digest_size=16).hexdigest()
+    return "" if privacy == "none" else prompt_id(messages)
 
 
 def stored_messages(messages: Iterable[Message], privacy: StorePrompts) -> str | None:
-    """Render the conversation as far as it may be stored: OpenAI chat JSON, or None."""
+    """Render the conversation as far as it may be stored: OpenAI chat JSON that reads back as it was, or None."""
     if privacy in ("none", "hash"):
         return None
     mask = redact if privacy == "redacted" else str
-    turns = [{"role": message.role, "content": storable(mask(message.text))} for message in messages]
-    return orjson.dumps(turns).decode("utf-8")
+    return orjson.dumps([_turn(message, storable(mask(message.text))) for message in messages]).decode("utf-8")
+
+
+def _turn(message: Message, text: str) -> dict[str, object]:
+    """Keep the number of pictures and tool calls, of which nothing else is known."""
+    turn: dict[str, object] = {"role": message.role, "content": text}
+    if message.images:
+        turn["content"] = [{"type": "text", "text": text}, *({"type": "image_url"} for _ in range(message.images))]
+    if message.tool_calls:
+        turn["tool_calls"] = [{"type": "function"} for _ in range(message.tool_calls)]
+    return turn
 
 
 def _is_card(digits: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import orjson
 
+from serving.journal.figures import JournalSettings
 from serving.journal.rows import DecisionRow, OutcomeRow, from_columns, to_columns
 
 Row = DecisionRow | OutcomeRow
@@ -41,6 +42,7 @@ class Spool:
         self._kind = kind
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
+        self._taken = 0
 
     @property
     def size(self) -> int:
@@ -80,39 +82,75 @@ class Spool:
             if fresh and durable:
                 _sync_folder(self._path.parent)
 
-    def drain(self, take: Callable[[list[Row]], None], chunk: int = 500) -> int:
-        """Hand all rows to `take`, chunk by chunk, then empty the file; a failure keeps the whole file.
+    def drain_some(self, take: Callable[[list[Row]], None], chunk: int = 500) -> bool:
+        """Hand the next rows to `take`; the file goes when its last row was taken.
 
-        Rows may be handed over twice after a failure: `take` is idempotent.
+        After a failure, or in a new process, rows may be handed over twice: `take` is idempotent.
+
+        Returns
+        -------
+        bool
+            False where there was nothing to hand over.
         """
         with self._lock:
-            taken, batch = 0, list[Row]()
-            for row in self._rows():
-                batch.append(row)
-                if len(batch) == chunk:
-                    take(batch)
-                    taken, batch = taken + len(batch), []
+            if not self.size:
+                return False
+            batch, place = list[Row](), self._taken
+            with self._path.open("rb") as file:
+                file.seek(place)
+                while len(batch) < chunk and (line := file.readline()):
+                    place += len(line)
+                    checksum, _, content = line.rstrip(b"\n").partition(b" ")
+                    if checksum == _crc(content):
+                        batch.append(from_columns(self._kind, orjson.loads(content)))
             if batch:
                 take(batch)
-                taken += len(batch)
-            if self._path.exists():
+            self._taken = place
+            if place >= self.size:
+                self._taken = 0
                 self._path.unlink()
                 _sync_folder(self._path.parent)
-            return taken
-
-    def _rows(self) -> Iterator[Row]:
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            for line in file:
-                checksum, _, content = line.rstrip(b"\n").partition(b" ")
-                if checksum == _crc(content):
-                    yield from_columns(self._kind, orjson.loads(content))
+            return True
 
     def _ends_whole(self) -> bool:
         with self._path.open("rb") as file:
             file.seek(-1, os.SEEK_END)
             return file.read(1) == b"\n"
+
+
+class SpoolFolder:
+    """The spools of one process.
+
+    Parameters
+    ----------
+    folder
+        Made where it is not there.
+
+    Raises
+    ------
+    OSError
+        It can't be made.
+    """
+
+    def __init__(self, folder: Path, settings: JournalSettings) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.decisions = Spool(folder / "decisions.spool", DecisionRow, settings.decision_spool_bytes)
+        self.outcomes = Spool(folder / "outcomes.spool", OutcomeRow, settings.outcome_spool_bytes)
+        self._rejected = folder / "rejected.spool"
+        self._settings = settings
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait for the database."""
+        return self.decisions.size + self.outcomes.size
+
+    def drain_some(self, take: Callable[[list[Row]], None]) -> bool:
+        """Hand the next rows over, outcomes first; False where nothing waits."""
+        return self.outcomes.drain_some(take) or self.decisions.drain_some(take)
+
+    def set_aside(self, row: Row) -> None:
+        """Keep a row that the database will never take where a person can look at it."""
+        Spool(self._rejected, type(row), self._settings.decision_spool_bytes).append([row], durable=True)
 
 
 def _line(row: Row) -> bytes:

@@ -16,6 +16,9 @@ from serving.journal.schema import decisions, outcomes, upgrade
 
 CHUNK = 2000
 
+_PATIENCE = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "options": "-c statement_timeout=15000"}
+"""So that a database that hangs is one that is down."""
+
 
 class BadJournalUrl(BadInput):
     """The journal's URL can't be used; the message shows the two forms that can."""
@@ -69,6 +72,17 @@ class Store:
         """Read one decision with its outcome."""
         found = list(self._entries(select(decisions).where(decisions.c.decision_id == decision_id)))
         return found[0] if found else None
+
+    def decisions(self, decision_ids: Sequence[str]) -> list[DecisionRow]:
+        """Read those of the decisions that are there, without their texts and replays, in any order."""
+        columns = [column for column in decisions.c if column.name not in ("messages", "replay")]
+        found: list[DecisionRow] = []
+        with self._engine.connect() as connection:
+            for start in range(0, len(decision_ids), 500):
+                chosen = decisions.c.decision_id.in_(decision_ids[start : start + 500])
+                rows = connection.execute(select(*columns).where(chosen))
+                found += [from_columns(DecisionRow, row._asdict()) for row in rows]
+        return found
 
     def entries(self, since: float = 0.0, until: float = float("inf")) -> Iterator[Entry]:
         """Read decisions of [since, until) in the order they were made, in chunks; memory stays flat."""
@@ -151,7 +165,7 @@ def _engine(url: str) -> Engine:
             engine = create_engine(url, connect_args={"timeout": 10})
             event.listen(engine, "connect", _pragmas)
             return engine
-        return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 3})
+        return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args=_PATIENCE)
     except ArgumentError as error:
         raise BadJournalUrl("journal URL: write sqlite:///path/to/journal.db or postgresql://user@host/db") from error
 

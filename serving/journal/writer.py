@@ -13,74 +13,33 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from serving.decision.errors import ThinkgateError
+from serving.journal.draft import Draft
+from serving.journal.figures import JournalSettings, JournalStats
 from serving.journal.rows import DecisionRow, OutcomeRow
-from serving.journal.spool import Row, Spool
+from serving.journal.spool import Row, SpoolFolder
 from serving.journal.store import Store
+from serving.journal.waiting import DecisionQueue, Deletion, Report
 
-_log = logging.getLogger(__name__)
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+__all__ = ["Journal", "JournalSettings", "JournalStats", "JournalUnavailable"]
+
+_log = logging.getLogger("thinkgate.journal")
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 5.0
+_HOUR_S: Final = 3600.0
+_DAY_S: Final = 86_400.0
+_NEVER_TAKEN: Final = (DataError, IntegrityError, OverflowError, TypeError, ValueError)
+"""Faults of a row, not of the database."""
 
 
 class JournalUnavailable(ThinkgateError):
-    """An outcome could be made durable nowhere; it was not acknowledged: report it again later."""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalSettings:
-    """Bounds of the writer.
-
-    Parameters
-    ----------
-    max_queued
-        Decision rows waiting in memory; more are lost, counted.
-    flush_ms
-        How long decision rows may wait for company; outcomes never do.
-    """
-
-    max_queued: int = 20_000
-    batch: int = 1000
-    flush_ms: float = 50.0
-    decision_spool_bytes: int = 256 * 2**20
-    outcome_spool_bytes: int = 1024 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class JournalStats:
-    """Counts since the start.
-
-    Parameters
-    ----------
-    lost_decisions
-        Decision rows that found no room anywhere.
-    rejected
-        Rows that the database will never take.
-    queued, spool_bytes
-        Right now.
-    lag_s
-        Age of the oldest decision row that waits in memory.
-    """
-
-    written_decisions: int = 0
-    written_outcomes: int = 0
-    spooled: int = 0
-    lost_decisions: int = 0
-    rejected: int = 0
-    queued: int = 0
-    spool_bytes: int = 0
-    lag_s: float = 0.0
-    healthy: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    rows: tuple[OutcomeRow, ...]
-    done: Future[int]
+    """Nothing could be made durable, so nothing was acknowledged: report it again later."""
 
 
 class Journal:
@@ -92,8 +51,10 @@ class Journal:
         The database; it need not be up.
     spool_folder
         Where rows wait for it; one folder a process.
-    clock
-        Monotonic seconds.
+    clock, wall_clock
+        Monotonic seconds; epoch seconds, for the retention.
+    adopted
+        Spool folders of processes that are no more; what they hold is written too.
     """
 
     def __init__(
@@ -102,53 +63,65 @@ class Journal:
         spool_folder: Path,
         settings: JournalSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        adopted: Sequence[Path] = (),
     ) -> None:
-        spool_folder.mkdir(parents=True, exist_ok=True)
         self._store = store
         self._settings = settings or JournalSettings()
-        self._clock = clock
-        self._decision_spool = Spool(spool_folder / "decisions.spool", DecisionRow, self._settings.decision_spool_bytes)
-        self._outcome_spool = Spool(spool_folder / "outcomes.spool", OutcomeRow, self._settings.outcome_spool_bytes)
-        self._decided: deque[DecisionRow] = deque()
-        self._reported: deque[_Report] = deque()
+        self._clock, self._wall_clock = clock, wall_clock
+        self._spool = SpoolFolder(spool_folder, self._settings)
+        self._spools = (self._spool, *(SpoolFolder(folder, self._settings) for folder in adopted))
+        self._decided = DecisionQueue(self._settings, clock)
+        self._reported: deque[Report] = deque()
+        self._deletions: deque[Deletion] = deque()
         self._wake = threading.Event()
         self._stopping = False
         self._stats = JournalStats()
-        self._lost = 0
-        self._oldest: float | None = None
         self._migrated = False
         self._retry_at, self._pause = 0.0, _FIRST_PAUSE_S
+        self._sweep_at = clock()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def record(self, row: DecisionRow) -> None:
+    @property
+    def store(self) -> Store:
+        """The database, for reading."""
+        return self._store
+
+    def record(self, made: Draft | DecisionRow) -> None:
         """Queue a decision; never waits, never raises."""
-        if len(self._decided) >= self._settings.max_queued:
-            self._lost += 1
-            return
-        if self._oldest is None:
-            self._oldest = self._clock()
-        self._decided.append(row)
+        self._decided.put(made)
 
     def report(self, rows: Sequence[OutcomeRow]) -> Future[int]:
         """Make outcomes durable; the future gives their number once they are, or JournalUnavailable."""
-        done: Future[int] = Future()
+        report = Report(tuple(rows), Future())
         if self._stopping:
-            done.set_exception(JournalUnavailable("the server is stopping: report the outcome again"))
-            return done
-        self._reported.append(_Report(tuple(rows), done))
+            report.done.set_exception(JournalUnavailable("the server is stopping: report the outcome again"))
+            return report.done
+        self._reported.append(report)
         self._wake.set()
-        return done
+        return report.done
+
+    def forget(self, *, tenant: str | None = None, session_id: str | None = None) -> Future[int]:
+        """Delete a tenant's or a session's decisions and outcomes, those that still wait included.
+
+        The future gives the number of decisions deleted, or JournalUnavailable while the database is down.
+        """
+        deletion = Deletion(tenant, session_id, Future())
+        if tenant is None and session_id is None:
+            raise ValueError("name a tenant or a session")
+        self._deletions.append(deletion)
+        self._wake.set()
+        return deletion.done
 
     def stats(self) -> JournalStats:
         """Read the counters."""
-        oldest = self._oldest
         return replace(
             self._stats,
-            lost_decisions=self._stats.lost_decisions + self._lost,
+            lost_decisions=self._stats.lost_decisions + self._decided.lost,
             queued=len(self._decided),
-            spool_bytes=self._decision_spool.size + self._outcome_spool.size,
-            lag_s=0.0 if oldest is None else max(0.0, self._clock() - oldest),
+            spool_bytes=sum(spool.size for spool in self._spools),
+            lag_s=self._decided.lag_s,
         )
 
     def close(self, timeout_s: float = 10.0) -> None:
@@ -165,31 +138,83 @@ class Journal:
             stopping = self._stopping
             try:
                 self._flush()
+                self._sweep()
             except Exception as error:  # the thread must outlive any surprise
                 _log.error("journal: %s", type(error).__name__)
             if stopping and not self._decided and not self._reported:
+                self._turn_away_deletions("the server is stopping")
                 return
 
     def _flush(self) -> None:
         while self._decided or self._reported or (self._spooled() and self._may_try()):
-            decided = [self._decided.popleft() for _ in range(min(len(self._decided), self._settings.batch))]
+            decided = self._rows()
             reports = [self._reported.popleft() for _ in range(min(len(self._reported), self._settings.batch))]
-            self._oldest = self._clock() if self._decided else None
             reported = [row for report in reports for row in report.rows]
             if not self._may_try() or not self._write(decided, reported):
-                self._spool(decided, reports)
+                self._keep_on_disk(decided, reports)
                 continue
             for report in reports:
                 report.done.set_result(len(report.rows))
+            if self._spooled() and not self._try(self._drain):
+                continue
+        if self._deletions and self._may_try():
+            self._try(self._delete)
+        elif self._deletions:
+            self._turn_away_deletions("the database takes no orders")
+
+    def _rows(self) -> list[DecisionRow]:
+        """Make rows of the next drafts, and let the event loop in after each: this thread holds the interpreter."""
+        rows = []
+        for made in self._decided.take():
+            if isinstance(made, DecisionRow):
+                rows.append(made)
+                continue
+            try:
+                rows.append(made.row())
+            except Exception as error:  # one odd prompt must not take its batch along
+                _log.error("journal: a decision gave no row: %s", type(error).__name__)
+                self._count(lost_decisions=1)
+            time.sleep(0)
+        return rows
 
     def _write(self, decided: list[DecisionRow], reported: list[OutcomeRow]) -> bool:
+        if not self._try(lambda: self._append_any([*decided, *reported])):
+            return False
+        self._count(written_decisions=len(decided), written_outcomes=len(reported))
+        return True
+
+    def _drain(self) -> None:
+        """Write one chunk of what waits on disk; fresh rows come in between, so a long spool delays no reporter."""
+        for spool in self._spools:
+            if spool.drain_some(self._append_any):
+                return
+
+    def _delete(self) -> None:
+        while self._deletions:
+            order = self._deletions[0]
+            count = self._store.forget(tenant=order.tenant, session_id=order.session_id)
+            self._count(forgotten=count)
+            self._deletions.popleft().done.set_result(count)
+
+    def _turn_away_deletions(self, why: str) -> None:
+        while self._deletions:
+            self._deletions.popleft().done.set_exception(JournalUnavailable(f"{why}: ask again later"))
+
+    def _sweep(self) -> None:
+        """Delete what is older than the retention, once an hour."""
+        if self._settings.retention_days is None or self._clock() < self._sweep_at or not self._may_try():
+            return
+        before = self._wall_clock() - self._settings.retention_days * _DAY_S
+        if self._try(lambda: self._count(forgotten=self._store.forget(before=before))):
+            self._sweep_at = self._clock() + _HOUR_S
+
+    def _try(self, work: Callable[[], object]) -> bool:
+        """Do something with the database; False where it is down, and nobody tries again for a while."""
         try:
             if not self._migrated:
                 self._store.upgrade()
                 self._migrated = True
-            self._decision_spool.drain(lambda rows: self._append_any(rows))
-            self._outcome_spool.drain(lambda rows: self._append_any(rows))
-            self._append_any([*decided, *reported])
+            work()
         except (SQLAlchemyError, OSError) as error:
             if self._stats.healthy:
                 _log.warning("journal: the database takes no rows (%s); spooling", type(error).__name__)
@@ -199,46 +224,49 @@ class Journal:
             return False
         if not self._stats.healthy:
             _log.warning("journal: the database takes rows again")
+            self._stats = replace(self._stats, healthy=True)
         self._pause = _FIRST_PAUSE_S
-        written = self._stats.written_decisions + len(decided)
-        known = self._stats.written_outcomes + len(reported)
-        self._stats = replace(self._stats, healthy=True, written_decisions=written, written_outcomes=known)
         return True
 
     def _append_any(self, rows: Sequence[Row]) -> None:
-        """Append a mixed batch; a row that the database will never take is rejected alone, not with its batch."""
-        decided = [row for row in rows if isinstance(row, DecisionRow)]
-        reported = [row for row in rows if isinstance(row, OutcomeRow)]
+        """Append a mixed batch; a row that the database will never take is set aside alone, not with its batch."""
         if not rows:
             return
+        decided = [row for row in rows if isinstance(row, DecisionRow)]
+        reported = [row for row in rows if isinstance(row, OutcomeRow)]
         try:
             self._store.append(decided, reported)
-        except (DataError, IntegrityError):
+        except _NEVER_TAKEN:
             if len(rows) == 1:
-                _log.error("journal: the database refuses a row; it is rejected")
-                self._stats = replace(self._stats, rejected=self._stats.rejected + 1)
+                _log.error("journal: the database refuses a row; it is kept in rejected.spool")
+                self._spool.set_aside(rows[0])
+                self._count(rejected=1)
                 return
             half = len(rows) // 2
             self._append_any(rows[:half])
             self._append_any(rows[half:])
 
-    def _spool(self, decided: list[DecisionRow], reports: list[_Report]) -> None:
+    def _keep_on_disk(self, decided: list[DecisionRow], reports: list[Report]) -> None:
         try:
-            self._decision_spool.append(decided, durable=False)
-            self._stats = replace(self._stats, spooled=self._stats.spooled + len(decided))
+            self._spool.decisions.append(decided, durable=False)
+            self._count(spooled=len(decided))
         except OSError:
-            self._stats = replace(self._stats, lost_decisions=self._stats.lost_decisions + len(decided))
+            self._count(lost_decisions=len(decided))
         for report in reports:
             try:
-                self._outcome_spool.append(report.rows, durable=True)
+                self._spool.outcomes.append(report.rows, durable=True)
             except OSError as error:
+                self._count(refused_outcomes=len(report.rows))
                 report.done.set_exception(JournalUnavailable(f"no room for the outcome ({error}): report it again"))
             else:
-                self._stats = replace(self._stats, spooled=self._stats.spooled + len(report.rows))
+                self._count(spooled=len(report.rows))
                 report.done.set_result(len(report.rows))
+
+    def _count(self, **more: int) -> None:
+        self._stats = replace(self._stats, **{name: getattr(self._stats, name) + n for name, n in more.items()})
 
     def _may_try(self) -> bool:
         return self._clock() >= self._retry_at
 
     def _spooled(self) -> bool:
-        return bool(self._decision_spool.size or self._outcome_spool.size)
+        return any(spool.size for spool in self._spools)

@@ -27,10 +27,10 @@ import orjson
 from fastapi import FastAPI
 
 from serving.asgi import App, BodyLimits, Receive, Scope, Send, answer_json, read_json_body
-from serving.fast_path import FastPath, Limits
-from serving.http_api import build_api, build_fastapi
+from serving.assembly import Shared, assemble
+from serving.fast_path import Limits
+from serving.http_api import build_api, build_fastapi, decision_routes
 from serving.http_server import Readiness, ServerOptions, run
-from serving.main import assemble
 from serving.schemas import DecisionRequest
 from serving.settings import Settings
 from serving.sockets import open_tcp
@@ -132,11 +132,10 @@ def _app(kind: str, bundle: Path | None) -> App:
         return app
     if kind == "fixed decision, raw route":
         return build_api(guarded(LengthDecider()), Limits(), lambda: True, "0")
-    settings = Settings(bundle=bundle, cold_start=bundle is None, arms=ARMS if bundle is None else None)
-    parts = assemble(settings)
+    settings = Settings(journal="none", bundle=bundle, cold_start=bundle is None, arms=ARMS if bundle is None else None)
+    parts = assemble(settings, Shared())
     if kind == "decision, FastAPI route":
-        fast = FastPath(parts.guard, parts.limits)
-        return build_fastapi(parts.guard, fast, lambda: True, "0")
+        return build_fastapi(parts.guard, decision_routes(parts.guard, parts.limits), lambda: True, "0")
     return build_api(parts.guard, parts.limits, lambda: True, "0")
 
 

@@ -53,6 +53,8 @@ def start_server(*options: str) -> Running:
     command = [sys.executable, "-m", "serving.main", "--http-port", "0", *options]
     if "--bundle" not in options:
         command += ["--cold-start", "--arms", str(ARMS)]
+    if "--journal" not in options:
+        command += ["--journal", "none"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("THINKGATE_")}
     process = subprocess.Popen(
         command,

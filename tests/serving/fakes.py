@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from serving.asgi import App, Event
+from serving.decision.engine import Decided
 from serving.decision.ids import Ids
 from serving.decision.situation import CALM, Situation
 from serving.decision.types import Arm, ArmEstimate, Caps, Decision, Fallback, Request, Usd
 from serving.fast_path import Limits
 from serving.guard import Guard
 from serving.http_api import build_api
+from serving.ports import DecisionSink, SituationSource
+from serving.routes import Route
 from serving.slot import Decider, Live, Slot
 
 ARMS = (Arm("direct", "gpt-5.1"), Arm("reasoning", "gpt-5.1", "high", default_output_tokens=2500.0))
 JSON = (("content-type", "application/json"),)
 
 
-class LengthDecider:
+class _Plain:
+    """Wraps `decide` as the slot wants it; there is no record."""
+
+    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+        raise NotImplementedError
+
+    def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+        return Decided(self.decide(request, situation), None)
+
+
+class LengthDecider(_Plain):
     """Decides by the length of the conversation: long ones reason."""
 
     def __init__(self, bundle_id: str = "fake") -> None:
@@ -52,7 +65,7 @@ class LengthDecider:
         )
 
 
-class BrokenDecider:
+class BrokenDecider(_Plain):
     """Fails at every request, quoting it."""
 
     def decide(self, request: Request, situation: Situation = CALM) -> Decision:
@@ -126,16 +139,25 @@ class Client:
         return Answer(start["status"], dict(got), b"".join(event.get("body", b"") for event in sent[1:]))
 
 
-def guarded(decider: Decider, fallback: Fallback = "baseline", prior: Decider | None = None) -> Guard:
-    live = Live(decider, ARMS, "fake", "default", facts={"created": "2026-01-01T00:00:00Z"})
-    return Guard(Slot(live), fallback, _Ticks(), Ids(lambda: 1_700_000_000.0, random.Random(7)), prior)
+def guarded(
+    decider: Decider,
+    fallback: Fallback = "baseline",
+    prior: Decider | None = None,
+    sources: Sequence[SituationSource] = (),
+    sinks: Sequence[DecisionSink] = (),
+) -> Guard:
+    live = Live(decider, ARMS, "fake", "default", facts={"created": "2026-01-01T00:00:00Z"}, prior=prior)
+    ids = Ids(lambda: 1_700_000_000.0, random.Random(7))
+    return Guard(Slot(live), fallback, Ticks(), ids, sources, sinks)
 
 
-def client_of(guard: Guard, limits: Limits | None = None, *, ready: bool = True) -> Client:
-    return Client(build_api(guard, limits or Limits(), lambda: ready, "0.1.0"))
+def client_of(
+    guard: Guard, limits: Limits | None = None, *, ready: bool = True, routes: Sequence[Route] = ()
+) -> Client:
+    return Client(build_api(guard, limits or Limits(), lambda: ready, "0.1.0", routes))
 
 
-class _Ticks:
+class Ticks:
     """A monotonic clock on which every look costs a microsecond."""
 
     def __init__(self) -> None:

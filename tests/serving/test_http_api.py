@@ -272,7 +272,7 @@ def test_broken_engine_fails_no_request(fallback: Fallback, arm: str, caplog: py
         decision = DecisionAnswer.model_validate(answer.json())
         assert (decision.fallback, decision.arm, decision.bundle_id) == (fallback, arm, "fake")
     assert batch.json()["results"][0]["decision"]["fallback"] == fallback
-    assert (guard.decisions, guard.fallbacks) == (4, 4)
+    assert (guard.stats.decisions, guard.stats.fallbacks, guard.stats.coverage) == (4, 4, 0.0)
     assert client.get("/v1/model").json()["fallbacks"] == 4
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 
 from serving.decision.conversation import clean, from_prompt, parse_messages
 from serving.decision.errors import BadRequest
+from serving.decision.prompt_id import ID_BYTES, prompt_id
 from serving.decision.types import Message
 
-_KEY_BYTES: Final = 16
+_KEY_BYTES: Final = ID_BYTES
 
 
 def is_missing(value: object) -> bool:
@@ -66,18 +66,6 @@ def conversation(prompt: object, messages: object) -> tuple[Message, ...]:
             raise BadRequest("neither prompt nor messages: one of them must be there")
         return from_prompt(prompt)
     return parse_messages(_parsed(messages) if isinstance(messages, str | bytes) else _plain(messages))
-
-
-def prompt_id(messages: Iterable[Message]) -> str:
-    """Identify a prompt by its text: Unicode NFC, white space folded; 32 hex digits.
-
-    Examples
-    --------
-    >>> prompt_id(from_prompt(" two  words\\n")) == prompt_id(from_prompt("two words"))
-    True
-    """
-    turns = (f"{turn.role}\x1f{turn.images}\x1f{turn.tool_calls}\x1f{_folded(turn.text)}" for turn in messages)
-    return hashlib.blake2b("\x1e".join(turns).encode(), digest_size=_KEY_BYTES).hexdigest()
 
 
 def as_json(messages: object) -> str:
@@ -176,10 +164,6 @@ def cells(column: pd.Series | None, rows: NDArray[np.int64]) -> Iterator[object]
             yield None if code < 0 else values[code]
     else:
         yield from column.iloc[rows].tolist()
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _parsed(text: str | bytes) -> object:

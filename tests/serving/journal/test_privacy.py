@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.decision.types import Message
-from serving.journal.privacy import prompt_id, redact, stored_messages
+from serving.journal.privacy import redact, stored_messages, stored_prompt_id
 
 SECRETS = [
     "anna.müller+x@firma.co.uk",
@@ -44,8 +44,10 @@ def test_mathematics_stays_readable(text: str) -> None:
 
 def test_privacy_levels() -> None:
     messages = (Message("user", "write to jo@example.org"),)
-    assert prompt_id(messages, "none") == ""
-    assert prompt_id(messages, "hash") == prompt_id((Message("user", " write  to jo@example.org\n"),), "full")
+    assert stored_prompt_id(messages, "none") == ""
+    assert stored_prompt_id(messages, "hash") == stored_prompt_id(
+        (Message("user", " write  to jo@example.org\n"),), "full"
+    )
     assert stored_messages(messages, "none") is None
     assert stored_messages(messages, "hash") is None
     assert json.loads(stored_messages(messages, "redacted") or "") == [{"role": "user", "content": "write to [email]"}]
@@ -56,4 +58,4 @@ def test_privacy_levels() -> None:
 def test_any_text_can_be_stored(text: str) -> None:
     messages = (Message("user", text),)
     assert json.loads(stored_messages(messages, "redacted") or "")[0]["role"] == "user"
-    assert len(prompt_id(messages, "hash")) == 32
+    assert len(stored_prompt_id(messages, "hash")) == 32

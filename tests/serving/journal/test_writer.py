@@ -120,7 +120,8 @@ def test_a_torn_tail_is_ignored_and_later_rows_are_whole(tmp_path: Path) -> None
         file.write(b'deadbeef {"decision_id"')
     spool.append([OutcomeRow("b", 1.0)], durable=True)
     seen: list[str] = []
-    spool.drain(lambda rows: seen.extend(row.decision_id for row in rows))
+    assert spool.drain_some(lambda rows: seen.extend(row.decision_id for row in rows))
+    assert not spool.drain_some(lambda rows: seen.extend(row.decision_id for row in rows))
     assert seen == ["a", "b"]
     assert spool.size == 0
 
@@ -133,7 +134,7 @@ def test_a_failed_drain_keeps_the_rows(tmp_path: Path) -> None:
         raise OSError
 
     with pytest.raises(OSError):
-        spool.drain(fail)
+        spool.drain_some(fail)
     assert spool.size > 0
 
 

@@ -1,0 +1,141 @@
+"""Puts the parts of one worker together: the half of the composition root that knows what is plugged in where."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from serving.access.door import Door
+from serving.access.keys import KeySource
+from serving.access.rates import Rates
+from serving.asgi import BodyLimits
+from serving.decision.ids import Ids
+from serving.decision.policy import Policy
+from serving.decision.policy_file import PolicySource
+from serving.fast_path import Limits
+from serving.guard import Guard
+from serving.journal import Journal
+from serving.journal.figures import JournalSettings
+from serving.journal.opening import ALONE, Seat, open_journal
+from serving.journal_route import JournalRoutes
+from serving.live import PolicyWatch, open_ground, warm_up
+from serving.outcomes import OutcomeDesk, RecentDecisions
+from serving.ports import DecisionSink, OutcomeSink, SituationSource
+from serving.recorder import Recorder
+from serving.routes import Route
+from serving.settings import Settings
+from serving.slot import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all workers have in common; made before they are forked.
+
+    Parameters
+    ----------
+    rates
+        What each API key has used.
+    grpc_address
+        Where all of them serve gRPC; None where it is not wanted.
+    """
+
+    rates: Rates = field(default_factory=Rates)
+    grpc_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker runs on; the seam where gRPC and metrics join.
+
+    Parameters
+    ----------
+    door
+        Lets callers in.
+    guard
+        Every front end decides through it.
+    desk
+        Every front end hands outcomes in at it.
+    routes
+        Of HTTP, beside the decisions.
+    journal
+        None where the server keeps none.
+    each_second
+        Watches the files of keys and policy.
+    close
+        Called once, after the last request.
+    """
+
+    door: Door
+    guard: Guard
+    limits: Limits
+    desk: OutcomeDesk
+    routes: tuple[Route, ...]
+    journal: Journal | None
+    each_second: Callable[[], None]
+    close: Callable[[], None]
+
+
+def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
+    """Put the parts of one worker together, proven and warm.
+
+    Parameters
+    ----------
+    seat
+        Which of the workers this is.
+
+    Raises
+    ------
+    ThinkgateError
+        Something named in the settings can't be used.
+    """
+    ground = open_ground(settings.bundle, settings.arms)
+    source = None if settings.policy is None else PolicySource(settings.policy, ground.arms)
+    slot = Slot(ground.live(Policy() if source is None else source.live))
+    limits = Limits(
+        BodyLimits(settings.max_body_bytes, settings.body_seconds), settings.max_messages, settings.max_batch
+    )
+    kept = JournalSettings(retention_days=settings.retention_days)
+    journal = open_journal(settings.journal, settings.spool, kept, seat)
+
+    # Plug in here: who knows the situation, who is told of decisions, who is told of outcomes, further routes.
+    sources: list[SituationSource] = []
+    decision_sinks: list[DecisionSink] = []
+    outcome_sinks: list[OutcomeSink] = []
+    routes: list[Route] = []
+
+    recent = RecentDecisions()
+    if outcome_sinks:
+        decision_sinks.append(recent)
+    if journal is not None:
+        decision_sinks.append(Recorder(journal, settings.store_prompts))
+    ids = Ids(time.time, random.SystemRandom())
+    guard = Guard(slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks)
+    desk = OutcomeDesk(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
+    routes += JournalRoutes(desk, journal, limits).routes
+    warm_up(slot.live)
+    watch = None if source is None else PolicyWatch(source, slot, ground)
+    door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)
+    return Parts(
+        door=door,
+        guard=guard,
+        limits=limits,
+        desk=desk,
+        routes=tuple(routes),
+        journal=journal,
+        each_second=_each([door.look, *([] if watch is None else [watch.look])]),
+        close=_rest if journal is None else journal.close,
+    )
+
+
+def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
+    def call_all() -> None:
+        for call in calls:
+            call()
+
+    return call_all
+
+
+def _rest() -> None:
+    return
