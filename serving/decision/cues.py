@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 _WORD = re.compile(r"[^\W_]+|[.!?:\n。！？：]")
@@ -70,6 +70,14 @@ class Sighting:
     opening: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The cues that may begin with a word: by their second word where it is one plain word, the others in `any`."""
+
+    any: tuple[Cue, ...]
+    second: Mapping[str, tuple[Cue, ...]]
+
+
 class CueTable:
     """Cues, findable by their first word.
 
@@ -89,7 +97,7 @@ class CueTable:
         self._exact: dict[str, list[Cue]] = {}
         self._stems: dict[str, list[Cue]] = {}
         self._han: list[Cue] = []
-        self._starts: dict[str, tuple[Cue, ...]] = {}
+        self._starts: dict[str, _Start | None] = {}
         for cue in cues:
             head = cue.words[0]
             if _HAN.search(head):
@@ -100,14 +108,17 @@ class CueTable:
                 self._exact.setdefault(head, []).append(cue)
 
     def find(self, text: str) -> list[Sighting]:
-        """Find cues, oldest sentence first; a cue may be found more than once."""
+        """Find cues in the order of their first words; a cue may be found more than once."""
         lowered = text.lower()
         words = _WORD.findall(lowered)
         found: list[Sighting] = []
         first = last = -1
         # Few words begin a cue: all that costs more than a look-up is done for those alone.
-        for at, cues in enumerate(self._starting(words)):
-            for cue in cues:
+        for at, start in enumerate(self._starting(words)):
+            if start is None:
+                continue
+            following = words[at + 1] if at + 1 < len(words) else ""
+            for cue in (*start.any, *start.second.get(following, ())):
                 if len(cue.words) == 1 or _follows(cue.words, words, at):
                     if first < 0:
                         first, last = _first_end(words), _last_start(words)
@@ -116,7 +127,7 @@ class CueTable:
             found.extend(self._in_han(lowered))
         return found
 
-    def _starting(self, words: list[str]) -> list[tuple[Cue, ...]]:
+    def _starting(self, words: list[str]) -> list[_Start | None]:
         """Give the cues that begin with each word; what was asked once is looked up."""
         starts = self._starts
         try:
@@ -127,7 +138,8 @@ class CueTable:
             starts = self._starts = {}  # other threads keep the old one until they are done
         for word in words:
             if word not in starts:
-                starts[word] = tuple(self._starting_with(word))
+                cues = tuple(self._starting_with(word))
+                starts[word] = _start(cues) if cues else None
         return [starts[word] for word in words]
 
     def _starting_with(self, word: str) -> Iterator[Cue]:
@@ -153,6 +165,15 @@ def cues_of(phrases: str, kind: int, asks: bool) -> list[Cue]:
         if words:
             cues.append(Cue(words, kind, asks))
     return cues
+
+
+def _start(cues: tuple[Cue, ...]) -> _Start:
+    plain = [cue for cue in cues if len(cue.words) > 1 and cue.words[1] != _GAP and "*" not in cue.words[1]]
+    seconds = {cue.words[1] for cue in plain}
+    return _Start(
+        tuple(cue for cue in cues if cue not in plain),
+        {second: tuple(cue for cue in plain if cue.words[1] == second) for second in seconds},
+    )
 
 
 def _is_opening(words: list[str], at: int) -> bool:
@@ -202,7 +223,10 @@ def _follows(pattern: tuple[str, ...], words: list[str], at: int) -> bool:
     for place, part in enumerate(pattern):
         if part == _GAP:
             rest = pattern[place + 1 :]
-            return any(_follows(rest, words, later) for later in range(at, min(at + _REACH, len(words))))
+            spanned = words[at : at + _REACH]
+            if "*" not in rest[0] and rest[0] not in spanned:
+                return False
+            return any(_follows(rest, words, later) for later in range(at, at + len(spanned)))
         if at >= len(words) or not _is(part, words[at]):
             return False
         at += 1
