@@ -15,7 +15,7 @@ from serving.decision.types import Arm, FloatArray, Message, Request
 from training.encoder import StaticEncoder, design
 from training.grid import snap
 from training.model import (
-    Array,
+    Components,
     FittedModel,
     PiecewiseLinear,
     QuantityHead,
@@ -152,7 +152,8 @@ def model(arms: int = 2, *, tasks: bool = True) -> FittedModel:
     x = rows().astype(np.float64)
     scale = 1.0 / np.maximum(x.std(axis=0), 0.1)
     scale[:: DIMS + 1] = 0.0
-    z: Array = (x - x.mean(axis=0)) * scale
+    components = Components(x.mean(axis=0), scale[:, None] * rng.normal(size=(WIDTH, 6)))
+    z = components.of(x)
     z /= np.linalg.norm(z, axis=1, keepdims=True)
     uplift = [
         UpliftHead(
@@ -173,9 +174,7 @@ def model(arms: int = 2, *, tasks: bool = True) -> FittedModel:
             QuantityHead(head(20 + k, shift=5.0, offset=0.2), head(30 + k, shift=6.0), "history") for k in range(arms)
         ),
         latency_ms=tuple(QuantityHead(2000.0 * (k + 1), 6000.0 * (k + 1), "defaults") for k in range(arms)),
-        support=SupportHead(x.mean(axis=0), scale, z[:9], curve([0.0, 0.1, 1.0], 0.0, 0.9)),
+        support=SupportHead(components, z[:9], curve([0.0, 0.1, 1.0], 0.0, 0.9)),
         widening=1.5,
-        tasks=TaskHead(("maths", "code", "chat"), rng.normal(size=(WIDTH, 3)) / 5, rng.normal(size=3))
-        if tasks
-        else None,
+        tasks=TaskHead(("maths", "code", "chat"), rng.normal(size=(6, 3)) / 5, rng.normal(size=3)) if tasks else None,
     )

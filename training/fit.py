@@ -15,7 +15,7 @@ from training.consumption import QUANTITY_TREES, Learnt, fit_quantity
 from training.dataset import Dataset
 from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, UpliftHead
 from training.progress import Progress, silent
-from training.support import fit_support, fit_tasks
+from training.support import fit_components, fit_support, fit_tasks
 from training.uplift import Heads, Learner, Scores, choose, cross_fit, fit_heads, pseudo_outcomes, require_overlap
 
 
@@ -95,6 +95,7 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     heads = fit_heads(x, dataset, oof, settings.trees, settings.threads, step)
     tokens, latency = _consumption(dataset, x, fold, settings, progress)
     progress("support and task types", 0, 0)
+    components = fit_components(x, rng)
     success = _success(dataset, oof, heads)
     blended = oof.blend(learners[0].weight)
     uplift = _uplift(learners[0].weight, blended, heads, truth)
@@ -103,9 +104,9 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
         uplift=uplift,
         output_tokens=tuple(learnt.head for learnt in tokens),
         latency_ms=tuple(learnt.head for learnt in latency),
-        support=fit_support(x, dataset.tasks, rng),
+        support=fit_support(components, x, dataset.tasks, rng),
         widening=settings.widening,
-        tasks=fit_tasks(x, dataset.tasks, rng),
+        tasks=fit_tasks(components, x, dataset.tasks, rng),
         notes={"learner": learners[0].name, **{f"value_{learner.name}": learner.value for learner in learners}},
     )
     return Fitted(

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from serving.decision.bundle import PACKED, Columns
 from training.encoder import Encoder
 from training.encoder_graph import OPSET, embed
-from training.model import Array, FittedModel, PiecewiseLinear, SupportHead, TaskHead, TreeHead
+from training.model import Array, Components, FittedModel, PiecewiseLinear, SupportHead, TaskHead, TreeHead
 from training.nodes import DOUBLE, FLOAT, TREES_DOMAIN, Nodes
 from training.trees import Forest, pack
 
@@ -86,11 +86,11 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     """Add all that follows the design row; few nodes, for each costs as much as a dozen trees."""
     k = columns.arms
     # Trees want float64; one row costs less to cast than the rest of the graph would to be doubled.
-    doubled = nodes.add("Cast", design, to=DOUBLE)
-    scores = _trees(nodes, model, doubled)
+    scores = _trees(nodes, model, nodes.add("Cast", design, to=DOUBLE))
     success, direct, means, p95s = nodes.split(scores, (k, k - 1, 2 * k, 2 * k))
     chance = nodes.add("Sigmoid", success)
-    known = nodes.add("Concat", chance, _similarity(nodes, model.support, design), axis=1)
+    components = _components(nodes, model.support.components, design)
+    known = nodes.add("Concat", chance, _similarity(nodes, model.support, components), axis=1)
     support = _bounded(model.support.map, 0.0, 1.0)
     width = PiecewiseLinear(support.knots, 1.0 + model.widening * (1.0 - support.values))
     curves = [(arm, _bounded(head.calibration, 0.0, 1.0)) for arm, head in enumerate(model.success)]
@@ -101,7 +101,7 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     p95 = nodes.add("Max", mean, nodes.add("Exp", p95s))
     parts = [calibrated, uplifts, mean, p95, supported]
     if model.tasks:
-        parts.append(_tasks(nodes, model.tasks, doubled))
+        parts.append(_tasks(nodes, model.tasks, components))
     packed = nodes.add("Cast", nodes.add("Concat", *parts, axis=1), output=PACKED, to=FLOAT)
     nodes.split(packed, tuple(columns.widths.values()), tuple(columns.widths))
 
@@ -204,16 +204,20 @@ def _bounded(curve: PiecewiseLinear, low: float, high: float) -> PiecewiseLinear
     return PiecewiseLinear(x[kept], y[kept])
 
 
-def _similarity(nodes: Nodes, head: SupportHead, design: str) -> str:
-    """Cosine to the nearest centroid, in float32: a constant factor is five times faster there; float64 (n, 1)."""
-    # Constant columns have scale 0 and stay: gathering the others would cost more than multiplying all.
-    centred = nodes.add("Sub", design, nodes.constant(head.mean, np.float32))
-    unit = nodes.add("LpNormalization", nodes.add("Mul", centred, nodes.constant(head.scale, np.float32)), axis=1)
+def _components(nodes: Nodes, components: Components, design: str) -> str:
+    """Project the design row, in float32: the largest product of the graph; float32 (n, R)."""
+    centred = nodes.add("Sub", design, nodes.constant(components.mean, np.float32))
+    return nodes.add("MatMul", centred, nodes.constant(components.basis, np.float32))
+
+
+def _similarity(nodes: Nodes, head: SupportHead, components: str) -> str:
+    """Cosine to the nearest centroid: float64 (n, 1)."""
+    unit = nodes.add("LpNormalization", components, axis=1)
     products = nodes.add("MatMul", unit, nodes.constant(head.centroids.T, np.float32))
     return nodes.add("Cast", nodes.add("ReduceMax", products, axes=[1], keepdims=1), to=DOUBLE)
 
 
-def _tasks(nodes: Nodes, head: TaskHead, design: str) -> str:
-    weight: Array = head.weight
-    logits = nodes.add("Gemm", design, nodes.constant(weight), nodes.constant(head.bias))
-    return nodes.add("Softmax", logits, axis=1)
+def _tasks(nodes: Nodes, head: TaskHead, components: str) -> str:
+    weight = nodes.constant(head.weight, np.float32)
+    logits = nodes.add("Gemm", components, weight, nodes.constant(head.bias, np.float32))
+    return nodes.add("Cast", nodes.add("Softmax", logits, axis=1), to=DOUBLE)

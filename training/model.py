@@ -12,6 +12,8 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.decision.types import FloatArray
+
 Array = NDArray[np.float64]
 
 
@@ -84,31 +86,48 @@ class QuantityHead:
 
 
 @dataclass(frozen=True, slots=True)
+class Components:
+    """The principal components of the standardised design row: few numbers that tell what kind of request it is.
+
+    Parameters
+    ----------
+    mean
+        float64 (P,) over the design row.
+    basis
+        float64 (P, R), the standardisation folded in; a constant column has a row of zeros.
+    """
+
+    mean: Array
+    basis: Array
+
+    def of(self, x: FloatArray) -> Array:
+        """Project design rows: float64 (n, R)."""
+        return np.asarray((np.asarray(x, np.float64) - self.mean) @ self.basis, np.float64)
+
+
+@dataclass(frozen=True, slots=True)
 class SupportHead:
     """How well training data covers a request.
 
-    z = (x - mean) x scale over the design row, z / ||z||; similarity = max over centroids of z @ centroid;
+    z = components of the design row, z / ||z||; similarity = max over centroids of z @ centroid;
     support = map(similarity).
 
     Parameters
     ----------
-    mean, scale
-        float64 (P,) over the design row; scale 0 leaves a column out.
     centroids
-        float64 (C, P), unit rows.
+        float64 (C, R), unit rows.
     map
         similarity -> support in [0, 1], non-decreasing.
     """
 
-    mean: Array
-    scale: Array
+    components: Components
     centroids: Array
     map: PiecewiseLinear
 
 
 @dataclass(frozen=True, slots=True)
 class TaskHead:
-    """P(task type): softmax(x @ weight + bias) over the design row (standardisation folded in)."""
+    """P(task type): softmax(z @ weight + bias) over the components z of the support head; float64 (R, T) and (T,)."""
 
     names: tuple[str, ...]
     weight: Array

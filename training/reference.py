@@ -70,7 +70,7 @@ def predict(model: FittedModel, x: FloatArray) -> Predictions:
 
 def _support(model: FittedModel, x: FloatArray) -> Array:
     head = model.support
-    z = (np.asarray(x, np.float64) - head.mean) * head.scale
+    z = head.components.of(x)
     z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
     return np.clip(head.map((z @ head.centroids.T).max(axis=1)), 0, 1)
 
@@ -89,6 +89,6 @@ def _quantity(head: TreeHead | float, x: FloatArray) -> Array:
 def _tasks(model: FittedModel, x: FloatArray) -> Array:
     if model.tasks is None:
         return np.empty((len(x), 0))
-    logits = np.asarray(x, np.float64) @ model.tasks.weight + model.tasks.bias
+    logits = model.support.components.of(x) @ model.tasks.weight + model.tasks.bias
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float64)

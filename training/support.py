@@ -10,18 +10,40 @@ from sklearn.linear_model import LogisticRegression
 from serving.decision.types import FloatArray
 from training.boosting import Rows, folds_of
 from training.calibration import monotone_map
-from training.model import Array, PiecewiseLinear, SupportHead, TaskHead
+from training.model import Array, Components, PiecewiseLinear, SupportHead, TaskHead
 
 MINIMUM_TASKS = 4
 """Fewer task types than this can't play the unseen one in turn."""
 SAMPLE = 20_000
-"""Prompts that centroids and the task head are learnt from, at most."""
+"""Prompts that components, centroids and the task head are learnt from, at most."""
+COMPONENTS = 48
+"""On public data 32 to 48 components separate unseen task types as well as the whole row; a decision reads all of the
+basis, so its size is time."""
 SIMULATIONS = 5
 CELL = 40
 """Prompts per centroid, about."""
 
 
-def fit_support(x: FloatArray, tasks: NDArray[np.object_], rng: np.random.Generator) -> SupportHead:
+def fit_components(x: FloatArray, rng: np.random.Generator) -> Components:
+    """Find the principal components of the standardised design rows.
+
+    Parameters
+    ----------
+    x
+        float32 (n, P), design rows.
+    """
+    x = x[_sample(len(x), rng)]
+    mean = x.mean(axis=0, dtype=np.float64)
+    spread = x.std(axis=0, dtype=np.float64)
+    scale = np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 0.0)
+    z = np.asarray((x - mean) * scale, np.float64)
+    _, axes = np.linalg.eigh(z.T @ z / len(z))
+    return Components(mean, scale[:, None] * axes[:, ::-1][:, :COMPONENTS])
+
+
+def fit_support(
+    components: Components, x: FloatArray, tasks: NDArray[np.object_], rng: np.random.Generator
+) -> SupportHead:
     """Place centroids over the training prompts and map similarity to support.
 
     With task labels, task types are left out in turn: support is the share of seen ones among prompts that are as
@@ -35,38 +57,33 @@ def fit_support(x: FloatArray, tasks: NDArray[np.object_], rng: np.random.Genera
         object (n,), None where unknown.
     """
     rows = _sample(len(x), rng)
-    x, tasks = x[rows], tasks[rows]
-    mean = x.mean(axis=0, dtype=np.float64)
-    spread = x.std(axis=0, dtype=np.float64)
-    scale = np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 0.0)
-    z = _unit(np.clip((x - mean) * scale, -1e6, 1e6))
+    tasks = tasks[rows]
+    z = _unit(components.of(x[rows]))
     names = np.unique([str(task) for task in tasks if task is not None])
     similarity_map = _by_unseen_tasks(z, tasks, names, rng) if len(names) >= MINIMUM_TASKS else _by_rank(z, rng)
-    return SupportHead(mean, scale, _centroids(z, rng), similarity_map)
+    return SupportHead(components, _centroids(z, rng), similarity_map)
 
 
 def similarity(head: SupportHead, x: FloatArray) -> Array:
     """Cosine to the nearest centroid: float64 (n,)."""
-    z = _unit((np.asarray(x, np.float64) - head.mean) * head.scale)
-    return np.asarray((z @ head.centroids.T).max(axis=1), np.float64)
+    return np.asarray((_unit(head.components.of(x)) @ head.centroids.T).max(axis=1), np.float64)
 
 
-def fit_tasks(x: FloatArray, tasks: NDArray[np.object_], rng: np.random.Generator) -> TaskHead | None:
+def fit_tasks(
+    components: Components, x: FloatArray, tasks: NDArray[np.object_], rng: np.random.Generator
+) -> TaskHead | None:
     """Learn the task type by regularised multinomial logistic regression; None with fewer than two types."""
     labelled = np.flatnonzero([task is not None for task in tasks])
     labels = np.array([str(tasks[row]) for row in labelled])
     if len(np.unique(labels)) < 2:
         return None
     chosen = _sample(len(labelled), rng)
-    x, labels = x[labelled[chosen]], labels[chosen]
-    mean, spread = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
-    scale = np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 0.0)
-    model = LogisticRegression(C=0.01, max_iter=60, tol=1e-3).fit(np.asarray((x - mean) * scale, np.float32), labels)
+    z, labels = components.of(x[labelled[chosen]]), labels[chosen]
+    model = LogisticRegression(C=0.05, max_iter=60, tol=1e-3).fit(z, labels)
     weight, bias = np.asarray(model.coef_, np.float64), np.asarray(model.intercept_, np.float64)
     if len(model.classes_) == 2:
         weight, bias = np.vstack([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
-    weight = weight.T * scale[:, None]
-    return TaskHead(tuple(str(name) for name in model.classes_), weight, bias - mean @ weight)
+    return TaskHead(tuple(str(name) for name in model.classes_), weight.T, bias)
 
 
 def _by_unseen_tasks(

@@ -31,6 +31,7 @@ from training.graph import IR_VERSION, TREES_OPSET, build
 from training.grid import snap
 from training.model import (
     Array,
+    Components,
     FittedModel,
     PiecewiseLinear,
     QuantityHead,
@@ -42,6 +43,7 @@ from training.model import (
 from training.nodes import TREES_DOMAIN, Nodes
 from training.proof import NAMES, gap
 from training.reference import predict
+from training.support import COMPONENTS
 from training.trees import pack
 
 ROWS, TOKENS, VOCABULARY, DIMS = 256, 128, 30_522, 384
@@ -126,14 +128,15 @@ def _model(rng: np.random.Generator, design: FloatArray) -> FittedModel:
 
     flat = PiecewiseLinear(np.array([0.0]), np.array([0.1]))
     line = PiecewiseLinear(np.linspace(0, 1, 20), np.linspace(0.02, 0.97, 20) ** 1.1)
-    z = (design[:64] - design.mean(axis=0)).astype(np.float64)
+    components = Components(design.mean(axis=0).astype(np.float64), rng.normal(size=(WIDTH, COMPONENTS)) / 30)
+    z = components.of(design[:64])
     centroids: Array = z / np.linalg.norm(z, axis=1, keepdims=True)
     return FittedModel(
         success=(SuccessHead(head(), line), SuccessHead(head(), line)),
         uplift=(UpliftHead(0.5, head(), PiecewiseLinear(np.linspace(-1, 1, 20), np.linspace(-1, 1, 20)), flat, flat),),
         output_tokens=(QuantityHead(300.0, 900.0, "defaults"), QuantityHead(head(7.0), 9000.0, "history")),
         latency_ms=(QuantityHead(2000.0, 6000.0, "defaults"), QuantityHead(2e4, 6e4, "defaults")),
-        support=SupportHead(design.mean(axis=0).astype(np.float64), np.ones(WIDTH), centroids, line),
+        support=SupportHead(components, centroids, line),
         widening=1.0,
         tasks=None,
     )

@@ -6,23 +6,25 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.bundle import load
+from serving.decision.bundle import Bundle, load
 from serving.decision.conversation import from_prompt
 from serving.decision.engine import Engine
 from serving.decision.features import extract
 from serving.decision.inputs import prepare
+from serving.decision.policy_file import PolicySource
 from serving.decision.types import Request
 from training.pipeline import TrainSettings, train
 from training.world import World
 
 ROUNDS = 4000
+TOKENS = 128
 FOLDER = Path("var/bench")
 WORDS = "plan the move of our billing service to three regions with least risk and say what a step costs 42 EUR".split()
 
@@ -32,28 +34,38 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     bundle_path, difference = _bundle()
     model = load(bundle_path)
-    engine = Engine(model)
-    requests = [_request(128, seed) for seed in range(64)]
-    inputs = [prepare([r], model.tokenizer, model.manifest.encoder.limits) for r in requests]
-    tokens = int(np.mean([row.token_ids.shape[1] for row in inputs]))
-    table = Table(title=f"In process, one thread, {tokens}-token prompts, {ROUNDS} rounds")
-    for column in ("stage", "p50 ms", "p99 ms"):
-        table.add_column(column, justify="left" if column == "stage" else "right")
-    for name, run in (
-        ("features", lambda i: extract(requests[i])),
-        ("features + tokens", lambda i: prepare([requests[i]], model.tokenizer, model.manifest.encoder.limits)),
-        ("graph", lambda i: model.predict(inputs[i])),
-        ("decide()", lambda i: engine.decide(requests[i])),
+    console = Console(width=110)
+    for title, requests in (
+        ("like the history", _known(model, 64)),
+        ("unlike any history: the prior is asked too", [_unknown(TOKENS, seed) for seed in range(64)]),
     ):
-        p50, p99 = _time(run, len(requests))
-        table.add_row(name, f"{p50:.3f}", f"{p99:.3f}")
-    console = Console(width=100)
-    console.print(table)
+        console.print(_stages(model, title, requests))
     if difference is not None:
         console.print(f"ONNX against LightGBM: max difference {difference:.1e}")
     console.print(f"model.onnx {(bundle_path / 'model.onnx').stat().st_size / 2**20:.1f} MiB")
     sys.stdout.flush()
     subprocess.run([sys.executable, "-m", "tests.benchmarks.bench_http"], check=True)
+
+
+def _stages(model: Bundle, title: str, requests: Sequence[Request]) -> Table:
+    engine = Engine(model)
+    full = Engine(model, PolicySource(Path("data/policy.toml"), model.arms).live)
+    limits = model.manifest.encoder.limits
+    inputs = [prepare([request], model.tokenizer, limits) for request in requests]
+    tokens = int(np.mean([row.token_ids.shape[1] for row in inputs]))
+    table = Table(title=f"In process, one thread, {tokens}-token prompts {title}, {ROUNDS} rounds")
+    for column in ("stage", "p50 ms", "p99 ms"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for name, run in (
+        ("features", lambda i: extract(requests[i])),
+        ("features + tokens", lambda i: prepare([requests[i]], model.tokenizer, limits)),
+        ("graph", lambda i: model.predict(inputs[i])),
+        ("decide()", lambda i: engine.decide(requests[i])),
+        ("decide(), policy of data/policy.toml", lambda i: full.decide(requests[i])),
+    ):
+        p50, p99 = _time(run, len(requests))
+        table.add_row(name, f"{p50:.3f}", f"{p99:.3f}")
+    return table
 
 
 def _bundle() -> tuple[Path, float | None]:
@@ -66,7 +78,19 @@ def _bundle() -> tuple[Path, float | None]:
     return path, trained.exported.difference
 
 
-def _request(tokens: int, seed: int) -> Request:
+def _known(model: Bundle, count: int) -> list[Request]:
+    """Synthetic prompts of about `TOKENS` tokens from the world that the bundle was trained on, but not those."""
+    found: list[Request] = []
+    for request in World(seed=11).sample(4000, start=4000).requests:
+        width = prepare([request], model.tokenizer, model.manifest.encoder.limits).token_ids.shape[1]
+        if abs(width - TOKENS) <= TOKENS // 12:
+            found.append(request)
+        if len(found) == count:
+            break
+    return found
+
+
+def _unknown(tokens: int, seed: int) -> Request:
     rng = np.random.default_rng(seed)
     return Request(from_prompt(" ".join(rng.choice(WORDS, size=tokens))))
 

@@ -24,7 +24,7 @@ from training.encoder import Encoder, TransformerEncoder, design
 from training.encoder_graph import OPSET
 from training.errors import TrainingError
 from training.grid import snap, to_grid
-from training.model import Array, FittedModel, PiecewiseLinear, SupportHead, TreeHead
+from training.model import Array, Components, FittedModel, PiecewiseLinear, SupportHead, TreeHead
 from training.nodes import Nodes
 from training.proof import gap
 from training.reference import predict
@@ -242,7 +242,7 @@ def narrow(model: FittedModel, dims: int) -> FittedModel:
         success=tuple(replace(one, score=head) for one in model.success),
         uplift=tuple(replace(one, direct=None) for one in model.uplift),
         output_tokens=model.latency_ms,
-        support=SupportHead(np.zeros(width), np.ones(width), np.eye(width)[:3], model.support.map),
+        support=SupportHead(Components(np.zeros(width), np.eye(width)[:, :4]), np.eye(4)[:3], model.support.map),
         tasks=None,
     )
 
