@@ -23,6 +23,20 @@ class ForeignRecord(BadInput):
     """A record was made under other arms, another policy or other prices than those it is replayed with."""
 
 
+def require_own(record: DecisionRecord, bound: Roster) -> None:
+    """Refuse a record that was made under other terms.
+
+    Raises
+    ------
+    ForeignRecord
+        Policy, prices or number of arms are not those of the record.
+    """
+    if bound.version != record.policy:
+        raise ForeignRecord(f"the record was made under {record.policy}, not {bound.version}: pass those")
+    if len(record.prediction.success) != len(bound.arms):
+        raise ForeignRecord(f"the record has {len(record.prediction.success)} arms, not {len(bound.arms)}: pass those")
+
+
 def replay(record: DecisionRecord, arms: Sequence[Arm], policy: Policy, prices: PriceBook) -> Decision:
     """Make a decision again from its journal row.
 
@@ -44,10 +58,7 @@ def replay(record: DecisionRecord, arms: Sequence[Arm], policy: Policy, prices: 
         Policy, prices or number of arms are not those of the record.
     """
     bound = roster(arms, policy, prices)
-    if bound.version != record.policy:
-        raise ForeignRecord(f"the record was made under {record.policy}, not {bound.version}: pass those")
-    if len(record.prediction.success) != len(bound.arms):
-        raise ForeignRecord(f"the record has {len(record.prediction.success)} arms, not {len(bound.arms)}: pass those")
+    require_own(record, bound)
     return settle(record, bound)
 
 
@@ -72,12 +83,7 @@ def settle(record: DecisionRecord, bound: Roster, elapsed_us: Callable[[], int] 
     terms = bound.policy.terms_for(context.tenant)
     limits = bounds(record, terms)
     offered = offers(record, bound, terms, limits)
-    value = context.value_of_success_usd
-    weights = Weights(
-        value_usd=terms.value(context.task) if value is None else value,
-        cost_factor=1.0 + record.situation.cost_multiplier,
-        second_usd=terms.latency_usd_per_second,
-    )
+    weights = weigh(record, terms)
     choice = choose(record, bound, terms, offered, weights)
     arm = bound.arms[choice.place]
     return Decision(
@@ -98,6 +104,16 @@ def settle(record: DecisionRecord, bound: Roster, elapsed_us: Callable[[], int] 
         bundle_id=record.bundle_id,
         policy=record.policy,
         elapsed_us=elapsed_us(),
+    )
+
+
+def weigh(record: DecisionRecord, terms: Terms) -> Weights:
+    """Give what the offers are weighed with: the request's own value of a success goes before the policy's."""
+    value = record.context.value_of_success_usd
+    return Weights(
+        value_usd=terms.value(record.context.task) if value is None else value,
+        cost_factor=1.0 + record.situation.cost_multiplier,
+        second_usd=terms.latency_usd_per_second,
     )
 
 
