@@ -14,6 +14,7 @@ from serving.decision.errors import BadInput, ThinkgateError
 from training.commands.decide import decide
 from training.commands.demo import demo
 from training.commands.evaluate import evaluate
+from training.commands.savings import savings
 from training.commands.score import score
 from training.commands.terminal import ERR
 from training.commands.train import train
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 # In the order in which `thinkgate --help` lists them.
-for _command in (demo, train, evaluate, score, decide):
+for _command in (demo, train, evaluate, score, decide, savings):
     app.command()(_command)
 
 

@@ -1,0 +1,203 @@
+"""Savings against known truth: paired by hand, logged by DR and SNIPS within their intervals, journals settled anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.decision.policy import Exploration
+from serving.decision.situation import Situation
+from serving.journal.rows import DecisionRow, Entry, OutcomeRow
+from serving.journal.store import Store
+from tests.serving.decision.cases import ARMS, NOW, ask, engine, forecast, policy
+from training.errors import BadHistory
+from training.off_policy import NoOverlap
+from training.savings.estimate import savings
+from training.savings.evidence import Evidence, rate_of
+from training.savings.journal_evidence import from_journal
+from training.savings.shown import savings_json, savings_tables, sentences
+
+
+def evidence(success: Any, cost: Any, latency: Any, chosen: Any, **more: Any) -> Evidence:
+    success, cost, latency = (np.array(table, np.float64) for table in (success, cost, latency))
+    told: dict[str, Any] = {
+        "kind": "paired history",
+        "arms": ("direct", "reasoning"),
+        "policy": "p",
+        "propensity": np.ones_like(success),
+        "forecast_success": np.full_like(success, 0.5),
+        "forecast_cost_usd": np.full_like(success, 0.1),
+        "tasks": np.full(len(success), None, object),
+        "tenants": np.full(len(success), None, object),
+        "per_day": 100.0,
+        "assumed": False,
+    }
+    return Evidence(
+        success=success, cost_usd=cost, latency_ms=latency, chosen=np.array(chosen, np.int64), **(told | more)
+    )
+
+
+FOUR = evidence(
+    success=[[1, 1], [0, 1], [0, 0], [1, 1]],
+    cost=[[0.1, 1.0], [0.1, 2.0], [0.1, 3.0], [0.1, 4.0]],
+    latency=[[100, 1000], [200, 2000], [300, 3000], [400, 4000]],
+    chosen=[0, 1, 0, 0],
+)
+
+
+def test_a_paired_history_by_hand() -> None:
+    found = savings("s", FOUR, resamples=50)
+    assert found.estimator == "direct"
+    ours, direct, reasoning = found.whole.strategies
+    assert ours.quality.value == 0.75
+    assert ours.usd_per_request.value == pytest.approx(2.3 / 4)
+    assert ours.usd_per_success.value == pytest.approx(2.3 / 3)
+    assert ours.usd_per_day.value == pytest.approx(57.5)
+    assert ours.usd_per_year.value == pytest.approx(57.5 * 365)
+    assert ours.shares == {"direct": 0.75, "reasoning": 0.25}
+    assert ours.p50_ms is not None
+    assert ours.p95_ms is not None
+    assert (ours.p50_ms.value, ours.p95_ms.value) == (300.0, 2000.0)
+    assert direct.usd_per_day.value == pytest.approx(10.0)
+    assert reasoning.usd_per_success.value == pytest.approx(10 / 3)
+    saved = found.whole.against[1]
+    assert saved.strategy == "always reasoning"
+    assert saved.saved_usd_per_day.value == pytest.approx(100 * (2.5 - 0.575))
+    assert saved.quality_gained.value == 0.0
+    assert saved.saved_usd_per_day.lower <= saved.saved_usd_per_day.value <= saved.saved_usd_per_day.upper
+
+
+def test_groups_add_up_to_the_whole() -> None:
+    many = evidence(
+        success=np.tile(FOUR.success, (30, 1)),
+        cost=np.tile(FOUR.cost_usd, (30, 1)),
+        latency=np.tile(FOUR.latency_ms, (30, 1)),
+        chosen=np.tile(FOUR.chosen, 30),
+        tasks=np.array(["maths"] * 60 + ["rewriting"] * 50 + ["rare"] * 10, object),
+        tenants=np.array([None] * 80 + ["acme"] * 40, object),
+    )
+    found = savings("s", many, resamples=20)
+    assert [(part.name, part.requests) for part in found.by_task] == [("maths", 60), ("rewriting", 50)]
+    assert [part.name for part in found.by_tenant] == ["(none)", "acme"]
+    total = sum(part.strategies[0].usd_per_day.value for part in found.by_tenant)
+    assert total == pytest.approx(found.whole.strategies[0].usd_per_day.value)
+
+
+def logged(rng: np.random.Generator, n: int, good: bool) -> tuple[Evidence, tuple[float, float]]:
+    """A log with known propensities; gives it with the true success and cost of the policy."""
+    hard = rng.random(n) < 0.4
+    chance = np.column_stack([np.where(hard, 0.3, 0.9), np.where(hard, 0.8, 0.92)])
+    mean_cost = np.tile([0.01, 0.2], (n, 1))
+    chosen = hard.astype(np.int64)
+    reasons = np.where(hard, 0.6, 0.25)
+    arm = (rng.random(n) < reasons).astype(np.int64)
+    rows = np.arange(n)
+    success, cost, latency, propensity = (np.full((n, 2), np.nan) for _ in range(4))
+    success[rows, arm] = rng.random(n) < chance[rows, arm]
+    cost[rows, arm] = mean_cost[rows, arm] * rng.uniform(0.5, 1.5, n)
+    latency[rows, arm] = 1000.0 * (1 + 9 * arm)
+    propensity[rows, arm] = np.where(arm == 1, reasons, 1 - reasons)
+    model = chance if good else np.full((n, 2), 0.5)
+    found = evidence(
+        success, cost, latency, chosen, kind="logged history", propensity=propensity,
+        forecast_success=model, forecast_cost_usd=mean_cost if good else np.full((n, 2), 0.05),
+    )  # fmt: skip
+    return found, (float(chance[rows, chosen].mean()), float(mean_cost[rows, chosen].mean()))
+
+
+@pytest.mark.parametrize(("snips", "good"), [(False, True), (False, False), (True, True)])
+def test_logged_history_comes_near_the_truth(snips: bool, good: bool) -> None:
+    covered = 0
+    for seed in range(40):
+        found, (quality, cost) = logged(np.random.default_rng(seed), 800, good)
+        told = savings("s", found, snips=snips, resamples=100, seed=seed)
+        ours = told.whole.strategies[0]
+        assert told.estimator == ("snips" if snips else "dr")
+        covered += ours.quality.lower <= quality <= ours.quality.upper
+        covered += ours.usd_per_request.lower <= cost <= ours.usd_per_request.upper
+    # 95 % nominal of 80; a run below 68 would have a chance under 1 in 1,000
+    assert covered >= 68
+
+
+def test_what_the_log_never_tried_is_not_told() -> None:
+    found, _ = logged(np.random.default_rng(3), 400, True)
+    only_direct = np.isfinite(found.success[:, 1])
+    cut = found.subset(~only_direct)
+    sure = replace(cut, propensity=np.where(np.isfinite(cut.success), 1.0, np.nan), chosen=np.zeros(len(cut), np.int64))
+    told = savings("s", sure, resamples=20)
+    assert [row.strategy for row in told.whole.strategies] == ["thinkgate", "always direct"]
+    assert "collect paired data" in told.whole.missing["always reasoning"]
+    with pytest.raises(NoOverlap):
+        savings("s", replace(sure, chosen=np.ones(len(cut), np.int64)), resamples=20)
+
+
+def test_days_are_read_off_the_times() -> None:
+    times = np.array([0.0, 86_400.0, np.nan, 2 * 86_400.0])
+    assert rate_of(times, None) == (2.0, False)
+    assert rate_of(times[:1], None) == (10_000.0, True)
+    assert rate_of(times, 7.0) == (7.0, False)
+
+
+def entries(n: int = 60) -> list[Entry]:
+    """Decisions that explore, with an outcome each: reasoning succeeds, direct fails half of the time."""
+    made = engine(
+        forecast((0.1, 0.2)), policy(low_support="explore", min_support=1.0, exploration=Exploration(explore=0.9))
+    )
+    found = []
+    for place in range(n):
+        decided = made.decide_recorded(
+            ask(tenant="acme", task="maths"), Situation(input_tokens=1000, uniform=(place + 0.5) / n)
+        )
+        decision, record = decided.decision, decided.record
+        assert record is not None
+        row = DecisionRow(
+            decision.decision_id, NOW + place * 7200, decision.arm, decision.model, decision.effort, decision.bucket,
+            decision.propensity, decision.policy, "b", 0.9, 0.6, 0.01, 200, 1000, 1,
+            replay=record.to_json().decode(), task="maths", tenant="acme",
+        )  # fmt: skip
+        outcome = OutcomeRow(
+            row.decision_id, NOW, success=float(decision.arm != "direct" or place % 2), input_tokens=1000,
+            output_tokens=1000, latency_ms=500.0,
+        )  # fmt: skip
+        found.append(Entry(row, outcome))
+    return found
+
+
+def test_a_journal_is_settled_again_under_another_policy(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'journal.db'}")
+    store.upgrade()
+    made = entries()
+    unknown = replace(made[0].decision, decision_id="unknown")
+    store.append([*(entry.decision for entry in made), unknown], [e.outcome for e in made if e.outcome])
+    careful = engine(policy=policy(value_of_success_usd=1e-6)).bound
+    generous = engine(policy=policy(value_of_success_usd=100.0)).bound
+    low = from_journal(store.entries(), careful)
+    high = from_journal(store.entries(), generous)
+    store.close()
+    assert (low.chosen == 0).all()
+    assert (high.chosen == 2).all()
+    assert low.kind == "journal"
+    assert np.isfinite(low.success).sum(axis=1).tolist() == [1] * 60
+    # 1,000 prompt tokens at 1 and 1,000 answer tokens at 10 USD per million
+    assert low.cost_usd[np.isfinite(low.cost_usd)] == pytest.approx(0.011)
+    assert low.per_day == pytest.approx(61 / (59 * 7200 / 86_400))
+    assert low.notes == ("1 decisions without a reported success are left out",)
+    told = savings("the journal", low, resamples=20)
+    assert told.estimator == "dr"
+    assert told.whole.strategies[0].quality.value == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_journal_of_other_arms_is_refused() -> None:
+    with pytest.raises(BadHistory, match="60 do not fit"):
+        from_journal(entries(), engine(arms=ARMS[:2], prediction=forecast((0.1,))).bound)
+
+
+def test_all_of_it_is_shown() -> None:
+    found = savings("s", FOUR, resamples=20)
+    assert [table.title for table in savings_tables(found)] == ["What it would have cost"]
+    assert "always reasoning" in " ".join(sentences(found))
+    assert '"usd_per_success"' in savings_json(found)
