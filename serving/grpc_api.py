@@ -17,7 +17,18 @@ from serving.decision.offers import EveryArmDenied
 from serving.fast_path import Limits
 from serving.grpc_wire import read_request, reader, write_decision, write_problem
 from serving.guard import Guard
-from serving.problems import DENIED, INVALID, TOO_LARGE, UNEXPECTED, Fault, Kind, Problem, Rejected
+from serving.problems import (
+    DENIED,
+    INVALID,
+    NO_JOURNAL,
+    NOT_DURABLE,
+    TOO_LARGE,
+    UNEXPECTED,
+    Fault,
+    Kind,
+    Problem,
+    Rejected,
+)
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from serving.wire import invalid
 
@@ -31,6 +42,8 @@ Asked = TypeVar("Asked", bound=Message)
 
 _CODES: Final[dict[Kind, grpc.StatusCode]] = {
     DENIED: grpc.StatusCode.PERMISSION_DENIED,
+    NO_JOURNAL: grpc.StatusCode.FAILED_PRECONDITION,
+    NOT_DURABLE: grpc.StatusCode.UNAVAILABLE,
     TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UNEXPECTED: grpc.StatusCode.INTERNAL,
 }

@@ -7,6 +7,7 @@ import inspect
 import logging
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -20,10 +21,13 @@ from typer.exceptions import TyperException
 from serving.access.http_door import behind_door
 from serving.assembly import Parts, Shared, assemble
 from serving.decision.errors import ThinkgateError
+from serving.exchange import Tools
+from serving.ext_proc import EXTERNAL_PROCESSOR, ExtProcCalls
 from serving.grpc_api import DECISIONS, DecisionCalls
+from serving.grpc_outcomes import OUTCOMES, OutcomeCalls
 from serving.grpc_server import GrpcOptions, GrpcServer, TlsFiles
 from serving.http_api import build_api
-from serving.http_server import Readiness, ServerOptions, run
+from serving.http_server import Companion, Readiness, ServerOptions, run
 from serving.journal.opening import ALONE, Seat
 from serving.settings import Settings, option, read_settings
 from serving.sockets import open_tcp, open_unix, require_free, url
@@ -33,6 +37,8 @@ from serving.workers import Start, Supervisor
 _NAME: Final = "thinkgate-server"
 _BAD_INPUT: Final = 2
 _SWITCH_SECONDS: Final = 0.0005
+_FRAME_BYTES: Final = 1024
+"""What a message may hold beside a body of the largest size."""
 
 
 def main() -> None:
@@ -160,7 +166,7 @@ def work(
     # What is loaded by now stays for good: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
-    companions = () if shared.grpc_address is None else (_grpc(settings, parts, shared.grpc_address),)
+    companions = () if shared.grpc_address is None else _grpc(settings, parts, shared.grpc_address)
     try:
         run(api, [listener], options, readiness, on_ready, parts.each_second, companions)
     finally:
@@ -168,12 +174,19 @@ def work(
     return 0
 
 
-def _grpc(settings: Settings, parts: Parts, address: str) -> GrpcServer:
+def _grpc(settings: Settings, parts: Parts, address: str) -> tuple[Companion, ...]:
     tls = None
     if settings.tls_cert is not None and settings.tls_key is not None:
         tls = TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-    services = {DECISIONS: DecisionCalls(parts.guard, parts.limits).handler()}
-    return GrpcServer(GrpcOptions(address, settings.max_body_bytes, tls), services, parts.door)
+    tools = Tools(parts.guard, time.monotonic, time.time, settings.max_body_bytes)
+    envoy = ExtProcCalls(tools, None if parts.journal is None else parts.desk)
+    services = {
+        DECISIONS: DecisionCalls(parts.guard, parts.limits).handler(),
+        OUTCOMES: OutcomeCalls(parts.desk, parts.limits, time.time).handler(),
+        EXTERNAL_PROCESSOR: envoy.handler(),
+    }
+    options = GrpcOptions(address, settings.max_body_bytes + _FRAME_BYTES, tls)
+    return GrpcServer(options, services, parts.door), envoy
 
 
 def _and_grpc(shared: Shared) -> str:

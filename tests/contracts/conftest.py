@@ -27,10 +27,12 @@ FACES = {"http": OverHttp, "grpc": OverGrpc}
 @pytest.fixture(scope="package")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One server with small limits that speaks both."""
-    policy = tmp_path_factory.mktemp("policy") / "policy.toml"
+    folder = tmp_path_factory.mktemp("both")
+    policy = folder / "policy.toml"
     policy.write_text(POLICY)
+    journal = ("--journal", f"sqlite:///{folder}/journal.db")
     limits = ("--max-messages", "5", "--max-batch", "3", "--max-body-bytes", "65536")
-    running = start_server("--grpc-port", "0", "--policy", str(policy), *limits)
+    running = start_server("--grpc-port", "0", "--policy", str(policy), *journal, *limits)
     yield running
     stop_server(running)
 

@@ -13,6 +13,7 @@ from google.protobuf.json_format import MessageToDict
 
 from serving.grpc_api import PROBLEM_TRAILER
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
+from serving.proto.thinkgate.v1.outcome_pb2 import Outcome, ReportRequest, ReportResponse
 from tests.serving.conftest import Running
 
 Json = dict[str, Any]
@@ -26,6 +27,7 @@ class Told:
 
     decision: Json | None = None
     problem: Json | None = None
+    accepted: int | None = None
     results: tuple[Told, ...] = field(default=())
 
 
@@ -35,6 +37,8 @@ class Face(Protocol):
     def decide(self, request: Json, headers: Mapping[str, str] = {}) -> Told: ...
 
     def decide_batch(self, requests: list[Json]) -> Told: ...
+
+    def report(self, outcomes: list[Json]) -> Told: ...
 
     def garbage(self) -> Told: ...
 
@@ -54,6 +58,10 @@ class OverHttp:
             return _read(answer)
         return Told(results=tuple(Told(item.get("decision"), item.get("problem")) for item in answer.json()["results"]))
 
+    def report(self, outcomes: list[Json]) -> Told:
+        answer = self._client.post("/v1/outcomes", json=outcomes)
+        return Told(accepted=answer.json()["accepted"]) if answer.status_code == 200 else _read(answer)
+
     def garbage(self) -> Told:
         return _read(self._client.post("/v1/decisions", content=GARBAGE, headers={"content-type": "application/json"}))
 
@@ -68,6 +76,7 @@ class OverGrpc:
         self._channel = grpc.insecure_channel(grpc_address(running))
         self._decide = self._channel.unary_unary("/thinkgate.v1.DecisionService/Decide")
         self._batch = self._channel.unary_unary("/thinkgate.v1.DecisionService/DecideBatch")
+        self._report = self._channel.unary_unary("/thinkgate.v1.OutcomeService/Report")
 
     def decide(self, request: Json, headers: Mapping[str, str] = {}) -> Told:
         message = to_proto(request)
@@ -81,6 +90,14 @@ class OverGrpc:
         except grpc.RpcError as error:
             return Told(problem=problem_of(error))
         return Told(results=tuple(_result(item) for item in answer.results))
+
+    def report(self, outcomes: list[Json]) -> Told:
+        message = ReportRequest(outcomes=[Outcome(**outcome) for outcome in outcomes])
+        try:
+            answer = self._report(message.SerializeToString(), timeout=30)
+        except grpc.RpcError as error:
+            return Told(problem=problem_of(error))
+        return Told(accepted=ReportResponse.FromString(answer).accepted)
 
     def garbage(self) -> Told:
         return self._ask(GARBAGE)

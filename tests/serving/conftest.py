@@ -51,7 +51,7 @@ class Launch(Protocol):
 
 def start_server(*options: str) -> Running:
     command = [sys.executable, "-m", "serving.main", "--http-port", "0", *options]
-    if "--bundle" not in options:
+    if not {"--bundle", "--cold-start"} & set(options):
         command += ["--cold-start", "--arms", str(ARMS)]
     if "--journal" not in options:
         command += ["--journal", "none"]

