@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import lightgbm as lgb
@@ -128,24 +128,43 @@ def raw(head: TreeHead, x: FloatArray) -> Array:
     """Evaluate a head: float64 (n,)."""
     total = np.full(len(x), head.offset)
     threads = {"num_threads": 1} if len(x) <= SMALL else {}
-    for booster, weight in zip(head.boosters, head.weights, strict=True):
-        total += weight * np.asarray(booster.predict(x, raw_score=True, **threads), np.float64)
+    for booster, weight, tail in head.parts:
+        rows = with_tail(x, tail) if tail else x
+        total += weight * np.asarray(booster.predict(rows, raw_score=True, **threads), np.float64)
     return total
+
+
+def with_tail(x: FloatArray, tail: Sequence[float]) -> FloatArray:
+    """Add constant columns to design rows: float32 (n, P + len(tail))."""
+    return np.column_stack([x, np.broadcast_to(np.asarray(tail, np.float32), (len(x), len(tail)))])
 
 
 def shifted(head: TreeHead, offset: float) -> TreeHead:
     """Move a head's score by a constant."""
-    return TreeHead(head.boosters, head.weights, head.offset + offset)
+    return replace(head, offset=head.offset + offset)
 
 
 def scaled(head: TreeHead, factor: float) -> TreeHead:
     """Multiply a head's score by a constant."""
-    return TreeHead(head.boosters, tuple(factor * weight for weight in head.weights), factor * head.offset)
+    return replace(head, weights=tuple(factor * weight for weight in head.weights), offset=factor * head.offset)
+
+
+def averaged(heads: Sequence[TreeHead]) -> TreeHead:
+    """Average the scores of heads."""
+    parts = [(booster, weight / len(heads), tail) for head in heads for booster, weight, tail in head.parts]
+    offset = sum(head.offset for head in heads) / len(heads)
+    return TreeHead(*(tuple(part[k] for part in parts) for k in (0, 1)), offset, tuple(part[2] for part in parts))
 
 
 def sigmoid(x: Array) -> Array:
     """Map log-odds to probability."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), np.float64)
+
+
+def log_odds(chance: Array) -> Array:
+    """Map probability to log-odds; 0 and 1 stay finite."""
+    kept = np.clip(chance, 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(kept / (1 - kept)), np.float64)
 
 
 def folds_of(groups: Sequence[object] | NDArray[np.object_], count: int, rng: np.random.Generator) -> Rows:

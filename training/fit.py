@@ -13,10 +13,11 @@ from training.boosting import Binned, Rows, Trees, folds_of, scaled
 from training.calibration import monotone_map, uplift_maps
 from training.consumption import QUANTITY_TREES, Learnt, fit_quantity
 from training.dataset import Dataset
-from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, UpliftHead
+from training.learners import Learner, choose
+from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, TreeHead, UpliftHead
 from training.progress import Progress, silent
 from training.support import fit_components, fit_support, fit_tasks
-from training.uplift import Heads, Learner, Scores, choose, cross_fit, fit_heads, pseudo_outcomes, require_overlap
+from training.uplift import Heads, cross_fit, fit_heads, pseudo_outcomes, require_overlap, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     require_overlap(dataset)
     rng = np.random.default_rng(settings.seed)
     fold = folds_of(dataset.tasks, settings.folds, rng)
-    step = _stepper(progress, "learn", (settings.folds + 1) * (2 * len(dataset.arms) - 1))
+    step = _stepper(progress, "learn", steps(len(dataset.arms), settings.folds))
     oof = cross_fit(x, dataset, fold, settings.trees, settings.threads, step)
     truth = pseudo_outcomes(dataset, oof.success)
     learners = choose(oof, truth)
@@ -96,8 +97,8 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     tokens, latency = _consumption(dataset, x, fold, settings, progress)
     progress("support and task types", 0, 0)
     components = fit_components(x, rng)
-    success = _success(dataset, oof, heads)
-    blended = oof.blend(learners[0].weight)
+    chance, blended = oof.chance(learners[0].outcome), oof.blend(learners[0])
+    success = _success(dataset, chance, heads.chance(learners[0].outcome))
     uplift = _uplift(learners[0].weight, blended, heads, truth)
     model = FittedModel(
         success=success,
@@ -113,7 +114,7 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
         model=model,
         fold=fold,
         oof_score=blended,
-        oof_success=_cross_success(dataset, oof, fold),
+        oof_success=_cross_success(dataset, chance, fold),
         oof_uplift=_cross_uplift(blended, truth, fold),
         oof_tokens=_forecasts(tokens),
         oof_latency=_forecasts(latency),
@@ -122,23 +123,23 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     )
 
 
-def _success(dataset: Dataset, oof: Scores, heads: Heads) -> tuple[SuccessHead, ...]:
+def _success(dataset: Dataset, chance: Array, heads: tuple[TreeHead, ...]) -> tuple[SuccessHead, ...]:
     every = np.ones(len(dataset), np.bool_)
-    return tuple(SuccessHead(score, _success_map(dataset, oof, k, every)) for k, score in enumerate(heads.success))
+    return tuple(SuccessHead(score, _success_map(dataset, chance, k, every)) for k, score in enumerate(heads))
 
 
-def _success_map(dataset: Dataset, oof: Scores, arm: int, rows: NDArray[np.bool_]) -> PiecewiseLinear:
+def _success_map(dataset: Dataset, chance: Array, arm: int, rows: NDArray[np.bool_]) -> PiecewiseLinear:
     seen = dataset.observed[:, arm] & rows
     # Logged prompts stand for those that the old policy sent elsewhere.
     weight = np.where(dataset.paired, 1.0, 1.0 / np.clip(dataset.propensity[:, arm], 0.05, 1.0))[seen]
-    return monotone_map(oof.success[seen, arm], dataset.success[seen, arm], weight)
+    return monotone_map(chance[seen, arm], dataset.success[seen, arm], weight)
 
 
-def _cross_success(dataset: Dataset, oof: Scores, fold: Rows) -> Array:
-    found = np.empty_like(oof.success)
+def _cross_success(dataset: Dataset, chance: Array, fold: Rows) -> Array:
+    found = np.empty_like(chance)
     for f in range(fold.max() + 1):
         for k in range(found.shape[1]):
-            found[fold == f, k] = _success_map(dataset, oof, k, fold != f)(oof.success[fold == f, k])
+            found[fold == f, k] = _success_map(dataset, chance, k, fold != f)(chance[fold == f, k])
     return found
 
 

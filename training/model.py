@@ -42,11 +42,24 @@ class TreeHead:
     """A score: offset + sum of weight x raw output of a booster over the design row.
 
     The design row is [embedding of the last user turn (D), embedding of the rest (D), features (F)].
+
+    Parameters
+    ----------
+    tails
+        One per booster: values of the columns that it reads beyond the design row, constant for this head (an S
+        learner's arm); () is no booster with such columns.
     """
 
     boosters: tuple[lgb.Booster, ...]
     weights: tuple[float, ...]
     offset: float = 0.0
+    tails: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def parts(self) -> tuple[tuple[lgb.Booster, float, tuple[float, ...]], ...]:
+        """Booster, weight and tail side by side."""
+        tails = self.tails or ((),) * len(self.boosters)
+        return tuple(zip(self.boosters, self.weights, tails, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,8 @@ def pack(heads: Sequence[TreeHead]) -> Forest:
     forest = Forest()
     for number, head in enumerate(heads):
         offset = head.offset
-        for booster, weight in zip(head.boosters, head.weights, strict=True):
-            for root in _roots(booster):
+        for booster, weight, tail in head.parts:
+            for root in _roots(booster, tail):
                 if "leaf_value" in root:
                     offset += weight * _float(root["leaf_value"])
                 else:
@@ -90,13 +90,29 @@ def pack(heads: Sequence[TreeHead]) -> Forest:
     return forest
 
 
-def _roots(booster: lgb.Booster) -> list[Mapping[str, object]]:
+def _roots(booster: lgb.Booster, tail: Sequence[float]) -> list[Mapping[str, object]]:
     dump = booster.dump_model()
     if dump["num_tree_per_iteration"] != 1:
         raise UnsupportedTrees("a booster has several classes: train one head per class")
     if dump["average_output"]:
         raise UnsupportedTrees("a booster is a random forest: train with boosting=gbdt or dart")
-    return [tree["tree_structure"] for tree in dump["tree_info"]]
+    first = booster.num_feature() - len(tail)
+    return [_without_tail(tree["tree_structure"], first, tail) for tree in dump["tree_info"]]
+
+
+def _without_tail(node: Mapping[str, object], first: int, tail: Sequence[float]) -> Mapping[str, object]:
+    """Decide every split on a constant column (`first` and beyond): what is left reads the design row alone."""
+    if not tail or "leaf_value" in node:
+        return node
+    yes, no = node["left_child"], node["right_child"]
+    assert isinstance(yes, dict)
+    assert isinstance(no, dict)
+    column = _int(node["split_feature"])
+    if column >= first:
+        below = tail[column - first] <= _float(node["threshold"])
+        return _without_tail(yes if below else no, first, tail)
+    children = {"left_child": _without_tail(yes, first, tail), "right_child": _without_tail(no, first, tail)}
+    return {**node, **children}
 
 
 def _add_node(forest: Forest, node: Mapping[str, object], head: int, weight: float) -> int:

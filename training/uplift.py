@@ -6,22 +6,28 @@ of Kennedy (2023, "Towards optimal doubly robust estimation of heterogeneous cau
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.decision.types import FloatArray
-from training.boosting import Binned, Rows, Trees, raw, sigmoid
+from training.boosting import Binned, Rows, Trees, averaged, raw, sigmoid
 from training.dataset import Dataset
 from training.errors import TooLittleToLearn
+from training.learners import Outcome, Scores
 from training.model import Array, TreeHead
 
 CLIP = 0.02
 """Smallest propensity that is believed; smaller ones are clipped."""
 MINIMUM_OVERLAP = 0.02
 """Share of logged prompts that must have had a real chance of each arm."""
+SHARED_AT_MOST = 100_000
+"""Calls that the model of all arms learns from: it needs a row for each, and long histories feed one model per arm."""
+COPIES = 8
+Mask = NDArray[np.bool_]
 
 
 class NoOverlap(TooLittleToLearn):
@@ -29,40 +35,20 @@ class NoOverlap(TooLittleToLearn):
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """Out-of-fold or new scores of n prompts.
-
-    Parameters
-    ----------
-    success
-        float64 (n, K), P(success | arm) before calibration.
-    direct
-        float64 (n, K-1), uplift learnt directly.
-    """
-
-    success: Array
-    direct: Array
-
-    def blend(self, weight: float) -> Array:
-        """Mix the difference of the success models with the direct uplift: float64 (n, K-1)."""
-        return weight * (self.success[:, 1:] - self.success[:, :1]) + (1 - weight) * self.direct
-
-
-@dataclass(frozen=True, slots=True)
 class Heads:
-    """The learnt scores: K for success (log-odds), K-1 for uplift."""
+    """The learnt scores: K for success (log-odds), K-1 for uplift, and K for success by one model of all arms."""
 
     success: tuple[TreeHead, ...]
     direct: tuple[TreeHead, ...]
+    shared: tuple[TreeHead, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Learner:
-    """One candidate: how much the difference of success models counts beside the direct uplift, and its value."""
-
-    name: str
-    weight: float
-    value: float
+    def chance(self, outcome: Outcome) -> tuple[TreeHead, ...]:
+        """Scores of success by the named models."""
+        if outcome == "T" or not self.shared:
+            return self.success
+        if outcome == "S":
+            return self.shared
+        return tuple(averaged(pair) for pair in zip(self.success, self.shared, strict=True))
 
 
 def require_overlap(dataset: Dataset) -> None:
@@ -118,93 +104,109 @@ def cross_fit(
     fold
         int64 (n,).
     """
-    n, arms = dataset.success.shape
-    success, direct = np.zeros((n, arms)), np.zeros((n, arms - 1))
-    weight = np.sqrt(dataset.runs.astype(np.float64))
-    binned = Binned(x, trees, threads)
-    places = [(f, arm) for f in range(fold.max() + 1) for arm in range(arms)]
+    lesson = _Lesson.of(x, dataset, trees, threads)
+    folds, arms = range(fold.max() + 1), range(len(dataset.arms))
 
-    def chance(f: int, arm: int) -> Array:
-        rows = np.flatnonzero((fold != f) & dataset.observed[:, arm])
-        head = binned.head(dataset.success[:, arm], rows, "cross_entropy", weight=weight[:, arm], seed=f)
-        return sigmoid(raw(head, x[fold == f]))
+    def held_out(pupil: Binned, learn: Callable[[int, int], Sequence[TreeHead]], subjects: Sequence[int]) -> Array:
+        """One column per head: every fold is scored by heads that were learnt on the others."""
+        places = [(f, subject) for f in folds for subject in subjects]
 
-    for (f, arm), column in zip(
-        places, binned.side_by_side([partial(chance, *place) for place in places]), strict=True
-    ):
-        success[fold == f, arm] = column
-        progress()
+        def scores(f: int, subject: int) -> Array:
+            return np.column_stack([raw(head, x[fold == f]) for head in learn(f, subject)])
+
+        parts: dict[int, list[Array]] = {f: [] for f in folds}
+        for (f, _), part in zip(places, pupil.side_by_side([partial(scores, *place) for place in places]), strict=True):
+            parts[f].append(part)
+            progress()
+        columns = [np.concatenate(parts[f], axis=1) for f in folds]
+        table = np.empty((len(x), columns[0].shape[1]))
+        for f in folds:
+            table[fold == f] = columns[f]
+        return table
+
+    success = sigmoid(held_out(lesson.binned, lambda f, arm: (lesson.success(fold != f, arm, f),), arms))
     truth = pseudo_outcomes(dataset, success)
-    places = [(f, arm) for f, arm in places if arm]
-
-    def gain(f: int, arm: int) -> Array:
-        return raw(_direct(binned, dataset, truth, np.flatnonzero(fold != f), arm, f), x[fold == f])
-
-    jobs = [partial(gain, *place) for place in places]
-    for (f, arm), column in zip(places, binned.side_by_side(jobs), strict=True):
-        direct[fold == f, arm - 1] = column
-        progress()
-    return Scores(success, direct)
+    direct = held_out(lesson.binned, lambda f, arm: (lesson.direct(truth, fold != f, arm, f),), arms[1:])
+    if lesson.stacked is None:
+        return Scores(success, direct)
+    return Scores(success, direct, sigmoid(held_out(lesson.stacked, lambda f, _: lesson.shared(fold != f, f), (0,))))
 
 
 def fit_heads(
     x: FloatArray, dataset: Dataset, oof: Scores, trees: Trees, threads: int, progress: Callable[[], None]
 ) -> Heads:
     """Learn the heads on all prompts; pseudo-outcomes come from the out-of-fold scores."""
-    binned = Binned(x, trees, threads)
-    weight = np.sqrt(dataset.runs.astype(np.float64))
+    lesson = _Lesson.of(x, dataset, trees, threads)
+    every, arms = np.ones(len(dataset), np.bool_), range(len(dataset.arms))
     truth = pseudo_outcomes(dataset, oof.success)
-    jobs: list[Callable[[], TreeHead]] = []
-    for arm in range(len(dataset.arms)):
-        rows, chances = np.flatnonzero(dataset.observed[:, arm]), dataset.success[:, arm]
-        seed = 1000 + arm
-        jobs.append(partial(binned.head, chances, rows, "cross_entropy", weight=weight[:, arm], seed=seed))
-    every = np.arange(len(dataset))
-    jobs += [partial(_direct, binned, dataset, truth, every, arm, 2000 + arm) for arm in range(1, len(dataset.arms))]
+    jobs = [partial(lesson.success, every, arm, 1000 + arm) for arm in arms]
+    jobs += [partial(lesson.direct, truth, every, arm, 2000 + arm) for arm in arms[1:]]
     heads = []
-    for head in binned.side_by_side(jobs):
+    for head in lesson.binned.side_by_side(jobs):
         heads.append(head)
         progress()
-    return Heads(tuple(heads[: len(dataset.arms)]), tuple(heads[len(dataset.arms) :]))
+    shared = () if lesson.stacked is None else lesson.shared(every, 3000)
+    return Heads(tuple(heads[: len(arms)]), tuple(heads[len(arms) :]), shared)
 
 
-def choose(oof: Scores, truth: Array) -> tuple[Learner, ...]:
-    """Rank the candidates by cross-validated policy value, the best first.
+def steps(arms: int, folds: int) -> int:
+    """Number of times that `cross_fit` and `fit_heads` together report progress, at most."""
+    return (folds + 1) * (2 * arms - 1) + folds
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """Binned rows, and how each kind of head is learnt from a part of the prompts (`of`, bool (n,)).
 
     Parameters
     ----------
-    truth
-        float64 (n, K), pseudo-outcomes.
+    stacked
+        One row per prompt and observed arm, its arm in the last columns; None on longer histories.
+    prompt, arm
+        int64 (m,), of the stacked rows.
     """
-    candidates = (("T", 1.0), ("DR", 0.0), ("blend", 0.5))
-    learners = [Learner(name, weight, policy_area(oof.blend(weight), truth)) for name, weight in candidates]
-    return tuple(sorted(learners, key=lambda learner: -learner.value))
+
+    dataset: Dataset
+    binned: Binned
+    weight: Array
+    stacked: Binned | None
+    prompt: Rows
+    arm: Rows
+
+    @staticmethod
+    def of(x: FloatArray, dataset: Dataset, trees: Trees, threads: int) -> _Lesson:
+        weight, stacked = np.sqrt(dataset.runs.astype(np.float64)), None
+        prompt, arm = np.nonzero(dataset.observed)
+        if len(prompt) <= SHARED_AT_MOST:
+            marks = np.asarray([_tail(place, len(dataset.arms)) for place in range(len(dataset.arms))], np.float32)
+            rows = np.column_stack([x[prompt], marks[arm]])
+            stacked = Binned(rows, replace(trees, leaves=2 * trees.leaves, bags=1), threads)
+        return _Lesson(dataset, Binned(x, trees, threads), weight, stacked, prompt, arm)
+
+    def success(self, of: Mask, arm: int, seed: int) -> TreeHead:
+        """Log-odds of success of one arm, learnt from its own calls."""
+        rows = np.flatnonzero(of & self.dataset.observed[:, arm])
+        weight = self.weight[:, arm]
+        return self.binned.head(self.dataset.success[:, arm], rows, "cross_entropy", weight=weight, seed=seed)
+
+    def direct(self, truth: Array, of: Mask, arm: int, seed: int) -> TreeHead:
+        """Uplift of one arm, learnt from (pseudo-)differences."""
+        runs = self.dataset.runs[:, [0, arm]].astype(np.float64)
+        # Variance of a paired difference falls with the runs of both arms; of a logged one with the runs there are.
+        weight = np.sqrt(np.where(self.dataset.paired, runs.min(axis=1), np.maximum(runs.max(axis=1), 1.0)))
+        gain = truth[:, arm] - truth[:, 0]
+        return self.binned.head(gain, np.flatnonzero(of), "regression", weight=weight, seed=seed)
+
+    def shared(self, of: Mask, seed: int) -> tuple[TreeHead, ...]:
+        """Log-odds of success of every arm, learnt from all calls at once."""
+        assert self.stacked is not None
+        y, weight = self.dataset.success[self.prompt, self.arm], self.weight[self.prompt, self.arm]
+        rows = np.flatnonzero(of[self.prompt])
+        head = self.stacked.head(y, rows, "cross_entropy", weight=weight, seed=seed)
+        arms = len(self.dataset.arms)
+        return tuple(replace(head, tails=(_tail(arm, arms),) * len(head.boosters)) for arm in range(arms))
 
 
-def policy_area(score: Array, truth: Array) -> float:
-    """Mean success gained over random routing, averaged over all shares of requests that reason.
-
-    Each request takes the non-baseline arm with its highest score; requests enter by that score. Ties share alike.
-
-    Examples
-    --------
-    >>> truth = np.array([[0.0, 1.0], [1.0, 0.0]])
-    >>> policy_area(np.array([[0.9], [0.1]]), truth) > 0 > policy_area(np.array([[0.1], [0.9]]), truth)
-    True
-    """
-    best = score.argmax(axis=1)
-    rows = np.arange(len(score))
-    gain = truth[rows, best + 1] - truth[:, 0]
-    levels, group = np.unique(-score[rows, best], return_inverse=True)
-    sums = np.bincount(group, gain, len(levels))
-    share = np.cumsum(np.bincount(group, minlength=len(levels))) / len(gain)
-    curve = np.cumsum(sums) / len(gain)
-    x, y = np.append(0.0, share), np.append(0.0, curve)
-    return float(np.trapezoid(y, x) - 0.5 * y[-1])
-
-
-def _direct(binned: Binned, dataset: Dataset, truth: Array, rows: Rows, arm: int, seed: int) -> TreeHead:
-    runs = dataset.runs[:, [0, arm]].astype(np.float64)
-    # Variance of a paired difference falls with the runs of both arms; of a logged one with the runs there are.
-    weight = np.sqrt(np.where(dataset.paired, runs.min(axis=1), np.maximum(runs.max(axis=1), 1.0)))
-    return binned.head(truth[:, arm] - truth[:, 0], rows, "regression", weight=weight, seed=seed)
+def _tail(arm: int, arms: int) -> tuple[float, ...]:
+    """Give the columns that tell a shared model its arm, many times over: a tree sees a small draw of all columns."""
+    return tuple(float(arm == other) for other in range(1, arms)) * COPIES
