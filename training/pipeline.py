@@ -12,6 +12,7 @@ from serving.decision.arms import load_arms
 from serving.decision.manifest import DataFingerprint, Facts
 from serving.decision.types import Arm, FloatArray
 from training.appraisal import appraise
+from training.boosting import Trees
 from training.dataset import Dataset, build, default_arms
 from training.encoder import Encoder, build_static, design
 from training.errors import HistoryEmpty
@@ -26,6 +27,7 @@ from training.registry import CHAMPION, Candidate, DataLineage, Registry, Run, V
 from training.report import to_json, write
 from training.risk import Certificate
 from training.transformer import build_transformer
+from training.tuning import tune
 
 CACHE = Path.home() / ".cache" / "thinkgate"
 STATIC, TRANSFORMER = "static", "transformer"
@@ -47,6 +49,8 @@ class TrainSettings:
         MLflow tracking URI, None to log nowhere.
     epsilon, delta
         Of the certificate.
+    tune_minutes
+        Time to look for better trees; 0 takes them as they are.
     report
         Where the report goes; None: beside the bundle, `OUT-report/`.
     """
@@ -62,6 +66,7 @@ class TrainSettings:
     report: Path | None = None
     quarantine: Path | None = None
     resamples: int = 500
+    tune_minutes: float = 0.0
     fit: FitSettings = FitSettings()
 
 
@@ -145,12 +150,15 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
     history, dataset = read_dataset(data, settings, progress)
     encoder = encoder_for(dataset, settings, progress)
     x = design(encoder, dataset.requests, progress)
+    if settings.tune_minutes > 0:
+        tuned = tune(dataset, x, settings.fit, settings.tune_minutes, progress)
+        settings = replace(settings, fit=replace(settings.fit, trees=tuned.trees))
     fitted = fit(dataset, x, settings.fit, progress)
     progress("evaluate", 0, 0)
     titles = Titles("Does thinking pay?", ", ".join(data), _is_synthetic(history))
     evaluation = appraise(titles, dataset, fitted, _embedding(encoder, x), x[:, 2 * encoder.dims :], settings)
     progress("export and prove", 0, 0)
-    lineage = _lineage(history, dataset, fitted, evaluation, run)
+    lineage = _lineage(history, dataset, fitted, evaluation, run, settings.fit.trees)
     exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
     folder = settings.report or out.with_name(f"{out.name}-report")
     report = write_report(evaluation, folder)
@@ -184,7 +192,11 @@ def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Ve
     run.data(DataLineage(source, data.digest, data.rows, data.prompts, data.start, data.end))
     run.candidates(
         [
-            Candidate(learner.name, {"success_weight": learner.weight}, {"policy_area": learner.value})
+            Candidate(
+                learner.name,
+                {"outcome": learner.outcome, "success_weight": learner.weight},
+                {"policy_area": learner.value},
+            )
             for learner in trained.fitted.learners
         ]
     )
@@ -192,14 +204,16 @@ def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Ve
     return run.register(trained.exported.path)
 
 
-def _lineage(history: History, dataset: Dataset, fitted: Fitted, evaluation: Evaluation, run: Run | None) -> Lineage:
+def _lineage(
+    history: History, dataset: Dataset, fitted: Fitted, evaluation: Evaluation, run: Run | None, trees: Trees
+) -> Lineage:
     start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
     certificate: Facts | None = None
     if isinstance(evaluation.certificate, Certificate):
         certificate = asdict(evaluation.certificate)
     return Lineage(
         data=DataFingerprint(history.digest, history.counts.kept, len(dataset), start, end),
-        learner={"candidates": {learner.name: learner.value for learner in fitted.learners}},
+        learner={"candidates": {learner.name: learner.value for learner in fitted.learners}, "trees": asdict(trees)},
         calibration={"kind": "binned isotonic, cross-fitted", "prompts": len(dataset)},
         certificate=certificate,
         metrics={key: float(value) for key, value in evaluation.metrics.items() if np.isfinite(value)},

@@ -32,6 +32,9 @@ def train(
         float, typer.Option(min=0.0005, max=0.5, help="Quality loss that the certificate allows.")
     ] = 0.02,
     delta: Annotated[float, typer.Option(min=0.001, max=0.5, help="Chance that the certificate is wrong.")] = 0.1,
+    tune: Annotated[
+        float, typer.Option(min=0.0, metavar="MINUTES", help="Time to look for better trees; 0 looks for none.")
+    ] = 0.0,
     report: Annotated[Path | None, typer.Option(help="Folder for the report. Default: OUT-report.")] = None,
     quarantine: Annotated[Path | None, typer.Option(help="JSONL file for rows that can't be used.")] = None,
     cache: Cache = None,
@@ -49,6 +52,7 @@ def train(
         registry=registry,
         epsilon=epsilon,
         delta=delta,
+        tune_minutes=tune,
         report=report,
         quarantine=quarantine or out.with_name(f"{out.name}.quarantine.jsonl"),
     )
