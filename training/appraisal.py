@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -52,6 +53,7 @@ def appraise(
     settings: Judged,
     *,
     embedding_name: str = "static embedding",
+    others: Sequence[Router] = (),
     seed: int = 0,
 ) -> Evaluation:
     """Judge a fit by its out-of-fold scores.
@@ -60,6 +62,8 @@ def appraise(
     ----------
     embedding, features
         float32 (n, D) and (n, F): what the comparison routers read.
+    others
+        Further routers to compare with, scored on all n prompts.
     """
     rows = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:COMPARE_AT_MOST])
     part = dataset.subset(rows)
@@ -75,6 +79,9 @@ def appraise(
     )
     ours = Router.from_uplift(OURS, fitted.oof_score[rows])
     rivals = [cross_fitted(baseline, sample, fold) for baseline in standard(embedding_name)]
+    rivals += [
+        Router(other.name, other.score[rows], None if other.arm is None else other.arm[rows]) for other in others
+    ]
     held_out = HeldOut(
         arms=tuple(arm.name for arm in part.arms),
         outcomes=outcomes,

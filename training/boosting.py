@@ -151,9 +151,13 @@ def scaled(head: TreeHead, factor: float) -> TreeHead:
 
 def averaged(heads: Sequence[TreeHead]) -> TreeHead:
     """Average the scores of heads."""
-    parts = [(booster, weight / len(heads), tail) for head in heads for booster, weight, tail in head.parts]
-    offset = sum(head.offset for head in heads) / len(heads)
-    return TreeHead(*(tuple(part[k] for part in parts) for k in (0, 1)), offset, tuple(part[2] for part in parts))
+    parts = [part for head in heads for part in head.parts]
+    return TreeHead(
+        boosters=tuple(booster for booster, _, _ in parts),
+        weights=tuple(weight / len(heads) for _, weight, _ in parts),
+        offset=sum(head.offset for head in heads) / len(heads),
+        tails=tuple(tail for _, _, tail in parts),
+    )
 
 
 def sigmoid(x: Array) -> Array:

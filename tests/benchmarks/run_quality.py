@@ -1,6 +1,7 @@
 """Quality on public outcome data beside all baselines, same folds, same run; `make bench-quality DATA=folder`.
 
-The folder holds the Parquet files that data/README.md describes; they are not part of the repository.
+The folder holds the Parquet files that data/README.md describes; they are not part of the repository. The output is
+Markdown, so that it can be recorded as it is.
 """
 
 from __future__ import annotations
@@ -8,27 +9,27 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from serving.decision.types import FloatArray
+from tests.benchmarks.reference_learner import EconmlReference
+from tests.benchmarks.unseen_tasks import judge_unseen
+from tests.benchmarks.whole_teacher import embeddings
 from training.appraisal import appraise
-from training.boosting import raw, sigmoid
-from training.curves import Outcomes, Router, oracle_share
-from training.dataset import Dataset, build, default_arms, split_by_task
+from training.baselines import Sample, cross_fitted
+from training.dataset import Dataset, build, default_arms
+from training.embedding_baselines import LogisticNeighbours, Neighbours
 from training.encoder import build_static, design
 from training.evaluation import Titles
 from training.figures import Evaluation
-from training.fit import FitSettings, Fitted, fit
+from training.fit import Fitted, fit
 from training.history import read
-from training.model import Array
 from training.pipeline import TrainSettings
-from training.reliability import auroc
-from training.support import similarity
-from training.transformer import build_transformer
+from training.standings import RouterResult
 
 FILES = (
     "reasoning_gym_maverick_o3mini",
@@ -37,6 +38,33 @@ FILES = (
     "medagents_gpt4o_o3mini",
 )
 CACHE = Path("var/cache")
+TASKS = 20
+"""Fewer task types than this are too few to leave some out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One file: its prompts, what ours reads, and what the whole MiniLM makes of them."""
+
+    name: str
+    dataset: Dataset
+    x: FloatArray
+    features: FloatArray
+    minilm: FloatArray
+
+    @staticmethod
+    def of(path: Path) -> Pair:
+        """Read and encode."""
+        frame = read(str(path)).frame
+        dataset = build(frame, default_arms(frame))
+        encoder = build_static(None, dataset.requests, CACHE)
+        x = design(encoder, dataset.requests)
+        return Pair(path.stem, dataset, x, x[:, 2 * encoder.dims :], embeddings(dataset.requests, CACHE))
+
+    def sample(self, embedding: FloatArray) -> Sample:
+        """What a baseline reads."""
+        whole = np.asarray(embedding, np.float64), np.asarray(self.features, np.float64)
+        return Sample(whole[0], self.dataset.success, self.dataset.tasks, whole[1])
 
 
 def main() -> None:
@@ -46,99 +74,107 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/public"))
     parser.add_argument("--only", default="", help="part of a file's name")
     options = parser.parse_args()
-    console = Console(width=140)
+    shares = []
     for name in FILES:
         path = options.data / f"{name}.parquet"
         if options.only in name and path.exists():
-            _pair(console, name, path)
+            pair = Pair.of(path)
+            result = _pair(pair)
+            if "reasoning_gym" in name:
+                shares.append({router.name: router.oracle_share for router in result.routers})
+            if len({str(task) for task in pair.dataset.tasks}) >= TASKS:
+                _unseen(pair)
+    if len(shares) > 1:
+        _say("## Mean of the Reasoning Gym pairs\n")
+        _table(("router", "share of the oracle's area"), [(name, _mean(shares, name)) for name in shares[0]])
 
 
-def _pair(console: Console, name: str, path: Path) -> None:
-    frame = read(str(path)).frame
-    dataset = build(frame, default_arms(frame))
-    encoder = build_static(None, dataset.requests, CACHE)
-    x = design(encoder, dataset.requests)
+def _pair(pair: Pair) -> Evaluation:
     start = time.perf_counter()
-    fitted = fit(dataset, x)
+    fitted = fit(pair.dataset, pair.x)
     seconds = time.perf_counter() - start
-    teacher = _minilm(dataset, name)
-    titles = Titles(name, str(path.name), synthetic=False)
-    features = x[:, 2 * encoder.dims :]
-    result = appraise(titles, dataset, fitted, teacher, features, TrainSettings(), embedding_name="MiniLM")
-    _print(console, result, seconds)
-    if len({str(task) for task in dataset.tasks}) >= 10:
-        _unseen(console, dataset, x)
+    reference = cross_fitted(EconmlReference(), pair.sample(pair.x), fitted.fold)
+    titles = Titles(pair.name, pair.name, synthetic=False)
+    result = appraise(
+        titles,
+        pair.dataset,
+        fitted,
+        pair.minilm,
+        pair.features,
+        TrainSettings(),
+        embedding_name="MiniLM",
+        others=(reference,),
+    )
+    _say(f"## {pair.name}: {result.prompts} prompts, 5-fold by prompt, fit in {seconds:.0f} s\n")
+    _say("Learners by cross-validated policy value: " + _values(fitted) + ".\n")
+    _routers(result.routers, priced=result.priced)
+    _rules(result)
+    _forecasts(result)
+    _say(f"Certificate: {result.certificate}\n")
+    return result
 
 
-def _minilm(dataset: Dataset, name: str) -> FloatArray:
-    """Embed with the whole teacher, once: it takes minutes."""
-    encoder = build_transformer(None, CACHE)
-    kept = CACHE / f"minilm-{name}-{encoder.digest[:12]}-{len(dataset)}.npy"
-    if kept.exists():
-        return np.asarray(np.load(kept, allow_pickle=False), np.float32)
-    embedding = design(encoder, dataset.requests)[:, : encoder.dims]
-    np.save(kept, embedding, allow_pickle=False)
-    return embedding
-
-
-def _print(console: Console, result: Evaluation, seconds: float) -> None:
-    table = Table(title=f"{result.title}: {result.prompts} prompts, 5-fold by prompt, fit {seconds:.0f} s")
-    for column in (
-        "router",
-        "share of oracle's area",
-        "thinkgate ahead by",
-        "calls at equal quality",
-        "USD per 1,000 successes",
-    ):
-        table.add_column(column, justify="left" if column == "router" else "right")
-    for router in result.routers:
+def _routers(routers: Sequence[RouterResult], *, priced: bool) -> None:
+    head = ["router", "share of the oracle's area", "thinkgate ahead by", "calls at equal quality"]
+    head += ["USD per 1,000 successes there", "dearer than thinkgate by"] if priced else []
+    rows = []
+    for router in routers:
         equal = router.equal_quality
-        usd = equal.cost_per_success_usd
-        table.add_row(
-            router.name,
-            str(router.oracle_share),
-            "" if router.ahead is None else str(router.ahead),
-            f"{equal.calls.value:.0%}",
-            "" if usd is None else f"{1000 * usd.value:.3f} [{1000 * usd.lower:.3f}, {1000 * usd.upper:.3f}]",
-        )
-    console.print(table)
-    for calibration in result.calibration:
-        console.print(f"ECE {calibration.arm}: {calibration.ece}", highlight=False)
-    for forecast in result.forecasts:
-        console.print(
-            f"{forecast.quantity} {forecast.arm}: p95 covers {forecast.coverage}, "
-            f"rank correlation {forecast.rank_correlation}",
-            highlight=False,
-        )
-    console.print(f"certificate: {result.certificate}\n", highlight=False)
+        row = [router.name, str(router.oracle_share), str(router.ahead or ""), f"{equal.calls.value:.0%}"]
+        if priced:
+            row += [_thousand(equal.cost_per_success_usd), _thousand(router.cheaper_usd)]
+        rows.append(tuple(row))
+    _table(tuple(head), rows)
 
 
-def _unseen(console: Console, dataset: Dataset, x: FloatArray) -> None:
-    """Leave task types out, five at a time folds; score and support of what was never seen."""
-    score = np.empty((len(dataset), len(dataset.arms) - 1))
-    unseen_support, seen_support = np.empty(len(dataset)), []
-    rng = np.random.default_rng(0)
-    for split in split_by_task(dataset, 5, rng):
-        inner = rng.permutation(split.train)
-        held, train = np.sort(inner[: len(inner) // 5]), np.sort(inner[len(inner) // 5 :])
-        fitted = fit(dataset.subset(train), x[train], FitSettings())
-        score[split.test] = _uplift(fitted, x[split.test])
-        head = fitted.model.support
-        unseen_support[split.test] = head.map(similarity(head, x[split.test]))
-        seen_support.append(head.map(similarity(head, x[held])))
-    share = oracle_share(Outcomes(dataset.success), Router.from_uplift("ours", score))
-    separation = auroc(unseen_support, np.concatenate(seen_support))
-    console.print(f"leave-tasks-out: share of oracle's area {share:.3f}; support AUROC {separation}\n", highlight=False)
+def _rules(result: Evaluation) -> None:
+    rows = [(rule.name, str(rule.success), _thousand(rule.cost_per_success_usd)) for rule in result.rules]
+    _table(("rule", "success", "USD per 1,000 successes"), rows)
 
 
-def _uplift(fitted: Fitted, x: FloatArray) -> Array:
-    model = fitted.model
-    chance = [sigmoid(raw(head.score, x)) for head in model.success]
-    columns = []
-    for j, head in enumerate(model.uplift):
-        value = head.success_weight * (chance[j + 1] - chance[0])
-        columns.append(value if head.direct is None else value + raw(head.direct, x))
-    return np.column_stack(columns)
+def _forecasts(result: Evaluation) -> None:
+    rows = [(f"calibration error of success, {one.arm}", str(one.ece), "") for one in result.calibration]
+    rows += [
+        (f"p95 of {one.quantity}, {one.arm}: coverage", str(one.coverage), str(one.rank_correlation or ""))
+        for one in result.forecasts
+    ]
+    _table(("figure", "value", "rank correlation of the mean"), rows)
+
+
+def _unseen(pair: Pair) -> None:
+    baselines = (Neighbours("kNN on MiniLM"), LogisticNeighbours("LR + kNN on MiniLM"))
+    found = judge_unseen(pair.dataset, pair.x, pair.sample(pair.minilm), baselines)
+    _say(f"### {pair.name}, task types that were never seen (intervals over task types)\n")
+    _table(("router", "share of the oracle's area"), [(one.name, str(one.oracle_share)) for one in found.routers])
+    _say(f"Support, AUROC of unseen against seen task types: {found.separation}\n")
+
+
+def _values(fitted: Fitted) -> str:
+    return ", ".join(f"{learner.name} {learner.value:.4f}" for learner in fitted.learners)
+
+
+def _mean(shares: Sequence[dict[str, object]], name: str) -> str:
+    values = [getattr(share[name], "value", np.nan) for share in shares]
+    return f"{np.mean(values):.3f}"
+
+
+def _thousand(usd: object) -> str:
+    if usd is None:
+        return ""
+    value, lower, upper = (1000 * getattr(usd, end) for end in ("value", "lower", "upper"))
+    return f"{value:.3f} [{lower:.3f}, {upper:.3f}]"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    _say("| " + " | ".join(head) + " |")
+    _say("|" + "---|" * len(head))
+    for row in rows:
+        _say("| " + " | ".join(row) + " |")
+    _say("")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

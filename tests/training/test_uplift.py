@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from tests.training.learning import chances, dataset, design_rows
-from training.boosting import Trees, folds_of
+from training.boosting import Trees, folds_of, raw
 from training.dataset import Dataset
 from training.learners import Scores, choose, policy_area
-from training.uplift import NoOverlap, cross_fit, pseudo_outcomes, require_overlap
+from training.trees import pack
+from training.uplift import NoOverlap, cross_fit, fit_heads, pseudo_outcomes, require_overlap
 
 SMALL = Trees(rounds=60, leaves=7, bags=1, learning_rate=0.1, feature_fraction=0.8, min_rows=10)
 
@@ -63,6 +64,20 @@ def test_deterministic_logs_are_refused_with_the_way_out() -> None:
     data = dataset(chances(x), rng, np.column_stack([1 - arm, arm]))
     with pytest.raises(NoOverlap, match=r"collect paired data .* exploration"):
         require_overlap(data)
+
+
+def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
+    rng = np.random.default_rng(5)
+    x = design_rows(400, rng)
+    data = dataset(chances(x, 3), rng)
+    oof = scores(x, data)
+    assert oof.shared is not None
+    heads = fit_heads(x, data, oof, SMALL, 1, lambda: None).chance("T+S")
+    wanted = np.column_stack([raw(head, x[:30]) for head in heads])
+    assert np.abs(np.diff(wanted, axis=1)).max() > 0.1
+    found = pack(heads)
+    assert max(found.features) < x.shape[1]
+    assert np.allclose(found.score(x[:30].astype(np.float64), 3), wanted, atol=1e-9)
 
 
 def test_ties_share_alike() -> None:
