@@ -79,7 +79,7 @@ def fit_tasks(
         return None
     chosen = _sample(len(labelled), rng)
     z, labels = components.of(x[labelled[chosen]]), labels[chosen]
-    model = LogisticRegression(C=0.05, max_iter=60, tol=1e-3).fit(z, labels)
+    model = LogisticRegression(C=0.05, max_iter=1000, tol=1e-3).fit(z, labels)
     weight, bias = np.asarray(model.coef_, np.float64), np.asarray(model.intercept_, np.float64)
     if len(model.classes_) == 2:
         weight, bias = np.vstack([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
