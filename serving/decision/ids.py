@@ -66,6 +66,27 @@ def spell(value: int) -> str:
     return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
+def value_of(decision_id: str) -> int:
+    """Read back what `spell` wrote.
+
+    Raises
+    ------
+    ValueError
+        It is no id.
+
+    Examples
+    --------
+    >>> value_of(spell(2**127 + 5)) == 2**127 + 5
+    True
+    """
+    value = 0
+    for letter in decision_id[:27]:
+        value = value * 32 + _ALPHABET.index(letter)
+    if len(decision_id) != 26 or value >= 1 << (_TIME_BITS + _RANDOM_BITS):
+        raise ValueError("no decision id")
+    return value
+
+
 def time_of(decision_id: str) -> float:
     """Give the epoch seconds that an id carries.
 

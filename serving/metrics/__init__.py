@@ -1,0 +1,1 @@
+"""What the server counts, added up over all of its workers and shown to Prometheus as one."""
