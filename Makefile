@@ -11,7 +11,7 @@ export MPLBACKEND := Agg
 export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY ?= true
 
-.PHONY: help setup demo serve test check lint types imports bench bench-quality mlflow proto clean
+.PHONY: server-alone sbom help setup demo serve test check lint types imports bench bench-quality mlflow proto clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -60,3 +60,20 @@ clean: ## remove what was built (the environment stays)
 
 proto: setup ## generate the Python stubs from serving/proto
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. serving/proto/thinkgate/v1/*.proto serving/proto/envoy/*.proto
+
+SERVER := .venv-server
+SBOM := .venv-sbom
+
+$(SERVER)/.installed: pyproject.toml .ci/constraints.txt $(shell find serving -name '*.py' -not -path '*/__pycache__/*')
+	$(PYTHON) -m venv --clear $(SERVER)
+	$(SERVER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt .
+	touch $@
+
+server-alone: $(SERVER)/.installed ## install the server without training, as its container does, and ask it something
+	$(SERVER)/bin/python tests/deploy/server_alone.py
+
+sbom: $(SERVER)/.installed ## bill of materials (CycloneDX) of the server's environment: var/sbom.json
+	test -x $(SBOM)/bin/cyclonedx-py || { $(PYTHON) -m venv $(SBOM) && $(SBOM)/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0; }
+	mkdir -p var
+	$(SBOM)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file var/sbom.json $(SERVER)
+	@$(PYTHON) -c "import json; s = json.load(open('var/sbom.json')); print('var/sbom.json:', s['specVersion'], len(s['components']), 'components')"
