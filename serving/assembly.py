@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 from serving.access.door import Door
 from serving.access.keys import KeySource
@@ -21,12 +22,19 @@ from serving.journal.figures import JournalSettings
 from serving.journal.opening import ALONE, Seat, open_journal
 from serving.journal_route import JournalRoutes
 from serving.live import PolicyWatch, open_ground, warm_up
+from serving.metrics.board import Board
+from serving.metrics.exposition import Exposition
+from serving.metrics.http_watch import metrics_route
+from serving.metrics.probes import watch_bundle, watch_door, watch_guard, watch_journal, watch_process
+from serving.metrics.recording import DecisionMetrics
+from serving.metrics.series import Ledger
 from serving.outcomes import OutcomeDesk, RecentDecisions
 from serving.ports import DecisionSink, OutcomeSink, SituationSource
 from serving.recorder import Recorder
 from serving.routes import Route
 from serving.settings import Settings
 from serving.slot import Slot
+from serving.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +47,13 @@ class Shared:
         What each API key has used.
     grpc_address
         Where all of them serve gRPC; None where it is not wanted.
+    board
+        Where each pins what it counts; a place for each.
     """
 
     rates: Rates = field(default_factory=Rates)
     grpc_address: str | None = None
+    board: Board = field(default_factory=Board)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +72,12 @@ class Parts:
         Of HTTP, beside the decisions.
     journal
         None where the server keeps none.
+    metrics
+        Told where the time of decisions went.
+    ledger
+        Counts everything else.
     each_second
-        Watches the files of keys and policy.
+        Watches the files of keys and policy, and publishes the metrics.
     close
         Called once, after the last request.
     """
@@ -73,6 +88,8 @@ class Parts:
     desk: OutcomeDesk
     routes: tuple[Route, ...]
     journal: Journal | None
+    metrics: DecisionMetrics
+    ledger: Ledger
     each_second: Callable[[], None]
     close: Callable[[], None]
 
@@ -105,18 +122,34 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     outcome_sinks: list[OutcomeSink] = []
     routes: list[Route] = []
 
+    ledger = Ledger()
+    metrics = DecisionMetrics(ledger, lambda: [arm.name for arm in slot.live.arms])
+    decision_sinks.append(metrics)
+    outcome_sinks.append(metrics)
+    traces = _traces(settings)
+    if traces is not None:
+        outcome_sinks.append(traces)
+
     recent = RecentDecisions()
     if outcome_sinks:
         decision_sinks.append(recent)
     if journal is not None:
         decision_sinks.append(Recorder(journal, settings.store_prompts))
     ids = Ids(time.time, random.SystemRandom())
-    guard = Guard(slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks)
+    guard = Guard(slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks, traces)
     desk = OutcomeDesk(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
     routes += JournalRoutes(desk, journal, limits).routes
     warm_up(slot.live)
     watch = None if source is None else PolicyWatch(source, slot, ground)
     door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)
+    exposition = Exposition(ledger, shared.board, seat.number)
+    routes.append(metrics_route(exposition))
+    watch_process(ledger, version("thinkgate"))
+    watch_bundle(ledger, slot)
+    watch_guard(ledger, lambda: guard.stats, lambda: desk.stats)
+    watch_door(ledger, door)
+    if journal is not None:
+        watch_journal(ledger, journal.stats)
     return Parts(
         door=door,
         guard=guard,
@@ -124,9 +157,21 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
         desk=desk,
         routes=tuple(routes),
         journal=journal,
-        each_second=_each([door.look, *([] if watch is None else [watch.look])]),
-        close=_rest if journal is None else journal.close,
+        metrics=metrics,
+        ledger=ledger,
+        each_second=_each([door.look, *([] if watch is None else [watch.look]), exposition.publish]),
+        close=_each([part.close for part in (journal, traces) if part is not None]),
     )
+
+
+def _traces(settings: Settings) -> Traces | None:
+    if settings.otlp_endpoint is None:
+        return None
+    # Loaded only where it is wanted: it brings an HTTP client.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
+    return Traces(exporter, settings.trace_share, version("thinkgate"), time.time_ns)
 
 
 def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
@@ -135,7 +180,3 @@ def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
             call()
 
     return call_all
-
-
-def _rest() -> None:
-    return

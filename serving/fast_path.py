@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,6 +17,8 @@ from serving.decision.offers import EveryArmDenied
 from serving.guard import Guard, Headers
 from serving.problems import DENIED, INVALID, Problem, Rejected
 from serving.wire import parse_json, read_batch, read_request, write_batch, write_decision
+
+Took = Callable[[int, int, int], None]
 
 _ITEMS_PER_TURN: Final = 8
 """Items of a batch that are decided before waiting requests get their turn: about a millisecond."""
@@ -49,23 +53,40 @@ class FastPath:
         Decides.
     limits
         Enforced on every call.
+    took
+        Told the nanoseconds of each decision: to read its body, to decide, to send.
+    clock_ns
+        Monotonic nanoseconds.
     """
 
-    def __init__(self, guard: Guard, limits: Limits) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        limits: Limits,
+        took: Took | None = None,
+        clock_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
         self._guard = guard
         self._limits = limits
+        self._took = took
+        self._clock_ns = clock_ns
 
     async def decide(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /v1/decisions`."""
+        started = self._clock_ns()
         try:
             raw = await read_body(scope, receive, self._limits)
+            read = self._clock_ns()
             answer = self._decide(raw, scope["headers"])
         except Rejected as rejected:
             await answer_problem(rejected.problem, receive, send)
         except ClientGoneError:
             return
         else:
+            decided = self._clock_ns()
             await answer_json(send, answer)
+            if self._took is not None:
+                self._took(read - started, decided - read, self._clock_ns() - decided)
 
     async def decide_batch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /v1/decisions/batch`: a bad item gets a problem in its place and spoils no other."""

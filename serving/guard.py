@@ -15,7 +15,7 @@ from serving.decision.errors import BadRequest
 from serving.decision.offers import EveryArmDenied
 from serving.decision.situation import CALM, Situation, combine
 from serving.decision.types import Arm, Caps, Decision, Fallback, Request
-from serving.ports import DecisionSink, SituationSource
+from serving.ports import DecisionSink, SituationSource, Tracing
 from serving.slot import Live, Slot
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -76,6 +76,8 @@ class Guard:
         Asked before each decision, in this order; what they know is combined.
     sinks
         Told after each decision, fallbacks included.
+    tracing
+        Told of it too, with the headers; None where no traces are wanted.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Guard:
         new_id: Callable[[], str],
         sources: Sequence[SituationSource] = (),
         sinks: Sequence[DecisionSink] = (),
+        tracing: Tracing | None = None,
     ) -> None:
         self.slot = slot
         self._fallback = fallback
@@ -93,6 +96,7 @@ class Guard:
         self._new_id = new_id
         self._sources = tuple(sources)
         self._sinks = tuple(sinks)
+        self._tracing = tracing
         self._decisions = self._fallbacks = self._contained = 0
         self._quiet_until_ns = clock_ns()
         self._unlogged = 0
@@ -134,19 +138,24 @@ class Guard:
         except Exception as error:
             self._log(error)
             decided = self._answer_instead(live, request, situation, started_ns, "the model could not answer")
-        return self._tell(request, decided)
+        return self._tell(request, decided, headers)
 
     def fall_back(self, request: Request, why: str) -> Decision:
         """Answer without the model, marked: for a caller whose time is up."""
-        return self._tell(request, self._answer_instead(self.slot.live, request, CALM, self._clock_ns(), why))
+        return self._tell(request, self._answer_instead(self.slot.live, request, CALM, self._clock_ns(), why), ())
 
-    def _tell(self, request: Request, decided: Decided) -> Decision:
+    def _tell(self, request: Request, decided: Decided, headers: Headers) -> Decision:
         self._decisions += 1
         if decided.decision.fallback is not None:
             self._fallbacks += 1
         for sink in self._sinks:
             try:
                 sink.decided(request, decided)
+            except Exception as error:
+                self._contain(error)
+        if self._tracing is not None:
+            try:
+                self._tracing.decided(headers, decided.decision)
             except Exception as error:
                 self._contain(error)
         return decided.decision

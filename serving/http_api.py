@@ -17,7 +17,7 @@ from starlette.types import Send as StarletteSend
 
 from serving import docs_page
 from serving.asgi import NO_CONTENT_ALLOWED, SECURITY, App, Event, Receive, Scope, Send, answer_problem, with_headers
-from serving.fast_path import FastPath, Limits
+from serving.fast_path import FastPath, Limits, Took
 from serving.guard import Guard
 from serving.openapi import DECIDE, DECIDE_BATCH, DESCRIPTION, REWRITE, complete_document, problem_response
 from serving.problems import MEDIA_TYPE, NOT_FOUND, NOT_READY, UNEXPECTED, WRONG_METHOD, Kind, Problem
@@ -32,7 +32,12 @@ _KINDS: Final[dict[int, Kind]] = {404: NOT_FOUND, 405: WRONG_METHOD}
 
 
 def build_api(
-    guard: Guard, limits: Limits, is_ready: Callable[[], bool], version: str, routes: Sequence[Route] = ()
+    guard: Guard,
+    limits: Limits,
+    is_ready: Callable[[], bool],
+    version: str,
+    routes: Sequence[Route] = (),
+    took: Took | None = None,
 ) -> App:
     """Build the ASGI application that a worker serves.
 
@@ -48,13 +53,15 @@ def build_api(
         Of thinkgate, for the document.
     routes
         Beside the decisions: outcomes, the journal and whatever else is plugged in.
+    took
+        Told where the time of each decision went.
 
     Returns
     -------
     App
         Never raises, and never answers 5xx to bad input.
     """
-    every = (*decision_routes(guard, limits), *routes)
+    every = (*decision_routes(guard, limits, took), *routes)
     # What has an exact path is answered without FastAPI.
     exact = {(route.method, route.path): route.app for route in every if "{" not in route.path}
     behind: Any = build_fastapi(guard, every, is_ready, version)
@@ -85,9 +92,9 @@ def build_api(
     return api
 
 
-def decision_routes(guard: Guard, limits: Limits) -> tuple[Route, ...]:
+def decision_routes(guard: Guard, limits: Limits, took: Took | None = None) -> tuple[Route, ...]:
     """Give the routes that decide."""
-    fast = FastPath(guard, limits)
+    fast = FastPath(guard, limits, took)
     return (
         Route("POST", "/v1/decisions", fast.decide, DECIDE),
         Route("POST", "/v1/decisions/batch", fast.decide_batch, DECIDE_BATCH),

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from serving.access.http_door import charge_more
 from serving.asgi import ClientGoneError, Receive, Scope, Send, answer_json, answer_problem
 from serving.examples import OUTCOME_REPORTS
 from serving.fast_path import Limits, read_body
@@ -90,6 +91,7 @@ class JournalRoutes:
         """Answer `POST /v1/outcomes`."""
         try:
             rows = read_outcomes(await read_body(scope, receive, self._limits), self._limits.max_outcomes, self._clock)
+            charge_more(scope, len(rows) - 1)
             accepted = await self._desk.report(rows)
         except Rejected as rejected:
             await answer_problem(rejected.problem, receive, send)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import inspect
-import logging
 import socket
 import sys
 import time
@@ -18,7 +17,7 @@ import typer
 from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
-from serving.access.http_door import behind_door
+from serving.access.http_door import NEEDS, behind_door
 from serving.assembly import Parts, Shared, assemble
 from serving.decision.errors import ThinkgateError
 from serving.exchange import Tools
@@ -29,6 +28,9 @@ from serving.grpc_server import GrpcOptions, GrpcServer, TlsFiles
 from serving.http_api import build_api
 from serving.http_server import Companion, Readiness, ServerOptions, run
 from serving.journal.opening import ALONE, Seat
+from serving.logs import start_logging
+from serving.metrics.board import Board
+from serving.metrics.http_watch import watched
 from serving.settings import Settings, option, read_settings
 from serving.sockets import open_tcp, open_unix, require_free, url
 from serving.tls import server_context
@@ -77,14 +79,9 @@ def _parameter(name: str, told: FieldInfo) -> inspect.Parameter:
 def serve(**chosen: object) -> int:
     """Serve; the options are the fields of `Settings`."""
     settings = read_settings({name: value for name, value in chosen.items() if value is not None})
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s",
-    )
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    start_logging(settings.log_level, settings.log_format, sys.stderr)
     with _hold_grpc(settings) as grpc_address:
-        shared = Shared(grpc_address=grpc_address)
+        shared = Shared(grpc_address=grpc_address, board=Board(settings.processes))
         if settings.uds is not None:
             return _serve_unix(settings, settings.uds, shared)
         return _serve_tcp(settings, shared)
@@ -162,7 +159,9 @@ def work(
     sys.setswitchinterval(_SWITCH_SECONDS)
     parts = assemble(settings, shared, seat)
     readiness = Readiness()
-    api = behind_door(build_api(parts.guard, parts.limits, readiness, version("thinkgate"), parts.routes), parts.door)
+    took = parts.metrics.took
+    api = build_api(parts.guard, parts.limits, readiness, version("thinkgate"), parts.routes, took)
+    api = watched(behind_door(api, parts.door), parts.ledger, NEEDS)
     # What is loaded by now stays for good: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from serving.decision.engine import Decided
 from serving.decision.situation import Situation
-from serving.decision.types import Request
+from serving.decision.types import Decision, Request
 from serving.journal.rows import DecisionRow, OutcomeRow
 
 
@@ -22,6 +22,14 @@ class SituationSource(Protocol):
         headers
             Lower-case names to values, of those headers only that the policy's rules look at.
         """
+        ...
+
+
+class Tracing(Protocol):
+    """Is told of each decision together with the headers of its call, which name the caller's trace."""
+
+    def decided(self, headers: Iterable[tuple[bytes, bytes]], decision: Decision) -> None:
+        """Take note; never waits, never raises."""
         ...
 
 

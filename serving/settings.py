@@ -15,6 +15,7 @@ from serving.decision.conversation import MAX_MESSAGES
 from serving.decision.errors import BadInput
 from serving.decision.types import Fallback
 from serving.journal.privacy import StorePrompts
+from serving.logs import LogFormat
 
 PREFIX: Final = "THINKGATE_"
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -92,6 +93,17 @@ class Settings(BaseSettings):
     ] = 10.0
     keep_alive_seconds: Annotated[int, _told(HOW, "How long an idle connection stays open."), Field(ge=1, le=3600)] = 75
     log_level: Annotated[LogLevel, _told(HOW, "Least severe level that is logged.")] = "info"
+    log_format: Annotated[LogFormat, _told(HOW, "Lines of text, or one JSON object a line.")] = "text"
+    otlp_endpoint: Annotated[
+        str | None,
+        _told(HOW, "Send traces to this OTLP/HTTP collector, such as http://localhost:4318."),
+        Field(pattern=r"^https?://[^\s/]+(/\S*)?$"),
+    ] = None
+    trace_share: Annotated[
+        float,
+        _told(HOW, "Share of decisions without a caller's trace that are traced; others are as the caller's."),
+        Field(ge=0, le=1),
+    ] = 0.01
 
     max_body_bytes: Annotated[int, _told(LIMITS, "Largest body that is read."), Field(ge=1024, le=2**30)] = 2 * 2**20
     max_messages: Annotated[int, _told(LIMITS, "Longest conversation that is read."), Field(ge=1, le=MAX_MESSAGES)] = (

@@ -18,6 +18,7 @@ NEEDS: Final[dict[str, Need]] = {
     "/v1/decisions/batch": "decide",
     "/v1/rewrite": "decide",
     "/v1/outcomes": "report",
+    "/v1/journal": "admin",
     "/v1/model": "any key",
     "/metrics": "metrics",
 }

@@ -54,7 +54,7 @@ class DecisionMetrics:
             "thinkgate_stage_seconds", "Time of a decision by stage.", ("stage",), STAGE_BOUNDS
         )
         self._engine = self._stages.row(("engine",))
-        self._read, self._guard, self._send = (self._stages.row((stage,)) for stage in ("read", "guard", "send"))
+        self._read, self._decide, self._send = (self._stages.row((stage,)) for stage in ("read", "decide", "send"))
         self._add_outcomes(ledger)
 
     def decided(self, request: Request, decided: Decided) -> None:  # noqa: ARG002 - the port says so
@@ -75,11 +75,11 @@ class DecisionMetrics:
                 self._success.add(label, estimate.success)
         self._stages.note(self._engine, decision.elapsed_us * 1e-6)
 
-    def took(self, read_ns: int, guard_ns: int, send_ns: int) -> None:
-        """Count where a call's time went: until its body was read and checked, in the guard, until it was sent."""
+    def took(self, read_ns: int, decide_ns: int, send_ns: int) -> None:
+        """Count where an HTTP call's time went: reading its body, deciding (the engine is a part of that), sending."""
         stages = self._stages
         stages.note(self._read, read_ns * 1e-9)
-        stages.note(self._guard, guard_ns * 1e-9)
+        stages.note(self._decide, decide_ns * 1e-9)
         stages.note(self._send, send_ns * 1e-9)
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
@@ -106,7 +106,7 @@ class DecisionMetrics:
         if outcome.failure_mode is not None:
             known = outcome.failure_mode in FAILURE_MODES
             self._failures.add((name, outcome.failure_mode if known else OTHER))
-        if decision is not None and decision.fallback is None and decision.arm == name:
+        if decision is not None and decision.fallback in (None, "prior") and decision.arm == name:
             self._compare(arm, outcome, decision)
 
     def _compare(self, arm: tuple[str], outcome: OutcomeRow, decision: DecisionRow) -> None:

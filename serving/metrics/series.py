@@ -124,7 +124,7 @@ class Ledger:
     probes
         Called before each snapshot: they read what others count.
     base
-        Counters and histograms of this worker's predecessors, who died.
+        What this worker's predecessors, who died, have left; only counters and histograms count on.
     """
 
     families: dict[str, Family] = field(default_factory=dict)
@@ -152,11 +152,7 @@ class Ledger:
 
     def adopt(self, samples: Samples) -> None:
         """Go on counting from what a predecessor had counted, so that no counter of the server ever falls."""
-        self.base = {
-            name: rows
-            for name, rows in samples.items()
-            if name in self.families and self.families[name].kind != "gauge"
-        }
+        self.base = samples
 
     def snapshot(self) -> Samples:
         """Ask the probes, and give all that is known."""
@@ -166,7 +162,10 @@ class Ledger:
             name: [[list(labels), value] for labels, value in series.values.items()]
             for name, series in self._series.items()
         }
-        return add_up(self.families, (self.base, own)) if self.base else own
+        if not self.base:
+            return own
+        lasting = {name: family for name, family in self.families.items() if family.kind != "gauge"}
+        return {**own, **add_up(lasting, (self.base, own))}
 
     def _add(self, family: Family, series: Counter | Gauge | Histogram) -> None:
         if family.name in self.families:

@@ -40,6 +40,7 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         "arms": "a.toml", "policy": "p.toml", "fallback": "reason", "host": "::1", "http_port": "1", "uds": "s",
         "grpc_port": "2", "keys": "k.toml", "tls_cert": "c.pem", "tls_key": "k.pem", "tls_client_ca": "ca.pem",
         "workers": "3", "drain_seconds": "4.5", "keep_alive_seconds": "5", "log_level": "debug",
+        "log_format": "json", "otlp_endpoint": "http://c:4318", "trace_share": "0.5",
         "max_body_bytes": "2048", "max_messages": "7", "max_batch": "8", "body_seconds": "9", "bundle": "b",
         "journal": "sqlite:///j", "store_prompts": "hash", "retention_days": "30.0", "spool": "sp",
     }  # fmt: skip

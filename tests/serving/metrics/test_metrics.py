@@ -162,7 +162,7 @@ def test_decisions_are_counted_as_they_were_made(metrics: tuple[DecisionMetrics,
         whole = sum(decision.estimates[arm].cost_usd for decision in decisions)
         assert _value(exposition, "thinkgate_alternative_cost_usd_total", arm=arm) == pytest.approx(whole)
     assert _value(exposition, "thinkgate_stage_seconds_count", stage="engine") == 7
-    assert _value(exposition, "thinkgate_stage_seconds_sum", stage="guard") == pytest.approx(7 * 200e-6)
+    assert _value(exposition, "thinkgate_stage_seconds_sum", stage="decide") == pytest.approx(7 * 200e-6)
     assert _value(exposition, "thinkgate_stage_seconds_bucket", stage="read", le="0.0001") == 7
 
 

@@ -1,0 +1,126 @@
+"""Reads, before each publication, what other parts count for themselves: journal, door, guard, live bundle, process."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from serving.access.door import Door
+from serving.guard import GuardStats
+from serving.journal.figures import JournalStats
+from serving.metrics.series import Ledger
+from serving.outcomes import DeskStats
+from serving.slot import Slot
+
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_STATM: Final = Path("/proc/self/statm")
+
+
+def watch_process(ledger: Ledger, version: str) -> None:
+    """Show version, memory and processor time of all workers, and how many there are."""
+    ledger.gauge("thinkgate_build_info", "Version of thinkgate.", ("version",), "max").set(1.0, (version,))
+    ledger.gauge("thinkgate_workers", "Processes that serve.").set(1.0)
+    memory = ledger.gauge("thinkgate_resident_memory_bytes", "Resident memory of all workers.")
+    used = ledger.counter("thinkgate_cpu_seconds", "Processor time of all workers.")
+
+    def probe() -> None:
+        told = resource.getrusage(resource.RUSAGE_SELF)
+        used.put((), told.ru_utime + told.ru_stime)
+        if _STATM.exists():
+            memory.set(int(_STATM.read_text().split()[1]) * _PAGE)
+
+    ledger.probes.append(probe)
+
+
+def watch_bundle(ledger: Ledger, slot: Slot) -> None:
+    """Show what is live: two bundles at once only while workers swap."""
+    info = ledger.gauge(
+        "thinkgate_bundle_info", "The live bundle and policy.", ("bundle_id", "policy", "cold_start"), "max"
+    )
+    made = ledger.gauge("thinkgate_bundle_created_timestamp_seconds", "When the live bundle was trained.", across="min")
+
+    def probe() -> None:
+        live = slot.live
+        info.only({(live.bundle_id, live.policy, str(live.cold_start).lower()): 1.0})
+        created = _moment(live.facts)
+        made.only({} if created is None else {(): created})
+
+    ledger.probes.append(probe)
+
+
+def watch_guard(ledger: Ledger, stats: Callable[[], GuardStats], desk: Callable[[], DeskStats]) -> None:
+    """Show what went wrong without failing a decision, and outcomes that nobody could place."""
+    contained = ledger.counter(
+        "thinkgate_contained_failures", "Failures beside a decision that it went on without.", ("where",)
+    )
+    reported = ledger.counter("thinkgate_outcome_reports", "Outcomes acknowledged.", ("kind",))
+
+    def probe() -> None:
+        told = desk()
+        contained.put(("decision",), stats().contained)
+        contained.put(("outcome",), told.contained)
+        reported.put(("new",), told.accepted - told.repeated)
+        reported.put(("repeated",), told.repeated)
+        reported.put(("unknown_decision",), told.unknown)
+
+    ledger.probes.append(probe)
+
+
+def watch_journal(ledger: Ledger, stats: Callable[[], JournalStats]) -> None:
+    """Show how far the journal is behind, and what it lost."""
+    rows = ledger.counter("thinkgate_journal_rows", "Rows of the journal by what became of them.", ("fate",))
+    queued = ledger.gauge("thinkgate_journal_queued", "Decisions that wait in memory.")
+    spool = ledger.gauge("thinkgate_journal_spool_bytes", "Bytes that wait on disk for the database.")
+    lag = ledger.gauge("thinkgate_journal_lag_seconds", "Age of the oldest decision that waits.", across="max")
+    healthy = ledger.gauge("thinkgate_journal_healthy", "1 while the database takes rows.", across="min")
+
+    def probe() -> None:
+        told = stats()
+        for fate, count in (
+            ("decision_written", told.written_decisions),
+            ("outcome_written", told.written_outcomes),
+            ("spooled", told.spooled),
+            ("decision_lost", told.lost_decisions),
+            ("outcome_refused", told.refused_outcomes),
+            ("rejected", told.rejected),
+            ("forgotten", told.forgotten),
+        ):
+            rows.put((fate,), count)
+        queued.set(told.queued)
+        spool.set(told.spool_bytes)
+        lag.set(told.lag_s)
+        healthy.set(float(told.healthy))
+
+    ledger.probes.append(probe)
+
+
+def watch_door(ledger: Ledger, door: Door) -> None:
+    """Show whom the door turned away; keys by their id, which is no secret."""
+    refused = ledger.counter("thinkgate_refused", "Calls turned away at the door.", ("why", "key"))
+
+    def probe() -> None:
+        for (why, key_id), count in door.refused.items():
+            refused.put((why, key_id or "none"), count)
+
+    ledger.probes.append(probe)
+
+
+def _moment(facts: Mapping[str, object]) -> float | None:
+    """Read a manifest's `created`.
+
+    Examples
+    --------
+    >>> _moment({"created": "2026-01-01T00:00:00Z"}), _moment({})
+    (1767225600.0, None)
+    """
+    created = facts.get("created")
+    if not isinstance(created, str):
+        return None
+    try:
+        return datetime.fromisoformat(created).timestamp()
+    except ValueError:
+        return None
