@@ -65,7 +65,7 @@ def spell_exception(caught: ExcInfo) -> str:
 
 
 def start_logging(level: str, form: LogFormat, stream: TextIO) -> None:
-    """Send all of the process's log to `stream`.
+    """Send all of the process's log to `stream`; does nothing where somebody else has set up the log already.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def start_logging(level: str, form: LogFormat, stream: TextIO) -> None:
     """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     # At debug these two write headers and bodies of what they send.
     for name in ("urllib3", "asyncio"):

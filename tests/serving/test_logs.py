@@ -16,6 +16,7 @@ from serving.logs import LogFormat, start_logging
 def _restore() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
     yield
     root.handlers[:], root.level = handlers, level
 
