@@ -16,13 +16,13 @@ from serving.logs import LogFormat, start_logging
 def _restore() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    root.handlers.clear()
     yield
     root.handlers[:], root.level = handlers, level
 
 
 def _log(form: LogFormat) -> str:
     stream = io.StringIO()
+    logging.getLogger().handlers.clear()  # pytest's own
     start_logging("info", form, stream)
     logger = logging.getLogger("thinkgate.test")
     logger.debug("not this")
