@@ -15,6 +15,7 @@ from serving.asgi import BodyLimits
 from serving.decision.ids import Ids
 from serving.decision.policy import Policy
 from serving.decision.policy_file import PolicySource
+from serving.explain_route import ExplainRoute
 from serving.fast_path import Limits
 from serving.guard import Guard
 from serving.journal import Journal
@@ -34,6 +35,7 @@ from serving.recorder import Recorder
 from serving.routes import Route
 from serving.settings import Settings
 from serving.slot import Slot
+from serving.terms_keeper import TermsKeeper
 from serving.traces import Traces
 
 
@@ -135,10 +137,14 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
         decision_sinks.append(recent)
     if journal is not None:
         decision_sinks.append(Recorder(journal, settings.store_prompts))
+    terms = None if journal is None else TermsKeeper(slot, journal.store)
+    if terms is not None:
+        decision_sinks.append(terms)
     ids = Ids(time.time, random.SystemRandom())
     guard = Guard(slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks, traces)
     desk = OutcomeDesk(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
     routes += JournalRoutes(desk, journal, limits).routes
+    routes.append(ExplainRoute(None if journal is None else journal.store, terms).route)
     warm_up(slot.live)
     watch = None if source is None else PolicyWatch(source, slot, ground)
     door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)

@@ -126,6 +126,10 @@ class Guard:
         EveryArmDenied
             The operator's own rules leave no arm: falling back would break them. Nothing else ever.
         """
+        return self.decide_recorded(request, headers).decision
+
+    def decide_recorded(self, request: Request, headers: Headers = ()) -> Decided:
+        """Answer one request as `decide` does, and keep what the answer was made from."""
         live = self.slot.live
         started_ns = self._clock_ns()
         situation = CALM
@@ -142,9 +146,10 @@ class Guard:
 
     def fall_back(self, request: Request, why: str) -> Decision:
         """Answer without the model, marked: for a caller whose time is up."""
-        return self._tell(request, self._answer_instead(self.slot.live, request, CALM, self._clock_ns(), why), ())
+        decided = self._answer_instead(self.slot.live, request, CALM, self._clock_ns(), why)
+        return self._tell(request, decided, ()).decision
 
-    def _tell(self, request: Request, decided: Decided, headers: Headers) -> Decision:
+    def _tell(self, request: Request, decided: Decided, headers: Headers) -> Decided:
         self._decisions += 1
         if decided.decision.fallback is not None:
             self._fallbacks += 1
@@ -158,7 +163,7 @@ class Guard:
                 self._tracing.decided(headers, decided.decision)
             except Exception as error:
                 self._contain(error)
-        return decided.decision
+        return decided
 
     def _situation(self, live: Live, request: Request, headers: Headers) -> Situation:
         wanted = _wanted(live.headers, headers) if live.headers else {}

@@ -26,6 +26,7 @@ from serving.asgi import (
 )
 from serving.decision.bodies import Reading, read_body
 from serving.decision.dialects import Rewrite, apply
+from serving.decision.engine import Decided
 from serving.decision.errors import BadRequest
 from serving.decision.hints import read_hints
 from serving.decision.offers import EveryArmDenied
@@ -95,14 +96,27 @@ class RewritePath:
                 raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
             api = None if wanted.dialect is None else dialect(wanted.dialect)
             reading = read_body(document.value, api, model=wanted.model, hints=read_hints(wanted.told))
-            decision = self._guard.decide(reading.request, headers)
-            done = apply(document.value, reading, decision, drop_sampling=wanted.drop_sampling)
+            decided = self._guard.decide_recorded(reading.request, headers)
+            decision = decided.decision
+            done = apply(
+                document.value,
+                reading,
+                decision,
+                loop_remembered=remembers(decided),
+                drop_sampling=wanted.drop_sampling,
+            )
         except BadRequest as error:
             raise Rejected(Problem(INVALID, str(error))) from None
         except EveryArmDenied as error:
             raise Rejected(Problem(DENIED, str(error))) from None
         media_type = (b"content-type", FORMS[wanted.form])
         return _payload(raw, document, done, wanted.form), (media_type, *_FIXED, *told(reading, decision, done))
+
+
+def remembers(decided: Decided) -> bool:
+    """Tell whether the decision repeats what the session was served with: then an open tool loop goes on alike."""
+    session = None if decided.record is None else decided.record.situation.session
+    return session is not None and session.arm == decided.decision.arm
 
 
 def told(reading: Reading, decision: Decision, done: Rewrite) -> Headers:

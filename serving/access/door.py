@@ -13,8 +13,8 @@ from serving.access.keys import Key, KeyRing, KeySource, Scope
 from serving.access.rates import Rates, places, whole_seconds
 from serving.problems import FORBIDDEN, NO_KEY, RATE_LIMITED, Problem
 
-Need = Scope | Literal["any key", "nothing"]
-"""What a route asks of its caller."""
+Need = Scope | Literal["any key", "nothing", "admin if locked"]
+"""What a route asks of its caller; `admin if locked` needs an admin's key where there are keys, and else nobody's."""
 
 _CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="thinkgate"'),)
 _NO_KEY: Final = Problem(
@@ -109,8 +109,9 @@ class Door:
         key = self._keys.ring.find(token, self._epoch())
         if key is None:
             return self._turn_away(_BAD_KEY, "")
-        if need != "any key" and need not in key.scopes:
-            return self._turn_away(_forbidden(key, need), key.key_id)
+        scope: Need = "admin" if need == "admin if locked" else need
+        if scope != "any key" and scope not in key.scopes:
+            return self._turn_away(_forbidden(key, scope), key.key_id)
         allowance = self._allowances.get(key.key_id)
         if allowance is not None:
             now = self._monotonic()

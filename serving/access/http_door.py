@@ -24,6 +24,7 @@ NEEDS: Final[dict[str, Need]] = {
 }
 """What each path asks of its caller."""
 
+_DECISIONS: Final = "/v1/decisions/"
 _ENTRY: Final = "thinkgate.entry"
 
 
@@ -34,8 +35,12 @@ def need_of(method: str, path: str) -> Need:
     --------
     >>> need_of("POST", "/v1/decisions"), need_of("POST", "/v1/model/rollback"), need_of("GET", "/v2")
     ('decide', 'admin', 'any key')
+    >>> need_of("GET", "/v1/decisions/01J")
+    'admin if locked'
     """
     need = NEEDS.get(path)
+    if need is None and path.startswith(_DECISIONS):
+        return "admin if locked"  # a decision of any tenant, perhaps with its prompt
     if need is None:
         return "any key" if method in ("GET", "HEAD", "OPTIONS") else "admin"
     return need

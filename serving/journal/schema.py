@@ -52,6 +52,13 @@ outcomes = Table(
     Index("outcomes_reported_at", "reported_at"),
 )
 
+terms = Table(
+    "terms",
+    metadata,
+    Column("version", String(255), primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("arms", "policy", "prices")),
+)
+
 _MIGRATION_LOCK = 7_461_203
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +13,8 @@ from sqlalchemy.exc import ArgumentError
 
 from serving.decision.errors import BadInput
 from serving.journal.rows import DecisionRow, Entry, OutcomeRow, from_columns, merge, to_columns
-from serving.journal.schema import decisions, outcomes, upgrade
+from serving.journal.schema import decisions, outcomes, terms, upgrade
+from serving.journal.terms import TermsRow
 
 CHUNK = 2000
 
@@ -101,6 +103,17 @@ class Store:
             if len(chunk) < CHUNK:
                 return
             last = (chunk[-1].decision.decided_at, chunk[-1].decision.decision_id)
+
+    def keep_terms(self, row: TermsRow) -> None:
+        """Write the terms of a version; those that are there already stay."""
+        with self._engine.begin() as connection:
+            connection.execute(self._insert(terms).on_conflict_do_nothing(), [asdict(row)])
+
+    def terms(self, version: str) -> TermsRow | None:
+        """Read the terms of a version."""
+        with self._engine.connect() as connection:
+            found = connection.execute(select(terms).where(terms.c.version == version)).first()
+        return None if found is None else TermsRow(**found._asdict())
 
     def count(self) -> tuple[int, int]:
         """Count decisions and decisions with an outcome report."""

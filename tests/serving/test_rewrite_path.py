@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,17 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.asgi import BodyLimits
+from serving.decision.engine import Decided
 from serving.decision.errors import BadInput
 from serving.decision.offers import EveryArmDenied
-from serving.decision.situation import CALM, Situation
-from serving.decision.types import Decision, Request
+from serving.decision.situation import CALM, Session, Situation
+from serving.decision.types import Request
 from serving.exact_json import read_exact, write_exact
 from serving.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN
 from serving.fast_path import Limits
+from serving.guard import Guard
 from serving.problems import Rejected
+from serving.slot import Live, Slot
+from tests.serving.decision.cases import ARMS, engine
 from tests.serving.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, guarded
 
 PATH = "/v1/rewrite"
+MODEL_ARMS = tuple(replace(arm, model="gpt-5.1") for arm in ARMS)
 LONG = "Prove it step by step. " * 20
 
 
@@ -178,9 +186,25 @@ def test_a_broken_engine_still_rewrites() -> None:
     assert answer.headers["x-thinkgate-fallback"] == "baseline"
 
 
+def test_a_tool_loop_of_a_remembered_session_goes_on_as_it_began() -> None:
+    class Remembering:
+        def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
+            return Situation(session=Session("high")) if request.session_id == "known" else CALM
+
+    made = engine(arms=MODEL_ARMS)
+    live = Live(made, MODEL_ARMS, "fixed", made.version)
+    guard = Guard(Slot(live), "baseline", time.perf_counter_ns, lambda: "id", (Remembering(),))
+    turns = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "4"}]
+    ours: dict[str, Any] = {"model": "gpt-5.1", "messages": turns}
+    for session, note in (("known", None), ("unknown", "open tool loop: the mode stays as it is")):
+        answer = client_of(guard).post(PATH, ours, (*JSON, ("x-thinkgate-session-id", session)))
+        assert answer.headers.get("x-thinkgate-note") == note
+        assert answer.json() == ({**ours, "reasoning_effort": "high"} if note is None else ours)
+
+
 def test_a_denied_request_is_a_403() -> None:
     class Denying:
-        def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+        def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
             raise EveryArmDenied("the policy leaves no arm")
 
     assert issubclass(EveryArmDenied, BadInput)

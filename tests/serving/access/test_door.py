@@ -107,6 +107,14 @@ def test_what_is_not_listed_needs_an_admin(house: House) -> None:
     assert house.post("admin", "/v1/later").status == 404
 
 
+def test_a_journalled_decision_is_read_by_an_admin_only(house: House) -> None:
+    path = "/v1/decisions/01J"
+    for key in ("decide", "report", "metrics"):
+        assert house.client.call("GET", path, headers=(("x-api-key", house.keys[key].token),)).status == 403
+    assert house.client.get(path).status == 401
+    assert house.client.call("GET", path, headers=(("x-api-key", house.keys["admin"].token),)).status == 404
+
+
 def test_every_documented_route_says_what_it_needs(house: House) -> None:
     paths = house.client.get("/openapi.json").json()["paths"]
     listed = {path for path, verbs in paths.items() if path in http_door.NEEDS}
@@ -147,7 +155,7 @@ def test_rotation_needs_no_restart(house: House) -> None:
 
 def test_without_keys_all_but_changes_are_open() -> None:
     door = Door()
-    for need in ("decide", "report", "metrics", "any key", "nothing"):
+    for need in ("decide", "report", "metrics", "any key", "nothing", "admin if locked"):
         assert door.enter(None, need) == Caller()  # type: ignore[arg-type]
     refused = door.enter("tg_x_y", "admin")
     assert isinstance(refused, Problem)
