@@ -159,12 +159,14 @@ class Engine:
             weight = 1.0 - max(prediction.support, 0.0) / terms.full_support
             prediction = blend(prediction, self.prior.predict_request(request), weight)
         decision_id = self._ids()
+        if not request.task:
+            context = replace(context, task=self._task(prediction))
         return DecisionRecord(
             decision_id=decision_id,
             bundle_id=self.model.bundle_id,
             now=self._clock(),
-            context=context if request.task else replace(context, task=self._task(prediction)),
-            situation=self._filled(request, situation, decision_id),
+            context=context,
+            situation=self._filled(request, situation, decision_id, context.task),
             prediction=prediction,
             prior_weight=weight,
             cold_start=self.cold_start,
@@ -177,15 +179,15 @@ class Engine:
         sure = max(prediction.task_probabilities)
         return self.model.tasks[prediction.task_probabilities.index(sure)] if sure >= _SURE_TASK else None
 
-    def _filled(self, request: Request, situation: Situation, decision_id: str) -> Situation:
+    def _filled(self, request: Request, situation: Situation, decision_id: str, task: str | None) -> Situation:
         tokens, uniform = situation.input_tokens, situation.uniform
-        if tokens is not None and uniform is not None:
+        if tokens is not None and uniform is not None and not situation.task_shifts:
             return situation
         return Situation(
             input_tokens=estimate_input_tokens(request) if tokens is None else tokens,
             cost_multiplier=situation.cost_multiplier,
             session=situation.session,
-            health=situation.health,
+            health=situation.of_task(task) if situation.task_shifts else situation.health,
             headers=situation.headers,
             uniform=_uniform(self._seed, decision_id) if uniform is None else uniform,
             explore=situation.explore,

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import orjson
 
+from serving.decision.live_terms import Budget, Guards, Memory
 from serving.decision.types import Bucket, Effort, Usd
 
 MaybeBehaviour = Literal["expected", "baseline", "reason", "explore"]
@@ -143,6 +144,8 @@ class Terms:
         What it costs to change the arm within a session, beside the lost prompt cache.
     expected_retries
         Per call, where live figures are missing.
+    budget
+        What may be spent; the cost multiplier of a decision follows from it.
     """
 
     value_of_success_usd: Usd = Usd(0.50)
@@ -160,6 +163,7 @@ class Terms:
     expected_retries: float = 0.02
     exploration: Exploration = Exploration()
     limits: Limits = Limits()
+    budget: Budget = Budget()
 
     def value(self, task: str | None) -> float:
         """Give the value of a success at a task, in USD.
@@ -186,6 +190,8 @@ class Policy:
         Complete terms by tenant: what the file does not state is taken from `terms`.
     rules
         In the file's order.
+    guards, memory
+        For all tenants: how outcomes overrule forecasts, and how long sessions are remembered.
     seed
         Of the draws for exploration.
     text
@@ -196,6 +202,8 @@ class Policy:
     terms: Terms = Terms()
     tenants: Mapping[str, Terms] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    guards: Guards = Guards()
+    memory: Memory = Memory()
     seed: int = 0
     text: str = ""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from serving.decision.errors import BadPolicy
+from serving.decision.live_terms_file import read_budget, read_guards, read_memory
 from serving.decision.policy import (
     CLIENT_BEHAVIOURS,
     MAYBE_BEHAVIOURS,
@@ -69,9 +70,9 @@ def parse_policy(text: str, source: str = "policy.toml", arms: Sequence[Arm] | N
     Traceback (most recent call last):
         ...
     serving.decision.errors.BadPolicy: policy.toml, line 1, value_of_succes_usd: unknown key (did you mean \
-'value_of_success_usd'?); known here: client_effort, deadline_ms, expected_retries, exploration, full_support, \
-latency_usd_per_second, limits, low_support, max_cost_usd, max_effort, maybe, min_support, name, rule, seed, \
-switching_cost_usd, tenant, value_by_task, value_of_success_usd
+'value_of_success_usd'?); known here: budget, client_effort, deadline_ms, expected_retries, exploration, full_support, \
+guards, latency_usd_per_second, limits, low_support, max_cost_usd, max_effort, maybe, min_support, name, rule, seed, \
+sessions, switching_cost_usd, tenant, value_by_task, value_of_success_usd
     """
     file = TomlFile(text, source, BadPolicy)
     root = file.root
@@ -81,9 +82,10 @@ switching_cost_usd, tenant, value_by_task, value_of_success_usd
     held = root.section("tenant")
     tenants = {tenant: _tenant(held.section(tenant), terms) for tenant in held.keys}
     rules = tuple(_rule(section, arms) for section in root.sections("rule"))
+    guards, memory = read_guards(root.section("guards")), read_memory(root.section("sessions"))
     root.close()
     file.finish()
-    return Policy(name=name, terms=terms, tenants=tenants, rules=rules, seed=seed, text=text)
+    return Policy(name, terms, tenants, rules, guards, memory, seed, text)
 
 
 class PolicySource:
@@ -153,6 +155,7 @@ def _terms(section: Section, base: Terms) -> Terms:
         expected_retries=section.number("expected_retries", base.expected_retries, high=10.0),
         exploration=_exploration(section.section("exploration"), base.exploration),
         limits=_limits(section.section("limits"), base.limits),
+        budget=read_budget(section, base.budget, str(section.path[-1]) if section.path else ""),
     )
     if terms.full_support < terms.min_support:
         key = "full_support" if section.has("full_support") else "min_support"

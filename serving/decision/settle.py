@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from serving.decision.choice import Choice, Weights, choose
 from serving.decision.errors import BadInput
@@ -105,6 +106,25 @@ def settle(record: DecisionRecord, bound: Roster, elapsed_us: Callable[[], int] 
         policy=record.policy,
         elapsed_us=elapsed_us(),
     )
+
+
+def outlay(record: DecisionRecord, bound: Roster, multipliers: Sequence[float]) -> tuple[float, ...]:
+    """Tell what the arm that would have served at other cost multipliers is expected to cost.
+
+    Returns
+    -------
+    tuple of float
+        USD, one for each multiplier.
+
+    Raises
+    ------
+    EveryArmDenied
+        The policy's rules leave no arm for the request.
+    """
+    terms = bound.policy.terms_for(record.context.tenant)
+    offered, weights = offers(record, bound, terms, bounds(record, terms)), weigh(record, terms)
+    dearer = (replace(weights, cost_factor=1.0 + multiplier) for multiplier in multipliers)
+    return tuple(offered[choose(record, bound, terms, offered, each).place].cost_usd for each in dearer)
 
 
 def weigh(record: DecisionRecord, terms: Terms) -> Weights:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from serving.decision.types import Effort
 
@@ -72,6 +72,9 @@ class Situation:
         The conversation's last turn; None for a first turn or an unknown session.
     health
         By arm name; an arm that is not named is healthy.
+    task_shifts
+        By task ("" for an unknown one) and arm, to be added to `success_shift` once the task is known; in a record it
+        is empty, for `health` holds what counted.
     headers
         Lower-case names; what `header` rules of the policy look at.
     uniform
@@ -84,9 +87,27 @@ class Situation:
     cost_multiplier: float = 0.0
     session: Session | None = None
     health: Mapping[str, ArmHealth] = field(default_factory=dict)
+    task_shifts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     uniform: float | None = None
     explore: bool = True
+
+    def of_task(self, task: str | None) -> Mapping[str, ArmHealth]:
+        """Give the arms' health at a task.
+
+        Examples
+        --------
+        >>> Situation(task_shifts={"maths": {"high": -0.2}}).of_task("maths")["high"].success_shift
+        -0.2
+        """
+        shifts = self.task_shifts.get(task or "")
+        if not shifts:
+            return self.health
+        told = {name: self.health.get(name, HEALTHY) for name in (*self.health, *shifts)}
+        return {
+            name: replace(arm, success_shift=arm.success_shift + shifts[name]) if name in shifts else arm
+            for name, arm in told.items()
+        }
 
 
 HEALTHY = ArmHealth()
@@ -116,6 +137,7 @@ def combine(first: Situation, second: Situation) -> Situation:
         cost_multiplier=(1.0 + first.cost_multiplier) * (1.0 + second.cost_multiplier) - 1.0,
         session=first.session or second.session,
         health=health,
+        task_shifts=first.task_shifts or second.task_shifts,
         headers={**second.headers, **first.headers},
         uniform=second.uniform if first.uniform is None else first.uniform,
         explore=first.explore and second.explore,

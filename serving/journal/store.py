@@ -41,7 +41,7 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._engine = open_database(url)
         self._insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
 
     def upgrade(self) -> None:
@@ -166,7 +166,14 @@ def _reports(table: Table, ids: Sequence[str]) -> Select[Any]:
     return select(table).where(table.c.decision_id.in_(ids)).order_by(table.c.decision_id)
 
 
-def _engine(url: str) -> Engine:
+def open_database(url: str) -> Engine:
+    """Open an SQLite or PostgreSQL database by its URL.
+
+    Raises
+    ------
+    BadJournalUrl
+        Neither of the two.
+    """
     if url.startswith("postgres://"):
         url = "postgresql" + url.removeprefix("postgres")
     if url.startswith("postgresql://"):

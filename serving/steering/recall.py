@@ -1,0 +1,177 @@
+"""Remembers for a while what was expected of each call, so that a report can be held against it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from serving.decision.engine import Decided
+from serving.journal.rows import DecisionRow, OutcomeRow
+
+_WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})
+"""Failure modes that say that the answer was no success, where the report does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What was forecast for the arm that served.
+
+    Parameters
+    ----------
+    success, tokens, latency_ms
+        As the model forecast them, before guards had a say.
+    latency_p95_ms, cost_usd
+        As the decision told them.
+    reported_cost_usd, judged
+        What an earlier report on the same call said.
+    """
+
+    arm: str
+    task: str | None
+    tenant: str | None
+    decided_at: float
+    success: float
+    tokens: float
+    latency_ms: float | None
+    latency_p95_ms: float
+    cost_usd: float
+    reported_cost_usd: float | None = None
+    judged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One report beside what was expected of the call; fields that an earlier report named already are None.
+
+    Parameters
+    ----------
+    success
+        In [0, 1].
+    earlier_cost_usd
+        What an earlier report said in place of `cost_usd`.
+    """
+
+    arm: str
+    task: str | None
+    tenant: str | None
+    decided_at: float
+    expected_success: float
+    expected_tokens: float
+    expected_latency_ms: float | None
+    expected_latency_p95_ms: float
+    expected_cost_usd: float
+    success: float | None = None
+    output_tokens: int | None = None
+    latency_ms: float | None = None
+    retries: int | None = None
+    cost_usd: float | None = None
+    earlier_cost_usd: float | None = None
+    failure_mode: str | None = None
+
+
+class Recall:
+    """The latest decisions of this process; a bounded memory.
+
+    Parameters
+    ----------
+    most
+        Calls that are remembered; the oldest are forgotten first.
+    """
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
+        self._calls: OrderedDict[str, Expected] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Count the calls that are remembered."""
+        return len(self._calls)
+
+    def arm(self, decision_id: str) -> str | None:
+        """Name the arm of a call, None where it is not remembered."""
+        expected = self._calls.get(decision_id)
+        return expected.arm if expected else None
+
+    def learn(self, decided: Decided) -> None:
+        """Remember what a decision expects."""
+        record, decision = decided.record, decided.decision
+        if record is None:
+            return
+        place = list(decision.estimates).index(decision.arm)
+        estimate, prediction = decision.estimates[decision.arm], record.prediction
+        self._keep(
+            decision.decision_id,
+            Expected(
+                arm=decision.arm,
+                task=record.context.task,
+                tenant=record.context.tenant,
+                decided_at=record.now,
+                success=prediction.success[place],
+                tokens=prediction.output_tokens_mean[place],
+                latency_ms=prediction.latency_mean_ms[place],
+                latency_p95_ms=prediction.latency_p95_ms[place],
+                cost_usd=estimate.cost_usd,
+            ),
+        )
+
+    def hold(self, outcome: OutcomeRow, decision: DecisionRow | None) -> Outcome | None:
+        """Hold a report against what was expected; None where nobody knows what was.
+
+        Parameters
+        ----------
+        decision
+            What the journal knows of a call that another worker, or one before a restart, decided.
+        """
+        expected = self._calls.get(outcome.decision_id)
+        if expected is None:
+            if decision is None or decision.expected_latency_p95_ms <= 0.0:
+                return None
+            expected = _from_row(decision)
+        told = {
+            name: getattr(outcome, name)
+            for name in ("success", "output_tokens", "latency_ms", "retries", "failure_mode")
+            if getattr(outcome, name) is not None and name not in expected.judged
+        }
+        if "success" not in expected.judged | told.keys() and told.get("failure_mode") in _WRONG:
+            told["success"] = 0.0
+        earlier = expected.reported_cost_usd
+        cost = outcome.cost_usd if outcome.cost_usd != earlier else None
+        judged = expected.judged | told.keys()
+        reported = earlier if outcome.cost_usd is None else outcome.cost_usd
+        self._keep(outcome.decision_id, replace(expected, judged=judged, reported_cost_usd=reported))
+        if outcome.arm is not None and outcome.arm != expected.arm:
+            # The gateway served with something else: it says nothing of the arm that was decided but what it cost.
+            told = {}
+        return Outcome(
+            arm=expected.arm,
+            task=expected.task,
+            tenant=expected.tenant,
+            decided_at=expected.decided_at,
+            expected_success=expected.success,
+            expected_tokens=expected.tokens,
+            expected_latency_ms=expected.latency_ms,
+            expected_latency_p95_ms=expected.latency_p95_ms,
+            expected_cost_usd=expected.cost_usd,
+            cost_usd=cost,
+            earlier_cost_usd=earlier,
+            **told,
+        )
+
+    def _keep(self, decision_id: str, expected: Expected) -> None:
+        self._calls[decision_id] = expected
+        self._calls.move_to_end(decision_id)
+        while len(self._calls) > self._most:
+            self._calls.popitem(last=False)
+
+
+def _from_row(decision: DecisionRow) -> Expected:
+    return Expected(
+        arm=decision.arm,
+        task=decision.task,
+        tenant=decision.tenant,
+        decided_at=decision.decided_at,
+        success=decision.expected_success,
+        tokens=decision.expected_output_tokens,
+        latency_ms=None,
+        latency_p95_ms=decision.expected_latency_p95_ms,
+        cost_usd=decision.expected_cost_usd,
+    )
