@@ -15,12 +15,14 @@ from serving.asgi import BodyLimits
 from serving.decision.ids import Ids
 from serving.decision.policy import Policy
 from serving.decision.policy_file import PolicySource
+from serving.decision.roster import Roster
 from serving.explain_route import ExplainRoute
 from serving.fast_path import Limits
 from serving.guard import Guard
 from serving.journal import Journal
 from serving.journal.figures import JournalSettings
 from serving.journal.opening import ALONE, Seat, open_journal
+from serving.journal.opening import NONE as NO_JOURNAL
 from serving.journal_route import JournalRoutes
 from serving.live import PolicyWatch, open_ground, warm_up
 from serving.metrics.board import Board
@@ -35,6 +37,9 @@ from serving.recorder import Recorder
 from serving.routes import Route
 from serving.settings import Settings
 from serving.slot import Slot
+from serving.steering.ledger import MemoryLedger, SqlLedger
+from serving.steering.sessions import SessionTable
+from serving.steering.steering import Steering
 from serving.terms_keeper import TermsKeeper
 from serving.traces import Traces
 
@@ -47,6 +52,8 @@ class Shared:
     ----------
     rates
         What each API key has used.
+    sessions
+        What conversations were served with.
     grpc_address
         Where all of them serve gRPC; None where it is not wanted.
     board
@@ -54,6 +61,7 @@ class Shared:
     """
 
     rates: Rates = field(default_factory=Rates)
+    sessions: SessionTable = field(default_factory=SessionTable)
     grpc_address: str | None = None
     board: Board = field(default_factory=Board)
 
@@ -132,6 +140,10 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     if traces is not None:
         outcome_sinks.append(traces)
 
+    steering = _steering(settings, slot, shared)
+    sources.append(steering)
+    decision_sinks.append(steering)
+    outcome_sinks.append(steering)
     recent = RecentDecisions()
     if outcome_sinks:
         decision_sinks.append(recent)
@@ -146,6 +158,7 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     routes += JournalRoutes(desk, journal, limits).routes
     routes.append(ExplainRoute(None if journal is None else journal.store, terms).route)
     warm_up(slot.live)
+    steering.start()
     watch = None if source is None else PolicyWatch(source, slot, ground)
     door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)
     exposition = Exposition(ledger, shared.board, seat.number)
@@ -166,7 +179,7 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
         metrics=metrics,
         ledger=ledger,
         each_second=_each([door.look, *([] if watch is None else [watch.look]), exposition.publish]),
-        close=_each([part.close for part in (journal, traces) if part is not None]),
+        close=_each([part.close for part in (steering, journal, traces) if part is not None]),
     )
 
 
@@ -186,3 +199,15 @@ def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
             call()
 
     return call_all
+
+
+def _steering(settings: Settings, slot: Slot, shared: Shared) -> Steering:
+    """Budgets live in the journal's database; where there is none, they end with the process."""
+
+    def bound() -> Roster:
+        live = slot.live.bound
+        assert live is not None, "what `Ground` lays is bound"
+        return live
+
+    ledger = MemoryLedger() if settings.journal == NO_JOURNAL else SqlLedger(settings.journal)
+    return Steering(bound, ledger, shared.sessions, time.time, random.Random())  # noqa: S311

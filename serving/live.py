@@ -69,6 +69,7 @@ class Ground:
             cold_start=engine.cold_start,
             facts=_facts(self.model),
             prior=Engine(self.prior, policy, self.prices, prior=self.prior, arms=self.arms),
+            bound=engine.bound,
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from serving.decision.engine import Decided
+from serving.decision.roster import Roster
 from serving.decision.situation import CALM, Situation
 from serving.decision.types import Arm, Request
 
@@ -42,6 +43,8 @@ class Live:
         What `GET /v1/model` tells beside that, ready for JSON.
     prior
         Prior knowledge of the same arms under the same policy, for the fallback `prior`.
+    bound
+        Arms, policy and prices as the decider reads them, for whoever steers it.
     """
 
     decider: Decider
@@ -52,6 +55,7 @@ class Live:
     cold_start: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
     prior: Decider | None = None
+    bound: Roster | None = None
 
 
 class Slot:

@@ -35,6 +35,8 @@ _DOUBT: Final = 0.05
 """Share of a day's demand that must have come before today's volume counts as much as the usual one."""
 _LIKE: Final = 0.25
 """Share of today's demand that may come at other hours than usual before the day counts as a strange one."""
+_LATELY: Final = 3
+"""Hours, the current one included, that are the latest traffic."""
 _UNSURE: Final = (0.75, 1.0, 4.0 / 3.0)
 """What is to come may be so much less or more than forecast: the multiplier is the middle of what each would need."""
 _LEAST_AHEAD: Final = 0.004
@@ -255,8 +257,8 @@ def _usual(hours: Hours, habit: Habit, now: float) -> Array:
     total: Array = met.sum(axis=0)
     elapsed = max(now / HOUR_S - since, 1.0 / 60.0)
     begun_share = now / HOUR_S - this
-    latest = met[-1] + (met[-2] * (1.0 - begun_share) if len(met) > 1 else 0.0)
-    flat: Array = np.tile((total / elapsed + latest / min(elapsed, 1.0)) / 2.0, (24, 1))
+    latest = met[-_LATELY:].sum(axis=0) / min(elapsed, _LATELY - 1.0 + begun_share)
+    flat: Array = np.tile((total / elapsed + latest) / 2.0, (24, 1))
     if habit.shape is None:
         return flat
     expected = np.asarray([habit.shape[at % 24, 0] for at in range(since, this + 1)])
@@ -265,6 +267,8 @@ def _usual(hours: Hours, habit: Habit, now: float) -> Array:
     volume = (total[0] + doubt) / (expected.sum() + doubt) if doubt > 0.0 else 1.0
     odd = np.abs(met[:, 0] - volume * expected).sum() / (total[0] + doubt) if total[0] > 0.0 else 0.0
     strange = min(max(odd - _LIKE, 0.0) / (1.0 - _LIKE), 1.0)
+    overdue = (habit.shape.sum(axis=0) - total) / max(habit.midnight + 24 - now / HOUR_S, 1.0)
+    flat = np.maximum(flat, overdue)
     usual: Array = (1.0 - strange) * volume * habit.shape + strange * flat
     return usual
 

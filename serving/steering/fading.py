@@ -22,8 +22,8 @@ def kept(weight: float, seconds: float, half_life: float, few: float = 0.0) -> f
 
     Examples
     --------
-    >>> kept(100.0, 60.0, 60.0), kept(100.0, 60_000.0, 60.0)
-    (0.5, 0.0)
+    >>> kept(100.0, 60.0, 60.0), kept(100.0, 120.0, 60.0)
+    (0.5, 0.25)
     >>> 100.0 * kept(100.0, 240.0, 60.0, few=20.0) > 17.0
     True
     """

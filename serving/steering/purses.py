@@ -136,7 +136,8 @@ class Purses:
 
     def close(self, now: float) -> None:
         """Put what waits into the ledger, and give it back."""
-        self._exchange(now)
+        if self._waiting.sums:
+            self._exchange(now)
         self._ledger.close()
 
     def _spend(self, purse: str, items: list[Decided], bound: Roster) -> None:

