@@ -1,0 +1,168 @@
+"""Time and peak memory of reading and of training on synthetic histories of growing size; `make bench-scale ROWS=...`.
+
+Every measurement runs in a process of its own and is watched from outside: the resident memory of the process and all
+its children together, sampled five times a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from training.history import read
+from training.pipeline import TrainSettings, train
+from training.world import OldPolicy, World
+
+CACHE = Path("var/cache")
+SAMPLED_EVERY = 0.2
+GIB = 2**30
+FORMATS = ("parquet", "jsonl", "csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a process took."""
+
+    seconds: float
+    peak_bytes: int
+    stages: tuple[tuple[str, float], ...]
+
+
+def main() -> None:
+    """Measure every size asked for, print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--logged", action="store_true", help="one arm per prompt, as a confounded old policy chose it")
+    parser.add_argument("--read-only", action="store_true", help="read the history in each format, train nothing")
+    parser.add_argument("--child", choices=["train", "read"], help=argparse.SUPPRESS)
+    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        _child(options.child, options.file)
+        return
+    console = Console(width=140)
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in options.rows:
+            history = Path(folder) / f"world-{rows}.parquet"
+            _write(history, rows, logged=options.logged)
+            if options.read_only:
+                _reading(console, history, rows)
+            else:
+                _training(console, history, rows, logged=options.logged)
+
+
+def _write(path: Path, rows: int, *, logged: bool) -> None:
+    """Write a history of so many rows: paired ones have two a prompt."""
+    World(seed=5).write_parquet(path, rows if logged else rows // 2, OldPolicy() if logged else None)
+
+
+def _training(console: Console, history: Path, rows: int, *, logged: bool) -> None:
+    kind = "logged, one arm a prompt" if logged else "paired, two rows a prompt"
+    taken = _watch("train", history)
+    table = Table(title=f"Training on {rows:,} rows ({kind}): {taken.seconds:.0f} s, peak {taken.peak_bytes / GIB:.2f} GiB")
+    table.add_column("stage")
+    table.add_column("seconds", justify="right")
+    for stage, seconds in taken.stages:
+        table.add_row(stage, f"{seconds:.1f}")
+    console.print(table)
+
+
+def _reading(console: Console, history: Path, rows: int) -> None:
+    table = Table(title=f"Reading {rows:,} rows")
+    for column in ("format", "file MiB", "seconds", "peak GiB"):
+        table.add_column(column, justify="left" if column == "format" else "right")
+    for kind in FORMATS:
+        path = history if kind == "parquet" else _converted(history, kind)
+        taken = _watch("read", path)
+        size = path.stat().st_size / 2**20
+        table.add_row(kind, f"{size:.0f}", f"{taken.seconds:.1f}", f"{taken.peak_bytes / GIB:.2f}")
+        if kind != "parquet":
+            path.unlink()
+    console.print(table)
+
+
+def _converted(history: Path, kind: str) -> Path:
+    """Write the same rows as text, batch by batch."""
+    path = history.with_suffix(f".{kind}")
+    with path.open("w", encoding="utf-8") as file:
+        for number, batch in enumerate(pq.ParquetFile(history).iter_batches(20_000)):
+            frame = batch.to_pandas()
+            if kind == "csv":
+                frame["messages"] = [None if cell is None else json.dumps(list(cell)) for cell in frame["messages"]]
+                frame.to_csv(file, index=False, header=number == 0)
+            else:
+                frame.to_json(file, orient="records", lines=True, force_ascii=False, date_format="iso")
+    return path
+
+
+def _watch(child: str, file: Path) -> Watched:
+    """Run this module again as a child and watch what it takes."""
+    command = [sys.executable, "-m", "tests.benchmarks.run_scale", "--child", child, "--file", str(file)]
+    start, peak = time.perf_counter(), 0
+    with tempfile.TemporaryFile("w+") as said:
+        process = psutil.Popen(command, stdout=said)
+        while process.poll() is None:
+            peak = max(peak, _resident(process))
+            time.sleep(SAMPLED_EVERY)
+        seconds = time.perf_counter() - start
+        said.seek(0)
+        words = said.read()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    stages = tuple((str(stage), float(taken)) for stage, taken in json.loads(words.splitlines()[-1]))
+    return Watched(seconds, peak, stages)
+
+
+def _resident(process: psutil.Process) -> int:
+    total = 0
+    try:
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass  # ended between two looks
+    return total
+
+
+def _child(child: str, file: Path) -> None:
+    warnings.simplefilter("ignore")
+    clock = _Clock()
+    if child == "read":
+        read(file, progress=clock)
+    else:
+        with tempfile.TemporaryDirectory() as out:
+            train([str(file)], Path(out) / "bundle", TrainSettings(cache=CACHE), clock)
+    sys.stdout.write(json.dumps(clock.stages()) + "\n")
+
+
+class _Clock:
+    """A progress that notes when each stage began."""
+
+    def __init__(self) -> None:
+        self._began: list[tuple[str, float]] = []
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if not self._began or self._began[-1][0] != stage:
+            now = time.perf_counter()
+            rss = psutil.Process().memory_info().rss / GIB
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {rss:5.2f} GiB  {stage}\n")
+            self._began.append((stage, now))
+
+    def stages(self) -> list[tuple[str, float]]:
+        ends = [*(moment for _, moment in self._began[1:]), time.perf_counter()]
+        return [(stage, end - start) for (stage, start), end in zip(self._began, ends, strict=True)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Whether logs teach, intervals cover and certificates hold, on the synthetic world; `make bench-statistics`.
+
+Worlds, models and prompts are shared between the rows of a table; `--quick` is a smaller form of the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import t as student
+
+from serving.decision.types import FloatArray, Request
+from tests.benchmarks.world_study import (
+    Certified,
+    Encode,
+    Gain,
+    Logs,
+    Sampled,
+    bare,
+    certify_once,
+    cover,
+    features_only,
+    learn_from_logs,
+    tie_value_usd,
+)
+from training.boosting import Trees
+from training.bootstrap import Array, Interval, proportion_interval
+from training.encoder import build_static, design
+from training.fit import FitSettings, fit
+from training.risk import Certificate
+from training.world import World
+
+CACHE = Path("var/cache")
+TEST_SEED, TRAIN_SEED = 900_001, 1000
+LIGHT = FitSettings(trees=Trees(rounds=80, bags=1, learning_rate=0.08), threads=1)
+"""The product's learner with fewer trees: all learners of a table have the same ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large each study is."""
+
+    seeds: int = 8
+    prompts: int = 5000
+    test: int = 12_000
+    simulations: int = 300
+    logged: tuple[int, ...] = (1000, 4000)
+    resamplings: int = 200
+    certified: tuple[int, ...] = (1000, 4000)
+
+
+QUICK = Sizes(2, 2000, 8000, 100, (1000,), 20, (1000,))
+
+
+def main() -> None:
+    """Run the studies that are asked for."""
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", choices=["logs", "coverage", "certificate"])
+    options = parser.parse_args()
+    sizes, console = QUICK if options.quick else Sizes(), Console(width=140)
+    start = time.perf_counter()
+    if options.only in (None, "logs", "coverage"):
+        encode = _encoder()
+        test = Sampled.of(TEST_SEED, sizes.test, encode)
+        if options.only != "coverage":
+            _logs(console, test, encode, sizes)
+        if options.only != "logs":
+            _coverage(console, test, encode, sizes)
+    if options.only in (None, "certificate"):
+        _certificates(console, sizes)
+    console.print(f"{time.perf_counter() - start:.0f} s")
+
+
+def _encoder() -> Encode:
+    """Give the product's static encoder, its lexical table learnt from a world of its own."""
+    encoder = build_static(None, World(TEST_SEED + 1).sample(8000).requests, CACHE)
+
+    def encode(requests: list[Request] | tuple[Request, ...]) -> FloatArray:
+        return design(encoder, requests)
+
+    return encode  # type: ignore[return-value]
+
+
+def _logs(console: Console, test: Sampled, encode: Encode, sizes: Sizes) -> None:
+    value = tie_value_usd(test.draws)
+    runs = []
+    for seed in range(TRAIN_SEED, TRAIN_SEED + sizes.seeds):
+        runs.append(learn_from_logs(seed, sizes.prompts, test, encode, LIGHT))
+        console.print(f"seed {seed}: {runs[-1]}", highlight=False)
+    table = Table(
+        title=f"Learning from confounded logs, SYNTHETIC world: {sizes.prompts} prompts, {sizes.seeds} seeds, "
+        f"{sizes.test} test prompts, a success is worth {value:.3f} USD"
+    )
+    for column in ("learnt from", "net gain over the best constant arm, USD per 1,000", "of paired", "area", "of paired"):
+        table.add_column(column, justify="left" if column == "learnt from" else "right")
+    for name, field in (
+        (f"paired, {sizes.prompts} prompts ({2 * sizes.prompts} calls)", "paired"),
+        (f"paired, {sizes.prompts // 2} prompts ({sizes.prompts} calls)", "paired_same_calls"),
+        (f"logged, {sizes.prompts} prompts ({sizes.prompts} calls), propensities used", "logged"),
+        ("the same logs, propensities ignored", "ignoring"),
+    ):
+        table.add_row(name, *_against(runs, field))
+    console.print(table)
+    ahead = _column(runs, "logged", "net_usd") - _column(runs, "ignoring", "net_usd")
+    console.print(f"propensities used - ignored: net {_over_seeds(1000 * ahead)} USD per 1,000", highlight=False)
+    ahead = _column(runs, "logged", "area") - _column(runs, "ignoring", "area")
+    console.print(f"propensities used - ignored: area {_over_seeds(100 * ahead)} points\n", highlight=False)
+
+
+def _against(runs: list[Logs], field: str) -> list[str]:
+    cells = []
+    for kind, scale in (("net_usd", 1000.0), ("area", 1.0)):
+        own, paired = _column(runs, field, kind), _column(runs, "paired", kind)
+        cells += [f"{_over_seeds(scale * own)}", "" if field == "paired" else str(_over_seeds(own / paired))]
+    return cells
+
+
+def _column(runs: list[Logs], field: str, kind: str) -> Array:
+    gains: list[Gain] = [getattr(run, field) for run in runs]
+    return np.array([getattr(gain, kind) for gain in gains], np.float64)
+
+
+def _over_seeds(values: Array) -> Interval:
+    """Mean over seeds with Student's interval: seeds are the units that were drawn."""
+    half = float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return Interval(float(values.mean()), float(values.mean()) - half, float(values.mean()) + half)
+
+
+def _coverage(console: Console, test: Sampled, encode: Encode, sizes: Sizes) -> None:
+    earlier = Sampled.of(TRAIN_SEED, sizes.prompts, encode)
+    model = fit(bare(earlier.logged()), earlier.x, LIGHT)
+    table = Table(title=f"95 % intervals of a policy's value on logs, SYNTHETIC world: {sizes.simulations} simulations")
+    for column in ("logged requests", "estimator", "coverage", "mean width"):
+        table.add_column(column)
+    for prompts in sizes.logged:
+        found = cover(test, model, prompts, sizes.simulations)
+        for name, hits in found.hits.items():
+            share = proportion_interval(hits, found.simulations)
+            table.add_row(str(prompts), name.upper(), str(share), f"{found.width[name]:.3f}")
+    console.print(table)
+
+
+def _certificates(console: Console, sizes: Sizes) -> None:
+    test = Sampled.of(TEST_SEED, 40_000, features_only)
+    table = Table(title=f"Certificates, SYNTHETIC world: {sizes.resamplings} trainings each, delta 0.10")
+    for column in ("prompts", "epsilon", "none", "loss > epsilon", "true loss", "calls avoided", "prophet avoids"):
+        table.add_column(column)
+    for prompts in sizes.certified:
+        for epsilon in (0.01, 0.02, 0.05):
+            runs = [
+                certify_once(5000 + k, prompts, test, features_only, LIGHT, epsilon, 0.10)
+                for k in range(sizes.resamplings)
+            ]
+            table.add_row(str(prompts), str(epsilon), *_certified(runs, epsilon))
+    console.print(table)
+
+
+def _certified(runs: list[Certified], epsilon: float) -> list[str]:
+    given = [run for run in runs if isinstance(run.found, Certificate)]
+    wrong = sum(run.loss > epsilon for run in runs)
+    loss = f"{np.mean([run.loss for run in given]):.4f}" if given else "-"
+    return [
+        f"{1 - len(given) / len(runs):.0%}",
+        str(proportion_interval(wrong, len(runs))),
+        loss,
+        f"{np.mean([run.avoided for run in given]):.1%}" if given else "-",
+        f"{np.mean([run.best for run in runs]):.1%}",
+    ]
+
+
+if __name__ == "__main__":
+    main()
