@@ -10,7 +10,7 @@ from typing import Any
 import click
 import typer
 
-from serving.decision.errors import BadInput, ThinkgateError
+from serving.decision.errors import BadInput, BundleRefused, ThinkgateError
 from training.commands.decide import decide
 from training.commands.demo import demo
 from training.commands.evaluate import evaluate
@@ -49,7 +49,7 @@ def _run(command: Callable[..., Any]) -> int:
         return 130
     except ThinkgateError as error:
         ERR.print(f"thinkgate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        return 2 if isinstance(error, BadInput) else 1
+        return 2 if isinstance(error, BadInput | BundleRefused) else 1  # a bundle, too, is something that was given
     except OSError as error:
         ERR.print(f"thinkgate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         return 1

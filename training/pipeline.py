@@ -15,9 +15,9 @@ from training.appraisal import appraise
 from training.boosting import Trees
 from training.dataset import Dataset, build, default_arms
 from training.encoder import Encoder, build_static, design
-from training.errors import HistoryEmpty
+from training.errors import HistoryEmpty, TooLittleToLearn
 from training.evaluation import Titles
-from training.export import Exported, Lineage, export
+from training.export import Exported, Lineage, check_out, export
 from training.figures import Evaluation
 from training.fit import FitSettings, Fitted, fit
 from training.history import History, read
@@ -28,6 +28,7 @@ from training.report import to_json, write
 from training.risk import Certificate
 from training.transformer import build_transformer
 from training.tuning import tune
+from training.uplift import require_overlap
 
 CACHE = Path.home() / ".cache" / "thinkgate"
 STATIC, TRANSFORMER = "static", "transformer"
@@ -97,10 +98,11 @@ def train(
 
     Raises
     ------
-    BadHistory, BadArms, TeacherMissing, TeacherRefused, RegistryUnreachable
+    BadHistory, BadArms, OutTaken, TeacherMissing, TeacherRefused, RegistryUnreachable
         Each message names the cure.
     """
     settings = settings or TrainSettings()
+    check_out(out)
     if settings.registry is None:
         return _train(data, out, settings, progress, None)
     registry = Registry(settings.registry, settings.artifacts)
@@ -124,7 +126,14 @@ def read_dataset(data: Sequence[str], settings: TrainSettings, progress: Progres
     arms: tuple[Arm, ...] | None = load_arms(settings.arms) if settings.arms else None
     history = read(data, arms=arms, quarantine=settings.quarantine, progress=progress)
     require_rows(history)
-    return history, build(history.frame, arms or default_arms(history.frame))
+    try:
+        return history, build(history.frame, arms or default_arms(history.frame))
+    except TooLittleToLearn as error:
+        lost = history.counts.read - history.counts.kept
+        if not lost:
+            raise
+        where = f"they are in {history.quarantine}" if history.quarantine else f"first: {history.examples[0].reason}"
+        raise TooLittleToLearn(f"{error}. {lost} of {history.counts.read} rows could not be used: {where}") from error
 
 
 def require_rows(history: History) -> None:
@@ -148,6 +157,7 @@ def require_rows(history: History) -> None:
 
 def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Progress, run: Run | None) -> Trained:
     history, dataset = read_dataset(data, settings, progress)
+    require_overlap(dataset)  # before anything takes minutes
     encoder = encoder_for(dataset, settings, progress)
     x = design(encoder, dataset.requests, progress)
     if settings.tune_minutes > 0:

@@ -10,6 +10,7 @@ import logging
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import util
@@ -187,11 +188,11 @@ def _read(path: Path) -> TokenTable | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             text = arrays["tokenizer"].tobytes().decode("utf-8")
             vectors = arrays["vectors"]
             digest = arrays["digest"].tobytes().decode("ascii")
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         return None
     return TokenTable(text, vectors) if digest == _digest(text, vectors) else None
 

@@ -71,7 +71,9 @@ def _write(path: Path, rows: int, *, logged: bool) -> None:
 def _training(console: Console, history: Path, rows: int, *, logged: bool) -> None:
     kind = "logged, one arm a prompt" if logged else "paired, two rows a prompt"
     taken = _watch("train", history)
-    table = Table(title=f"Training on {rows:,} rows ({kind}): {taken.seconds:.0f} s, peak {taken.peak_bytes / GIB:.2f} GiB")
+    table = Table(
+        title=f"Training on {rows:,} rows ({kind}): {taken.seconds:.0f} s, peak {taken.peak_bytes / GIB:.2f} GiB"
+    )
     table.add_column("stage")
     table.add_column("seconds", justify="right")
     for stage, seconds in taken.stages:

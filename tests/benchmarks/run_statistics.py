@@ -100,7 +100,13 @@ def _logs(console: Console, test: Sampled, encode: Encode, sizes: Sizes) -> None
         title=f"Learning from confounded logs, SYNTHETIC world: {sizes.prompts} prompts, {sizes.seeds} seeds, "
         f"{sizes.test} test prompts, a success is worth {value:.3f} USD"
     )
-    for column in ("learnt from", "net gain over the best constant arm, USD per 1,000", "of paired", "area", "of paired"):
+    for column in (
+        "learnt from",
+        "net gain over the best constant arm, USD per 1,000",
+        "of paired",
+        "area",
+        "of paired",
+    ):
         table.add_column(column, justify="left" if column == "learnt from" else "right")
     for name, field in (
         (f"paired, {sizes.prompts} prompts ({2 * sizes.prompts} calls)", "paired"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+
+from serving.decision.manifest import DataFingerprint
+from tests import tiny
+from training.export import Lineage, export
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,9 +72,93 @@ def test_bad_records_get_one_line_that_names_the_cure(name: str, tmp_path: Path)
     assert not (tmp_path / "bundle").exists()
 
 
+FAULTS: dict[str, dict[str, Any]] = {
+    "success out of range": {"success": 7},
+    "negative output_tokens": {"output_tokens": -5},
+    "unknown arm": {"arm": "turbo"},
+    "duplicate request_id": {"request_id": "0-direct"},
+    "success is NaN": {"success": float("nan")},
+    "latency_ms is not finite": {"latency_ms": float("inf")},
+    "propensity out of range": {"propensity": 0.0},
+    "prompt too long": {"prompt": "x" * 20_000_000},
+    "empty prompt": {"prompt": "  "},
+    "success not a number": {"success": "maybe"},
+}
+
+
+def test_bad_rows_among_good_ones_are_kept_with_line_and_reason(tmp_path: Path) -> None:
+    good = rows(15)
+    path = write(tmp_path / "history.jsonl", good)
+    with path.open("ab") as file:
+        for kind, change in FAULTS.items():
+            file.write(json.dumps({**good[0], "request_id": kind, **change}).encode() + b"\n")
+        file.write('{"request_id": "l1", "prompt": "Straße", "arm": "direct", "success": 1}\n'.encode("latin-1"))
+        file.write(b'{"request_id": "cut off", "prom')
+    arms = ROOT / "data" / "arms.toml"
+    done = thinkgate("train", "history.jsonl", "--arms", str(arms), "--out", "bundle", cwd=tmp_path)
+    assert done.returncode == 2
+    said = [line for line in done.stderr.splitlines() if line.startswith("thinkgate:")]
+    assert len(said) == 1
+    assert "15 prompts with a known success are too few" in said[0]
+    assert "12 of 42 rows could not be used: they are in bundle.quarantine.jsonl" in said[0]
+    quarantine = [json.loads(line) for line in (tmp_path / "bundle.quarantine.jsonl").read_text("utf-8").splitlines()]
+    wanted = dict(enumerate([*FAULTS, "not UTF-8", "not JSON"], 31))
+    assert {row["line"]: row["kind"] for row in quarantine} == wanted
+    assert all(row["reason"] and row["row"] for row in quarantine)
+
+
+def test_logs_of_a_policy_without_chance_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    logs = [
+        row for row in rows(80) if row["arm"] == ("direct" if int(row["request_id"].split("-")[0]) % 2 else "reasoning")
+    ]
+    write(tmp_path / "history.jsonl", [{**row, "success": float(i % 3 > 0)} for i, row in enumerate(logs)])
+    done = thinkgate("train", "history.jsonl", "--out", "bundle", "--cache", "cache", cwd=tmp_path)
+    assert done.returncode == 2
+    assert re.search(r"no overlap: .* collect paired data .* exploration", done.stderr)
+    assert not (tmp_path / "cache").exists(), "refused before anything is distilled"
+
+
+def test_a_place_that_is_taken_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "thesis.txt").write_text("mine")
+    done = thinkgate("train", "history.jsonl", "--out", "bundle", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "bundle is there and is no bundle" in done.stderr
+    assert (tmp_path / "bundle" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("damage", "words", "command"),
+    [
+        ("flipped", "model.onnx", ["decide", "bundle", "--prompt", "hi"]),
+        ("missing", "tokenizer.json", ["score", "bundle", "prompts.jsonl", "--out", "scores.parquet"]),
+        ("newer", "protocol 99", ["evaluate", "bundle", "prompts.jsonl"]),
+    ],
+)
+def test_a_damaged_bundle_is_refused_by_name(damage: str, words: str, command: list[str], tmp_path: Path) -> None:
+    lineage = Lineage(DataFingerprint("d1", 300, 300, None, None))
+    bundle = export(tiny.model(2), tiny.encoder(), tiny.ARMS[:2], tmp_path / "bundle", lineage).path
+    if damage == "flipped":
+        content = bytearray((bundle / "model.onnx").read_bytes())
+        content[len(content) // 2] ^= 1
+        (bundle / "model.onnx").write_bytes(content)
+    elif damage == "missing":
+        (bundle / "tokenizer.json").unlink()
+    else:
+        manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
+        (bundle / "manifest.json").write_text(json.dumps({**manifest, "protocol": 99}), "utf-8")
+    write(tmp_path / "prompts.jsonl", [{"prompt": "Extract the names."}])
+    done = thinkgate(*command, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("thinkgate:")]
+    assert len(said) == 1, done.stderr
+    assert words in said[0]
+    assert not (tmp_path / "scores.parquet").exists()
+
+
 def test_a_bundle_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = thinkgate("decide", "nowhere", "--prompt", "hi", cwd=tmp_path)
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
 
