@@ -21,6 +21,7 @@ from training.evaluation import Titles, evaluate
 from training.figures import Consumption, Evaluation, HeldOut
 from training.fit import Fitted
 from training.model import Array
+from training.overlap import overlap
 from training.risk import certify
 
 OURS = "thinkgate"
@@ -93,7 +94,8 @@ def appraise(
     evaluation = evaluate(titles, held_out, (ours, *rivals), resamples=settings.resamples, seed=seed)
     loss = np.clip(truth[:, -1] - truth[:, 0], -1.0, 1.0)
     if not part.is_paired:
-        return replace(evaluation, notes=("no certificate: logged history has pseudo-outcomes, not outcomes",))
+        logs = tuple(f"overlap: {arm}" for arm in overlap(dataset))
+        return replace(evaluation, notes=("no certificate: logged history has pseudo-outcomes, not outcomes", *logs))
     certificate = certify(uplift[:, -1], loss, epsilon=settings.epsilon, delta=settings.delta, seed=seed)
     return replace(evaluation, certificate=certificate)
 

@@ -15,9 +15,10 @@ from training.consumption import QUANTITY_TREES, Learnt, fit_quantity
 from training.dataset import Dataset
 from training.learners import Learner, choose
 from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, TreeHead, UpliftHead
+from training.overlap import chances, require_overlap
 from training.progress import Progress, silent
 from training.support import fit_components, fit_support, fit_tasks
-from training.uplift import Heads, cross_fit, fit_heads, pseudo_outcomes, require_overlap, steps
+from training.uplift import Heads, cross_fit, fit_heads, pseudo_outcomes, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _success(dataset: Dataset, chance: Array, heads: tuple[TreeHead, ...]) -> tu
 def _success_map(dataset: Dataset, chance: Array, arm: int, rows: NDArray[np.bool_]) -> PiecewiseLinear:
     seen = dataset.observed[:, arm] & rows
     # Logged prompts stand for those that the old policy sent elsewhere.
-    weight = np.where(dataset.paired, 1.0, 1.0 / np.clip(dataset.propensity[:, arm], 0.05, 1.0))[seen]
+    weight = 1.0 / np.maximum(chances(dataset)[seen, arm], 0.05)
     return monotone_map(chance[seen, arm], dataset.success[seen, arm], weight)
 
 

@@ -21,6 +21,7 @@ from training.export import Exported, Lineage, check_out, export
 from training.figures import Evaluation
 from training.fit import FitSettings, Fitted, fit
 from training.history import History, read
+from training.overlap import overlap, require_overlap
 from training.plots import write_pngs
 from training.progress import Progress, silent
 from training.registry import CHAMPION, Candidate, DataLineage, Registry, Run, Version
@@ -28,7 +29,6 @@ from training.report import to_json, write
 from training.risk import Certificate
 from training.transformer import build_transformer
 from training.tuning import tune
-from training.uplift import require_overlap
 
 CACHE = Path.home() / ".cache" / "thinkgate"
 STATIC, TRANSFORMER = "static", "transformer"
@@ -223,7 +223,11 @@ def _lineage(
         certificate = asdict(evaluation.certificate)
     return Lineage(
         data=DataFingerprint(history.digest, history.counts.kept, len(dataset), start, end),
-        learner={"candidates": {learner.name: learner.value for learner in fitted.learners}, "trees": asdict(trees)},
+        learner={
+            "candidates": {learner.name: learner.value for learner in fitted.learners},
+            "trees": asdict(trees),
+            "overlap": [str(arm) for arm in overlap(dataset)],
+        },
         calibration={"kind": "binned isotonic, cross-fitted", "prompts": len(dataset)},
         certificate=certificate,
         metrics={key: float(value) for key, value in evaluation.metrics.items() if np.isfinite(value)},

@@ -16,22 +16,14 @@ from numpy.typing import NDArray
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, averaged, raw, sigmoid
 from training.dataset import Dataset
-from training.errors import TooLittleToLearn
 from training.learners import Outcome, Scores
 from training.model import Array, TreeHead
+from training.overlap import chances
 
-CLIP = 0.02
-"""Smallest propensity that is believed; smaller ones are clipped."""
-MINIMUM_OVERLAP = 0.02
-"""Share of logged prompts that must have had a real chance of each arm."""
 SHARED_AT_MOST = 100_000
 """Calls that the model of all arms learns from: it needs a row for each, and long histories feed one model per arm."""
 COPIES = 8
 Mask = NDArray[np.bool_]
-
-
-class NoOverlap(TooLittleToLearn):
-    """The logs were made by rules without chance: what the other arm would have done can't be learnt from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +43,6 @@ class Heads:
         return tuple(averaged(pair) for pair in zip(self.success, self.shared, strict=True))
 
 
-def require_overlap(dataset: Dataset) -> None:
-    """Refuse logs from which no uplift can be learnt.
-
-    Raises
-    ------
-    NoOverlap
-        Unpaired prompts whose propensities are all 1: a deterministic policy chose the arm.
-    """
-    logged = ~dataset.paired
-    if dataset.paired.sum() >= 0.5 * len(dataset):
-        return
-    chances = np.where(dataset.observed, dataset.propensity, np.nan)[logged]
-    by_chance = np.nanmin(chances, axis=1) < 1.0 - 1e-9
-    for place, arm in enumerate(dataset.arms):
-        drawn = by_chance & dataset.observed[logged][:, place]
-        if drawn.sum() < max(10.0, MINIMUM_OVERLAP * logged.sum()):
-            raise NoOverlap(
-                f"no overlap: '{arm.name}' was drawn by chance for {int(drawn.sum())} of {int(logged.sum())} logged "
-                "prompts, so nothing tells what it would have done elsewhere: collect paired data (thinkgate collect), "
-                "or switch exploration on in policy.toml and record propensities"
-            )
-
-
 def pseudo_outcomes(dataset: Dataset, success: Array) -> Array:
     """Give the doubly robust outcome of every arm on every prompt.
 
@@ -87,8 +56,7 @@ def pseudo_outcomes(dataset: Dataset, success: Array) -> Array:
     float64 (n, K): the observed outcome itself on paired prompts; elsewhere unbiased for P(success | arm) given right
     propensities or right outcome models. Differences of columns are uplifts.
     """
-    chance = np.clip(np.where(dataset.paired[:, None], 1.0, dataset.propensity), CLIP, 1.0)
-    residual = np.where(dataset.observed, (dataset.success - success) / chance, 0.0)
+    residual = np.where(dataset.observed, (dataset.success - success) / chances(dataset), 0.0)
     return np.asarray(success + residual, np.float64)
 
 

@@ -9,8 +9,9 @@ from tests.training.learning import chances, dataset, design_rows
 from training.boosting import Trees, folds_of, raw
 from training.dataset import Dataset
 from training.learners import Scores, choose, policy_area
+from training.overlap import require_overlap
 from training.trees import pack
-from training.uplift import NoOverlap, cross_fit, fit_heads, pseudo_outcomes, require_overlap
+from training.uplift import cross_fit, fit_heads, pseudo_outcomes
 
 SMALL = Trees(rounds=60, leaves=7, bags=1, learning_rate=0.1, feature_fraction=0.8, min_rows=10)
 
@@ -55,15 +56,6 @@ def test_pseudo_outcomes_of_paired_prompts_are_the_outcomes() -> None:
     rng = np.random.default_rng(3)
     data = dataset(chances(design_rows(50, rng)), rng)
     assert np.array_equal(pseudo_outcomes(data, np.full((50, 2), 0.4)), data.success)
-
-
-def test_deterministic_logs_are_refused_with_the_way_out() -> None:
-    rng = np.random.default_rng(4)
-    x = design_rows(400, rng)
-    arm = (x[:, 1] < 0).astype(np.float64)
-    data = dataset(chances(x), rng, np.column_stack([1 - arm, arm]))
-    with pytest.raises(NoOverlap, match=r"collect paired data .* exploration"):
-        require_overlap(data)
 
 
 def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
