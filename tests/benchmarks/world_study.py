@@ -15,11 +15,11 @@ from serving.decision.types import FloatArray, Request
 from training.curves import Router
 from training.dataset import Dataset, build
 from training.fit import FitSettings, Fitted, fit
+from training.learners import policy_area
 from training.model import Array
 from training.off_policy import Log, policy_value, threshold_policy
 from training.reference import predict
 from training.risk import Certificate, NoCertificate, certify
-from training.uplift import policy_area
 from training.world import Draws, OldPolicy, World
 
 Encode = Callable[[Sequence[Request]], FloatArray]
