@@ -14,8 +14,9 @@ from training.boosting import Trees, folds_of
 from training.dataset import Dataset
 from training.fit import FitSettings
 from training.learners import choose
+from training.overlap import require_overlap
 from training.progress import Progress, silent
-from training.uplift import cross_fit, pseudo_outcomes, require_overlap
+from training.uplift import cross_fit, pseudo_outcomes
 
 if TYPE_CHECKING:
     import optuna
