@@ -12,30 +12,34 @@ from serving.access.door import Door
 from serving.access.keys import KeySource
 from serving.access.rates import Rates
 from serving.asgi import BodyLimits
+from serving.bulletin import Bulletin
 from serving.decision.ids import Ids
-from serving.decision.policy import Policy
 from serving.decision.policy_file import PolicySource
 from serving.decision.roster import Roster
 from serving.explain_route import ExplainRoute
 from serving.fast_path import Limits
+from serving.following import Beside, Following, Places, follow, open_model
 from serving.guard import Guard
 from serving.journal import Journal
 from serving.journal.figures import JournalSettings
 from serving.journal.opening import ALONE, Seat, open_journal
 from serving.journal.opening import NONE as NO_JOURNAL
 from serving.journal_route import JournalRoutes
-from serving.live import PolicyWatch, open_ground, warm_up
+from serving.keeper import Keeper
+from serving.live import warm_up
 from serving.metrics.board import Board
 from serving.metrics.exposition import Exposition
 from serving.metrics.http_watch import metrics_route
 from serving.metrics.probes import watch_bundle, watch_door, watch_guard, watch_journal, watch_process
 from serving.metrics.recording import DecisionMetrics
 from serving.metrics.series import Ledger
+from serving.model_route import ModelRoutes
 from serving.outcomes import OutcomeDesk, RecentDecisions
 from serving.ports import DecisionSink, OutcomeSink, SituationSource
 from serving.recorder import Recorder
 from serving.routes import Route
 from serving.settings import Settings
+from serving.shadow import Shadow
 from serving.slot import Slot
 from serving.steering.ledger import MemoryLedger, SqlLedger
 from serving.steering.sessions import SessionTable
@@ -54,6 +58,8 @@ class Shared:
         What each API key has used.
     sessions
         What conversations were served with.
+    bulletin
+        What an admin told one of them.
     grpc_address
         Where all of them serve gRPC; None where it is not wanted.
     board
@@ -62,6 +68,7 @@ class Shared:
 
     rates: Rates = field(default_factory=Rates)
     sessions: SessionTable = field(default_factory=SessionTable)
+    bulletin: Bulletin = field(default_factory=Bulletin)
     grpc_address: str | None = None
     board: Board = field(default_factory=Board)
 
@@ -82,12 +89,14 @@ class Parts:
         Of HTTP, beside the decisions.
     journal
         None where the server keeps none.
+    following
+        What is live, and what follows its sources.
     metrics
         Told where the time of decisions went.
     ledger
         Counts everything else.
     each_second
-        Watches the files of keys and policy, and publishes the metrics.
+        Watches the files of keys and policy and what admins say, and publishes the metrics.
     close
         Called once, after the last request.
     """
@@ -98,6 +107,7 @@ class Parts:
     desk: OutcomeDesk
     routes: tuple[Route, ...]
     journal: Journal | None
+    following: Following
     metrics: DecisionMetrics
     ledger: Ledger
     each_second: Callable[[], None]
@@ -117,9 +127,10 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     ThinkgateError
         Something named in the settings can't be used.
     """
-    ground = open_ground(settings.bundle, settings.arms)
-    source = None if settings.policy is None else PolicySource(settings.policy, ground.arms)
-    slot = Slot(ground.live(Policy() if source is None else source.live))
+    places = Places(settings.registry, settings.model_cache, settings.arms, settings.reload_seconds)
+    opened = open_model(places, settings.model or settings.bundle)
+    source = None if settings.policy is None else PolicySource(settings.policy, opened.ground.arms)
+    keeper = Keeper(opened.ground, source)
     limits = Limits(
         BodyLimits(settings.max_body_bytes, settings.body_seconds), settings.max_messages, settings.max_batch
     )
@@ -133,38 +144,43 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     routes: list[Route] = []
 
     ledger = Ledger()
-    metrics = DecisionMetrics(ledger, lambda: [arm.name for arm in slot.live.arms])
+    metrics = DecisionMetrics(ledger, lambda: [arm.name for arm in keeper.slot.live.arms])
     decision_sinks.append(metrics)
     outcome_sinks.append(metrics)
     traces = _traces(settings)
     if traces is not None:
         outcome_sinks.append(traces)
 
-    steering = _steering(settings, slot, shared)
+    steering = _steering(settings, keeper.slot, shared)
     sources.append(steering)
     decision_sinks.append(steering)
     outcome_sinks.append(steering)
     recent = RecentDecisions()
     if outcome_sinks:
         decision_sinks.append(recent)
-    if journal is not None:
+    shadow = None
+    if journal is not None and settings.shadow is not None:
+        shadow = Shadow(journal, settings.store_prompts, lambda: keeper.policy)
+        decision_sinks.append(shadow)
+    elif journal is not None:
         decision_sinks.append(Recorder(journal, settings.store_prompts))
-    terms = None if journal is None else TermsKeeper(slot, journal.store)
+    terms = None if journal is None else TermsKeeper(keeper.slot, journal.store)
     if terms is not None:
         decision_sinks.append(terms)
     ids = Ids(time.time, random.SystemRandom())
-    guard = Guard(slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks, traces)
+    guard = Guard(keeper.slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks, traces)
     desk = OutcomeDesk(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
     routes += JournalRoutes(desk, journal, limits).routes
     routes.append(ExplainRoute(None if journal is None else journal.store, terms).route)
-    warm_up(slot.live)
+    warm_up(keeper.slot.live)
     steering.start()
-    watch = None if source is None else PolicyWatch(source, slot, ground)
+    following = follow(places, opened, keeper, shared.bulletin, Beside(shadow, settings.shadow))
+    routes += ModelRoutes(following).routes
     door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)
     exposition = Exposition(ledger, shared.board, seat.number)
     routes.append(metrics_route(exposition))
     watch_process(ledger, version("thinkgate"))
-    watch_bundle(ledger, slot)
+    watch_bundle(ledger, keeper.slot)
     watch_guard(ledger, lambda: guard.stats, lambda: desk.stats)
     watch_door(ledger, door)
     if journal is not None:
@@ -176,10 +192,11 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
         desk=desk,
         routes=tuple(routes),
         journal=journal,
+        following=following,
         metrics=metrics,
         ledger=ledger,
-        each_second=_each([door.look, *([] if watch is None else [watch.look]), exposition.publish]),
-        close=_each([part.close for part in (steering, journal, traces) if part is not None]),
+        each_second=_each([door.look, following.look, exposition.publish]),
+        close=_each([part.close for part in (following, steering, journal, traces) if part is not None]),
     )
 
 

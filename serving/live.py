@@ -1,8 +1,7 @@
-"""Makes what is served from a bundle (or prior knowledge), the arms' prices and the policy, again where it changes."""
+"""Makes what is served from a bundle (or prior knowledge), the arms' prices and the policy."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,15 +13,12 @@ import orjson
 from serving.decision.arms import load_arms
 from serving.decision.bundle import Bundle, load
 from serving.decision.engine import Engine
-from serving.decision.errors import BadArms, BadInput
+from serving.decision.errors import BadArms
 from serving.decision.policy import Policy
-from serving.decision.policy_file import PolicySource
 from serving.decision.pricing import PriceBook, price_book
 from serving.decision.prior import PriorModel
 from serving.decision.types import Arm, Message, Request
-from serving.slot import Live, Slot
-
-logger = logging.getLogger("thinkgate.live")
+from serving.slot import Live
 
 _WARM_TEXTS = (
     "What is 17 * 23?",
@@ -97,36 +93,6 @@ def open_ground(bundle: Path | None, arms: Path | None) -> Ground:
     served = load_arms(arms)
     prior = PriorModel(served)
     return Ground(prior, prior, served, price_book(served))
-
-
-class PolicyWatch:
-    """Swaps the live engine when its policy file changes; a bad file is reported once, and changes nothing.
-
-    Parameters
-    ----------
-    source
-        The file.
-    slot
-        Where the engine lives; what is in it decides between two looks.
-    ground
-        What the policy is laid on.
-    """
-
-    def __init__(self, source: PolicySource, slot: Slot, ground: Ground) -> None:
-        self._source, self._slot, self._ground = source, slot, ground
-        self._reported = ""
-
-    def look(self) -> None:
-        """Look at the file once; never raises for what is in it."""
-        try:
-            if self._source.refresh():
-                self._slot.swap(self._ground.live(self._source.live))
-                logger.info("policy %s is live", self._slot.live.policy)
-            self._reported = ""
-        except BadInput as error:
-            if str(error) != self._reported:
-                self._reported = str(error)
-                logger.error("the policy that was live stays live: %s", error)
 
 
 def warm_up(live: Live, seconds: float = 0.3, clock: Callable[[], float] = time.monotonic) -> int:

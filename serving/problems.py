@@ -50,6 +50,7 @@ INVALID: Final = Kind("invalid-request", 422, "The request can't be read")
 RATE_LIMITED: Final = Kind("rate-limited", 429, "The API key has used up its rate")
 UNEXPECTED: Final = Kind("unexpected", 500, "The server failed")
 NOT_READY: Final = Kind("not-ready", 503, "The server is not ready")
+NOTHING_BEFORE: Final = Kind("nothing-before", 409, "There is no model to go back to")
 NO_JOURNAL: Final = Kind("no-journal", 404, "This server keeps no journal")
 NOT_DURABLE: Final = Kind("not-durable", 503, "Nothing could be made durable")
 
@@ -67,6 +68,7 @@ KINDS: Final = (
     RATE_LIMITED,
     UNEXPECTED,
     NOT_READY,
+    NOTHING_BEFORE,
     NO_JOURNAL,
     NOT_DURABLE,
 )

@@ -40,7 +40,23 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
-    bundle: Annotated[Path | None, _told(WHAT, "Folder of the trained bundle to serve.")] = None
+    bundle: Annotated[Path | None, _told(WHAT, "Folder of the trained bundle to serve. Watched.")] = None
+    model: Annotated[
+        str | None, _told(WHAT, "A model of the registry to serve instead, e.g. models:/thinkgate@champion. Watched.")
+    ] = None
+    registry: Annotated[
+        str | None, _told(WHAT, "Where models:/ are: http(s)://HOST:PORT of `mlflow server`, or an MLflow file store.")
+    ] = None
+    model_cache: Annotated[
+        Path, _told(WHAT, "Folder of the model versions that were fetched; a start needs no registry that is up.")
+    ] = Path("models.cache")
+    reload_seconds: Annotated[
+        float, _told(WHAT, "How often a watched model is looked at; 0 is never."), Field(ge=0, le=86_400)
+    ] = 10.0
+    shadow: Annotated[
+        str | None,
+        _told(WHAT, "A second bundle (folder or models:/...) that decides beside it: journalled, never served."),
+    ] = None
     cold_start: Annotated[
         bool, _told(WHAT, "Serve without a bundle: cautious prior knowledge decides until one is trained.")
     ] = False
@@ -114,15 +130,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
-        if self.bundle is None and not self.cold_start:
+        if self.bundle is None and self.model is None and not self.cold_start:
             raise ValueError(
                 "nothing to serve: name a trained bundle with --bundle DIR (`thinkgate train DATA --out DIR` makes"
-                " one), or start without one with --cold-start"
+                " one), a registered one with --model models:/NAME@ALIAS, or start without one with --cold-start"
             )
+        self._check_models()
         if self.cold_start and self.arms is None:
             raise ValueError("--cold-start needs --arms FILE: an arms.toml that names the models to choose between")
-        if self.bundle is not None and self.cold_start:
-            raise ValueError("--bundle and --cold-start exclude each other: leave one of them out")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("--tls-cert and --tls-key belong together: give both, or neither")
         if self.tls_client_ca is not None and self.tls_cert is None:
@@ -138,6 +153,21 @@ class Settings(BaseSettings):
                 " NAME` makes one) or ask for client certificates with --tls-client-ca FILE; or keep --host 127.0.0.1"
             )
         return self
+
+    def _check_models(self) -> None:
+        ways = {"--bundle": self.bundle is not None, "--model": self.model is not None, "--cold-start": self.cold_start}
+        chosen = [name for name, given in ways.items() if given]
+        if len(chosen) > 1:
+            raise ValueError(f"{' and '.join(chosen)} exclude each other: leave one of them out")
+        if self.model is not None and not self.model.startswith("models:/"):
+            raise ValueError("--model names a registered model, models:/NAME@ALIAS; a folder goes with --bundle")
+        registered = [name for name in (self.model, self.shadow) if name is not None and name.startswith("models:/")]
+        if registered and self.registry is None:
+            raise ValueError(
+                f"{registered[0]} needs --registry: http(s)://HOST:PORT of `mlflow server`, or a file store"
+            )
+        if self.shadow is not None and self.journal == "none":
+            raise ValueError("--shadow needs a journal: name one with --journal URL, or leave the shadow out")
 
     @property
     def processes(self) -> int:

@@ -70,11 +70,10 @@ class Slot:
         The first engine to serve.
     """
 
-    __slots__ = ("_live", "_previous", "_writing")
+    __slots__ = ("_live", "_writing")
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._previous: Live | None = None
         self._writing = threading.Lock()
 
     @property
@@ -83,7 +82,7 @@ class Slot:
         return self._live
 
     def swap(self, live: Live) -> Live:
-        """Serve `live` from now on and keep the one before it for `roll_back`.
+        """Serve `live` from now on.
 
         Returns
         -------
@@ -91,19 +90,5 @@ class Slot:
             What served until now; requests that took it finish with it.
         """
         with self._writing:
-            self._previous, self._live = self._live, live
-            return self._previous
-
-    def roll_back(self) -> Live | None:
-        """Serve what served before the last swap; a second call undoes the first.
-
-        Returns
-        -------
-        Live or None
-            What serves from now on; None, and nothing changes, where nothing was swapped yet.
-        """
-        with self._writing:
-            if self._previous is None:
-                return None
-            self._previous, self._live = self._live, self._previous
-            return self._live
+            before, self._live = self._live, live
+            return before

@@ -42,9 +42,10 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         "workers": "3", "drain_seconds": "4.5", "keep_alive_seconds": "5", "log_level": "debug",
         "log_format": "json", "otlp_endpoint": "http://c:4318", "trace_share": "0.5",
         "max_body_bytes": "2048", "max_messages": "7", "max_batch": "8", "body_seconds": "9", "bundle": "b",
+        "registry": "http://r", "model_cache": "mc", "reload_seconds": "7.0", "shadow": "sh",
         "journal": "sqlite:///j", "store_prompts": "hash", "retention_days": "30.0", "spool": "sp",
     }  # fmt: skip
-    assert set(values) | {"cold_start"} == set(Settings.model_fields)
+    assert set(values) | {"cold_start", "model"} == set(Settings.model_fields)
     for name, value in values.items():
         monkeypatch.setenv(variable(name), value)
     told = read_settings({}).model_dump()
@@ -58,6 +59,11 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({}, ("--bundle", "--cold-start")),
         ({"cold_start": True}, ("--arms",)),
+        ({**SERVED, "model": "models:/a@b", "registry": "r"}, ("--bundle and --model",)),
+        ({"model": "thinkgate", "registry": "r"}, ("--model", "--bundle")),
+        ({"model": "models:/a@b"}, ("--registry",)),
+        ({**SERVED, "shadow": "models:/a@b"}, ("--registry",)),
+        ({**SERVED, "shadow": "dir", "journal": "none"}, ("--shadow", "--journal")),
         ({**SERVED, "cold_start": True, "arms": "a"}, ("--bundle and --cold-start",)),
         ({**SERVED, "http_port": 70000}, ("--http-port", "THINKGATE_HTTP_PORT", "65535")),
         ({**SERVED, "fallback": "luck"}, ("--fallback", "'baseline', 'reason' or 'prior'")),

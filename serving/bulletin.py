@@ -1,0 +1,52 @@
+"""One notice that all workers can read: which bundle an admin went back to, so that the way back is taken by all."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+_LAYOUT: Final = struct.Struct("<Q64s64s")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A roll back.
+
+    Parameters
+    ----------
+    number
+        Counts up; 0 before the first one.
+    chosen, left
+        Bundle ids: serve the one, and take the other up no more.
+    """
+
+    number: int
+    chosen: str
+    left: str
+
+
+class Bulletin:
+    """Anonymous shared memory, made before workers are forked.
+
+    Of two admins that roll back in the same instant one may overwrite the other; both see in the answer what serves.
+    """
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _LAYOUT.size)
+
+    def read(self) -> Notice:
+        """Give the newest notice."""
+        number, chosen, left = _LAYOUT.unpack_from(self._memory)
+        return Notice(number, _text(chosen), _text(left))
+
+    def post(self, chosen: str, left: str) -> Notice:
+        """Replace it."""
+        number = self.read().number + 1
+        _LAYOUT.pack_into(self._memory, 0, number, chosen.encode()[:64], left.encode()[:64])
+        return Notice(number, chosen, left)
+
+
+def _text(raw: bytes) -> str:
+    return raw.rstrip(b"\0").decode("utf-8", "replace")
