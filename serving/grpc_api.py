@@ -107,6 +107,8 @@ class DecisionCalls:
             self._slowest_seconds *= _FORGET
             return write_decision(self._guard.fall_back(request, "the caller's deadline left no time"))
         headers = tuple((name.lower().encode(), value.encode()) for name, value in message.headers.items())
+        if self._guard.traced:
+            headers += _trace_of(context)
         started = self._clock()
         try:
             return write_decision(self._guard.decide(request, headers))
@@ -147,6 +149,14 @@ def method(kind: type[Asked], act: Callable[[Asked, Context], Awaitable[Message]
         raise AssertionError  # abort has raised
 
     return grpc.unary_unary_rpc_method_handler(call, reader(kind), _write)
+
+
+def _trace_of(context: Context) -> tuple[tuple[bytes, bytes], ...]:
+    """Give the caller's `traceparent`, which instrumented clients send as metadata."""
+    for name, value in context.invocation_metadata() or ():
+        if name == "traceparent" and isinstance(value, str):
+            return ((b"traceparent", value.encode()),)
+    return ()
 
 
 def _write(answer: Message) -> bytes:

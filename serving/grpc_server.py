@@ -62,11 +62,19 @@ class GrpcServer:
         Service name to its handler.
     door
         Lets callers in.
+    watch
+        Stands before the door and counts; None where nobody does.
     """
 
-    def __init__(self, options: GrpcOptions, services: dict[str, grpc.GenericRpcHandler], door: Door) -> None:
+    def __init__(
+        self,
+        options: GrpcOptions,
+        services: dict[str, grpc.GenericRpcHandler],
+        door: Door,
+        watch: grpc.aio.ServerInterceptor | None = None,
+    ) -> None:
         self._options = options
-        self._door = door
+        self._interceptors = [*([] if watch is None else [watch]), DoorInterceptor(door)]
         self._services = services
         self._credentials = None if options.tls is None else credentials(options.tls)
         self._server: grpc.aio.Server | None = None
@@ -80,7 +88,7 @@ class GrpcServer:
         CannotListen
             The port is taken.
         """
-        server = grpc.aio.server(interceptors=[DoorInterceptor(self._door)], options=_channel_options(self._options))
+        server = grpc.aio.server(interceptors=self._interceptors, options=_channel_options(self._options))
         server.add_generic_rpc_handlers(tuple(self._services.values()))
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

@@ -102,6 +102,11 @@ class Guard:
         self._unlogged = 0
 
     @property
+    def traced(self) -> bool:
+        """Tell whether somebody wants to know the caller's trace."""
+        return self._tracing is not None
+
+    @property
     def stats(self) -> GuardStats:
         """Read the counters."""
         return GuardStats(self._decisions, self._fallbacks, self._contained)

@@ -30,6 +30,7 @@ from serving.http_server import Companion, Readiness, ServerOptions, run
 from serving.journal.opening import ALONE, Seat
 from serving.logs import start_logging
 from serving.metrics.board import Board
+from serving.metrics.grpc_watch import GrpcWatch
 from serving.metrics.http_watch import watched
 from serving.settings import Settings, option, read_settings
 from serving.sockets import open_tcp, open_unix, require_free, url
@@ -185,7 +186,7 @@ def _grpc(settings: Settings, parts: Parts, address: str) -> tuple[Companion, ..
         EXTERNAL_PROCESSOR: envoy.handler(),
     }
     options = GrpcOptions(address, settings.max_body_bytes + _FRAME_BYTES, tls)
-    return GrpcServer(options, services, parts.door), envoy
+    return GrpcServer(options, services, parts.door, GrpcWatch(parts.ledger)), envoy
 
 
 def _and_grpc(shared: Shared) -> str:

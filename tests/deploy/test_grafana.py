@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.contracts.faces import grpc_address
 from tests.serving.conftest import ROOT, Running, start_server, stop_server
 
 FOLDER = ROOT / "deploy" / "grafana"
@@ -35,7 +38,7 @@ class Exposed:
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposed]:
     """Everything that a server exposes after decisions, refusals and outcomes."""
     journal = tmp_path_factory.mktemp("journal") / "journal.db"
-    running = start_server("--journal", f"sqlite:///{journal}")
+    running = start_server("--journal", f"sqlite:///{journal}", "--grpc-port", "0")
     try:
         yield _exposed(running)
     finally:
@@ -49,6 +52,10 @@ def _exposed(running: Running) -> Exposed:
         told = {"decision_id": decision["decision_id"], "failure_mode": "timeout", "arm": decision["arm"], **outcome}
         assert http.post("/v1/outcomes", json=told).status_code == 200
         http.delete("/v1/journal")
+        with grpc.insecure_channel(grpc_address(running)) as channel:
+            for _ in range(2):  # a call is counted when it has ended, which its caller may see first
+                with suppress(grpc.RpcError):
+                    channel.unary_unary("/thinkgate.v1.DecisionService/Decide")(b"", timeout=10)
         body = http.get("/metrics").text
     names, labels = set(), {"le"}
     for family in text_string_to_metric_families(body):
