@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from serving.decision.errors import Unpriced
+from serving.decision.policy import Policy
 from serving.decision.pricing import price_book
 from serving.decision.rates import expected_cost
 from serving.decision.types import FloatArray
@@ -18,15 +19,35 @@ from training.curves import IntArray, Outcomes, Router
 from training.dataset import Dataset
 from training.embedding_baselines import standard
 from training.evaluation import Titles, evaluate
-from training.figures import Consumption, Evaluation, HeldOut
-from training.fit import Fitted
+from training.figures import Consumption, Evaluation, HeldOut, UnseenTasks
+from training.fit import FitSettings, Fitted
+from training.foreseen import Choices, choices, out_of_fold
+from training.growth import growth
+from training.left_out import LeftOut, leave_out
+from training.logged import logged_values
 from training.model import Array
 from training.overlap import overlap
+from training.progress import Progress, silent
 from training.risk import certify
+from training.support import similarity
 
 OURS = "thinkgate"
 COMPARE_AT_MOST = 20_000
 """Prompts that the comparison is made on; a random part of longer histories."""
+RIVALS_NOTE = (
+    "The comparison routers read the {} and learn from the same folds; they were not tuned beyond their authors' "
+    "defaults and an inner cross-validation. The per-task average is told the task label; ours reads the text."
+)
+POLICY_NOTE = (
+    "Buckets and 'our policy' are those of the built-in default policy: a success is worth {:.2f} USD, waiting costs "
+    "nothing, there is no deadline. Your own policy.toml moves them."
+)
+LOGGED_NOTES = (
+    "This history is logged: one arm served each prompt. Success of the other arms is a doubly robust estimate, right "
+    "on average if the recorded propensities are right, and noisy for one prompt: so no oracle and no learning curve.",
+    "Costs of arms that did not serve a prompt are priced from forecast tokens.",
+    "No certificate: it needs realised outcomes of both arms, that is paired history.",
+)
 
 
 class Judged(Protocol):
@@ -44,6 +65,10 @@ class Judged(Protocol):
     def resamples(self) -> int:
         """Of the bootstrap."""
 
+    @property
+    def fit(self) -> FitSettings:
+        """How models are learnt."""
+
 
 def appraise(
     titles: Titles,
@@ -53,9 +78,11 @@ def appraise(
     features: FloatArray,
     settings: Judged,
     *,
+    x: FloatArray | None = None,
     embedding_name: str = "static embedding",
     others: Sequence[Router] = (),
     seed: int = 0,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Judge a fit by its out-of-fold scores.
 
@@ -65,47 +92,115 @@ def appraise(
         float32 (n, D) and (n, F): what the comparison routers read.
     others
         Further routers to compare with, scored on all n prompts.
+    x
+        float32 (n, P), design rows: with them, models are also learnt without whole task types and from ever more of
+        the history. None leaves both out.
     """
     rows = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:COMPARE_AT_MOST])
     part = dataset.subset(rows)
     truth = part.success if part.is_paired else fitted.truth[rows]
-    outcomes = Outcomes(truth, costs(part), realised=part.is_paired)
-    fold = fitted.fold[rows]
-    uplift = fitted.oof_uplift[rows]
+    tokens = fitted.oof_tokens[0][rows]
+    outcomes = Outcomes(truth, costs(part, tokens), realised=part.is_paired)
     sample = Sample(
         np.asarray(embedding[rows], np.float64),
-        np.where(part.observed, part.success, np.nan),
+        truth,
         part.tasks if any(task is not None for task in part.tasks) else None,
         np.asarray(features[rows], np.float64),
     )
     ours = Router.from_uplift(OURS, fitted.oof_score[rows])
-    rivals = [cross_fitted(baseline, sample, fold) for baseline in standard(embedding_name)]
-    rivals += [
-        Router(other.name, other.score[rows], None if other.arm is None else other.arm[rows]) for other in others
-    ]
+    assert ours.arm is not None
+    switched_to = ours.arm
+    routers = (
+        ours,
+        *rivals(sample, fitted.fold[rows], embedding_name, progress),
+        *(Router(other.name, other.score[rows], None if other.arm is None else other.arm[rows]) for other in others),
+    )
+    lost = None if x is None else leave_out(dataset, x, fitted.learners[0], settings.fit, progress)
+    chosen = _chosen(dataset, fitted, x, rows)
     held_out = HeldOut(
         arms=tuple(arm.name for arm in part.arms),
         outcomes=outcomes,
         success=fitted.oof_success[rows],
         observed=None if part.is_paired else np.where(part.observed, part.success, np.nan),
         tasks=sample.tasks,
+        support=None if lost is None else lost.seen_support,
+        buckets=None if chosen is None else chosen.buckets,
+        chosen=None if chosen is None else chosen.arm,
         consumption=_consumption(part, fitted, rows),
+        uplift=np.take_along_axis(fitted.oof_uplift[rows], switched_to[:, None] - 1, axis=1)[:, 0],
     )
-    evaluation = evaluate(titles, held_out, (ours, *rivals), resamples=settings.resamples, seed=seed)
-    loss = np.clip(truth[:, -1] - truth[:, 0], -1.0, 1.0)
+    unseen = None if lost is None else _unseen(dataset, fitted, lost, embedding, features, embedding_name)
+    progress("intervals", 0, 0)
+    found = evaluate(titles, held_out, routers, unseen=unseen, resamples=settings.resamples, seed=seed)
+    if x is not None:
+        found = replace(found, learning=growth(dataset, x, fitted.fold, fitted.learners[0], settings.fit, progress))
+    notes = [RIVALS_NOTE.format(embedding_name)]
+    if chosen is not None:
+        notes.append(POLICY_NOTE.format(Policy().terms.value_of_success_usd))
     if not part.is_paired:
+        values = logged_values(part, fitted.oof_success[rows], targets(held_out))
         logs = tuple(f"overlap: {arm}" for arm in overlap(dataset))
-        return replace(evaluation, notes=("no certificate: logged history has pseudo-outcomes, not outcomes", *logs))
-    certificate = certify(uplift[:, -1], loss, epsilon=settings.epsilon, delta=settings.delta, seed=seed)
-    return replace(evaluation, certificate=certificate)
+        return replace(found, policies=values.policies, notes=(*LOGGED_NOTES, *logs, *values.notes, *notes))
+    loss = np.clip(truth[:, -1] - truth[:, 0], -1.0, 1.0)
+    uplift = fitted.oof_uplift[rows][:, -1]
+    certificate = certify(uplift, loss, epsilon=settings.epsilon, delta=settings.delta, seed=seed)
+    return replace(found, certificate=certificate, notes=tuple(notes))
 
 
-def costs(dataset: Dataset) -> Array | None:
-    """Cost of every call, float64 (n, K): as recorded, else priced from its tokens; None where neither is known."""
+def rivals(sample: Sample, fold: IntArray, embedding_name: str, progress: Progress = silent) -> tuple[Router, ...]:
+    """Learn every comparison router on the same folds."""
+    baselines, learnt = standard(embedding_name), []
+    for done, baseline in enumerate(baselines):
+        progress("comparison routers", done, len(baselines))
+        learnt.append(cross_fitted(baseline, sample, fold))
+    progress("comparison routers", len(baselines), len(baselines))
+    return tuple(learnt)
+
+
+def targets(held_out: HeldOut) -> Mapping[str, IntArray]:
+    """Name the policies whose value a log is asked for: every fixed rule, and ours where it is known."""
+    n, arms = held_out.outcomes.success.shape
+    found = {f"always {held_out.arms[k]}": np.full(n, k, np.int64) for k in range(arms)}
+    return found if held_out.chosen is None else {f"{OURS}, default policy": held_out.chosen, **found}
+
+
+def _chosen(dataset: Dataset, fitted: Fitted, x: FloatArray | None, rows: IntArray) -> Choices | None:
+    """What the default policy picks from forecasts that have not seen the prompt."""
+    head = fitted.model.support
+    support = np.ones(len(dataset)) if x is None else head.map(similarity(head, x))
+    forecasts = out_of_fold(fitted, support)
+    asked = [dataset.requests[row] for row in rows]
+    return choices(dataset.arms, (), asked, [forecasts[row] for row in rows])
+
+
+def _unseen(
+    dataset: Dataset, fitted: Fitted, lost: LeftOut, embedding: FloatArray, features: FloatArray, embedding_name: str
+) -> UnseenTasks:
+    part = dataset.subset(lost.rows)
+    truth = part.success if part.is_paired else fitted.truth[lost.rows]
+    x, f = (np.asarray(table[lost.rows], np.float64) for table in (embedding, features))
+    sample = Sample(x, truth, part.tasks, f)
+    routers = (Router.from_uplift(OURS, lost.score), *rivals(sample, lost.fold, embedding_name))
+    return UnseenTasks(Outcomes(truth, realised=part.is_paired), routers, part.tasks, lost.support)
+
+
+def costs(dataset: Dataset, forecast: Array | None = None) -> Array | None:
+    """Cost of every call, float64 (n, K): as recorded, else priced from its tokens; None where neither is known.
+
+    Parameters
+    ----------
+    forecast
+        float64 (n, K), output tokens of the calls that a logged history did not make. They are used only where every
+        prompt has at least one call whose tokens are known.
+    """
     if np.isfinite(dataset.cost_usd).all():
         return dataset.cost_usd
-    if not (np.isfinite(dataset.input_tokens).all() and np.isfinite(dataset.output_tokens).all()):
+    known = np.isfinite(dataset.input_tokens) & np.isfinite(dataset.output_tokens)
+    if not (known.all() or (forecast is not None and known.any(axis=1).all())):
         return None
+    prompt = np.where(known, dataset.input_tokens, 0).sum(axis=1) / known.sum(axis=1)
+    inputs_of = np.where(known, dataset.input_tokens, prompt[:, None])
+    outputs_of = dataset.output_tokens if forecast is None else np.where(known, dataset.output_tokens, forecast)
     try:
         book = price_book(dataset.arms)
     except Unpriced:
@@ -114,7 +209,7 @@ def costs(dataset: Dataset) -> Array | None:
     latency = np.nan_to_num(dataset.latency_ms)
 
     def cost(row: int, k: int) -> float:
-        inputs, outputs = float(dataset.input_tokens[row, k]), float(dataset.output_tokens[row, k])
+        inputs, outputs = float(inputs_of[row, k]), float(outputs_of[row, k])
         rates = book.card(dataset.arms[k].name).rates(now, inputs)
         return expected_cost(rates, inputs, 0.0, outputs, float(latency[row, k]), 0.0)
 

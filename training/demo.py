@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from serving.decision.engine import Engine
@@ -56,6 +57,7 @@ class Way:
     """What one way of routing would have given on held-out prompts."""
 
     name: str
+    reasons: float
     cost_usd: float
     success: float
     p95_ms: float
@@ -104,11 +106,16 @@ def run(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType
             list(zip(texts, answers, strict=True)),
             names,
         ),
-        _line(ways),
+        Text(),
+        _ways(ways),
+        _closing(ways),
+        Text(),
         Text(
-            f"ONNX against LightGBM: max difference {trained.exported.difference:.1e} on {trained.exported.compared} "
-            f"requests.\nReport: {trained.report}\nMLflow: models:/{version.name}/{version.version}; `make mlflow` "
-            "opens the UI, `make serve` leaves a server running on this bundle.\n"
+            f"report   {trained.report}  (open it in a browser)\n"
+            f"bundle   {trained.exported.path}  (ONNX; differs from LightGBM by {trained.exported.difference:.0e} "
+            f"at most, on {trained.exported.compared} requests)\n"
+            f"MLflow   models:/{version.name}/{version.version}  (`make mlflow` opens the UI on the run)\n"
+            "server   `make serve` leaves one running on this bundle\n"
             "All of this is SYNTHETIC: a made-up world with known truth. No figure here speaks of a real model."
         ),
     )
@@ -127,17 +134,31 @@ def _compare(engine: Engine, draws: Draws) -> tuple[Way, ...]:
     ):
         truth = draws.truth
         latency = float(np.quantile(truth.latency_ms[rows, arm], 0.95))
-        ways.append(Way(name, float(truth.cost_usd[rows, arm].mean()), float(draws.success[rows, arm].mean()), latency))
+        cost, success = (float(table[rows, arm].mean()) for table in (truth.cost_usd, draws.success))
+        ways.append(Way(name, float((arm > 0).mean()), cost, success, latency))
     return tuple(ways)
 
 
-def _line(ways: Sequence[Way]) -> Text:
-    parts = [
-        f"{way.name}: {1000 * way.cost_usd:.2f} USD per 1,000 requests, success {way.success:.3f}, "
-        f"p95 {way.p95_ms / 1000:.1f} s"
-        for way in ways
-    ]
-    return Text(f"Held-out synthetic requests ({HELD_OUT:,}) - " + " | ".join(parts), style="bold")
+def _ways(ways: Sequence[Way]) -> Table:
+    """Put the ways of routing side by side."""
+    title = f"{HELD_OUT:,} other requests of the same SYNTHETIC world, judged by its truth"
+    table = Table(title=title, title_justify="left")
+    table.add_column("way of routing", no_wrap=True)
+    for name in ("requests that reason", "success", "USD per 1,000 requests", "latency p95"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for way in ways:
+        cells = f"{way.reasons:.0%}", f"{way.success:.1%}", f"{1000 * way.cost_usd:.2f}", f"{way.p95_ms / 1000:.1f} s"
+        table.add_row(way.name, *cells, style="bold" if way is ways[-1] else "")
+    return table
+
+
+def _closing(ways: Sequence[Way]) -> Text:
+    """Say in one sentence what deciding per request was worth, whatever came out."""
+    direct, reasoning, ours = ways
+    gain = reasoning.success - direct.success
+    kept = f"{(ours.success - direct.success) / gain:.0%} of what reasoning gains" if gain > 0 else "a gain of nothing"
+    spent = (ours.cost_usd - direct.cost_usd) / max(reasoning.cost_usd - direct.cost_usd, 1e-12)
+    return Text(f"thinkgate keeps {kept} for {spent:.0%} of what it costs extra. SYNTHETIC, like all of this.", "bold")
 
 
 def _arms() -> Path | None:

@@ -103,7 +103,7 @@ def evaluate(
         routers=results,
         oracle=oracle_curve(outcomes),
         calibration=_calibration(held_out, plan),
-        uplift_bins=binned(routers[0].score, pair.gain, 10),
+        uplift_bins=binned(routers[0].score if held_out.uplift is None else held_out.uplift, pair.gain, 10),
         buckets=()
         if buckets is None
         else bucket_table(buckets, outcomes.success[:, 0], outcomes.success[:, outcomes.reference], extra),

@@ -49,11 +49,13 @@ class HeldOut:
     tasks
         object (n,), or None.
     support
-        float64 (n,) in [0, 1], or None.
+        float64 (m,) in [0, 1], of held-out prompts of seen task types; or None.
     buckets
         n of `use`, `maybe`, `avoid`; or None.
     chosen
         int64 (n,), the arm that the default policy picks; or None.
+    uplift
+        float64 (n,), calibrated uplift of the arm that ours would switch to; None takes the router's own score.
     """
 
     arms: tuple[str, ...]
@@ -65,6 +67,7 @@ class HeldOut:
     buckets: Sequence[str] | None = None
     chosen: IntArray | None = None
     consumption: tuple[Consumption, ...] = ()
+    uplift: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

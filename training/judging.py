@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from serving.decision.arms import load_arms
 from serving.decision.bundle import Bundle, load
 from serving.decision.conversation import from_prompt
 from serving.decision.engine import Engine
-from serving.decision.errors import Unpriced
 from serving.decision.policy import Policy
 from serving.decision.policy_file import load_policy
 from serving.decision.types import Decision, Prediction, Request, Usd
-from training.appraisal import costs
+from training.appraisal import LOGGED_NOTES, OURS, costs, rivals, targets
+from training.baselines import Sample
+from training.boosting import folds_of
 from training.curves import Outcomes, Router
 from training.dataset import Dataset, build, prompts
+from training.encoder import build_static, design
 from training.evaluation import Titles, evaluate
-from training.figures import Consumption, Evaluation, HeldOut
+from training.figures import Consumption, Evaluation, HeldOut, UnseenTasks
+from training.foreseen import choices
 from training.history import History, read
+from training.logged import logged_values
 from training.model import Array
 from training.off_policy import Log, pseudo_outcomes
-from training.pipeline import require_rows
+from training.pipeline import CACHE, ONE_THREAD, is_synthetic, require_rows
 from training.progress import Progress, silent
 
 BATCH = 512
 MINIMUM_JUDGED = 20
 """Fewer labelled prompts tell nothing."""
+RIVALS_HERE = (
+    "The comparison routers were learnt by cross-validation on these very records, which the bundle "
+    "has never seen: that is an advantage for them."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,9 @@ class Judged:
     evaluation: Evaluation
 
 
-def judge(bundle: Path, data: Sequence[str], quarantine: Path, progress: Progress = silent) -> Judged:
+def judge(
+    bundle: Path, data: Sequence[str], quarantine: Path, progress: Progress = silent, *, cache: Path = CACHE
+) -> Judged:
     """Evaluate a bundle on records; rows that can't be used go to `quarantine`.
 
     Raises
@@ -50,29 +62,66 @@ def judge(bundle: Path, data: Sequence[str], quarantine: Path, progress: Progres
     BundleRefused, BadHistory
         Each message names the cure.
     """
+    with threadpool_limits(1, ONE_THREAD):
+        return _judge(bundle, data, quarantine, progress, cache)
+
+
+def _judge(bundle: Path, data: Sequence[str], quarantine: Path, progress: Progress, cache: Path) -> Judged:
     model = load(bundle)
     history = read(data, arms=model.arms, quarantine=quarantine, progress=progress)
     require_rows(history)
     dataset = build(history.frame, model.arms, minimum=MINIMUM_JUDGED)
     predicted = list(predictions(model, dataset.requests, progress))
     success = _column(predicted, "success")
-    outcomes = Outcomes(_truth(dataset, success), costs(dataset), realised=dataset.is_paired)
-    uplift = _column(predicted, "uplift")
-    chosen, buckets = _policy(model, dataset, predicted)
+    tokens = _column(predicted, "output_tokens_mean")
+    outcomes = Outcomes(_truth(dataset, success), costs(dataset, tokens), realised=dataset.is_paired)
+    picked = choices(model.arms, model.tasks, dataset.requests, predicted)
+    known = np.array([task is not None and str(task) in model.tasks for task in dataset.tasks])
+    support = np.array([row.support for row in predicted])
     held_out = HeldOut(
         arms=tuple(arm.name for arm in model.arms),
         outcomes=outcomes,
         success=success,
         observed=None if dataset.is_paired else dataset.success,
         tasks=dataset.tasks if any(task is not None for task in dataset.tasks) else None,
-        support=np.array([row.support for row in predicted]),
-        buckets=buckets,
-        chosen=chosen,
+        support=support[known],
+        buckets=None if picked is None else picked.buckets,
+        chosen=None if picked is None else picked.arm,
         consumption=_consumption(dataset, predicted),
     )
-    synthetic = "source" in history.frame and bool((history.frame["source"].astype(str) == "synthetic").any())
-    titles = Titles(f"Bundle {model.bundle_id[:12]} judged", ", ".join(data), synthetic)
-    return Judged(history, evaluate(titles, held_out, (Router.from_uplift("thinkgate", uplift),)))
+    titles = Titles(f"Bundle {model.bundle_id[:12]} judged", ", ".join(data), is_synthetic(history))
+    routers = (Router.from_uplift(OURS, _column(predicted, "uplift")), *_rivals(dataset, outcomes, cache, progress))
+    progress("intervals", 0, 0)
+    unseen = _unseen(dataset, outcomes, routers, support, known) if model.tasks else None
+    found = evaluate(titles, held_out, routers, unseen=unseen)
+    if dataset.is_paired:
+        return Judged(history, replace(found, notes=(RIVALS_HERE,)))
+    values = logged_values(dataset, success, targets(held_out))
+    notes = (*LOGGED_NOTES, *values.notes, RIVALS_HERE)
+    return Judged(history, replace(found, policies=values.policies, notes=notes))
+
+
+def _rivals(dataset: Dataset, outcomes: Outcomes, cache: Path, progress: Progress) -> tuple[Router, ...]:
+    """Learn the comparison routers by cross-validation on these very records, which is an advantage over the bundle."""
+    encoder = build_static(None, dataset.requests, cache, progress=progress)
+    x = design(encoder, dataset.requests, progress)
+    embedding, features = (np.asarray(part, np.float64) for part in (x[:, : encoder.dims], x[:, 2 * encoder.dims :]))
+    tasks = dataset.tasks if any(task is not None for task in dataset.tasks) else None
+    fold = folds_of(dataset.tasks, min(5, len(dataset)), np.random.default_rng(0))
+    return rivals(Sample(embedding, outcomes.success, tasks, features), fold, "static embedding", progress)
+
+
+def _unseen(
+    dataset: Dataset, outcomes: Outcomes, routers: tuple[Router, ...], support: Array, known: NDArray[np.bool_]
+) -> UnseenTasks | None:
+    """Take the prompts apart whose task type the bundle has never seen; None without enough of both."""
+    lost = ~known & np.array([task is not None for task in dataset.tasks])
+    if min(lost.sum(), known.sum()) < MINIMUM_JUDGED:
+        return None
+    arms = [None if router.arm is None else router.arm[lost] for router in routers]
+    part = tuple(Router(r.name, r.score[lost], arm) for r, arm in zip(routers, arms, strict=True))
+    success = Outcomes(outcomes.success[lost], realised=outcomes.realised)
+    return UnseenTasks(success, part, dataset.tasks[lost], support[lost])
 
 
 def score(bundle: Path, paths: Sequence[str], out: Path, progress: Progress = silent) -> int:
@@ -140,19 +189,6 @@ def _truth(dataset: Dataset, success: Array) -> Array:
     rows = np.arange(len(dataset))
     log = Log(arm, dataset.success[rows, arm], np.clip(dataset.propensity[rows, arm], 1e-6, 1.0), len(dataset.arms))
     return np.where(dataset.paired[:, None], dataset.success, pseudo_outcomes(log, success, 50.0))
-
-
-def _policy(
-    model: Bundle, dataset: Dataset, predicted: Sequence[Prediction]
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]] | None, tuple[str, ...] | None]:
-    """Arm and bucket under the default policy; None where an arm has no price."""
-    try:
-        engine = Engine(model)
-    except Unpriced:
-        return None, None
-    decisions = [engine.decide(request) for request in dataset.requests[: len(predicted)]]
-    place = {arm.name: k for k, arm in enumerate(model.arms)}
-    return np.array([place[d.arm] for d in decisions], np.int64), tuple(d.bucket for d in decisions)
 
 
 def _consumption(dataset: Dataset, predicted: Sequence[Prediction]) -> tuple[Consumption, ...]:

@@ -9,6 +9,8 @@ import numpy as np
 from training.charts import Chart, Role, Series
 from training.figures import Evaluation
 
+QUANTITIES = {"latency ms": "latency, milliseconds"}
+"""How a quantity reads on an axis, where its name alone does not."""
 TASKS_SHOWN = 30
 """More would not be read."""
 
@@ -33,7 +35,8 @@ def _uplift(e: Evaluation) -> Chart:
     return Chart(
         "uplift",
         "Does predicted uplift come true?",
-        "Prompts in ten groups of equal size by predicted uplift; whiskers are 95 % intervals of what really happened.",
+        "Prompts in ten groups of equal size by predicted uplift; whiskers are 95 % intervals of "
+        + ("what really happened." if e.oracle else "the doubly robust estimate from the log."),
         "predicted uplift",
         "realised uplift",
         (Series("requests by predicted uplift", "points", b.predicted, b.realised, b.lower, b.upper, "ours"),),
@@ -69,8 +72,9 @@ def _buckets(e: Evaluation) -> Chart:
     return Chart(
         "buckets",
         "What reasoning gains in each bucket",
-        "Realised success of both arms on the prompts of each bucket, whatever arm the policy would choose; whiskers "
-        "are the 95 % interval of the uplift.",
+        f"{'Realised' if e.oracle else 'Estimated'} success of both arms on the prompts of each bucket, whatever arm "
+        "the policy would choose; whiskers are the 95 % interval of the uplift. 'use': reasoning pays for sure; "
+        "'avoid': it surely does not; 'maybe': the interval of the net benefit holds zero.",
         "",
         "success",
         (
@@ -133,12 +137,13 @@ def _support(e: Evaluation) -> Chart:
 
 def _forecast(e: Evaluation, quantity: str) -> Chart:
     chosen = [f for f in e.forecasts if f.quantity == quantity]
+    name = QUANTITIES.get(quantity, quantity)
     return Chart(
         quantity.replace(" ", "_"),
-        f"Forecast of {quantity} against the truth",
+        f"Forecast of {name.partition(',')[0]} against the truth",
         "One dot a held-out call (a sample). On the dashed line the forecast is right.",
-        f"forecast {quantity}",
-        f"realised {quantity}",
+        f"forecast {name}",
+        f"realised {name}",
         tuple(
             Series(f.arm, "points", np.maximum(f.predicted, 0.5), np.maximum(f.realised, 0.5), role=role)
             for f, role in zip(chosen, _roles(len(chosen)), strict=True)

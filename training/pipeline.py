@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from serving.decision.arms import load_arms
 from serving.decision.manifest import DataFingerprint, Facts
@@ -31,6 +32,8 @@ from training.transformer import build_transformer
 from training.tuning import tune
 
 CACHE = Path.home() / ".cache" / "thinkgate"
+ONE_THREAD = "blas"
+"""Matrices here are small: threads of the linear algebra would mostly wait for each other. LightGBM keeps its own."""
 STATIC, TRANSFORMER = "static", "transformer"
 COMPARED = 500
 """Training prompts on which the graph is compared with LightGBM before a bundle is written."""
@@ -104,9 +107,10 @@ def train(
     settings = settings or TrainSettings()
     check_out(out)
     if settings.registry is None:
-        return _train(data, out, settings, progress, None)
+        with threadpool_limits(1, ONE_THREAD):
+            return _train(data, out, settings, progress, None)
     registry = Registry(settings.registry, settings.artifacts)
-    with registry.run(f"train {out.name}") as run:
+    with registry.run(f"train {out.name}") as run, threadpool_limits(1, ONE_THREAD):
         trained = _train(data, out, settings, progress, run)
     if trained.version is not None and registry.alias(CHAMPION) is None:
         registry.promote(trained.version)
@@ -164,9 +168,9 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
         tuned = tune(dataset, x, settings.fit, settings.tune_minutes, progress)
         settings = replace(settings, fit=replace(settings.fit, trees=tuned.trees))
     fitted = fit(dataset, x, settings.fit, progress)
-    progress("evaluate", 0, 0)
-    titles = Titles("Does thinking pay?", ", ".join(data), _is_synthetic(history))
-    evaluation = appraise(titles, dataset, fitted, _embedding(encoder, x), x[:, 2 * encoder.dims :], settings)
+    titles = Titles("Does thinking pay?", ", ".join(data), is_synthetic(history))
+    features = x[:, 2 * encoder.dims :]
+    evaluation = appraise(titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress)
     progress("export and prove", 0, 0)
     lineage = _lineage(history, dataset, fitted, evaluation, run, settings.fit.trees)
     exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
@@ -235,7 +239,8 @@ def _lineage(
     )
 
 
-def _is_synthetic(history: History) -> bool:
+def is_synthetic(history: History) -> bool:
+    """Say whether any row calls itself synthetic."""
     return "source" in history.frame and bool((history.frame["source"].astype(str) == "synthetic").any())
 
 

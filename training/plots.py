@@ -44,11 +44,12 @@ def charts(evaluation: Evaluation) -> tuple[Chart, ...]:
 def write_pngs(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
     """Write every figure to `folder` as KEY.png and return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(write_png(chart, folder / f"{chart.key}.png") for chart in charts(evaluation))
+    mark = "SYNTHETIC data" if evaluation.synthetic else ""
+    return tuple(write_png(chart, folder / f"{chart.key}.png", mark) for chart in charts(evaluation))
 
 
-def write_png(chart: Chart, path: Path) -> Path:
-    """Draw one figure as PNG, 144 dots an inch."""
+def write_png(chart: Chart, path: Path, mark: str = "") -> Path:
+    """Draw one figure as PNG, 144 dots an inch; `mark` stands in its corner, as pictures travel without their page."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams |= {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True}
@@ -57,6 +58,8 @@ def write_png(chart: Chart, path: Path) -> Path:
         for series, style in _styled(chart):
             _draw(axes, chart, series, style)
         _dress(axes, chart)
+        if mark:
+            axes.set_title(mark, loc="right", fontsize=9, fontweight="bold", color=RIVALS[0])
         FigureCanvasAgg(figure)
         figure.savefig(path, dpi=144)
     return path
@@ -152,7 +155,9 @@ def _draw(axes: Axes, chart: Chart, s: Series, style: _Style) -> None:
             axes.fill_between(s.x, s.lower, s.upper, color=style.colour, alpha=0.18, linewidth=0)
     elif s.kind == "points" and s.role == "note":
         axes.scatter(s.x, s.y, color=INK, s=36, zorder=6)
-        axes.annotate(s.name, (s.x[0], s.y[0]), xytext=(6, -13), textcoords="offset points", fontsize=9)
+        right = s.x[0] > 0.7
+        offset, align = (-6 if right else 6, 8 if _lifted(chart, s) else -13), "right" if right else "left"
+        axes.annotate(s.name, (s.x[0], s.y[0]), xytext=offset, textcoords="offset points", fontsize=9, ha=align)
     elif s.kind == "points":
         x, y = (s.y, s.x) if chart.sideways else (s.x, s.y)
         small = len(x) > 60
@@ -171,6 +176,12 @@ def _draw(axes: Axes, chart: Chart, s: Series, style: _Style) -> None:
             x, y = (s.y, place) if chart.sideways else (place, s.y)
             side = (None, whiskers) if chart.sideways else (whiskers, None)
             axes.errorbar(x, y, yerr=side[0], xerr=side[1], fmt="none", ecolor=INK, elinewidth=1.1, capsize=2.5)
+
+
+def _lifted(chart: Chart, s: Series) -> bool:
+    """Say whether a note's name goes above its dot: that of the last one, which may lie next to another."""
+    notes = [other for other in chart.series if other.role == "note"]
+    return len(notes) > 2 and s is notes[-1]
 
 
 def _dress(axes: Axes, chart: Chart) -> None:
@@ -225,7 +236,8 @@ def _traces(chart: Chart, s: Series, style: _Style) -> Iterator[go.Scatter | go.
     elif s.kind == "points":
         named, side = s.role == "note", "left" if s.x[0] > 0.7 else "right"
         marker = {"color": style.colour, "size": 5 if len(x) > 60 else 9, "opacity": 0.5 if len(x) > 60 else 1}
-        text = {"text": [s.name], "textposition": f"bottom {side}", "showlegend": False} if named else {}
+        height = "top" if named and _lifted(chart, s) else "bottom"
+        text = {"text": [s.name], "textposition": f"{height} {side}", "showlegend": False} if named else {}
         yield go.Scatter(
             x=x, y=y, name=s.name, mode="markers+text" if named else "markers", marker=marker, **text, **ends
         )

@@ -1,4 +1,4 @@
-"""Progress of long work: one bar per stage on a terminal, silence elsewhere.
+"""Progress of long work: one bar per stage on a terminal, one line per stage elsewhere (a log, CI, a dumb terminal).
 
 Work takes a `Progress` and calls it with the stage's name, the units done and the units in all (0: not known); it never
 knows of bars.
@@ -6,6 +6,7 @@ knows of bars.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,8 +25,27 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def bars(console: Console) -> Iterator[Progress]:
-    """Show one line per stage, in the order in which they begin; a finished stage stays, with its time."""
+def bars(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
+    """Show the stages in the order in which they begin; a finished stage stays, with its time.
+
+    Parameters
+    ----------
+    console
+        Where bars can't be drawn there, each stage gets one plain line when it ends.
+    clock
+        Seconds, for the plain lines.
+    """
+    if console.is_terminal and not console.is_dumb_terminal:
+        with _drawn(console) as advance:
+            yield advance
+    else:
+        lines = _Lines(console, clock)
+        yield lines.advance
+        lines.close()
+
+
+@contextmanager
+def _drawn(console: Console) -> Iterator[Progress]:
     columns = (
         SpinnerColumn(finished_text="[green]✓[/green]"),
         TextColumn("{task.description:<28}"),
@@ -48,3 +68,26 @@ def bars(console: Console) -> Iterator[Progress]:
         for last in list(tasks.values())[-1:]:
             task = next(task for task in rich.tasks if task.id == last)
             rich.update(last, total=task.total or 1, completed=task.total or 1)
+
+
+class _Lines:
+    """Plain lines: a stage is told when the next one begins, with how long it took."""
+
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        self._console, self._clock = console, clock
+        self._stage: str | None = None
+        self._since = clock()
+        self._units = 0
+
+    def advance(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self.close()
+            self._stage, self._since, self._units = stage, self._clock(), 0
+        self._units = max(self._units, done, total)
+
+    def close(self) -> None:
+        if self._stage is not None:
+            units = f" ({self._units:,})" if self._units > 1 else ""
+            line = f"{self._clock() - self._since:6.1f} s  {self._stage}{units}"
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._stage = None

@@ -143,7 +143,7 @@ class Registry:
     uri
         MLflow tracking URI, e.g. `sqlite:///var/mlflow.db`.
     artifacts
-        Where a sqlite store keeps files; servers decide for themselves.
+        Where a sqlite store keeps files, `mlflow-artifacts` beside it by default; servers decide for themselves.
     """
 
     def __init__(self, uri: str, artifacts: Path | None = None, experiment: str = "thinkgate") -> None:
@@ -151,7 +151,9 @@ class Registry:
         self._experiment = experiment
         self._artifacts = artifacts
         if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            store = Path(uri.removeprefix("sqlite:///"))
+            store.parent.mkdir(parents=True, exist_ok=True)
+            self._artifacts = artifacts or store.parent / "mlflow-artifacts"
         try:
             self._client = MlflowClient(tracking_uri=uri)
         except (MlflowException, SQLAlchemyError, OSError) as error:

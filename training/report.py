@@ -23,6 +23,7 @@ from training.plots import charts, figure
 from training.summary import NOT_CLAIMED, percent, summary, usd
 from training.tables import tables
 
+SYNTHETIC = "SYNTHETIC DATA: made-up prompts and outcomes. No figure here speaks of a real model."
 TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -36,11 +37,13 @@ def write(report: Evaluation, path: Path) -> Path:
 def to_html(report: Evaluation) -> str:
     """Render the whole page as text."""
     findings = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in summary(report))
-    banner = '<p class="synthetic">Synthetic data: generated prompts and outcomes</p>' if report.synthetic else ""
+    banner = f'<p class="synthetic">{SYNTHETIC}</p>' if report.synthetic else ""
     kind = "realised outcomes" if report.oracle is not None else "doubly robust estimates from logged outcomes"
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=html.escape(report.title),
-        source=html.escape(f"{report.source}. {report.prompts:,} held-out prompts, {kind}."),
+        source=html.escape(
+            f"{report.source}. {report.prompts:,} held-out prompts, {kind}. Brackets are 95 % intervals."
+        ),
         banner=banner,
         cards="".join(_cards(report)),
         findings=findings,

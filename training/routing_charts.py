@@ -22,6 +22,8 @@ def routing_charts(evaluation: Evaluation) -> Iterator[Chart]:
         yield _standing(evaluation)
     if evaluation.learning:
         yield _learning(evaluation)
+    if evaluation.policies:
+        yield _off_policy(evaluation)
 
 
 def _cost_quality(e: Evaluation) -> Chart:
@@ -67,7 +69,8 @@ def _money(e: Evaluation) -> Chart:
     return Chart(
         "cost_usd",
         "Success against what a request costs",
-        "Realised costs, from the tokens of each call and the arms' prices.",
+        "Costs from the tokens of each call and the arms' prices. Further up and to the left is better."
+        + ("" if e.oracle else " Calls that the log did not make are priced from forecast tokens."),
         "mean cost of a request, USD",
         "success",
         tuple(lines),
@@ -112,6 +115,31 @@ def _learning(e: Evaluation) -> Chart:
         "share of the oracle's area",
         (Series("ours", "line", size, share, low, high, "ours"),),
         log_x=True,
+    )
+
+
+def _off_policy(e: Evaluation) -> Chart:
+    place = np.arange(len(e.policies), dtype=np.float64)
+    groups = []
+    for shift, (name, role) in enumerate((("IPS", "rival"), ("SNIPS", "rival"), ("DR", "ours"))):
+        found = [(i, getattr(p, name.lower())) for i, p in enumerate(e.policies)]
+        known = [(i, value) for i, value in found if value is not None]
+        at = np.array([place[i] + (shift - 1) * 0.18 for i, _ in known])
+        value, low, high = (np.array([getattr(v, end) for _, v in known]) for end in ("value", "lower", "upper"))
+        if known:
+            groups.append(Series(name, "points", at, value, low, high, "ours" if role == "ours" else "rival"))
+    logged = e.policies[0].logged
+    return Chart(
+        "off_policy",
+        "What each policy would have earned on the log",
+        "Success that each policy would have had on this very traffic, read off a log of another policy in three ways, "
+        f"with 95 % intervals. As it was logged: {logged}. Decide by DR or SNIPS; wide intervals mean that the log "
+        "seldom did what the policy would do.",
+        "",
+        "success",
+        tuple(groups),
+        categories=tuple(p.policy for p in e.policies),
+        percent_y=True,
     )
 
 

@@ -38,7 +38,7 @@ def usd(interval: Interval, times: int = 1) -> str:
     largest = max(abs(x) for x in amounts)
     places = 2 if largest == 0 else max(0, 2 - math.floor(math.log10(largest)))
     value, low, high = (f"{x:,.{places}f}" for x in amounts)
-    return f"${value} [{low}, {high}]"
+    return f"{'-' if amounts[0] < 0 else ''}${value.removeprefix('-')} [{low}, {high}]"
 
 
 def points(interval: Interval) -> str:
@@ -63,6 +63,8 @@ def _sentences(e: Evaluation) -> Iterator[str]:
     yield _money(e)
     if len(e.routers) > 1:
         yield _rivals(e)
+    if e.policies:
+        yield _logged(e)
     if e.certificate is not None:
         yield certificate_sentence(e.certificate)
     if e.unseen is not None:
@@ -107,6 +109,17 @@ def _rivals(e: Evaluation) -> str:
     return " ".join(parts)
 
 
+def _logged(e: Evaluation) -> str:
+    first = e.policies[0]
+    value, size = first.dr or first.snips, first.overlap
+    others = "; ".join(f"{p.policy}, {percent(p.dr or p.snips)}" for p in e.policies[1:])
+    return (
+        f"On this log, {first.policy!r} would have succeeded {percent(value)} of the time (by"
+        f" {'DR' if first.dr else 'SNIPS'}; for that the log is worth {size.effective_size:,.0f} of its"
+        f" {size.requests:,} requests). As logged, {percent(first.logged)}{'; ' + others if others else ''}."
+    )
+
+
 def _unseen(e: Evaluation) -> str:
     assert e.unseen is not None
     first, separation = e.unseen.routers[0], e.unseen.separation
@@ -115,7 +128,7 @@ def _unseen(e: Evaluation) -> str:
     if figure.upper < 0:
         worth = "worse than random"
     known = f" Support recognises such prompts with AUROC {separation.auroc}." if separation else ""
-    return f"On task types left out of training the same figure is {figure}: {worth}.{known}"
+    return f"On task types that were not trained on, the same figure is {figure}: {worth}.{known}"
 
 
 def certificate_sentence(certificate: Certificate | NoCertificate) -> str:

@@ -10,8 +10,6 @@ from training.bootstrap import Interval
 from training.figures import Evaluation
 from training.summary import percent, points, usd
 
-TASK_HEAD = ("task", "prompts", "direct", "reasoning", "uplift", "predicted", "calls", "routed", "lost")
-
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -37,7 +35,7 @@ def tables(e: Evaluation) -> tuple[Table, ...]:
         Table("support", _unseen(e)),
         Table("calibration", _calibration(e)),
         *(Table(q.replace(" ", "_"), _forecasts(e, q)) for q in dict.fromkeys(f.quantity for f in e.forecasts)),
-        Table("Value on logged traffic", _policies(e)),
+        Table("off_policy", _policies(e)),
     ]
     return tuple(table for table in made if table.html)
 
@@ -75,12 +73,17 @@ def _rules(e: Evaluation) -> str:
 
 
 def _contest(e: Evaluation) -> str:
-    rows = []
+    measure, rows = _measure(e), []
     for r in e.routers:
         areas = ["" if x is None else f"{x:.3f}" for x in (r.uplift_area.auuc, r.uplift_area.qini)]
-        rows.append([r.name, _or_none(r.oracle_share), _or_none(r.ahead), *areas])
+        rows.append([r.name, str(r.oracle_share or r.area), _or_none(r.ahead), *areas])
     note = "Routers on the same prompts and folds. Differences are paired: an interval above 0 means ours is better."
-    return _table(["router", "oracle share", "ours ahead by", "AUUC", "Qini"], rows, note, strong=0)
+    return _table(["router", measure, "ours ahead by", "AUUC", "Qini"], rows, note, strong=0)
+
+
+def _measure(e: Evaluation) -> str:
+    """Name the figure by which routers are compared; pseudo-outcomes have no oracle to divide by."""
+    return "share of the oracle's area" if e.ours.oracle_share else "area over random"
 
 
 def _equal(e: Evaluation) -> str:
@@ -94,7 +97,10 @@ def _equal(e: Evaluation) -> str:
         if e.priced:
             cells += ["" if c is None else usd(c, 1000) for c in (equal.cost_per_success_usd, r.cheaper_usd)]
         rows.append(cells)
-    note = "At the success of always reasoning; the cut is chosen on one half of the prompts and read off the other"
+    note = (
+        "Reasoning calls that remain at the success of always reasoning, or one point below; the cut is chosen on one "
+        "half of the prompts and read off the other, and 'gap' is the success in points that this costs"
+    )
     return _table(head, rows, note, strong=0)
 
 
@@ -119,22 +125,29 @@ def _task_rows(e: Evaluation, *, worst: bool) -> Iterator[list[str]]:
 
 
 def _worst(e: Evaluation) -> str:
-    note = "Where routing loses most against the better arm ('lost' is per prompt; part of it is bought cheapness)"
-    return _table(TASK_HEAD, _task_rows(e, worst=True), note)
+    note = (
+        "Where routing loses most: 'lost' is the better arm's success minus the routed one; part of it buys cheapness"
+    )
+    return _table(_task_head(e), _task_rows(e, worst=True), note)
+
+
+def _task_head(e: Evaluation) -> tuple[str, ...]:
+    arms = f"success {e.arms[0]}", f"success {e.reference}"
+    return ("task", "prompts", *arms, "uplift", "predicted uplift", "reasoning calls", "success routed", "lost")
 
 
 def _all_tasks(e: Evaluation) -> str:
-    table = _table(TASK_HEAD, _task_rows(e, worst=False), "All task types")
+    table = _table(_task_head(e), _task_rows(e, worst=False), "All task types")
     return f"<details><summary>All {len(e.tasks)} task types</summary>{table}</details>" if table else ""
 
 
 def _unseen(e: Evaluation) -> str:
     if e.unseen is None:
         return ""
-    seen = {r.name: _or_none(r.oracle_share) for r in e.routers}
-    rows = ([r.name, seen.get(r.name, ""), _or_none(r.oracle_share)] for r in e.unseen.routers)
+    seen = {r.name: str(r.oracle_share or r.area) for r in e.routers}
+    rows = ([r.name, seen.get(r.name, ""), str(r.oracle_share or r.area)] for r in e.unseen.routers)
     whole = "whole task types" if e.unseen.drawn == "tasks" else "prompts"
-    note = f"Share of the oracle's area; intervals for unseen task types resample {whole}"
+    note = f"{_measure(e).capitalize()}, 0 is random; intervals for unseen task types resample {whole}"
     return _table(["router", "seen task types", "unseen task types"], rows, note, strong=0)
 
 

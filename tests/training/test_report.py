@@ -111,7 +111,7 @@ def test_the_page_loads_nothing_and_is_well_formed(evaluation: Evaluation, tmp_p
 
 def test_the_owner_reads_the_findings_first_and_what_is_synthetic(evaluation: Evaluation) -> None:
     text = " ".join(parsed(report.to_html(evaluation)).text)
-    assert text.index("Synthetic data") < text.index("What was found") < text.index("What is not claimed")
+    assert text.index("SYNTHETIC DATA") < text.index("What was found") < text.index("What is not claimed")
     for sentence in summary(evaluation):
         assert sentence in text
     assert "A note of the caller's." in text
@@ -127,7 +127,7 @@ def test_names_from_the_data_are_escaped(evaluation: Evaluation) -> None:
 
 def test_every_chart_of_the_evaluation_stands_in_the_page_once(evaluation: Evaluation) -> None:
     page, keys = report.to_html(evaluation), [chart.key for chart in charts(evaluation)]
-    assert len(keys) == len(set(keys)) == 11
+    assert len(keys) == len(set(keys)) == 12
     for key in keys:
         assert page.count(f'id="{key}"') == 1
 

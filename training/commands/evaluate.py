@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import Bundle, Records
+from training.commands.options import Bundle, Cache, Records
 from training.commands.terminal import ERR, OUT, tell_rows
 from training.progress import bars
 
@@ -20,18 +20,19 @@ def evaluate(
     quarantine: Annotated[Path, typer.Option(help="JSONL file for rows that can't be used.")] = Path(
         "evaluate.quarantine.jsonl"
     ),
+    cache: Cache = None,
 ) -> None:
     """Judge a bundle on outcome records that it was not trained on."""
     from training.judging import judge
-    from training.pipeline import write_report
+    from training.pipeline import CACHE, write_report
     from training.report import to_json
     from training.summary import summary
 
     with bars(ERR) as progress:
-        judged = judge(bundle, data, quarantine, progress)
+        judged = judge(bundle, data, quarantine, progress, cache=cache or CACHE)
     tell_rows(judged.history)
     for sentence in summary(judged.evaluation):
-        OUT.print(f"- {sentence}", highlight=False, markup=False)
+        OUT.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=not OUT.is_terminal)
     if json:
         json.parent.mkdir(parents=True, exist_ok=True)
         json.write_text(to_json(judged.evaluation), encoding="utf-8")

@@ -60,7 +60,7 @@ def train(
         trained = run(data, out, settings, progress)
     tell_rows(trained.history)
     for sentence in summary(trained.evaluation):
-        OUT.print(f"- {sentence}", highlight=False, markup=False)
+        OUT.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=not OUT.is_terminal)
     OUT.print(f"bundle  {out}  ({trained.exported.bundle.bundle_id[:12]})", highlight=False, markup=False)
     OUT.print(f"report  {trained.report}", highlight=False, markup=False)
     if trained.version:

@@ -1,0 +1,72 @@
+"""The learning curve: how good the router would be after ever more of this history.
+
+Each size is learnt anew, with the settings of the real model, and judged on the same held-out fold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serving.decision.errors import BadInput
+from serving.decision.types import FloatArray
+from training.boosting import Rows, raw, sigmoid
+from training.curves import IntArray, Outcomes, Router
+from training.dataset import Dataset
+from training.evaluation import learning_curve, learning_sizes
+from training.figures import LearningPoint
+from training.fit import FitSettings
+from training.learners import Learner, Scores
+from training.progress import Progress, silent
+from training.uplift import fit_heads
+
+AT_MOST = 20_000
+"""Prompts that the largest size holds; a random part of longer histories."""
+
+
+def growth(
+    dataset: Dataset, x: FloatArray, fold: Rows, learner: Learner, settings: FitSettings, progress: Progress = silent
+) -> tuple[LearningPoint, ...]:
+    """Learn from 100, 200, 500, ... prompts and judge on one held-out fold; empty where nothing can be drawn.
+
+    Parameters
+    ----------
+    x
+        float32 (n, P), design rows.
+    fold
+        int64 (n,); fold 0 is judged, the others are learnt from.
+    learner
+        The chosen blend.
+
+    Returns
+    -------
+    tuple
+        Empty for a logged history, whose pseudo-outcomes have no oracle, and where both arms always do equally well.
+    """
+    rng = np.random.default_rng(settings.seed)
+    test = np.flatnonzero(fold == 0)[:AT_MOST]
+    train = np.sort(rng.permutation(np.flatnonzero(fold != 0))[:AT_MOST])
+    if not dataset.is_paired or len(train) < 2:
+        return ()
+    sizes = learning_sizes(len(train))
+    asked = x[test]
+    done = 0
+
+    def fit_on(rows: IntArray) -> Router:
+        nonlocal done
+        part = dataset.subset(rows)
+        nothing = Scores(np.zeros_like(part.success), np.zeros_like(part.success[:, 1:]))
+        heads = fit_heads(x[rows], part, nothing, settings.trees, settings.threads, lambda: None)
+        scores = Scores(
+            np.column_stack([sigmoid(raw(head, asked)) for head in heads.success]),
+            np.column_stack([raw(head, asked) for head in heads.direct]),
+            np.column_stack([sigmoid(raw(head, asked)) for head in heads.shared]) if heads.shared else None,
+        )
+        done += 1
+        progress("learning curve", done, len(sizes))
+        return Router.from_uplift("ours", scores.blend(learner))
+
+    progress("learning curve", 0, len(sizes))
+    try:
+        return learning_curve(fit_on, train, Outcomes(dataset.success[test]), sizes=sizes, resamples=300)
+    except BadInput:
+        return ()
