@@ -33,6 +33,7 @@ from serving.metrics.http_watch import metrics_route
 from serving.metrics.probes import watch_bundle, watch_door, watch_guard, watch_journal, watch_process
 from serving.metrics.recording import DecisionMetrics
 from serving.metrics.series import Ledger
+from serving.metrics.steering_watch import watch_steering
 from serving.model_route import ModelRoutes
 from serving.outcomes import OutcomeDesk, RecentDecisions
 from serving.ports import DecisionSink, OutcomeSink, SituationSource
@@ -183,6 +184,7 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     watch_bundle(ledger, keeper.slot)
     watch_guard(ledger, lambda: guard.stats, lambda: desk.stats)
     watch_door(ledger, door)
+    watch_steering(ledger, lambda: steering.view)
     if journal is not None:
         watch_journal(ledger, journal.stats)
     return Parts(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from serving.decision.live_terms import Guards
@@ -59,15 +59,12 @@ class Health:
         By task ("" for unknown) and arm: what to add to P(success | arm).
     states
         Every watched arm.
-    failures
-        Reports by arm and failure mode, since the start.
     """
 
     arms: Mapping[str, ArmHealth] = field(default_factory=dict)
     probed: Mapping[str, ArmHealth] = field(default_factory=dict)
     shifts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     states: Mapping[str, ArmState] = field(default_factory=dict)
-    failures: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,22 +81,26 @@ class ArmGuards:
 
     def __init__(self) -> None:
         self._arms: dict[str, _Arm] = {}
-        self._delivered: dict[tuple[str, str], Delivery] = {}
-        self._failures: Counter[tuple[str, str]] = Counter()
+        self._delivered: OrderedDict[tuple[str, str], Delivery] = OrderedDict()
 
-    def note(self, outcome: Outcome, guards: Guards, now: float) -> None:
-        """Take in one report."""
+    def note(self, outcome: Outcome, guards: Guards, baseline: str, now: float) -> None:
+        """Take in one report.
+
+        Parameters
+        ----------
+        baseline
+            Name of the arm that is never shed, for it is what the others are shed to.
+        """
         arm = self._arms.setdefault(outcome.arm, _Arm())
         life, few = guards.half_life_seconds, float(guards.min_calls)
-        if outcome.failure_mode is not None:
-            self._failures[outcome.arm, outcome.failure_mode] += 1
         late = outcome.latency_ms is not None and (
             outcome.latency_ms > guards.late_factor * outcome.expected_latency_p95_ms
         )
         timed_out = outcome.failure_mode == "timeout"
         if timed_out or outcome.latency_ms is not None or outcome.success is not None:
             before = arm.watch.phase
-            arm.watch = seen(arm.watch, guards, timed_out or late, outcome.decided_at, now)
+            rules = replace(guards, shed_above=1.0) if outcome.arm == baseline else guards
+            arm.watch = seen(arm.watch, rules, timed_out or late, outcome.decided_at, now)
             self._tell(outcome.arm, before, arm.watch)
         if outcome.output_tokens is not None and outcome.expected_tokens > 0.0:
             arm.tokens = arm.tokens.met(outcome.output_tokens, outcome.expected_tokens, now, life, few)
@@ -116,7 +117,7 @@ class ArmGuards:
         Parameters
         ----------
         arms
-            By name, the baseline first; it is never shed, for it is what the others are shed to.
+            By name, the baseline first.
         """
         health: dict[str, ArmHealth] = {}
         probed: dict[str, ArmHealth] = {}
@@ -136,16 +137,17 @@ class ArmGuards:
             open_to_probes = _health(arm, guards, states[name], shed and arm.watch.phase == "shed")
             if open_to_probes != ArmHealth():
                 probed[name] = open_to_probes
-        return Health(health, probed, self._shifts(guards, now), states, dict(self._failures))
+        return Health(health, probed, self._shifts(guards, now), states)
 
     def _judge(self, outcome: Outcome, guards: Guards, now: float) -> None:
         key = (outcome.task or "", outcome.arm)
-        if key not in self._delivered and len(self._delivered) >= _MOST_PAIRS:
-            del self._delivered[min(self._delivered, key=lambda pair: self._delivered[pair].at)]
         known = self._delivered.get(key, Delivery())
         hours = guards.success_half_life_hours
         assert outcome.success is not None
         self._delivered[key] = known.met(outcome.success, outcome.expected_success, now, hours * 3600.0)
+        self._delivered.move_to_end(key)
+        if len(self._delivered) > _MOST_PAIRS:
+            self._delivered.popitem(last=False)
 
     def _shifts(self, guards: Guards, now: float) -> Mapping[str, Mapping[str, float]]:
         found: dict[str, dict[str, float]] = {}

@@ -145,7 +145,7 @@ class Steering:
             outcomes = [outcome for outcome in held if outcome is not None]
             self._purses.correct(outcomes, policy)
             for outcome in outcomes:
-                self._guards.note(outcome, policy.guards, now)
+                self._guards.note(outcome, policy.guards, names[0], now)
             health = self._guards.look(policy.guards, names, now)
             purses = self._purses.look(policy, now)
             stopped = {name: ArmHealth(shed=True, why="the budget is spent") for name in names[1:]}
