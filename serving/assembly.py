@@ -36,6 +36,7 @@ from serving.metrics.series import Ledger
 from serving.metrics.steering_watch import watch_steering
 from serving.model_route import ModelRoutes
 from serving.outcomes import OutcomeDesk, RecentDecisions
+from serving.patience import Load, Patience
 from serving.ports import DecisionSink, OutcomeSink, SituationSource
 from serving.recorder import Recorder
 from serving.routes import Route
@@ -90,6 +91,8 @@ class Parts:
         Of HTTP, beside the decisions.
     journal
         None where the server keeps none.
+    load
+        Counts what waits in the event loop; `run` is told of it.
     following
         What is live, and what follows its sources.
     metrics
@@ -108,6 +111,7 @@ class Parts:
     desk: OutcomeDesk
     routes: tuple[Route, ...]
     journal: Journal | None
+    load: Load
     following: Following
     metrics: DecisionMetrics
     ledger: Ledger
@@ -169,7 +173,9 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     if terms is not None:
         decision_sinks.append(terms)
     ids = Ids(time.time, random.SystemRandom())
-    guard = Guard(keeper.slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks, traces)
+    load = Load()
+    patience = Patience(settings.decision_deadline_ms, settings.max_waiting, load)
+    guard = Guard(keeper.slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks, traces, patience)
     desk = OutcomeDesk(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
     routes += JournalRoutes(desk, journal, limits).routes
     routes.append(ExplainRoute(None if journal is None else journal.store, terms).route)
@@ -194,6 +200,7 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
         desk=desk,
         routes=tuple(routes),
         journal=journal,
+        load=load,
         following=following,
         metrics=metrics,
         ledger=ledger,

@@ -105,7 +105,10 @@ class DecisionCalls:
         remaining = context.time_remaining()
         if remaining is not None and remaining < _ANSWER_SECONDS + 1.5 * self._slowest_seconds:
             self._slowest_seconds *= _FORGET
-            return write_decision(self._guard.fall_back(request, "the caller's deadline left no time"))
+            try:
+                return write_decision(self._guard.fall_back(request, "the caller's deadline left no time"))
+            except EveryArmDenied as error:
+                raise Rejected(Problem(DENIED, str(error))) from None
         headers = tuple((name.lower().encode(), value.encode()) for name, value in message.headers.items())
         if self._guard.traced:
             headers += _trace_of(context)

@@ -9,14 +9,15 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from serving.decision.arms import effort_rank
 from serving.decision.engine import Decided
 from serving.decision.errors import BadRequest
 from serving.decision.offers import EveryArmDenied
 from serving.decision.situation import CALM, Situation, combine
-from serving.decision.types import Arm, Caps, Decision, Fallback, Request
+from serving.decision.types import Decision, Fallback, Request
+from serving.patience import SLOW, Patience
 from serving.ports import DecisionSink, SituationSource, Tracing
 from serving.slot import Live, Slot
+from serving.stand_in import stand_in
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -24,7 +25,7 @@ logger = logging.getLogger("thinkgate.guard")
 
 _QUIET_NS: Final = 1_000_000_000
 """One log line per second at most, however many decisions fail."""
-_DEFAULT_TOTAL_MS: Final = 60_000
+_OVERRIDDEN: Final = {"client": ", with the client's effort", "tool_loop": ", as this tool loop began"}
 _MAX_HEADER: Final = 256
 
 
@@ -78,6 +79,8 @@ class Guard:
         Told after each decision, fallbacks included.
     tracing
         Told of it too, with the headers; None where no traces are wanted.
+    patience
+        How long a decision may take, and how many may wait; without end where None.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Guard:
         sources: Sequence[SituationSource] = (),
         sinks: Sequence[DecisionSink] = (),
         tracing: Tracing | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.slot = slot
         self._fallback = fallback
@@ -97,6 +101,7 @@ class Guard:
         self._sources = tuple(sources)
         self._sinks = tuple(sinks)
         self._tracing = tracing
+        self.patience = patience or Patience()
         self._decisions = self._fallbacks = self._contained = 0
         self._quiet_until_ns = clock_ns()
         self._unlogged = 0
@@ -122,7 +127,8 @@ class Guard:
         Returns
         -------
         Decision
-            With `fallback` set where the engine raised, or where its numbers are not finite.
+            With `fallback` set where the engine raised or was late, where its numbers are not finite, or where the
+            server is overloaded.
 
         Raises
         ------
@@ -140,18 +146,30 @@ class Guard:
         situation = CALM
         try:
             situation = self._situation(live, request, headers)
-            decided = live.decider.decide_recorded(request, situation)
-            _require_finite(decided.decision)
+            why = self.patience.why_not(started_ns)
+            if why is None:
+                decided = live.decider.decide_recorded(request, situation)
+                _require_finite(decided.decision)
+                if not self.patience.is_late(started_ns, self._clock_ns()):
+                    return self._tell(request, decided, headers)
+                why = SLOW
         except (BadRequest, EveryArmDenied):
             raise
         except Exception as error:
             self._log(error)
-            decided = self._answer_instead(live, request, situation, started_ns, "the model could not answer")
-        return self._tell(request, decided, headers)
+            why = "the model could not answer"
+        return self._tell(request, self._answer_instead(live, request, situation, started_ns, why), headers)
 
     def fall_back(self, request: Request, why: str) -> Decision:
-        """Answer without the model, marked: for a caller whose time is up."""
-        decided = self._answer_instead(self.slot.live, request, CALM, self._clock_ns(), why)
+        """Answer without the model, marked: for a caller whose time is up.
+
+        Raises
+        ------
+        EveryArmDenied
+            The operator's own rules leave no arm.
+        """
+        live, started_ns = self.slot.live, self._clock_ns()
+        decided = self._answer_instead(live, request, self._situation(live, request, ()), started_ns, why)
         return self._tell(request, decided, ()).decision
 
     def _tell(self, request: Request, decided: Decided, headers: Headers) -> Decided:
@@ -181,27 +199,33 @@ class Guard:
         return situation
 
     def _answer_instead(self, live: Live, request: Request, situation: Situation, started_ns: int, why: str) -> Decided:
+        # No draw: a decision that nobody computed teaches nothing.
+        situation = dataclasses.replace(situation, explore=False)
         if self._fallback == "prior" and live.prior is not None:
             try:
                 return _as_prior(live.prior.decide_recorded(request, situation), live.bundle_id)
+            except EveryArmDenied:
+                raise
             except Exception as error:
                 self._log(error)
         kind: Fallback = "reason" if self._fallback == "reason" else "baseline"
-        arm = _most_effort(live.arms) if kind == "reason" else live.arms[0]
+        try:
+            chosen = stand_in(live, request, situation, kind)
+        except EveryArmDenied:
+            raise
+        except Exception as error:
+            self._log(error)
+            chosen = stand_in(dataclasses.replace(live, bound=None), request, situation, kind)
         decision = Decision(
             decision_id=self._new_id(),
-            arm=arm.name,
-            model=arm.model,
-            effort=arm.effort,
+            arm=chosen.arm.name,
+            model=chosen.arm.model,
+            effort=chosen.effort,
             bucket="maybe",
             propensity=1.0,
-            reason=f"{why}: fallback {kind}",
+            reason=f"{why}: fallback {kind}{_OVERRIDDEN.get(chosen.because, '')}",
             estimates={},
-            caps=Caps(
-                max_reasoning_tokens=0 if arm.effort == "none" else math.ceil(arm.default_output_tokens),
-                max_retries=1,
-                max_total_ms=_DEFAULT_TOTAL_MS if request.deadline_ms is None else math.ceil(request.deadline_ms),
-            ),
+            caps=chosen.caps,
             support=0.0,
             fallback=kind,
             bundle_id=live.bundle_id,
@@ -243,10 +267,6 @@ def _as_prior(decided: Decided, bundle_id: str) -> Decided:
     decision = dataclasses.replace(decided.decision, fallback="prior", bundle_id=bundle_id)
     record = decided.record
     return Decided(decision, None if record is None else dataclasses.replace(record, bundle_id=bundle_id))
-
-
-def _most_effort(arms: tuple[Arm, ...]) -> Arm:
-    return max(arms, key=lambda arm: effort_rank(arm.effort))
 
 
 def _require_finite(decision: Decision) -> None:

@@ -6,14 +6,16 @@ import asyncio
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from serving.asgi import App
+from serving.asgi import App, Receive, Scope, Send
+from serving.patience import Load
 
 
 def _nothing() -> None:
@@ -81,6 +83,7 @@ def run(
     on_ready: Callable[[], None],
     each_second: Callable[[], None] = _nothing,
     companions: Sequence[Companion] = (),
+    load: Load | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is open and return.
 
@@ -98,6 +101,8 @@ def run(
         Called about once a second on the event loop; must not block, must not raise.
     companions
         Started before, and drained beside, what listens on `sockets`.
+    load
+        Counts what waits for its turn.
     """
 
     tls = options.tls
@@ -105,10 +110,11 @@ def run(
     async def notify() -> None:
         each_second()
 
+    load = load or Load()
     config = uvicorn.Config(
-        app,
+        _counting_begun(app, load),
         loop="uvloop",
-        http="httptools",
+        http=_counting_arrived(load),
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -131,6 +137,23 @@ def run(
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _counting_begun(app: App, load: Load) -> App:
+    def begin(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        load.begun += 1
+        return app(scope, receive, send)  # no coroutine of its own: this is on the road of every request
+
+    return begin
+
+
+def _counting_arrived(load: Load) -> type[HttpToolsProtocol]:
+    class Counting(HttpToolsProtocol):
+        def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+            load.arrived += 1
+            super()._start_asgi_task(cycle, app)
+
+    return Counting
 
 
 class _Server(uvicorn.Server):

@@ -168,7 +168,7 @@ def work(
     gc.freeze()
     companions = () if shared.grpc_address is None else _grpc(settings, parts, shared.grpc_address)
     try:
-        run(api, [listener], options, readiness, on_ready, parts.each_second, companions)
+        run(api, [listener], options, readiness, on_ready, parts.each_second, companions, parts.load)
     finally:
         parts.close()
     return 0

@@ -121,6 +121,16 @@ class Settings(BaseSettings):
         Field(ge=0, le=1),
     ] = 0.01
 
+    decision_deadline_ms: Annotated[
+        float,
+        _told(LIMITS, "How long a decision may take before the fallback answers; 0 is without end."),
+        Field(ge=0, le=60_000),
+    ] = 5.0
+    max_waiting: Annotated[
+        int,
+        _told(LIMITS, "Requests waiting in one process from which on the fallback answers; 0 is any number."),
+        Field(ge=0, le=10**6),
+    ] = 256
     max_body_bytes: Annotated[int, _told(LIMITS, "Largest body that is read."), Field(ge=1024, le=2**30)] = 2 * 2**20
     max_messages: Annotated[int, _told(LIMITS, "Longest conversation that is read."), Field(ge=1, le=MAX_MESSAGES)] = (
         1000

@@ -186,7 +186,7 @@ def _server(bundle: Path, arms: Path | None) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "serving.main", "--bundle", str(bundle), "--http-port", str(port)]
-    command += ["--journal", "none"]
+    command += ["--journal", "none", "--decision-deadline-ms", "0"]
     if arms:
         command += ["--arms", str(arms)]
     log = bundle.with_name("server.log")

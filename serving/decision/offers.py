@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serving.decision.arms import effort_rank
 from serving.decision.errors import BadInput
 from serving.decision.policy import Terms
 from serving.decision.rates import expected_cost
-from serving.decision.record import DecisionRecord
+from serving.decision.record import Context, DecisionRecord
 from serving.decision.roster import Roster
 from serving.decision.situation import HEALTHY, ArmHealth
 
@@ -90,7 +91,7 @@ def offers(record: DecisionRecord, roster: Roster, terms: Terms, limits: Bounds)
     """
     session, health = record.situation.session, record.situation.health
     before = roster.place(session.arm) if session else None
-    allowed = _allowed(record, roster, terms)
+    allowed = allowed_places(record.context, record.situation.headers, roster, terms)
     baseline = health.get(roster.arms[0].name, HEALTHY) if health else HEALTHY
     out = []
     for place, arm in enumerate(roster.arms):
@@ -148,13 +149,18 @@ def _offer(
     )
 
 
-def _allowed(record: DecisionRecord, roster: Roster, terms: Terms) -> set[int] | None:
-    """Give the places that rules and `max_effort` leave; None for all."""
+def allowed_places(context: Context, headers: Mapping[str, str], roster: Roster, terms: Terms) -> set[int] | None:
+    """Give the places that rules and `max_effort` leave; None for all.
+
+    Raises
+    ------
+    EveryArmDenied
+        They leave none.
+    """
     capped = terms.max_effort != "max"
     rules = roster.policy.rules
     if not capped and not rules:
         return None
-    context, headers = record.context, record.situation.headers
     matching = [rule for rule in rules if rule.matches(context.task, context.tenant, headers)]
     wanted = {name for rule in matching for name in rule.allow}
     denied = {name for rule in matching for name in rule.deny}
