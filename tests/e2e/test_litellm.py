@@ -1,0 +1,201 @@
+"""The real LiteLLM proxy, in an environment of its own, on the example configuration and the hook as it is deployed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+import venv
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.test_envoy import free_ports
+from tests.e2e.upstream import Upstream, serve_upstream
+from tests.serving.conftest import ROOT, Running, start_server, stop_server
+
+DEPLOY = ROOT / "deploy" / "litellm"
+CONSTRAINTS = DEPLOY / "constraints.txt"
+WANTED = "litellm[proxy]==1.106.2"
+KEY = "sk-only-a-test"
+TRIVIA = "What is the capital of France?"
+PROOF = "Prove that the square root of 2 is irrational, step by step."
+
+
+def environment() -> Path:
+    """Give the folder of LiteLLM's own virtual environment; made once, and again when what belongs in it changes."""
+    digest = hashlib.sha256(WANTED.encode() + CONSTRAINTS.read_bytes()).hexdigest()[:12]
+    folder = ROOT / "var" / f"litellm-{digest}"
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+        command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--constraint", str(CONSTRAINTS)]
+        subprocess.run([*command, WANTED], check=True, timeout=540)
+        (folder / "complete").touch()
+    return folder
+
+
+@dataclass
+class Proxy:
+    """Everything between a client and its model."""
+
+    url: str
+    upstream: Upstream
+    server: Running
+    journal: Path
+
+    def chat(self, text: str, model: str = "gpt-5.1", **more: Any) -> httpx.Response:
+        body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
+        headers = {"authorization": f"Bearer {KEY}"}
+        return httpx.post(self.url + "/v1/chat/completions", json=body, headers=headers, timeout=60)
+
+    def outcome(self, answer: httpx.Response) -> dict[str, Any]:
+        query = "SELECT * FROM outcomes WHERE decision_id = ?"
+        for _ in range(200):
+            with closing(sqlite3.connect(self.journal)) as store:
+                store.row_factory = sqlite3.Row
+                found = store.execute(query, (answer.headers["x-thinkgate-decision-id"],)).fetchone()
+            if found:
+                return {name: found[name] for name in found.keys() if found[name] is not None}  # noqa: SIM118
+            time.sleep(0.05)
+        raise AssertionError("no outcome was reported")
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    folder = tmp_path_factory.mktemp("litellm")
+    python = environment() / "bin" / "python"
+    journal = folder / "journal.db"
+    running = start_server("--journal", f"sqlite:///{journal}")
+    shutil.copy(ROOT / "serving" / "litellm_hook.py", folder)
+    with serve_upstream() as upstream, (folder / "litellm.log").open("w") as log:
+        config = (DEPLOY / "config.yaml").read_text()
+        assert config.count("https://api.openai.com/v1") == 2
+        (folder / "config.yaml").write_text(config.replace("https://api.openai.com/v1", upstream.url + "/v1"))
+        (port,) = free_ports(1)
+        told = {"LITELLM_MASTER_KEY": KEY, "OPENAI_API_KEY": "sk-none", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        told |= {"THINKGATE_URL": running.url, "THINKGATE_TIMEOUT_MS": "2000", "PYTHONWARNINGS": "ignore"}
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        command = [
+            str(python.parent / "litellm"),
+            "--config",
+            "config.yaml",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ]
+        process = subprocess.Popen(
+            [*command, "--num_workers", "1"], cwd=folder, env=kept | told, stdout=log, stderr=subprocess.STDOUT
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _await_ready(process, url, folder / "litellm.log")
+            yield Proxy(url, upstream, running, journal)
+        finally:
+            stop_server(running)
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+
+
+def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()[-3000:]
+        try:
+            if httpx.get(url + "/health/liveliness", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise AssertionError(log.read_text()[-3000:])
+
+
+def test_decides_on_effort(proxy: Proxy) -> None:
+    answer = proxy.chat(TRIVIA)
+    assert answer.status_code == 200, answer.text
+    assert proxy.upstream.last.json()["reasoning_effort"] == "none"
+    assert (answer.headers["x-thinkgate-arm"], answer.headers["x-thinkgate-effort"]) == ("direct", "none")
+    answer = proxy.chat(PROOF)
+    assert proxy.upstream.last.json()["reasoning_effort"] == "high"
+    assert answer.headers["x-thinkgate-arm"] == "reasoning"
+
+
+def test_tokens_cost_and_latency_are_reported(proxy: Proxy) -> None:
+    told = proxy.outcome(proxy.chat(TRIVIA))
+    assert (told["input_tokens"], told["output_tokens"], told["reasoning_tokens"]) == (50, 900, 700)
+    assert told["cost_usd"] > 0
+    assert told["latency_ms"] > 0
+    assert told["retries"] == 0
+
+
+def test_stream_is_reported(proxy: Proxy) -> None:
+    proxy.upstream.may_go_on.release(20)
+    body = {"model": "gpt-5.1", "stream": True, "messages": [{"role": "user", "content": TRIVIA}]}
+    with httpx.stream(
+        "POST", proxy.url + "/v1/chat/completions", json=body, headers={"authorization": f"Bearer {KEY}"}, timeout=60
+    ) as answer:
+        lines = list(answer.iter_lines())
+    assert any("Pa" in line for line in lines)
+    assert proxy.upstream.last.json()["reasoning_effort"] == "none"
+    assert proxy.outcome(answer)["output_tokens"] == 900
+
+
+def test_clients_own_effort_stands(proxy: Proxy) -> None:
+    proxy.chat(TRIVIA, reasoning_effort="medium")
+    assert proxy.upstream.last.json()["reasoning_effort"] == "medium"
+
+
+def test_open_tool_loop_is_left_alone(proxy: Proxy) -> None:
+    calls = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    turns = [
+        {"role": "user", "content": PROOF},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "1", "content": "42"},
+    ]
+    answer = proxy.chat("", messages=turns)
+    assert answer.status_code == 200, answer.text
+    assert "reasoning_effort" not in proxy.upstream.last.json()
+    assert "x-thinkgate-arm" not in answer.headers
+
+
+def test_model_that_takes_no_such_effort_is_not_sent_one(proxy: Proxy) -> None:
+    """The client asked for o3; the decision for the baseline moves the call to gpt-5.1, which knows `none`."""
+    proxy.chat(TRIVIA, model="o3")
+    got = proxy.upstream.last.json()
+    assert (got["model"], got["reasoning_effort"]) == ("gpt-5.1", "none")
+
+
+def test_calls_go_on_without_thinkgate(proxy: Proxy) -> None:
+    """Comes last: it ends the server."""
+    stop_server(proxy.server)
+    for _ in range(5):
+        answer = proxy.chat(PROOF)
+        assert answer.status_code == 200, answer.text
+        assert "reasoning_effort" not in proxy.upstream.last.json()
+        assert "x-thinkgate-arm" not in answer.headers
+
+
+def test_hook_needs_nothing_of_thinkgate() -> None:
+    told = "import sys, litellm_hook; print({name.split('.')[0] for name in sys.modules} & {'serving', 'training'})"
+    python = environment() / "bin" / "python"
+    ended = subprocess.run(
+        [str(python), "-W", "ignore", "-c", told],
+        cwd=ROOT / "serving",
+        env={"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.stdout.strip() == "set()", ended.stderr
