@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from training.progress import Progress, silent
 from training.support import fit_components, fit_support, fit_tasks
 from training.uplift import Heads, cross_fit, fit_heads, pseudo_outcomes, steps
 
+CHOICE_AT_MOST = 50_000
+"""Prompts up to which two sizes of trees are tried."""
+
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
@@ -27,6 +30,9 @@ class FitSettings:
 
     Parameters
     ----------
+    trees, fine
+        Sizes of trees to choose from by cross-validated policy value: weak signals want few leaves and strong
+        regularisation, strong ones the opposite. None leaves no choice; long histories (`CHOICE_AT_MOST`) take `fine`.
     folds
         Of the cross-fit.
     widening
@@ -36,10 +42,21 @@ class FitSettings:
     """
 
     trees: Trees = Trees()
+    fine: Trees | None = None
     folds: int = 5
     widening: float = 1.0
     threads: int = 2
     seed: int = 0
+
+    def grains(self, prompts: int) -> tuple[Trees, ...]:
+        """Sizes of trees to try."""
+        if self.fine is None:
+            return (self.trees,)
+        return (self.trees, self.fine) if prompts <= CHOICE_AT_MOST else (self.fine,)
+
+
+STANDARD = FitSettings(fine=Trees(leaves=31, bags=1, feature_fraction=0.12, bagging_fraction=0.8, l2=5.0, min_rows=5))
+"""What `thinkgate train` uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,8 @@ class Fitted:
         float64 (n, K), (pseudo-)outcomes.
     learners
         Candidates, the chosen one first.
+    trees
+        Of the chosen one.
     """
 
     model: FittedModel
@@ -70,7 +89,8 @@ class Fitted:
     oof_tokens: Array
     oof_latency: Array
     truth: Array
-    learners: tuple[Learner, ...] = field(default=())
+    learners: tuple[Learner, ...]
+    trees: Trees
 
 
 def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, progress: Progress = silent) -> Fitted:
@@ -86,21 +106,24 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     NoOverlap
         One-arm logs of a deterministic policy.
     """
-    settings = settings or FitSettings()
+    settings = settings or STANDARD
     require_overlap(dataset)
     rng = np.random.default_rng(settings.seed)
     fold = folds_of(dataset.tasks, settings.folds, rng)
-    step = _stepper(progress, "learn", steps(len(dataset.arms), settings.folds))
-    oof = cross_fit(x, dataset, fold, settings.trees, settings.threads, step)
-    truth = pseudo_outcomes(dataset, oof.success)
-    learners = choose(oof, truth)
-    heads = fit_heads(x, dataset, oof, settings.trees, settings.threads, step)
+    grains = settings.grains(len(dataset))
+    step = _stepper(progress, "learn", len(grains) * steps(len(dataset.arms), settings.folds))
+    tried = [cross_fit(x, dataset, fold, trees, settings.threads, step) for trees in grains]
+    truth = pseudo_outcomes(dataset, tried[0].success)
+    learners = choose(tried, truth, [f", {trees.leaves} leaves" for trees in grains])
+    best = learners[0]
+    oof, trees = tried[best.grain], grains[best.grain]
+    heads = fit_heads(x, dataset, truth, best, trees, settings.threads, lambda: None)
     tokens, latency = _consumption(dataset, x, fold, settings, progress)
     progress("support and task types", 0, 0)
     components = fit_components(x, rng)
-    chance, blended = oof.chance(learners[0].outcome), oof.blend(learners[0])
-    success = _success(dataset, chance, heads.chance(learners[0].outcome))
-    uplift = _uplift(learners[0].weight, blended, heads, truth)
+    chance, blended = oof.chance(best.outcome), oof.blend(best)
+    success = _success(dataset, chance, heads.success)
+    uplift = _uplift(best.weight, blended, heads, truth)
     model = FittedModel(
         success=success,
         uplift=uplift,
@@ -109,7 +132,7 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
         support=fit_support(components, x, dataset.tasks, rng),
         widening=settings.widening,
         tasks=fit_tasks(components, x, dataset.tasks, rng),
-        notes={"learner": learners[0].name, **{f"value_{learner.name}": learner.value for learner in learners}},
+        notes={"learner": best.name, **{f"value_{learner.name}": learner.value for learner in learners}},
     )
     return Fitted(
         model=model,
@@ -121,6 +144,7 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
         oof_latency=_forecasts(latency),
         truth=truth,
         learners=learners,
+        trees=trees,
     )
 
 
@@ -156,10 +180,10 @@ def _cross_uplift(score: Array, truth: Array, fold: Rows) -> Array:
 
 def _uplift(weight: float, blended: Array, heads: Heads, truth: Array) -> tuple[UpliftHead, ...]:
     found = []
-    for j, direct in enumerate(heads.direct):
+    for j in range(blended.shape[1]):
         maps = uplift_maps(blended[:, j], truth[:, j + 1] - truth[:, 0])
-        part = scaled(direct, 1 - weight) if weight < 1 else None
-        found.append(UpliftHead(weight, part, maps.uplift, maps.below, maps.above))
+        direct = scaled(heads.direct[j], 1 - weight) if heads.direct else None
+        found.append(UpliftHead(weight, direct, maps.uplift, maps.below, maps.above))
     return tuple(found)
 
 

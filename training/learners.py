@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,11 +17,24 @@ Outcome = Literal["T", "S", "T+S"]
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """One candidate: which success models, how much their difference counts beside the direct uplift, its value."""
+    """One candidate.
+
+    Parameters
+    ----------
+    outcome
+        Whose success counts.
+    weight
+        How much the difference of success models counts beside the direct uplift.
+    grain
+        Place of its trees' size among the sizes that were tried.
+    value
+        Cross-validated policy value.
+    """
 
     name: str
     outcome: Outcome
     weight: float
+    grain: int = 0
     value: float = float("nan")
 
 
@@ -67,16 +81,25 @@ class Scores:
         return learner.weight * (chance[:, 1:] - chance[:, :1]) + (1 - learner.weight) * self.direct
 
 
-def choose(oof: Scores, truth: Array) -> tuple[Learner, ...]:
+def choose(oof: Sequence[Scores], truth: Array, sizes: Sequence[str] = ("",)) -> tuple[Learner, ...]:
     """Rank the candidates by cross-validated policy value, the best first.
 
     Parameters
     ----------
+    oof
+        Out-of-fold scores, one set per size of trees.
     truth
         float64 (n, K), pseudo-outcomes.
+    sizes
+        What the candidates of each set are called after their trees.
     """
-    candidates = [learner for learner in CANDIDATES if learner.outcome == "T" or oof.shared is not None]
-    learners = [replace(learner, value=policy_area(oof.blend(learner), truth)) for learner in candidates]
+    learners = []
+    for grain, scores in enumerate(oof):
+        for learner in CANDIDATES:
+            if learner.outcome == "T" or scores.shared is not None:
+                name = f"{learner.name}{sizes[grain]}"
+                value = policy_area(scores.blend(learner), truth)
+                learners.append(replace(learner, name=name, grain=grain, value=value))
     return tuple(sorted(learners, key=lambda learner: -learner.value))
 
 

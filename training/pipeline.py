@@ -13,14 +13,13 @@ from serving.decision.arms import load_arms
 from serving.decision.manifest import DataFingerprint, Facts
 from serving.decision.types import Arm, FloatArray
 from training.appraisal import appraise
-from training.boosting import Trees
 from training.dataset import Dataset, build, default_arms
 from training.encoder import Encoder, build_static, design
 from training.errors import HistoryEmpty, TooLittleToLearn
 from training.evaluation import Titles
 from training.export import Exported, Lineage, check_out, export
 from training.figures import Evaluation
-from training.fit import FitSettings, Fitted, fit
+from training.fit import STANDARD, FitSettings, Fitted, fit
 from training.history import History, read
 from training.overlap import overlap, require_overlap
 from training.plots import write_pngs
@@ -71,7 +70,7 @@ class TrainSettings:
     quarantine: Path | None = None
     resamples: int = 500
     tune_minutes: float = 0.0
-    fit: FitSettings = FitSettings()
+    fit: FitSettings = STANDARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +165,13 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
     x = design(encoder, dataset.requests, progress)
     if settings.tune_minutes > 0:
         tuned = tune(dataset, x, settings.fit, settings.tune_minutes, progress)
-        settings = replace(settings, fit=replace(settings.fit, trees=tuned.trees))
+        settings = replace(settings, fit=replace(settings.fit, trees=tuned.trees, fine=None))
     fitted = fit(dataset, x, settings.fit, progress)
     titles = Titles("Does thinking pay?", ", ".join(data), is_synthetic(history))
     features = x[:, 2 * encoder.dims :]
     evaluation = appraise(titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress)
     progress("export and prove", 0, 0)
-    lineage = _lineage(history, dataset, fitted, evaluation, run, settings.fit.trees)
+    lineage = _lineage(history, dataset, fitted, evaluation, run)
     exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
     folder = settings.report or out.with_name(f"{out.name}-report")
     report = write_report(evaluation, folder)
@@ -198,8 +197,8 @@ def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Ve
             "encoder": trained.exported.bundle.manifest.encoder.name,
             "arms": ",".join(arm.name for arm in trained.dataset.arms),
             "bundle_id": trained.exported.bundle.bundle_id,
-            **{key: value for key, value in asdict(settings.fit).items() if key != "trees"},
-            **asdict(settings.fit.trees),
+            **{key: value for key, value in asdict(settings.fit).items() if key not in ("trees", "fine")},
+            **asdict(trained.fitted.trees),
         }
     )
     run.metrics({**trained.evaluation.metrics, "parity": trained.exported.difference})
@@ -218,9 +217,7 @@ def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Ve
     return run.register(trained.exported.path)
 
 
-def _lineage(
-    history: History, dataset: Dataset, fitted: Fitted, evaluation: Evaluation, run: Run | None, trees: Trees
-) -> Lineage:
+def _lineage(history: History, dataset: Dataset, fitted: Fitted, evaluation: Evaluation, run: Run | None) -> Lineage:
     start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
     certificate: Facts | None = None
     if isinstance(evaluation.certificate, Certificate):
@@ -229,7 +226,7 @@ def _lineage(
         data=DataFingerprint(history.digest, history.counts.kept, len(dataset), start, end),
         learner={
             "candidates": {learner.name: learner.value for learner in fitted.learners},
-            "trees": asdict(trees),
+            "trees": asdict(fitted.trees),
             "overlap": [str(arm) for arm in overlap(dataset)],
         },
         calibration={"kind": "binned isotonic, cross-fitted", "prompts": len(dataset)},

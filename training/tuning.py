@@ -85,7 +85,7 @@ def tune(
 
     def value(trees: Trees) -> float:
         oof = cross_fit(x, dataset, fold, trees, settings.threads, lambda: None)
-        return choose(oof, pseudo_outcomes(dataset, oof.success))[0].value
+        return choose((oof,), pseudo_outcomes(dataset, oof.success))[0].value
 
     default = replace(settings.trees, bags=1)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=settings.seed))
@@ -118,7 +118,7 @@ def _trees(trial: optuna.Trial | optuna.trial.FrozenTrial, default: Trees) -> Tr
         feature_fraction=trial.suggest_float("feature_fraction", 0.05, 0.6, log=True),
         bagging_fraction=trial.suggest_float("bagging_fraction", 0.4, 1.0),
         l2=trial.suggest_float("l2", 0.1, 100.0, log=True),
-        min_rows=trial.suggest_int("min_rows", 5, 80, log=True),
+        min_rows=trial.suggest_int("min_rows", 3, 80, log=True),
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, averaged, raw, sigmoid
 from training.dataset import Dataset
-from training.learners import Outcome, Scores
+from training.learners import Learner, Scores
 from training.model import Array, TreeHead
 from training.overlap import chances
 
@@ -28,19 +28,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """The learnt scores: K for success (log-odds), K-1 for uplift, and K for success by one model of all arms."""
+    """The learnt scores: K for success (log-odds), K-1 for uplift or none where the learner needs none."""
 
     success: tuple[TreeHead, ...]
     direct: tuple[TreeHead, ...]
-    shared: tuple[TreeHead, ...] = ()
-
-    def chance(self, outcome: Outcome) -> tuple[TreeHead, ...]:
-        """Scores of success by the named models."""
-        if outcome == "T" or not self.shared:
-            return self.success
-        if outcome == "S":
-            return self.shared
-        return tuple(averaged(pair) for pair in zip(self.success, self.shared, strict=True))
 
 
 def pseudo_outcomes(dataset: Dataset, success: Array) -> Array:
@@ -101,25 +92,40 @@ def cross_fit(
 
 
 def fit_heads(
-    x: FloatArray, dataset: Dataset, oof: Scores, trees: Trees, threads: int, progress: Callable[[], None]
+    x: FloatArray,
+    dataset: Dataset,
+    truth: Array,
+    learner: Learner,
+    trees: Trees,
+    threads: int,
+    progress: Callable[[], None],
 ) -> Heads:
-    """Learn the heads on all prompts; pseudo-outcomes come from the out-of-fold scores."""
+    """Learn the heads of one learner on all prompts.
+
+    Parameters
+    ----------
+    truth
+        float64 (n, K), (pseudo-)outcomes.
+    """
     lesson = _Lesson.of(x, dataset, trees, threads)
     every, arms = np.ones(len(dataset), np.bool_), range(len(dataset.arms))
-    truth = pseudo_outcomes(dataset, oof.success)
-    jobs = [partial(lesson.success, every, arm, 1000 + arm) for arm in arms]
-    jobs += [partial(lesson.direct, truth, every, arm, 2000 + arm) for arm in arms[1:]]
+    own = arms if learner.outcome != "S" else range(0)
+    jobs = [partial(lesson.success, every, arm, 1000 + arm) for arm in own]
+    jobs += [partial(lesson.direct, truth, every, arm, 2000 + arm) for arm in arms[1:] if learner.weight < 1]
     heads = []
     for head in lesson.binned.side_by_side(jobs):
         heads.append(head)
         progress()
-    shared = () if lesson.stacked is None else lesson.shared(every, 3000)
-    return Heads(tuple(heads[: len(arms)]), tuple(heads[len(arms) :]), shared)
+    success, direct = tuple(heads[: len(own)]), tuple(heads[len(own) :])
+    if learner.outcome != "T":
+        shared = lesson.shared(every, 3000)
+        success = tuple(averaged(pair) for pair in zip(success, shared, strict=True)) if success else shared
+    return Heads(success, direct)
 
 
 def steps(arms: int, folds: int) -> int:
-    """Number of times that `cross_fit` and `fit_heads` together report progress, at most."""
-    return (folds + 1) * (2 * arms - 1) + folds
+    """Number of times that `cross_fit` reports progress, at most."""
+    return folds * 2 * arms
 
 
 @dataclass(frozen=True, slots=True)

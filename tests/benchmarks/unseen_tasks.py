@@ -12,7 +12,7 @@ from training.bootstrap import Interval, Resampling
 from training.contest import contest
 from training.curves import Outcomes, Router
 from training.dataset import Dataset, split_by_task
-from training.fit import FitSettings, fit
+from training.fit import fit
 from training.model import Array
 from training.progress import Progress, silent
 from training.reference import predict
@@ -59,7 +59,7 @@ def judge_unseen(
         progress("leave tasks out", number, folds)
         order = rng.permutation(split.train)
         held, train = np.sort(order[: len(order) // 5]), np.sort(order[len(order) // 5 :])
-        model = fit(dataset.subset(train), x[train], FitSettings(folds=3)).model
+        model = fit(dataset.subset(train), x[train]).model
         told = predict(model, x[split.test])
         ours[split.test], support[split.test] = told.uplift, told.support
         seen.append(predict(model, x[held]).support)

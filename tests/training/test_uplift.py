@@ -8,7 +8,7 @@ import pytest
 from tests.training.learning import chances, dataset, design_rows
 from training.boosting import Trees, folds_of, raw
 from training.dataset import Dataset
-from training.learners import Scores, choose, policy_area
+from training.learners import Learner, Scores, choose, policy_area
 from training.overlap import require_overlap
 from training.trees import pack
 from training.uplift import cross_fit, fit_heads, pseudo_outcomes
@@ -28,8 +28,8 @@ def test_paired_history_ranks_by_true_uplift(arms: int) -> None:
     truth = chances(x, arms)
     data = dataset(truth, rng)
     found = scores(x, data)
-    learners = choose(found, pseudo_outcomes(data, found.success))
-    assert {"T", "S", "DR", "T + S + DR"} < {learner.name for learner in learners}
+    learners = choose((found,), pseudo_outcomes(data, found.success))
+    assert {"T", "S", "DR"} < {learner.name for learner in learners}
     assert learners[0].value == max(learner.value for learner in learners)
     gained = policy_area(found.blend(learners[0]), truth)
     assert gained > 0.8 * policy_area(truth[:, 1:] - truth[:, :1], truth)
@@ -62,9 +62,8 @@ def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
     rng = np.random.default_rng(5)
     x = design_rows(400, rng)
     data = dataset(chances(x, 3), rng)
-    oof = scores(x, data)
-    assert oof.shared is not None
-    heads = fit_heads(x, data, oof, SMALL, 1, lambda: None).chance("T+S")
+    both = Learner("T + S", "T+S", 1.0)
+    heads = fit_heads(x, data, data.success, both, SMALL, 1, lambda: None).success
     wanted = np.column_stack([raw(head, x[:30]) for head in heads])
     assert np.abs(np.diff(wanted, axis=1)).max() > 0.1
     found = pack(heads)
