@@ -9,13 +9,13 @@ import numpy as np
 
 from serving.decision.errors import BadInput
 from serving.decision.types import FloatArray
-from training.boosting import Rows, raw, sigmoid
+from training.boosting import Rows
 from training.curves import IntArray, Outcomes, Router
 from training.dataset import Dataset
 from training.evaluation import learning_curve, learning_sizes
 from training.figures import LearningPoint
 from training.fit import FitSettings
-from training.learners import Learner, Scores
+from training.learners import Learner
 from training.progress import Progress, silent
 from training.uplift import fit_heads
 
@@ -54,16 +54,11 @@ def growth(
     def fit_on(rows: IntArray) -> Router:
         nonlocal done
         part = dataset.subset(rows)
-        nothing = Scores(np.zeros_like(part.success), np.zeros_like(part.success[:, 1:]))
-        heads = fit_heads(x[rows], part, nothing, settings.trees, settings.threads, lambda: None)
-        scores = Scores(
-            np.column_stack([sigmoid(raw(head, asked)) for head in heads.success]),
-            np.column_stack([raw(head, asked) for head in heads.direct]),
-            np.column_stack([sigmoid(raw(head, asked)) for head in heads.shared]) if heads.shared else None,
-        )
+        trees = settings.grains(len(dataset))[learner.grain]
+        heads = fit_heads(x[rows], part, part.success, learner, trees, settings.threads, lambda: None)
         done += 1
         progress("learning curve", done, len(sizes))
-        return Router.from_uplift("ours", scores.blend(learner))
+        return Router.from_uplift("ours", heads.uplift(asked, learner.weight))
 
     progress("learning curve", 0, len(sizes))
     try:

@@ -33,6 +33,14 @@ class Heads:
     success: tuple[TreeHead, ...]
     direct: tuple[TreeHead, ...]
 
+    def uplift(self, x: FloatArray, weight: float) -> Array:
+        """Blended score of new design rows, before calibration: float64 (n, K-1)."""
+        chance = np.column_stack([sigmoid(raw(head, x)) for head in self.success])
+        score = weight * (chance[:, 1:] - chance[:, :1])
+        if self.direct:
+            score += (1 - weight) * np.column_stack([raw(head, x) for head in self.direct])
+        return np.asarray(score, np.float64)
+
 
 def pseudo_outcomes(dataset: Dataset, success: Array) -> Array:
     """Give the doubly robust outcome of every arm on every prompt.
