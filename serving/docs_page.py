@@ -31,6 +31,8 @@ for (const form of document.querySelectorAll("form")) {
     const out = form.querySelector("pre"), area = form.querySelector("textarea");
     const init = { method: form.dataset.method };
     if (area) Object.assign(init, { body: area.value, headers: { "content-type": "application/json" } });
+    const key = document.getElementById("key").value;
+    if (key) init.headers = { ...init.headers, "x-api-key": key };
     out.hidden = false;
     try {
       const answer = await fetch(form.dataset.path, init);
@@ -73,6 +75,8 @@ def render(document: Mapping[str, Any]) -> Page:
             f"<h1>{_text(info['title'])}</h1><p>version {_text(info['version'])}"
             ' · <a href="/openapi.json">openapi.json</a></p>',
             intro,
+            '<p><label>API key, where the server wants one: <input id="key" type="password" autocomplete="off"></label>'
+            " It stays in this page.</p>",
             "<nav>" + "".join(_links(document)) + '<a href="#models">Models</a><a href="#problems">Problems</a></nav>',
             *(
                 _operation(path, verb, operation)
