@@ -30,7 +30,7 @@ from serving.live import warm_up
 from serving.metrics.board import Board
 from serving.metrics.exposition import Exposition
 from serving.metrics.http_watch import metrics_route
-from serving.metrics.probes import watch_bundle, watch_door, watch_guard, watch_journal, watch_process
+from serving.metrics.probes import watch_bundle, watch_door, watch_guard, watch_journal, watch_model, watch_process
 from serving.metrics.recording import DecisionMetrics
 from serving.metrics.series import Ledger
 from serving.metrics.steering_watch import watch_steering
@@ -190,6 +190,7 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     watch_bundle(ledger, keeper.slot)
     watch_guard(ledger, lambda: guard.stats, lambda: desk.stats)
     watch_door(ledger, door)
+    watch_model(ledger, following)
     watch_steering(ledger, lambda: steering.view)
     if journal is not None:
         watch_journal(ledger, journal.stats)

@@ -20,6 +20,7 @@ NEEDS: Final[dict[str, Need]] = {
     "/v1/outcomes": "report",
     "/v1/journal": "admin",
     "/v1/model": "any key",
+    "/v1/model/rollback": "admin",
     "/metrics": "metrics",
 }
 """What each path asks of its caller."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from serving.access.door import Door
+from serving.following import Following
 from serving.guard import GuardStats
 from serving.journal.figures import JournalStats
 from serving.metrics.series import Ledger
@@ -48,6 +49,36 @@ def watch_bundle(ledger: Ledger, slot: Slot) -> None:
         info.only({(live.bundle_id, live.policy, str(live.cold_start).lower()): 1.0})
         created = _moment(live.facts)
         made.only({} if created is None else {(): created})
+
+    ledger.probes.append(probe)
+
+
+def watch_model(ledger: Ledger, following: Following) -> None:
+    """Show what the sources of model, policy and shadow brought, and how far the shadow agrees."""
+    changes = ledger.counter(
+        "thinkgate_live_changes", "Models and policies that went live, came back, or were refused.", ("what", "fate")
+    )
+    reachable = ledger.gauge("thinkgate_model_source_reachable", "1 while the model's source answers.", across="min")
+    beside = ledger.counter("thinkgate_shadow_decisions", "Decisions of the shadow bundle by fate.", ("fate",))
+
+    def probe() -> None:
+        kept = following.keeper.stats
+        changes.put(("model", "live"), kept.swaps)
+        changes.put(("model", "rolled_back"), kept.rollbacks)
+        changes.put(("policy", "live"), kept.policy_swaps)
+        changes.put(("policy", "refused"), kept.policies_refused)
+        told = [reloader.stats for reloader in following.reloaders]
+        changes.put(("model", "refused"), sum(stats.refused for stats in told))
+        reachable.only({(): float(all(stats.reachable for stats in told))} if told else {})
+        if following.shadow is not None:
+            shadow = following.shadow.stats
+            for fate, count in (
+                ("agreed", shadow.agreed),
+                ("differed", shadow.decided - shadow.agreed),
+                ("shed", shadow.shed),
+                ("failed", shadow.failed),
+            ):
+                beside.put((fate,), count)
 
     ledger.probes.append(probe)
 

@@ -21,9 +21,8 @@ def watch_steering(ledger: Ledger, view: Callable[[], View]) -> None:
     tokens = ledger.gauge("thinkgate_arm_tokens_factor", "Realised over forecast output tokens.", ("arm",), "max")
     latency = ledger.gauge("thinkgate_arm_latency_factor", "Realised over forecast latency.", ("arm",), "max")
     bloat = ledger.gauge("thinkgate_token_bloat", "1 while tokens run above their forecast.", ("arm",), "max")
-    shift = ledger.gauge(
-        "thinkgate_success_shift", "What reports add to P(success), per task and arm.", ("task", "arm"), "min"
-    )
+    # Not by task: a caller names its task, and a label value never comes from a caller.
+    shift = ledger.gauge("thinkgate_success_shift", "Most that reports took from P(success).", ("arm",), "min")
 
     def probe() -> None:
         now = view()
@@ -37,6 +36,7 @@ def watch_steering(ledger: Ledger, view: Callable[[], View]) -> None:
         tokens.only({(name,): arm.tokens_factor for name, arm in arms.items()})
         latency.only({(name,): arm.latency_factor for name, arm in arms.items()})
         bloat.only({(name,): float(arm.bloated) for name, arm in arms.items()})
-        shift.only({(task, arm): by for task, arms in now.health.shifts.items() for arm, by in arms.items()})
+        shifts = [(name, by) for each in now.health.shifts.values() for name, by in each.items()]
+        shift.only({(name,): min(by for other, by in shifts if other == name) for name, _ in shifts})
 
     ledger.probes.append(probe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +39,9 @@ class Exposed:
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposed]:
     """Everything that a server exposes after decisions, refusals and outcomes."""
     journal = tmp_path_factory.mktemp("journal") / "journal.db"
-    running = start_server("--journal", f"sqlite:///{journal}", "--grpc-port", "0")
+    policy = journal.with_name("policy.toml")
+    policy.write_text("[budget]\nday_usd = 10\n")
+    running = start_server("--journal", f"sqlite:///{journal}", "--grpc-port", "0", "--policy", str(policy))
     try:
         yield _exposed(running)
     finally:
@@ -56,7 +59,10 @@ def _exposed(running: Running) -> Exposed:
             for _ in range(2):  # a call is counted when it has ended, which its caller may see first
                 with suppress(grpc.RpcError):
                     channel.unary_unary("/thinkgate.v1.DecisionService/Decide")(b"", timeout=10)
-        body = http.get("/metrics").text
+        end = time.monotonic() + 20
+        while "thinkgate_budget_spent_usd{" not in (body := http.get("/metrics").text):
+            assert time.monotonic() < end, "no budget was shown"
+            time.sleep(0.2)
     names, labels = set(), {"le"}
     for family in text_string_to_metric_families(body):
         suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(family.type, ("",))
