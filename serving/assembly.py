@@ -17,6 +17,7 @@ from serving.decision.ids import Ids
 from serving.decision.policy_file import PolicySource
 from serving.decision.roster import Roster
 from serving.explain_route import ExplainRoute
+from serving.exploration import ExplorationCap
 from serving.fast_path import Limits
 from serving.following import Beside, Following, Places, follow, open_model
 from serving.guard import Guard
@@ -156,6 +157,9 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     if traces is not None:
         outcome_sinks.append(traces)
 
+    exploring = ExplorationCap(keeper.slot, time.time, seat.of)
+    sources.append(exploring)
+    decision_sinks.append(exploring)
     steering = _steering(settings, keeper.slot, shared)
     sources.append(steering)
     decision_sinks.append(steering)

@@ -58,12 +58,16 @@ class Exploration:
     ----------
     explore
         The share that the behaviour `explore` stands for.
+    max_extra_usd_per_hour
+        Most that draws may be expected to cost beyond the arms that would have been taken; None for no cap. Once it is
+        reached nothing is drawn for the rest of the hour.
     """
 
     use: float = 0.0
     maybe: float = 0.0
     avoid: float = 0.0
     explore: float = 0.2
+    max_extra_usd_per_hour: float | None = None
 
     def share(self, bucket: Bucket) -> float:
         """Give the share of a bucket."""

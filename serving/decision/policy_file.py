@@ -180,12 +180,18 @@ def _cost_cap(section: Section, base: Terms) -> Usd | None:
     return None if cap is None else Usd(cap)
 
 
+def _cap(section: Section, key: str, base: float | None) -> float | None:
+    number = section.number(key, 0.0)
+    return number if section.has(key) else base
+
+
 def _exploration(section: Section, base: Exploration) -> Exploration:
     exploration = Exploration(
         use=section.number("use", base.use, high=1.0),
         maybe=section.number("maybe", base.maybe, high=1.0),
         avoid=section.number("avoid", base.avoid, high=1.0),
         explore=section.number("explore", base.explore, high=1.0),
+        max_extra_usd_per_hour=_cap(section, "max_extra_usd_per_hour", base.max_extra_usd_per_hour),
     )
     section.close()
     return exploration
