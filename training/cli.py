@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-import click
 import typer
 
 from serving.decision.errors import BadInput, BundleRefused, ThinkgateError
@@ -31,22 +31,27 @@ app = typer.Typer(
 for _command in (demo, train, evaluate, score, decide, savings):
     app.command()(_command)
 
+QUIET = {
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+"""What MLflow is told before it is imported: no chatter between our lines, and no telemetry."""
+
 
 def main() -> None:
     """Run the command; errors are one line that names the cure, exit code 2 for bad input."""
     warnings.simplefilter("ignore")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     sys.exit(_run(app))
 
 
-def _run(command: Callable[..., Any]) -> int:
+def _run(command: Callable[..., Any]) -> int | str | None:
     try:
-        command(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        ERR.print("stopped")
-        return 130
+        command()  # typer itself says what is wrong with a command line, and ends with SystemExit
+    except SystemExit as ended:
+        return ended.code
     except ThinkgateError as error:
         ERR.print(f"thinkgate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         return 2 if isinstance(error, BadInput | BundleRefused) else 1  # a bundle, too, is something that was given

@@ -163,6 +163,22 @@ def test_a_bundle_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["trian"], "No such command"),
+        (["train", "x.jsonl"], "--out"),
+        (["decide", "bundle", "--prompt", "hi", "--value", "much"], "--value"),
+        (["demo", "--prompts", "3"], "--prompts"),
+    ],
+)
+def test_a_wrong_command_line_is_told_without_a_traceback(arguments: list[str], word: str, tmp_path: Path) -> None:
+    done = thinkgate(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("command", ["", "demo", "train", "evaluate", "score", "decide"])
 def test_help_reads(command: str, tmp_path: Path) -> None:
     done = thinkgate(*filter(None, [command]), "--help", cwd=tmp_path)

@@ -12,10 +12,15 @@ from training.progress import bars
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("var/demo"),
+    folder: Annotated[
+        Path, typer.Option(help="Where history, bundle, report and server log go; MLflow's store goes beside it.")
+    ] = Path("var/demo"),
     prompts: Annotated[int, typer.Option(min=300, help="Synthetic prompts to train on.")] = 6000,
 ) -> None:
-    """Show the whole way on a **synthetic** world: train, export, serve, decide eight requests."""
+    """Show the whole way on a **synthetic** world: train, export, serve, decide eight requests.
+
+    Takes about two minutes. Nothing is downloaded, and no figure speaks of a real model.
+    """
     from training.demo import run
 
     with bars(ERR) as progress:

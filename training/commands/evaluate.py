@@ -22,7 +22,13 @@ def evaluate(
     ),
     cache: Cache = None,
 ) -> None:
-    """Judge a bundle on outcome records that it was not trained on."""
+    """Judge a bundle on outcome records that it was not trained on.
+
+    Paired records give realised outcomes; logged ones, with propensities, give estimates with intervals. Simple routers
+    are learnt from the same records by cross-validation and stand beside it.
+
+    `thinkgate evaluate bundle newer.parquet --report judged`
+    """
     from training.judging import judge
     from training.pipeline import CACHE, write_report
     from training.report import to_json

@@ -17,7 +17,13 @@ def score(
     prompts: Annotated[list[str], typer.Argument(help="Prompts: Parquet, JSONL or CSV with `prompt` or `messages`.")],
     out: Annotated[Path, typer.Option(help="Parquet file to write, one row per prompt.")],
 ) -> None:
-    """Score prompts: success per arm, uplift per arm, support."""
+    """Score prompts offline, in bulk.
+
+    Columns: `prompt_id`, `success_ARM` per arm, `uplift_ARM` per arm but the first (what it gains over the first), and
+    `support` (low: unlike anything that was learnt from).
+
+    `thinkgate score bundle prompts.jsonl --out scores.parquet`
+    """
     from training.judging import score as run
 
     with bars(ERR) as progress:

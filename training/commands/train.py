@@ -19,7 +19,8 @@ def train(
     encoder: Annotated[
         str,
         typer.Option(
-            help="`static` (fast), `transformer`, or `transformer:ID` (any sentence-transformers id or path)."
+            help="`static` (microseconds a request), `transformer` (milliseconds), or `transformer:ID` with any "
+            "sentence-transformers id or path."
         ),
     ] = "static",
     teacher: Annotated[
@@ -29,17 +30,27 @@ def train(
         str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow store, e.g. sqlite:///var/mlflow.db.")
     ] = None,
     epsilon: Annotated[
-        float, typer.Option(min=0.0005, max=0.5, help="Quality loss that the certificate allows.")
+        float, typer.Option(min=0.0005, max=0.5, help="Success that the certificate may cost: 0.02 is two points.")
     ] = 0.02,
-    delta: Annotated[float, typer.Option(min=0.001, max=0.5, help="Chance that the certificate is wrong.")] = 0.1,
+    delta: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Chance that the certificate is wrong: 0.1 is 90 % confidence.")
+    ] = 0.1,
     tune: Annotated[
         float, typer.Option(min=0.0, metavar="MINUTES", help="Time to look for better trees; 0 looks for none.")
     ] = 0.0,
     report: Annotated[Path | None, typer.Option(help="Folder for the report. Default: OUT-report.")] = None,
-    quarantine: Annotated[Path | None, typer.Option(help="JSONL file for rows that can't be used.")] = None,
+    quarantine: Annotated[
+        Path | None, typer.Option(help="JSONL file for rows that can't be used. Default: OUT.quarantine.jsonl.")
+    ] = None,
     cache: Cache = None,
 ) -> None:
-    """Train a bundle from outcome records."""
+    """Train a bundle from outcome records.
+
+    One row per call: `data/README.md` explains the columns, and rows that can't be used are set aside, never lost.
+    Beside the bundle you get a report, `OUT-report/report.html`: read that first.
+
+    `thinkgate train history.parquet --arms data/arms.toml --out bundle`
+    """
     from training.pipeline import CACHE, TrainSettings
     from training.pipeline import train as run
     from training.summary import summary
