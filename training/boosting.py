@@ -18,6 +18,8 @@ Objective = Literal["cross_entropy", "regression", "quantile"]
 Rows = NDArray[np.int64]
 T = TypeVar("T")
 
+ROWS_A_TREE = 60_000
+"""Rows that one tree reads at most, drawn anew for each: on long histories all rows are used, but not by every tree."""
 SMALL = 50_000
 """Rows up to which a booster is learnt on one thread, and several boosters side by side: threads that share so little
 work mostly wait for each other."""
@@ -110,7 +112,7 @@ class Binned:
             "num_leaves": trees.leaves,
             "learning_rate": trees.learning_rate,
             "feature_fraction": trees.feature_fraction,
-            "bagging_fraction": trees.bagging_fraction,
+            "bagging_fraction": min(trees.bagging_fraction, ROWS_A_TREE / rows),
             "bagging_freq": 1,
             "lambda_l2": trees.l2,
             "min_data_in_leaf": max(2, min(trees.min_rows, rows // 10)),
