@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from scipy.stats import t as student
 
 from serving.decision.types import FloatArray, Request
 from tests.benchmarks.world_study import (
+    OLD,
     Certified,
     Encode,
     Gain,
+    Insider,
     Logs,
     Sampled,
     bare,
+    certify_again,
     certify_once,
     cover,
     features_only,
@@ -31,9 +35,10 @@ from tests.benchmarks.world_study import (
     tie_value_usd,
 )
 from training.boosting import Trees
-from training.bootstrap import Array, Interval, proportion_interval
+from training.bootstrap import Array, Interval, percentile_interval, proportion_interval
 from training.encoder import build_static, design
 from training.fit import FitSettings, fit
+from training.reference import predict
 from training.risk import Certificate
 from training.world import World
 
@@ -91,43 +96,47 @@ def _encoder() -> Encode:
 
 
 def _logs(console: Console, test: Sampled, encode: Encode, sizes: Sizes) -> None:
-    value = tie_value_usd(test.draws)
+    value, kinds = (
+        tie_value_usd(test.draws),
+        ("an old router that reads the text", "clients who know more than the text"),
+    )
     runs = []
     for seed in range(TRAIN_SEED, TRAIN_SEED + sizes.seeds):
-        runs.append(learn_from_logs(seed, sizes.prompts, test, encode, LIGHT))
-        console.print(f"seed {seed}: {runs[-1]}", highlight=False)
+        runs.append(learn_from_logs(seed, sizes.prompts, test, encode, LIGHT, (OLD, Insider())))
+        console.print(f"seed {seed}: {runs[-1]}", highlight=False, soft_wrap=True)
+    for place, kind in enumerate(kinds):
+        _table_of_logs(console, [run[place] for run in runs], kind, sizes, value)
+
+
+def _table_of_logs(console: Console, runs: list[Logs], kind: str, sizes: Sizes, value: float) -> None:
     table = Table(
-        title=f"Learning from confounded logs, SYNTHETIC world: {sizes.prompts} prompts, {sizes.seeds} seeds, "
-        f"{sizes.test} test prompts, a success is worth {value:.3f} USD"
+        title=f"Learning from logs of {kind}, SYNTHETIC world, {sizes.seeds} seeds, {sizes.test} test prompts, "
+        f"a success is worth {value:.3f} USD"
     )
-    for column in (
-        "learnt from",
-        "net gain over the best constant arm, USD per 1,000",
-        "of paired",
-        "area",
-        "of paired",
-    ):
+    names = ("learnt from", "net USD per 1,000 over the best constant arm", "of paired", "area, points", "of paired")
+    for column in names:
         table.add_column(column, justify="left" if column == "learnt from" else "right")
     for name, field in (
-        (f"paired, {sizes.prompts} prompts ({2 * sizes.prompts} calls)", "paired"),
-        (f"paired, {sizes.prompts // 2} prompts ({sizes.prompts} calls)", "paired_same_calls"),
-        (f"logged, {sizes.prompts} prompts ({sizes.prompts} calls), propensities used", "logged"),
-        ("the same logs, propensities ignored", "ignoring"),
+        (f"paired, {sizes.prompts} rows", "paired_same_calls"),
+        (f"logged, {sizes.prompts} rows, propensities used", "logged"),
+        (f"logged, {sizes.prompts} rows, propensities ignored", "ignoring"),
+        (f"paired, {2 * sizes.prompts} rows (the prompts of the logs)", "paired"),
     ):
-        table.add_row(name, *_against(runs, field))
+        cells = []
+        for unit, scale in (("net_usd", 1000.0), ("area", 100.0)):
+            own, paired = _column(runs, field, unit), _column(runs, "paired_same_calls", unit)
+            cells += [str(_over_seeds(scale * own)), str(_ratio(own, paired))]
+        table.add_row(name, *cells)
     console.print(table)
-    ahead = _column(runs, "logged", "net_usd") - _column(runs, "ignoring", "net_usd")
-    console.print(f"propensities used - ignored: net {_over_seeds(1000 * ahead)} USD per 1,000", highlight=False)
-    ahead = _column(runs, "logged", "area") - _column(runs, "ignoring", "area")
-    console.print(f"propensities used - ignored: area {_over_seeds(100 * ahead)} points\n", highlight=False)
+    for unit, scale in (("net_usd", 1000.0), ("area", 100.0)):
+        ahead = scale * (_column(runs, "logged", unit) - _column(runs, "ignoring", unit))
+        console.print(f"propensities used - ignored, {unit}: {_over_seeds(ahead)}", highlight=False)
 
 
-def _against(runs: list[Logs], field: str) -> list[str]:
-    cells = []
-    for kind, scale in (("net_usd", 1000.0), ("area", 1.0)):
-        own, paired = _column(runs, field, kind), _column(runs, "paired", kind)
-        cells += [f"{_over_seeds(scale * own)}", "" if field == "paired" else str(_over_seeds(own / paired))]
-    return cells
+def _ratio(own: Array, paired: Array) -> Interval:
+    """Ratio of means over seeds, with a bootstrap over seeds."""
+    rows = np.random.default_rng(0).integers(len(own), size=(5000, len(own)))
+    return percentile_interval(float(own.mean() / paired.mean()), own[rows].mean(axis=1) / paired[rows].mean(axis=1))
 
 
 def _column(runs: list[Logs], field: str, kind: str) -> Array:
@@ -143,7 +152,7 @@ def _over_seeds(values: Array) -> Interval:
 
 def _coverage(console: Console, test: Sampled, encode: Encode, sizes: Sizes) -> None:
     earlier = Sampled.of(TRAIN_SEED, sizes.prompts, encode)
-    model = fit(bare(earlier.logged()), earlier.x, LIGHT)
+    model = fit(bare(earlier.logged(OLD)), earlier.x, LIGHT)
     table = Table(title=f"95 % intervals of a policy's value on logs, SYNTHETIC world: {sizes.simulations} simulations")
     for column in ("logged requests", "estimator", "coverage", "mean width"):
         table.add_column(column)
@@ -156,21 +165,27 @@ def _coverage(console: Console, test: Sampled, encode: Encode, sizes: Sizes) -> 
 
 
 def _certificates(console: Console, sizes: Sizes) -> None:
-    test = Sampled.of(TEST_SEED, 40_000, features_only)
-    table = Table(title=f"Certificates, SYNTHETIC world: {sizes.resamplings} trainings each, delta 0.10")
-    for column in ("prompts", "epsilon", "none", "loss > epsilon", "true loss", "calls avoided", "prophet avoids"):
+    test, train = Sampled.of(TEST_SEED, 40_000, features_only), Sampled.of(TRAIN_SEED, 4000, features_only)
+    columns = ("how", "prompts", "epsilon", "none", "loss > epsilon", "true loss", "calls avoided", "a prophet avoids")
+    table = Table(title=f"Certificates, SYNTHETIC world: {sizes.resamplings} resamplings each, delta 0.10")
+    for column in columns:
         table.add_column(column)
+    score = predict(fit(bare(train.paired()), train.x, LIGHT).model, test.x).uplift[:, -1]
     for prompts in sizes.certified:
         for epsilon in (0.01, 0.02, 0.05):
-            runs = [
-                certify_once(5000 + k, prompts, test, features_only, LIGHT, epsilon, 0.10)
-                for k in range(sizes.resamplings)
-            ]
-            table.add_row(str(prompts), str(epsilon), *_certified(runs, epsilon))
+            runs = certify_again(test, score, prompts, sizes.resamplings, epsilon, 0.10)
+            table.add_row("one model, fresh prompts", str(prompts), str(epsilon), *_certified(runs, epsilon))
+    for epsilon in (0.02,):
+        prompts = sizes.certified[0]
+        trained = [
+            certify_once(5000 + k, prompts, test.head(10_000), features_only, LIGHT, epsilon, 0.10)
+            for k in range(sizes.resamplings)
+        ]
+        table.add_row("trained anew, as `train` does", str(prompts), str(epsilon), *_certified(trained, epsilon))
     console.print(table)
 
 
-def _certified(runs: list[Certified], epsilon: float) -> list[str]:
+def _certified(runs: Sequence[Certified], epsilon: float) -> list[str]:
     given = [run for run in runs if isinstance(run.found, Certificate)]
     wrong = sum(run.loss > epsilon for run in runs)
     loss = f"{np.mean([run.loss for run in given]):.4f}" if given else "-"

@@ -20,13 +20,13 @@ from training.model import Array
 from training.off_policy import Log, policy_value, threshold_policy
 from training.reference import predict
 from training.risk import Certificate, NoCertificate, certify
-from training.world import Draws, OldPolicy, World
+from training.world import Draws, LoggingPolicy, OldPolicy, World
 
 Encode = Callable[[Sequence[Request]], FloatArray]
 """Requests -> design rows, float32 (n, P)."""
 
-OLD = OldPolicy(sharpness=1.5, floor=0.05)
-"""The router of yesterday that logged: what it takes for hard goes to reasoning, with nine to one and more."""
+OLD = OldPolicy()
+"""The router of yesterday that logged: what looks hard went to reasoning, at up to nineteen to one."""
 
 
 def features_only(requests: Sequence[Request]) -> FloatArray:
@@ -53,9 +53,9 @@ class Sampled:
         """Call every arm for every prompt."""
         return build(self.world.records(self.draws), self.world.arms)
 
-    def logged(self) -> Dataset:
-        """Call one arm for each prompt, as the old policy draws it."""
-        return build(self.world.records(self.draws, OLD), self.world.arms)
+    def logged(self, policy: LoggingPolicy) -> Dataset:
+        """Call one arm for each prompt, as the policy draws it."""
+        return build(self.world.records(self.draws, policy), self.world.arms)
 
     def head(self, n: int) -> Sampled:
         """Keep the first n prompts."""
@@ -113,6 +113,23 @@ def bare(dataset: Dataset) -> Dataset:
 
 
 @dataclass(frozen=True, slots=True)
+class Insider:
+    """An old policy that knows what no text shows: clients who ask for reasoning where they expect trouble.
+
+    Its propensities are recorded, but no model of the text can explain them.
+    """
+
+    sharpness: float = 1.5
+
+    def __call__(self, draws: Draws) -> Array:
+        """Give the probabilities."""
+        hard = draws.truth.difficulty
+        reason = 1 / (1 + np.exp(-self.sharpness * (hard - hard.mean()) / hard.std()))
+        reason = np.clip(reason, 0.05, 0.95)
+        return np.column_stack([1 - reason, reason])
+
+
+@dataclass(frozen=True, slots=True)
 class Logs:
     """One seed: what logs teach beside paired data."""
 
@@ -122,20 +139,22 @@ class Logs:
     ignoring: Gain
 
 
-def learn_from_logs(seed: int, n: int, test: Sampled, encode: Encode, settings: FitSettings) -> Logs:
-    """Learn from n paired prompts (2 n calls), from n / 2 of them (n calls), and from n logged ones, twice."""
+def learn_from_logs(
+    seed: int, n: int, test: Sampled, encode: Encode, settings: FitSettings, policies: Sequence[LoggingPolicy]
+) -> tuple[Logs, ...]:
+    """Learn from n paired prompts (2 n calls), from n / 2 of them (n calls), and from n calls logged by each policy.
+
+    The logs are learnt from twice: as they are, and with the propensities taken away.
+    """
     train, value = Sampled.of(seed, n, encode), tie_value_usd(test.draws)
-    half, logged = train.head(n // 2), train.logged()
+    half = train.head(n // 2)
 
     def gain(dataset: Dataset, x: FloatArray) -> Gain:
         return gain_of_fit(dataset, x, test, replace(settings, seed=seed), value)
 
-    return Logs(
-        gain(train.paired(), train.x),
-        gain(half.paired(), half.x),
-        gain(logged, train.x),
-        gain(unweighted(logged), train.x),
-    )
+    whole, same_calls = gain(train.paired(), train.x), gain(half.paired(), half.x)
+    logs = [train.logged(policy) for policy in policies]
+    return tuple(Logs(whole, same_calls, gain(log, train.x), gain(unweighted(log), train.x)) for log in logs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +214,20 @@ class Certified:
     loss: float
     avoided: float
     best: float
+
+
+def certify_again(
+    pool: Sampled, score: Array, prompts: int, resamplings: int, epsilon: float, delta: float
+) -> tuple[Certified, ...]:
+    """Certify fixed scores (m,) of the pool on fresh prompts and fresh outcomes, again and again."""
+    success, found = pool.draws.truth.success, []
+    for number in range(resamplings):
+        rng = np.random.default_rng([17, number])
+        rows = rng.integers(len(success), size=prompts)
+        outcomes = (rng.random((prompts, success.shape[1])) < success[rows]).astype(np.float64)
+        made = certify(score[rows], outcomes[:, -1] - outcomes[:, 0], epsilon=epsilon, delta=delta, seed=number)
+        found.append(judge_certificate(made, score, pool.draws.uplift[:, -1], epsilon))
+    return tuple(found)
 
 
 def certify_once(
