@@ -18,7 +18,7 @@ from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, Tre
 from training.overlap import chances, require_overlap
 from training.progress import Progress, silent
 from training.support import fit_components, fit_support, fit_tasks
-from training.uplift import Heads, cross_fit, fit_heads, pseudo_outcomes, steps
+from training.uplift import BEST, Heads, cross_fit, fit_heads, pseudo_outcomes, steps
 
 CHOICE_AT_MOST = 50_000
 """Prompts up to which two sizes of trees are tried."""
@@ -113,7 +113,7 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     grains = settings.grains(len(dataset))
     step = _stepper(progress, "learn", len(grains) * steps(len(dataset.arms), settings.folds))
     tried = [cross_fit(x, dataset, fold, trees, settings.threads, step) for trees in grains]
-    truth = pseudo_outcomes(dataset, tried[0].success)
+    truth = pseudo_outcomes(dataset, tried[0].chance(BEST))
     learners = choose(tried, truth, [f", {trees.leaves} leaves" for trees in grains])
     best = learners[0]
     oof, trees = tried[best.grain], grains[best.grain]

@@ -23,6 +23,10 @@ from training.overlap import chances
 SHARED_AT_MOST = 100_000
 """Calls that the model of all arms learns from: it needs a row for each, and long histories feed one model per arm."""
 COPIES = 8
+BEST: Outcome = "T+S"
+"""Success models that pseudo-outcomes lean on: the nearer they are, the less noise the inverse propensities blow up."""
+WEIGHT_AT_MOST = 5.0
+"""Prompts that one logged call stands for, at most, while the success models learn."""
 Mask = NDArray[np.bool_]
 
 
@@ -59,6 +63,17 @@ def pseudo_outcomes(dataset: Dataset, success: Array) -> Array:
     return np.asarray(success + residual, np.float64)
 
 
+def call_weights(dataset: Dataset) -> Array:
+    """Give the weight of each arm's call, float64 (n, K): logged calls stand for those that were sent elsewhere.
+
+    The old policy may have known what no text shows; then only 1 / propensity makes an arm's calls speak for all
+    prompts. It is cut at `WEIGHT_AT_MOST`: uncut weights cost more in noise than they cure. Mean 1 per arm, 1 on paired
+    prompts, 0 where the arm was not called.
+    """
+    inverse = np.where(dataset.observed, np.minimum(1.0 / chances(dataset), WEIGHT_AT_MOST), 0.0)
+    return np.asarray(inverse * dataset.observed.sum(axis=0) / np.maximum(inverse.sum(axis=0), 1e-12), np.float64)
+
+
 def cross_fit(
     x: FloatArray, dataset: Dataset, fold: Rows, trees: Trees, threads: int, progress: Callable[[], None]
 ) -> Scores:
@@ -92,11 +107,13 @@ def cross_fit(
         return table
 
     success = sigmoid(held_out(lesson.binned, lambda f, arm: (lesson.success(fold != f, arm, f),), arms))
-    truth = pseudo_outcomes(dataset, success)
+    shared = None
+    if lesson.stacked is not None:
+        shared = sigmoid(held_out(lesson.stacked, lambda f, _: lesson.shared(fold != f, f), (0,)))
+    known = Scores(success, success[:, 1:] - success[:, :1], shared)
+    truth = pseudo_outcomes(dataset, known.chance(BEST))
     direct = held_out(lesson.binned, lambda f, arm: (lesson.direct(truth, fold != f, arm, f),), arms[1:])
-    if lesson.stacked is None:
-        return Scores(success, direct)
-    return Scores(success, direct, sigmoid(held_out(lesson.stacked, lambda f, _: lesson.shared(fold != f, f), (0,))))
+    return replace(known, direct=direct)
 
 
 def fit_heads(
@@ -157,7 +174,7 @@ class _Lesson:
 
     @staticmethod
     def of(x: FloatArray, dataset: Dataset, trees: Trees, threads: int) -> _Lesson:
-        weight, stacked = np.sqrt(dataset.runs.astype(np.float64)), None
+        weight, stacked = np.sqrt(dataset.runs.astype(np.float64)) * call_weights(dataset), None
         prompt, arm = np.nonzero(dataset.observed)
         if len(prompt) <= SHARED_AT_MOST:
             marks = np.asarray([_tail(place, len(dataset.arms)) for place in range(len(dataset.arms))], np.float32)

@@ -11,7 +11,7 @@ from training.dataset import Dataset
 from training.learners import Learner, Scores, choose, policy_area
 from training.overlap import require_overlap
 from training.trees import pack
-from training.uplift import cross_fit, fit_heads, pseudo_outcomes
+from training.uplift import WEIGHT_AT_MOST, call_weights, cross_fit, fit_heads, pseudo_outcomes
 
 SMALL = Trees(rounds=60, leaves=7, bags=1, learning_rate=0.1, feature_fraction=0.8, min_rows=10)
 
@@ -74,3 +74,18 @@ def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
 def test_ties_share_alike() -> None:
     truth = np.array([[0.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     assert policy_area(np.zeros((4, 1)), truth) == pytest.approx(0.0)
+
+
+def test_a_rarely_drawn_arm_speaks_for_the_prompts_that_went_elsewhere() -> None:
+    rng = np.random.default_rng(8)
+    reason = np.where(np.arange(2000) % 2 == 0, 0.1, 0.5)
+    data = dataset(chances(design_rows(2000, rng)), rng, np.column_stack([1 - reason, reason]))
+    weight = call_weights(data)
+    seen = data.observed[:, 1]
+    assert weight[seen, 1].mean() == pytest.approx(1)
+    assert np.unique(weight[seen & (reason == 0.1), 1]) / np.unique(weight[seen & (reason == 0.5), 1]) == pytest.approx(
+        WEIGHT_AT_MOST / 2  # not 5 = 0.5 / 0.1: the weight of ten is cut
+    )
+    assert not weight[~seen, 1].any()
+    paired = dataset(chances(design_rows(50, rng)), rng)
+    assert np.array_equal(call_weights(paired), np.ones((50, 2)))
