@@ -24,7 +24,7 @@ SHARED_AT_MOST = 100_000
 """Calls that the model of all arms learns from: it needs a row for each, and long histories feed one model per arm."""
 COPIES = 8
 BEST: Outcome = "T+S"
-"""Success models that pseudo-outcomes lean on: the nearer they are, the less noise the inverse propensities blow up."""
+"""Success models that pseudo-outcomes lean on: the nearer they are, the less noise inverse propensities blow up."""
 WEIGHT_AT_MOST = 5.0
 """Prompts that one logged call stands for, at most, while the success models learn."""
 Mask = NDArray[np.bool_]
