@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, averaged, raw, sigmoid
 from training.dataset import Dataset
-from training.learners import Learner, Scores
+from training.learners import Learner, Outcome, Scores
 from training.model import Array, TreeHead
 from training.overlap import chances
 
