@@ -113,11 +113,16 @@ def _situation(draw: st.DrawFn, k: int, orderly: bool) -> Situation:
         success_shift=st.floats(-0.3, 0.1),
         shed=st.booleans(),
     )
+    # Live latency and tokens may turn the order of arms, so an orderly world has what guards do beside that.
+    guarded = st.builds(ArmHealth, success_shift=st.floats(-0.3, 0.3), shed=st.booleans())
+    names = st.sampled_from(NAMES[:k])
     return Situation(
         input_tokens=draw(st.integers(0, 10_000)),
-        cost_multiplier=draw(st.floats(0, 5)),
+        cost_multiplier=draw(st.floats(0, 1000)),
         session=draw(st.none() | cached),
-        health={} if orderly else draw(st.dictionaries(st.sampled_from(NAMES[:k]), health, max_size=k)),
+        health=draw(st.dictionaries(names, guarded if orderly else health, max_size=k)),
+        task_shifts=draw(st.just({}) | st.just({"": {NAMES[k - 1]: -0.2}, "t": {NAMES[0]: 0.1}})),
+        explore=draw(st.booleans()),
     )
 
 
@@ -155,6 +160,26 @@ def test_budget_pressure_never_raises_effort(world: World, one: float, two: floa
         for pressure in sorted((one, two))
     ]
     assert efforts == sorted(efforts, reverse=True)
+
+
+@settings(deadline=None, max_examples=80)
+@given(worlds(orderly=False, **QUIET), st.sampled_from(EFFORTS))
+def test_a_hard_stop_leaves_the_baseline_alone(world: World, client: Any) -> None:
+    stopped = {arm.name: ArmHealth(shed=True) for arm in world.arms[1:]}
+    situation = replace(world.situation, health=stopped, session=None)
+    for wish in (None, client):
+        asked = replace(world, situation=situation, request=replace(world.request, client_effort=wish))
+        assert asked.decide().arm == world.arms[0].name
+
+
+@settings(deadline=None, max_examples=80)
+@given(worlds(orderly=False, **QUIET), st.floats(0, 0.5))
+def test_an_arm_that_delivers_less_is_never_taken_more(world: World, less: float) -> None:
+    last = world.arms[-1].name
+    health = world.situation.health.get(last, ArmHealth())
+    worse = replace(health, success_shift=health.success_shift - less)
+    spoilt = replace(world, situation=replace(world.situation, health={**world.situation.health, last: worse}))
+    assert world.decide().arm == last or spoilt.decide().arm != last
 
 
 @settings(deadline=None, max_examples=80)

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
+from serving.decision.arms import effort_rank
 from serving.decision.engine import Decided, Engine
 from serving.decision.live_terms import HOUR_S, Budget, Guards, Memory
 from serving.decision.policy import Policy, Terms
@@ -292,6 +295,55 @@ def test_every_decision_of_a_busy_day_is_made_again_from_its_record_to_the_bit()
             )
         busy.tick(rng.choice((0.0, 1.0, 30.0)))
     assert len(kinds) >= 5
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from((0.0, 1.0, 20.0, 400.0, 4000.0)),
+        st.sampled_from((None, "maths")),
+        st.sampled_from((None, "s", "t")),
+        st.sampled_from((None, "none", "medium", "max")),
+        st.none() | st.floats(0, 1),
+        st.none() | st.sampled_from(("timeout", "task_drift")),
+        st.integers(0, 30_000),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(STEPS, st.sampled_from((0.001, 0.3, 100.0)), st.booleans())
+def test_whatever_happened_before_a_decision_keeps_its_promises(steps: Any, usd: float, hard: bool) -> None:
+    lived = world(budget=Budget(hour_usd=Usd(usd), hard_stop=hard))
+    for wait, task, session, client, success, mode, tokens in steps:
+        lived.tick(wait)
+        request = ask(task=task, session_id=session, client_effort=client)
+        situation = lived.steering.situation(request, {})
+        assert 0.0 <= situation.cost_multiplier <= 1000.0
+        decided = lived.decide(request)
+        decision, limits = decided.decision, lived.policy.terms.limits
+        assert 0.0 < decision.propensity <= 1.0
+        assert 0 <= decision.caps.max_reasoning_tokens <= limits.reasoning_tokens
+        assert 0 <= decision.caps.max_retries <= limits.retries
+        assert 1 <= decision.caps.max_total_ms <= limits.total_ms
+        assert decided.record is not None
+        assert not decided.record.situation.task_shifts
+        again = replay(DecisionRecord.from_json(decided.record.to_json()), ARMS, lived.policy, lived.engine.prices)
+        assert replace(again, elapsed_us=decision.elapsed_us) == decision
+        asked = [
+            effort_rank(lived.engine.decide(replace(request, value_of_success_usd=Usd(value)), situation).effort)
+            for value in (0.01, 0.1, 1.0, 10.0, 100.0)
+        ]
+        assert asked == sorted(asked)
+        waits = [
+            dict(zip([arm.name for arm in ARMS], (1, 6, 20), strict=True))[
+                lived.engine.decide(replace(request, deadline_ms=deadline), situation).arm
+            ]
+            for deadline in (1.0, 3000.0, 15_000.0, 100_000.0)
+        ]
+        assert waits == sorted(waits)
+        lived.report(decided, success=success, failure_mode=mode, output_tokens=tokens, latency_ms=float(tokens))
 
 
 def test_the_thread_survives_surprises_and_counts_what_is_left_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
