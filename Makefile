@@ -11,7 +11,7 @@ export MPLBACKEND := Agg
 export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY ?= true
 
-.PHONY: server-alone sbom help setup demo serve test check lint types imports bench bench-quality bench-statistics bench-scale mlflow proto clean
+.PHONY: server-alone sbom help setup demo serve test check lint types imports bench bench-quality bench-budget bench-statistics bench-scale mlflow proto clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,8 @@ bench-statistics: setup ## synthetic world: what logs teach, whether intervals c
 bench-scale: setup ## time and peak memory of training and reading on synthetic rows (ROWS="10000 100000 1000000")
 	$(BIN)/python -m tests.benchmarks.run_scale $(if $(ROWS),--rows $(ROWS))
 	$(BIN)/python -m tests.benchmarks.run_scale --read-only $(if $(ROWS),--rows $(ROWS))
+bench-budget: setup ## budgets over simulated days of skewed traffic (synthetic; several minutes)
+	$(BIN)/python -m tests.benchmarks.run_budget
 
 mlflow: setup ## the MLflow UI on the demo's runs
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --host 127.0.0.1 --port 5000

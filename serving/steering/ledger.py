@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 from serving.decision.live_terms import HOUR_S
 from serving.journal.rows import storable
 from serving.journal.store import open_database
-from serving.steering.budget import GRID, Hour
+from serving.steering.demand import GRID, Hour
 
 _KEPT_DAYS = 62
 

@@ -17,13 +17,14 @@ from serving.decision.live_terms import HOUR_S, Budget
 from serving.decision.policy import Policy
 from serving.decision.roster import Roster
 from serving.decision.settle import outlay
-from serving.steering.budget import GRID, Habit, Hour, Hours, Plan, habit, plans, slew
+from serving.steering.budget import Plan, plans, slew
+from serving.steering.demand import GRID, Habit, Hour, Hours, habit
 from serving.steering.ledger import Entry, Ledger, oldest_kept, plus
 from serving.steering.recall import Outcome
 
 logger = logging.getLogger("thinkgate.budget")
 
-_SAMPLED: Final = 24
+_SAMPLED: Final = 12
 """Decisions of one purse that are made again at each multiplier, per look; all count, these speak for the others."""
 _REREAD_S: Final = 60.0
 _TIDY_S: Final = 6 * 3600.0

@@ -8,19 +8,19 @@ unknown.
 
 from __future__ import annotations
 
-import hashlib
 import mmap
-import zlib
 from dataclasses import dataclass
+from hashlib import blake2b
 from struct import Struct
 from typing import Final
+from zlib import crc32
 
 from serving.decision.types import EFFORTS, Effort
 
 _WAYS: Final = 4
 _BODY: Final = Struct("<16sIIdBxxx")
-_CHECK: Final = Struct("<I")
-_SIZE: Final = _BODY.size + _CHECK.size
+_WHOLE: Final = Struct("<16sIIdBxxxI")
+_SIZE: Final = _WHOLE.size
 _BUCKET: Final = _SIZE * _WAYS
 _EMPTY: Final = bytes(_SIZE)
 _MOST_TOKENS: Final = 2**32 - 1
@@ -87,7 +87,7 @@ class SessionTable:
             if at < oldest:
                 chosen, oldest = place, at
         body = _BODY.pack(key, turn.arm, min(turn.input_tokens, _MOST_TOKENS), turn.at, EFFORTS.index(turn.effort))
-        self._memory[start + chosen : start + chosen + _SIZE] = body + _CHECK.pack(zlib.crc32(body))
+        self._memory[start + chosen : start + chosen + _SIZE] = body + crc32(body).to_bytes(4, "little")
 
     def _start(self, key: bytes) -> int:
         return int.from_bytes(key[:8], "little") % self._buckets * _BUCKET
@@ -101,19 +101,17 @@ def arm_key(name: str) -> int:
     >>> arm_key("direct") == arm_key("direct") != arm_key("reasoning")
     True
     """
-    return zlib.crc32(name.encode("utf-8", "replace"))
+    return crc32(name.encode("utf-8", "replace"))
 
 
 def _key(tenant: str | None, session_id: str) -> bytes:
     """Hash whose session it is; a tenant can't reach another's, whatever it calls its own."""
-    owner = b"" if tenant is None else b"%d:" % len(tenant) + tenant.encode("utf-8", "surrogatepass")
-    text = owner + b"\0" + session_id.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).digest()
+    text = "\0" + session_id if tenant is None else f"{len(tenant)}:{tenant}\0{session_id}"
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _read(entry: bytes) -> Turn | None:
-    body = entry[: _BODY.size]
-    if entry == _EMPTY or _CHECK.unpack_from(entry, _BODY.size)[0] != zlib.crc32(body):
+    _, arm, tokens, at, effort, check = _WHOLE.unpack(entry)
+    if check != crc32(entry[:-4]) or entry == _EMPTY or effort >= len(EFFORTS):
         return None
-    _, arm, tokens, at, effort = _BODY.unpack(body)
-    return Turn(arm, EFFORTS[effort], tokens, at) if effort < len(EFFORTS) else None
+    return Turn(arm, EFFORTS[effort], tokens, at)

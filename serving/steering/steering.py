@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -33,7 +33,14 @@ logger = logging.getLogger("thinkgate.steering")
 _MOST_QUEUED: Final = 200_000
 _LEAST_CACHED: Final = 1024
 """Providers cache no shorter prompt."""
-_NOBODY = PurseState()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The situation of a request without a session: of most, and of those that may probe a shed arm."""
+
+    usual: Situation = CALM
+    probing: Situation = CALM
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +49,18 @@ class View:
 
     Parameters
     ----------
-    purses
-        By name.
-    stopped
-        Health of the arms where a purse is spent: all shed but the baseline.
+    purses, outlooks
+        By name of the purse.
+    plain
+        Outlook of requests that spend from none.
     probing
         Some shed arm takes probes.
     """
 
     purses: Mapping[str, PurseState] = field(default_factory=dict)
     health: Health = field(default_factory=Health)
-    stopped: Mapping[str, ArmHealth] = field(default_factory=dict)
+    outlooks: Mapping[str, Outlook] = field(default_factory=dict)
+    plain: Outlook = field(default_factory=Outlook)
     probing: bool = False
 
 
@@ -101,22 +109,19 @@ class Steering:
 
     def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:  # noqa: ARG002
         """Tell what is known before a decision."""
-        view = self._view
-        bound = self._bound()
-        purse = _NOBODY
-        if view.purses:
-            purse = view.purses.get(bound.policy.terms_for(request.tenant).budget.purse, _NOBODY)
-        session = None
-        if request.session_id is not None:
-            session = self._session(request.tenant, request.session_id, bound)
-        health, shifts = view.health.arms, view.health.shifts
-        if purse.stopped:
-            health, shifts = view.stopped, {}
-        elif view.probing and self._rng.random() < bound.policy.guards.probe_share:
-            health = view.health.probed
-        if session is None and not health and not shifts and not purse.multiplier:
-            return CALM
-        return Situation(cost_multiplier=purse.multiplier, session=session, health=health, task_shifts=shifts)
+        view, bound = self._view, self._bound()
+        outlook = view.plain
+        if view.outlooks:
+            outlook = view.outlooks.get(bound.policy.terms_for(request.tenant).budget.purse, outlook)
+        base = outlook.usual
+        if view.probing and self._rng.random() < bound.policy.guards.probe_share:
+            base = outlook.probing
+        if request.session_id is None:
+            return base
+        session = self._session(request.tenant, request.session_id, bound)
+        if session is None:
+            return base
+        return Situation(None, base.cost_multiplier, session, base.health, base.task_shifts)
 
     def decided(self, request: Request, decided: Decided) -> None:
         """Take note of a decision."""
@@ -148,9 +153,9 @@ class Steering:
                 self._guards.note(outcome, policy.guards, names[0], now)
             health = self._guards.look(policy.guards, names, now)
             purses = self._purses.look(policy, now)
-            stopped = {name: ArmHealth(shed=True, why="the budget is spent") for name in names[1:]}
+            outlooks = {name: _outlook(purse, health, names) for name, purse in purses.items()}
             probing = any(state.phase == "probing" for state in health.states.values())
-            self._view = View(purses, health, stopped, probing)
+            self._view = View(purses, health, outlooks, _outlook(PurseState(), health, names), probing)
 
     def start(self, seconds: float = 1.0) -> None:
         """Look once now, and then every `seconds` on a thread of its own."""
@@ -208,3 +213,18 @@ class Steering:
         rates = bound.cards[place].rates(row.reported_at, row.input_tokens)
         once = cost_of(usage, rates, row.gpu_seconds or 0.0)
         return replace(row, cost_usd=once * (1.0 + (row.retries or 0)))
+
+
+def _outlook(purse: PurseState, health: Health, arms: Sequence[str]) -> Outlook:
+    if purse.stopped:
+        # The baseline alone may serve; what its forecast is worth does not matter any more.
+        stopped = {name: ArmHealth(shed=True, why="the budget is spent") for name in arms[1:]}
+        spent = Situation(cost_multiplier=purse.multiplier, health=stopped)
+        return Outlook(spent, spent)
+
+    def situation(arms: Mapping[str, ArmHealth]) -> Situation:
+        if not arms and not health.shifts and not purse.multiplier:
+            return CALM
+        return Situation(cost_multiplier=purse.multiplier, health=arms, task_shifts=health.shifts)
+
+    return Outlook(situation(health.arms), situation(health.probed))

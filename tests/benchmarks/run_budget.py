@@ -56,8 +56,10 @@ def _days(n: int, share: float) -> dict[str, DayResult]:
     busy = traffic(prompts, int(1.5 * n), 9)
     shifted = traffic(prompts, n, 10, USUAL[-6:] + USUAL[:-6])
     named = ("first day, nothing known", "second day", "third day", "fourth day", "half as much more", "6 h later")
-    told = dict(zip(named, simulate(prompts, [*usual, busy, shifted], budget, MemoryLedger()), strict=True))
-    told["hard stop alone"] = simulate(prompts, usual[:1], budget, MemoryLedger(), steers=False)[0]
+    told = dict(
+        zip(named, simulate(prompts, [*usual, busy, shifted], budget, MemoryLedger(), look_s=30.0), strict=True)
+    )
+    told["hard stop alone"] = simulate(prompts, usual[:1], budget, MemoryLedger(), look_s=30.0, steers=False)[0]
     return told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadPolicy
-from serving.decision.live_terms import Budget
+from serving.decision.live_terms import Budget, Guards, Memory
 from serving.decision.policy import Exploration, Limits, Policy, Rule, Terms
 from serving.decision.policy_file import PolicySource, load_policy, parse_policy
 from serving.decision.toml_lines import key_lines
@@ -120,6 +121,18 @@ def test_the_example_is_right_in_its_comments_too() -> None:
     assert [rule.deny for rule in policy.rules] == [("high",), ()]
     assert policy.terms.budget == Budget(Usd(40.0), Usd(500.0), Usd(9000.0))
     assert policy.terms_for("acme").budget == Budget(day_usd=Usd(50.0), hard_stop=True, purse="acme")
+
+
+def test_the_readme_and_the_example_name_every_term() -> None:
+    kinds = (Policy, Terms, Exploration, Limits, Rule, Budget, Guards, Memory)
+    made = {"terms", "tenants", "rules", "guards", "memory", "text", "line", "purse", "budget", "exploration", "limits"}
+    spelt = {"tasks": "task", "headers": "header", "value_by_task": "[value_by_task]"}
+    terms = {spelt.get(field.name, field.name) for kind in kinds for field in fields(kind)} - made - {"tenants"}
+    readme = (ROOT / "README.md").read_text()
+    table = readme.split("## The policy's terms")[1].split("\n## ")[0]
+    example = (ROOT / "data" / "policy.toml").read_text()
+    assert [term for term in sorted(terms) if f"`{term}`" not in table] == []
+    assert [term for term in sorted(terms) if term not in example] == []
 
 
 def test_a_tenant_shares_the_budget_unless_it_has_its_own() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from serving.decision.live_terms import HOUR_S, Budget
 from serving.decision.types import Usd
-from serving.steering.budget import GRID, Hour, bounds, cost_ratio, habit, plans, slew, solve
+from serving.steering.budget import bounds, plans, slew, solve
+from serving.steering.demand import GRID, Hour, cost_ratio, habit
 
 MONDAY = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
 DAY = Budget(day_usd=Usd(100.0))

@@ -10,7 +10,7 @@ import pytest
 
 from serving.decision.live_terms import HOUR_S
 from serving.journal.store import BadJournalUrl
-from serving.steering.budget import GRID, Hour
+from serving.steering.demand import GRID, Hour
 from serving.steering.ledger import Entry, Ledger, MemoryLedger, SqlLedger, oldest_kept
 
 Open = Callable[[], Ledger]
