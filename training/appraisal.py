@@ -167,10 +167,9 @@ def targets(held_out: HeldOut) -> Mapping[str, IntArray]:
 def _chosen(dataset: Dataset, fitted: Fitted, x: FloatArray | None, rows: IntArray) -> Choices | None:
     """What the default policy picks from forecasts that have not seen the prompt."""
     head = fitted.model.support
-    support = np.ones(len(dataset)) if x is None else head.map(similarity(head, x))
-    forecasts = out_of_fold(fitted, support)
+    support = np.ones(len(rows)) if x is None else head.map(similarity(head, x[rows]))
     asked = [dataset.requests[row] for row in rows]
-    return choices(dataset.arms, (), asked, [forecasts[row] for row in rows])
+    return choices(dataset.arms, (), asked, out_of_fold(fitted, support, rows))
 
 
 def _unseen(

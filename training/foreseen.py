@@ -12,6 +12,7 @@ from serving.decision.engine import Engine
 from serving.decision.errors import Unpriced
 from serving.decision.policy import Policy
 from serving.decision.types import Arm, Prediction, Request
+from training.boosting import Rows
 from training.fit import Fitted
 from training.model import Array
 
@@ -74,26 +75,29 @@ def choices(
     return Choices(np.array([place[d.arm] for d in decisions], np.int64), tuple(d.bucket for d in decisions))
 
 
-def out_of_fold(fitted: Fitted, support: Array) -> tuple[Prediction, ...]:
-    """Forecasts of the training prompts by models that have not seen them, as a bundle would give them.
+def out_of_fold(fitted: Fitted, support: Array, rows: Rows) -> tuple[Prediction, ...]:
+    """Forecasts of m training prompts by models that have not seen them, as a bundle would give them.
 
     Parameters
     ----------
     support
-        float64 (n,), support of each prompt; it widens the interval of uplift.
+        float64 (m,), support of each prompt; it widens the interval of uplift.
+    rows
+        int64 (m,), places of the prompts.
     """
+    score, success, uplift = fitted.oof_score[rows], fitted.oof_success[rows], fitted.oof_uplift[rows]
     wide = 1 + fitted.model.widening * (1 - support)
     below, above = (
-        np.column_stack([getattr(head, end)(fitted.oof_score[:, j]) for j, head in enumerate(fitted.model.uplift)])
+        np.column_stack([getattr(head, end)(score[:, j]) for j, head in enumerate(fitted.model.uplift)])
         for end in ("below", "above")
     )
-    lower = np.clip(fitted.oof_uplift - below * wide[:, None], -1, 1)
-    upper = np.clip(fitted.oof_uplift + above * wide[:, None], -1, 1)
-    tokens, latency = fitted.oof_tokens, fitted.oof_latency
+    lower = np.clip(uplift - below * wide[:, None], -1, 1)
+    upper = np.clip(uplift + above * wide[:, None], -1, 1)
+    tokens, latency = fitted.oof_tokens[:, rows], fitted.oof_latency[:, rows]
     return tuple(
         Prediction(
-            success=_row(fitted.oof_success, row),
-            uplift=_row(fitted.oof_uplift, row),
+            success=_row(success, row),
+            uplift=_row(uplift, row),
             uplift_lower=_row(lower, row),
             uplift_upper=_row(upper, row),
             output_tokens_mean=_row(tokens[0], row),
@@ -102,7 +106,7 @@ def out_of_fold(fitted: Fitted, support: Array) -> tuple[Prediction, ...]:
             latency_p95_ms=_row(latency[1], row),
             support=float(support[row]),
         )
-        for row in range(len(fitted.oof_score))
+        for row in range(len(rows))
     )
 
 

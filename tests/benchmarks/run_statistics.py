@@ -44,7 +44,7 @@ from training.world import World
 
 CACHE = Path("var/cache")
 TEST_SEED, TRAIN_SEED = 900_001, 1000
-LIGHT = FitSettings(trees=Trees(rounds=80, bags=1, learning_rate=0.08), threads=1)
+LIGHT = FitSettings(trees=Trees(rounds=60, bags=1, learning_rate=0.1), threads=1)
 """The product's learner with fewer trees: all learners of a table have the same ones."""
 
 
@@ -52,9 +52,9 @@ LIGHT = FitSettings(trees=Trees(rounds=80, bags=1, learning_rate=0.08), threads=
 class Sizes:
     """How large each study is."""
 
-    seeds: int = 8
+    seeds: int = 6
     prompts: int = 5000
-    test: int = 12_000
+    test: int = 10_000
     simulations: int = 300
     logged: tuple[int, ...] = (1000, 4000)
     resamplings: int = 200

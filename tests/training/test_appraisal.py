@@ -154,7 +154,7 @@ def test_choices_are_what_the_engine_decides_in_the_order_of_the_requests(paired
 
 
 def test_low_support_widens_the_interval_of_a_ready_forecast(paired: Learnt) -> None:
-    sure, unsure = (out_of_fold(paired.fitted, np.full(N, support))[7] for support in (1.0, 0.0))
+    sure, unsure = (out_of_fold(paired.fitted, np.full(N, support), np.arange(N))[7] for support in (1.0, 0.0))
     assert unsure.uplift == sure.uplift
     assert unsure.uplift_upper[0] - unsure.uplift_lower[0] > sure.uplift_upper[0] - sure.uplift_lower[0]
     assert sure.uplift_lower[0] <= sure.uplift[0] <= sure.uplift_upper[0]
