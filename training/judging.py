@@ -26,6 +26,8 @@ from training.curves import Outcomes, Router
 from training.dataset import Dataset, build, prompts
 from training.encoder import build_static, design
 from training.evaluation import Titles, evaluate
+from training.explaining.explain import Explained
+from training.explaining.explain import explain as explained
 from training.figures import Consumption, Evaluation, HeldOut, UnseenTasks
 from training.foreseen import choices
 from training.history import History, read
@@ -146,15 +148,40 @@ def score(bundle: Path, paths: Sequence[str], out: Path, progress: Progress = si
     return len(rows)
 
 
-def decide(
-    bundle: Path,
-    prompt: str,
-    arms: Path | None = None,
-    policy: Path | None = None,
-    value: float | None = None,
-    deadline_ms: float | None = None,
-    task: str | None = None,
-) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What `thinkgate decide` asks.
+
+    Parameters
+    ----------
+    arms, policy
+        Files; the bundle's own arms and the built-in policy where None.
+    """
+
+    prompt: str
+    arms: Path | None = None
+    policy: Path | None = None
+    value: float | None = None
+    deadline_ms: float | None = None
+    task: str | None = None
+
+    @property
+    def request(self) -> Request:
+        """Give it as the kernel wants it."""
+        return Request(
+            from_prompt(self.prompt),
+            task=self.task,
+            deadline_ms=self.deadline_ms,
+            value_of_success_usd=None if self.value is None else Usd(self.value),
+        )
+
+    def engine(self, model: Bundle) -> Engine:
+        """Lay policy and prices on a bundle."""
+        terms = load_policy(self.policy, model.arms) if self.policy else Policy()
+        return Engine(model, terms, arms=load_arms(self.arms) if self.arms else None)
+
+
+def decide(bundle: Path, question: Question) -> Decision:
     """Decide one prompt with a bundle.
 
     Raises
@@ -162,16 +189,19 @@ def decide(
     BundleRefused, BadRequest, BadArms, BadPolicy, Unpriced
         Each message names the cure.
     """
+    return question.engine(load(bundle)).decide(question.request)
+
+
+def explain(bundle: Path, question: Question, folder: Path | None = None) -> Explained:
+    """Decide one prompt and explain it, with what training wrote beside the bundle.
+
+    Raises
+    ------
+    BundleRefused, BadRequest, BadArms, BadPolicy, Unpriced
+        Each message names the cure.
+    """
     model = load(bundle)
-    chosen = load_arms(arms) if arms else None
-    terms = load_policy(policy, model.arms) if policy else Policy()
-    request = Request(
-        from_prompt(prompt),
-        task=task,
-        deadline_ms=deadline_ms,
-        value_of_success_usd=None if value is None else Usd(value),
-    )
-    return Engine(model, terms, arms=chosen).decide(request)
+    return explained(bundle, model, question.engine(model), question.request, folder)
 
 
 def predictions(model: Bundle, requests: Sequence[Request], progress: Progress = silent) -> Iterator[Prediction]:

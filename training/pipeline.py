@@ -17,6 +17,9 @@ from training.dataset import Dataset, build, default_arms
 from training.encoder import Encoder, build_static, design
 from training.errors import HistoryEmpty, TooLittleToLearn
 from training.evaluation import Titles
+from training.explaining.cases import KeepCases, write_cases
+from training.explaining.explain import beside
+from training.explaining.heads import write_heads
 from training.export import Exported, Lineage, check_out, export
 from training.figures import Evaluation
 from training.fit import STANDARD, FitSettings, Fitted, fit
@@ -56,6 +59,8 @@ class TrainSettings:
         Time to look for better trees; 0 takes them as they are.
     report
         Where the report goes; None: beside the bundle, `OUT-report/`.
+    cases
+        What `OUT-explain/` keeps of the prompts, for `thinkgate decide --explain`.
     """
 
     arms: Path | None = None
@@ -71,6 +76,7 @@ class TrainSettings:
     resamples: int = 500
     tune_minutes: float = 0.0
     fit: FitSettings = STANDARD
+    cases: KeepCases = "redacted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +181,21 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
     exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
     folder = settings.report or out.with_name(f"{out.name}-report")
     report = write_report(evaluation, folder)
+    _write_explain(dataset, fitted, _embedding(encoder, x), exported, settings)
     trained = Trained(history, dataset, fitted, evaluation, exported, report, None)
     if run is None:
         return trained
     progress("log to MLflow", 0, 0)
     return replace(trained, version=_log(run, trained, settings, ", ".join(data)))
+
+
+def _write_explain(
+    dataset: Dataset, fitted: Fitted, embedding: FloatArray, exported: Exported, settings: TrainSettings
+) -> None:
+    """Write what explains decisions beside the bundle; apart from the report, which a registry may get."""
+    folder = beside(exported.path)
+    write_heads(fitted.model, exported.bundle.bundle_id, folder)
+    write_cases(dataset, embedding, folder, settings.cases)
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> Path:

@@ -24,14 +24,30 @@ def decide(
         float | None, typer.Option(min=1.0, help="How long the caller can wait, in milliseconds.")
     ] = None,
     task: Annotated[str | None, typer.Option(help="Task type, where it is known.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the sum, the features that moved it and the nearest cases.")
+    ] = False,
+    beside: Annotated[
+        Path | None, typer.Option(help="What training wrote beside the bundle. Default: BUNDLE-explain.")
+    ] = None,
 ) -> None:
     """Decide one prompt and show the arithmetic.
 
     `thinkgate decide bundle --prompt "Plan the migration in five steps" --value 0.20`
     """
+    from training.explaining.shown import explanation_tables
+    from training.judging import Question
     from training.judging import decide as run
+    from training.judging import explain as run_explained
     from training.shown import decision_table
 
-    text = sys.stdin.read() if prompt == "-" else prompt
-    decision = run(bundle, text, arms, policy, value, deadline_ms, task)
-    OUT.print(decision_table(decision))
+    question = Question(sys.stdin.read() if prompt == "-" else prompt, arms, policy, value, deadline_ms, task)
+    if not explain:
+        OUT.print(decision_table(run(bundle, question)))
+        return
+    told = run_explained(bundle, question, beside)
+    OUT.print(decision_table(told.decision))
+    for table in explanation_tables(told):
+        OUT.print(table)
+    if told.missing:
+        OUT.print(f"no features and cases: {told.missing}", highlight=False, markup=False)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
+import click
 import typer
 
 from training.commands.options import Arms, Cache, Records
 from training.commands.terminal import ERR, OUT, tell_rows
 from training.progress import bars
+
+if TYPE_CHECKING:
+    from training.explaining.cases import KeepCases
 
 
 def train(
@@ -42,6 +46,13 @@ def train(
     quarantine: Annotated[
         Path | None, typer.Option(help="JSONL file for rows that can't be used. Default: OUT.quarantine.jsonl.")
     ] = None,
+    cases: Annotated[
+        str,
+        typer.Option(
+            click_type=click.Choice(["redacted", "ids", "none"]),
+            help="What OUT-explain keeps of your prompts, for `decide --explain`: masked excerpts, ids, or nothing.",
+        ),
+    ] = "redacted",
     cache: Cache = None,
 ) -> None:
     """Train a bundle from outcome records.
@@ -65,6 +76,7 @@ def train(
         delta=delta,
         tune_minutes=tune,
         report=report,
+        cases=cast("KeepCases", cases),
         quarantine=quarantine or out.with_name(f"{out.name}.quarantine.jsonl"),
     )
     with bars(ERR) as progress:
