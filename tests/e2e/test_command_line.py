@@ -179,7 +179,7 @@ def test_a_wrong_command_line_is_told_without_a_traceback(arguments: list[str], 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["", "demo", "train", "evaluate", "score", "decide"])
+@pytest.mark.parametrize("command", ["", "demo", "train", "evaluate", "score", "decide", "savings"])
 def test_help_reads(command: str, tmp_path: Path) -> None:
     done = thinkgate(*filter(None, [command]), "--help", cwd=tmp_path)
     assert done.returncode == 0
@@ -202,6 +202,11 @@ def test_the_whole_way(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "scores.parquet")
     assert table.column_names == ["prompt_id", "success_direct", "success_reasoning", "uplift_reasoning", "support"]
     assert table.num_rows == 2
-    decided = thinkgate("decide", bundle, "--prompt", "What is 17 * 23?", cwd=tmp_path)
+    decided = thinkgate("decide", bundle, "--prompt", "What is 17 * 23?", "--explain", cwd=tmp_path)
     assert decided.returncode == 0, decided.stderr
-    assert "success" in decided.stdout
+    for word in ("success", "net benefit", "What moved the uplift of reasoning", "nearest cases"):
+        assert word in decided.stdout
+    saved = thinkgate("savings", records, "--bundle", bundle, cwd=tmp_path)
+    assert saved.returncode == 0, saved.stderr
+    for word in ("always reasoning", "USD a year", "SYNTHETIC", "trained on these very records"):
+        assert word in saved.stdout

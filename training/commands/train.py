@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, Literal
 
-import click
 import typer
 
 from training.commands.options import Arms, Cache, Records
 from training.commands.terminal import ERR, OUT, tell_rows
 from training.progress import bars
-
-if TYPE_CHECKING:
-    from training.explaining.cases import KeepCases
 
 
 def train(
@@ -47,9 +43,8 @@ def train(
         Path | None, typer.Option(help="JSONL file for rows that can't be used. Default: OUT.quarantine.jsonl.")
     ] = None,
     cases: Annotated[
-        str,
+        Literal["redacted", "ids", "none"],
         typer.Option(
-            click_type=click.Choice(["redacted", "ids", "none"]),
             help="What OUT-explain keeps of your prompts, for `decide --explain`: masked excerpts, ids, or nothing.",
         ),
     ] = "redacted",
@@ -76,7 +71,7 @@ def train(
         delta=delta,
         tune_minutes=tune,
         report=report,
-        cases=cast("KeepCases", cases),
+        cases=cases,
         quarantine=quarantine or out.with_name(f"{out.name}.quarantine.jsonl"),
     )
     with bars(ERR) as progress:
