@@ -58,6 +58,7 @@ bench-statistics: setup ## synthetic world: what logs teach, whether intervals c
 bench-scale: setup ## time and peak memory of training and reading on synthetic rows (ROWS="10000 100000 1000000")
 	$(BIN)/python -m tests.benchmarks.run_scale $(if $(ROWS),--rows $(ROWS))
 	$(BIN)/python -m tests.benchmarks.run_scale --read-only $(if $(ROWS),--rows $(ROWS))
+
 bench-budget: setup ## budgets over simulated days of skewed traffic (synthetic; several minutes)
 	$(BIN)/python -m tests.benchmarks.run_budget
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from serving.decision.types import Effort
 
@@ -103,11 +103,18 @@ class Situation:
         shifts = self.task_shifts.get(task or "")
         if not shifts:
             return self.health
-        told = {name: self.health.get(name, HEALTHY) for name in (*self.health, *shifts)}
-        return {
-            name: replace(arm, success_shift=arm.success_shift + shifts[name]) if name in shifts else arm
-            for name, arm in told.items()
-        }
+        told = dict(self.health)
+        for name, shift in shifts.items():
+            arm = told.get(name, HEALTHY)
+            told[name] = ArmHealth(
+                arm.latency_factor,
+                arm.tokens_factor,
+                arm.success_shift + shift,
+                arm.expected_retries,
+                arm.shed,
+                arm.why,
+            )
+        return told
 
 
 HEALTHY = ArmHealth()

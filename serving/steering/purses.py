@@ -173,13 +173,20 @@ class Purses:
                 self._known[purse].update(hours)
             if everything:
                 self._read_at = now
+                for state in self._purses.values():
+                    state.habit = None  # what others wrote, or what could not be read before, may have changed it
             if now - self._tidied_at >= _TIDY_S:
-                self._ledger.forget(oldest_kept(now))
+                self._tidy(oldest_kept(now))
                 self._tidied_at = now
             self._tell(True)
         except (SQLAlchemyError, OSError) as error:
             self._tell(False, type(error).__name__)
             self._fold()
+
+    def _tidy(self, before: int) -> None:
+        self._ledger.forget(before)
+        for purse, hours in self._known.items():
+            self._known[purse] = {hour: sums for hour, sums in hours.items() if hour >= before}
 
     def _fold(self) -> None:
         """Bound what waits for a database that stays away: the oldest hours of each purse become one."""

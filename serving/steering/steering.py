@@ -30,7 +30,7 @@ from serving.steering.sessions import SessionTable, Turn, arm_key
 
 logger = logging.getLogger("thinkgate.steering")
 
-_MOST_QUEUED: Final = 200_000
+_MOST_QUEUED: Final = 50_000
 _LEAST_CACHED: Final = 1024
 """Providers cache no shorter prompt."""
 

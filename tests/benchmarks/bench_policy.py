@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,11 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 from serving.decision.engine import Engine
+from serving.decision.live_terms import Budget
 from serving.decision.policy import Exploration, Policy, Rule, Terms
 from serving.decision.prior import PriorModel
+from serving.decision.roster import roster
 from serving.decision.settle import settle
 from serving.decision.situation import ArmHealth, Session, Situation
 from serving.decision.types import EFFORTS, Arm, Message, Prediction, Price, Request, Usd
+from serving.journal.rows import OutcomeRow
+from serving.steering.ledger import MemoryLedger
+from serving.steering.sessions import SessionTable
+from serving.steering.steering import Steering
 
 TARGET_US = 50.0
 """Issue 4 leaves 0.05 ms of a decision to the policy."""
@@ -74,6 +81,20 @@ def full_policy() -> Policy:
     return Policy(terms=terms, tenants={"acme": replace(terms, maybe="reason")}, rules=rules)
 
 
+def lived(engine: Engine, request: Request) -> Steering:
+    """Give a steering that has seen a thousand decisions and reports: a tight budget, moved forecasts, a session."""
+    terms = Terms(budget=Budget(day_usd=Usd(1.0)))
+    bound = roster(engine.arms, Policy(terms=terms), engine.prices)
+    steering = Steering(lambda: bound, MemoryLedger(), SessionTable(), time.time, random.Random(1))
+    for _ in range(1000):
+        decided = engine.decide_recorded(request, steering.situation(request, {}))
+        steering.decided(request, decided)
+        told = OutcomeRow(decided.decision.decision_id, time.time(), success=0.0, latency_ms=9000.0, output_tokens=2000)
+        steering.reported(told, None)
+    steering.look()
+    return steering
+
+
 def measure(call: Callable[[], object], rounds: int) -> list[float]:
     """Time single calls, in microseconds, sorted; a tenth of the rounds warms up."""
     for _ in range(rounds // 10):
@@ -114,6 +135,15 @@ def main() -> int:
             p50 = times[len(times) // 2]
             missed |= name.startswith("decide") and p50 > TARGET_US
             table.add_row(name, str(k), f"{p50:.1f}", f"{times[int(0.99 * len(times))]:.1f}")
+    steering = lived(plain, request)
+    decided = plain.decide_recorded(request)
+    for name, call in {
+        "steering: situation of a known session": partial(steering.situation, request, {}),
+        "steering: situation without a session": partial(steering.situation, replace(request, session_id=None), {}),
+        "steering: decision noted": partial(steering.decided, request, decided),
+    }.items():
+        times = measure(call, rounds)
+        table.add_row(name, "4", f"{times[len(times) // 2]:.1f}", f"{times[int(0.99 * len(times))]:.1f}")
     prior = PriorModel(plain.arms)
     times = measure(lambda: prior.predict_request(request), rounds)
     table.add_row("prior knowledge (low support only)", "-", f"{times[len(times) // 2]:.1f}", f"{times[-50]:.1f}")
