@@ -11,7 +11,7 @@ export MPLBACKEND := Agg
 export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY ?= true
 
-.PHONY: server-alone sbom help setup demo serve test check lint types imports bench bench-quality bench-budget bench-statistics bench-scale mlflow proto clean
+.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench bench-quality bench-budget bench-statistics bench-scale mlflow proto clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ imports: setup
 
 bench: setup ## speed of decide() in process, ONNX against LightGBM, HTTP beside an echo
 	$(BIN)/python -m tests.benchmarks.run_speed
+
+bench-watch: setup ## what keys, rates and metrics add to a decision, beside prometheus_client's own
+	$(BIN)/python -m tests.benchmarks.bench_watch
 
 bench-quality: setup ## quality on public outcome data beside all baselines (DATA=folder with the Parquet files)
 	$(BIN)/python -m tests.benchmarks.run_quality $(if $(DATA),--data $(DATA))

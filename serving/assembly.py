@@ -192,7 +192,7 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     routes.append(metrics_route(exposition))
     watch_process(ledger, version("thinkgate"))
     watch_bundle(ledger, keeper.slot)
-    watch_guard(ledger, lambda: guard.stats, lambda: desk.stats)
+    watch_guard(ledger, lambda: guard.stats, lambda: desk.stats, traces)
     watch_door(ledger, door)
     watch_model(ledger, following)
     watch_steering(ledger, lambda: steering.view)

@@ -16,6 +16,7 @@ from serving.journal.figures import JournalStats
 from serving.metrics.series import Ledger
 from serving.outcomes import DeskStats
 from serving.slot import Slot
+from serving.traces import Traces
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _STATM: Final = Path("/proc/self/statm")
@@ -83,7 +84,9 @@ def watch_model(ledger: Ledger, following: Following) -> None:
     ledger.probes.append(probe)
 
 
-def watch_guard(ledger: Ledger, stats: Callable[[], GuardStats], desk: Callable[[], DeskStats]) -> None:
+def watch_guard(
+    ledger: Ledger, stats: Callable[[], GuardStats], desk: Callable[[], DeskStats], traces: Traces | None
+) -> None:
     """Show what went wrong without failing a decision, and outcomes that nobody could place."""
     contained = ledger.counter(
         "thinkgate_contained_failures", "Failures beside a decision that it went on without.", ("where",)
@@ -94,6 +97,8 @@ def watch_guard(ledger: Ledger, stats: Callable[[], GuardStats], desk: Callable[
         told = desk()
         contained.put(("decision",), stats().contained)
         contained.put(("outcome",), told.contained)
+        if traces is not None:
+            contained.put(("trace",), traces.dropped)
         reported.put(("new",), told.accepted - told.repeated)
         reported.put(("repeated",), told.repeated)
         reported.put(("unknown_decision",), told.unknown)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -69,6 +71,26 @@ def test_keys_are_watched_by_every_worker(launch: Launch, tmp_path: Path) -> Non
     assert fresh.key.key_id in log
     for made in (old, fresh, slow):
         assert made.token not in log
+
+
+def test_fuzzed_calls_with_a_key_that_runs_out_get_no_5xx(launch: Launch, tmp_path: Path) -> None:
+    """Every route from the document, with a valid key whose rate is soon used up: 401, 403 and 429, never 5xx."""
+    path = tmp_path / "keys.toml"
+    made = make_key("fuzz", ["decide", "report"], decisions_per_second=2, burst=5)
+    prometheus = make_key("prometheus", ["metrics"])
+    write_keys(path, [made.key, prometheus.key])
+    running = launch("--keys", str(path))
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance"
+    command = [sys.executable, "-m", "schemathesis.cli", "run", running.url + "/openapi.json"]
+    command += ["--checks", checks, "--max-examples", "15", "--phases", "fuzzing", "--seed", "7", "--no-color"]
+    command += ["--header", f"x-api-key: {made.token}"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-1000:]
+    shown = httpx.get(running.url + "/metrics", headers={"x-api-key": prometheus.token}).text
+    for why in ("rate-limited", "forbidden"):
+        assert f'thinkgate_refused_total{{key="{made.key.key_id}",why="{why}"}}' in shown
+    assert running.end() == 0
+    assert made.token not in running.log()
 
 
 def test_unusable_files_are_named(tmp_path: Path) -> None:
