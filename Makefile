@@ -11,7 +11,7 @@ export MPLBACKEND := Agg
 export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY ?= true
 
-.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench bench-quality bench-budget bench-statistics bench-scale mlflow proto clean
+.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -49,8 +49,16 @@ imports: setup
 bench: setup ## speed of decide() in process, ONNX against LightGBM, HTTP beside an echo
 	$(BIN)/python -m tests.benchmarks.run_speed
 
+<<<<<<< HEAD
 bench-watch: setup ## what keys, rates and metrics add to a decision, beside prometheus_client's own
 	$(BIN)/python -m tests.benchmarks.bench_watch
+=======
+bench-serving: setup ## HTTP, gRPC and Envoy beside echoes of the same stack, load, journal (about two minutes)
+	$(BIN)/python -m tests.benchmarks.run_serving
+
+fuzz: setup ## long fuzz of the real server: schemathesis, 10,000 bodies, 10,000 protobuf messages
+	$(BIN)/python -m tests.benchmarks.run_fuzz
+>>>>>>> 22b499a (make bench-serving and make fuzz; ext_proc answers are built in place; no interceptor where no keys are asked for)
 
 bench-quality: setup ## quality on public outcome data beside all baselines (DATA=folder with the Parquet files)
 	$(BIN)/python -m tests.benchmarks.run_quality $(if $(DATA),--data $(DATA))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -135,7 +135,7 @@ class Exchange:
             return answer
         headers = _headers(message.headers)
         status = headers.get(b":status", b"")
-        answer.response_headers.response.header_mutation.CopyFrom(_set(self._served.echoed))
+        _set(answer.response_headers.response.header_mutation, self._served.echoed)
         self._timed_out = status in _TIMEOUTS
         if status.startswith(b"2") and not message.end_of_stream:
             kind, encoding = headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")
@@ -199,13 +199,15 @@ class Exchange:
         done = apply(document.value, reading, decision)
         said = told(reading, decision, done)
         self._served = _Served(decision, started, [pair for pair in said if pair[0] in _FOR_CLIENT])
-        common = pb.CommonResponse(header_mutation=_set([*said, *self._encodings()]))
+        answer = Answer()
+        common = answer.request_body.response
+        _set(common.header_mutation, (*said, *self._encodings()))
         if done.changed:
             body = write_exact(done.body, document.plain)
             common.body_mutation.body = body
-            common.header_mutation.set_headers.append(_option(b"content-length", b"%d" % len(body)))
+            _set(common.header_mutation, ((b"content-length", b"%d" % len(body)),))
         common.clear_route_cache = reading.model is not None and not same_model(reading.model, done.model)
-        return Answer(request_body=pb.BodyResponse(response=common))
+        return answer
 
     def _encodings(self) -> list[tuple[bytes, bytes]]:
         """Ask the upstream for a compression that can be read here, among those that the client takes."""
@@ -227,21 +229,16 @@ def _headers(held: pb.HeaderMap) -> Headers:
     return {header.key.encode(): header.raw_value or header.value.encode() for header in held.headers}
 
 
-def _set(pairs: list[tuple[bytes, bytes]]) -> pb.HeaderMutation:
-    return pb.HeaderMutation(set_headers=[_option(name, value) for name, value in pairs])
-
-
-def _option(name: bytes, value: bytes) -> pb.HeaderValueOption:
-    return pb.HeaderValueOption(
-        header=pb.HeaderValue(key=name.decode("latin-1"), raw_value=value), append_action=_OVERWRITE
-    )
+def _set(mutation: pb.HeaderMutation, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+    # Built in place: messages that are made first and copied then cost five times as much.
+    add = mutation.set_headers.add
+    for name, value in pairs:
+        add(header={"key": name.decode("latin-1"), "raw_value": value}, append_action=_OVERWRITE)
 
 
 def _refuse(problem: Problem) -> Answer:
-    return Answer(
-        immediate_response=pb.ImmediateResponse(
-            status=pb.HttpStatus(code=problem.kind.status),
-            headers=_set([(b"content-type", MEDIA_TYPE)]),
-            body=problem.to_json(),
-        )
-    )
+    answer = Answer()
+    answer.immediate_response.status.code = problem.kind.status
+    answer.immediate_response.body = problem.to_json()
+    _set(answer.immediate_response.headers, ((b"content-type", MEDIA_TYPE),))
+    return answer

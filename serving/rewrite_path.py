@@ -175,4 +175,6 @@ _ASKED: Final = ("form", "dialect", "model", "drop-sampling")
 
 
 def _printable(value: str) -> bytes:
+    if value.isascii() and value.isprintable():
+        return value.encode("ascii")
     return "".join(letter if " " <= letter <= "~" else "?" for letter in value).encode("ascii")

@@ -32,12 +32,12 @@ WORDS = "plan the move of our billing service to three regions with least risk a
 def main() -> None:
     """Train the bench bundle if it is not there, measure, print."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    bundle_path, difference = _bundle()
+    bundle_path, difference = bench_bundle()
     model = load(bundle_path)
     console = Console(width=110)
     for title, requests in (
-        ("like the history", _known(model, 64)),
-        ("unlike any history: the prior is asked too", [_unknown(TOKENS, seed) for seed in range(64)]),
+        ("like the history", known_requests(model, 64)),
+        ("unlike any history: the prior is asked too", [unknown_request(TOKENS, seed) for seed in range(64)]),
     ):
         console.print(_stages(model, title, requests))
     if difference is not None:
@@ -68,7 +68,8 @@ def _stages(model: Bundle, title: str, requests: Sequence[Request]) -> Table:
     return table
 
 
-def _bundle() -> tuple[Path, float | None]:
+def bench_bundle() -> tuple[Path, float | None]:
+    """Give the bench bundle, trained once, and its difference to LightGBM where it was trained just now."""
     path = FOLDER / "bundle"
     if (path / "manifest.json").exists():
         return path, None
@@ -78,7 +79,7 @@ def _bundle() -> tuple[Path, float | None]:
     return path, trained.exported.difference
 
 
-def _known(model: Bundle, count: int) -> list[Request]:
+def known_requests(model: Bundle, count: int) -> list[Request]:
     """Synthetic prompts of about `TOKENS` tokens from the world that the bundle was trained on, but not those."""
     found: list[Request] = []
     for request in World(seed=11).sample(4000, start=4000).requests:
@@ -90,7 +91,8 @@ def _known(model: Bundle, count: int) -> list[Request]:
     return found
 
 
-def _unknown(tokens: int, seed: int) -> Request:
+def unknown_request(tokens: int, seed: int) -> Request:
+    """Give a request of words in no order."""
     rng = np.random.default_rng(seed)
     return Request(from_prompt(" ".join(rng.choice(WORDS, size=tokens))))
 
