@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -12,8 +11,8 @@ import orjson
 
 from serving.problems import NOT_JSON, Problem, Rejected
 
-_LONG_NUMBER: Final = re.compile(rb"\d{19}")
-"""Such a run of digits may be a whole number that the fast parser would round."""
+_EXACT_BELOW: Final = 2.0**63
+"""A float from here on may be a whole number that the fast parser had to round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,12 @@ def read_exact(raw: bytes | bytearray) -> Document:
     {'seed': 123456789012345678901}
     """
     fault = ""
-    if not _LONG_NUMBER.search(raw):
-        try:
-            return Document(orjson.loads(raw), True)
-        except orjson.JSONDecodeError as error:
-            fault = f"{error.msg} at line {error.lineno}, column {error.colno}"
+    try:
+        value = orjson.loads(raw)
+        if not _may_be_rounded(value):
+            return Document(value, True)
+    except orjson.JSONDecodeError as error:
+        fault = f"{error.msg} at line {error.lineno}, column {error.colno}"
     try:
         text = bytes(raw).removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogatepass")
         return Document(json.loads(text, parse_constant=_refuse, parse_float=_finite), False)
@@ -77,6 +77,21 @@ def write_exact(value: Any, plain: bool) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
     except RecursionError:
         raise Rejected(Problem(NOT_JSON, "the body nests too deep: send it to the model as it is")) from None
+
+
+def _may_be_rounded(value: Any) -> bool:
+    """Look for floats so large that they may stand for a whole number; costs by the number of values, not of bytes."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        kind = type(found)
+        if kind is dict:
+            waiting.extend(found.values())
+        elif kind is list:
+            waiting.extend(found)
+        elif kind is float and not -_EXACT_BELOW < found < _EXACT_BELOW:
+            return True
+    return False
 
 
 def _refuse(constant: str) -> NoReturn:
