@@ -49,16 +49,14 @@ imports: setup
 bench: setup ## speed of decide() in process, ONNX against LightGBM, HTTP beside an echo
 	$(BIN)/python -m tests.benchmarks.run_speed
 
-<<<<<<< HEAD
 bench-watch: setup ## what keys, rates and metrics add to a decision, beside prometheus_client's own
 	$(BIN)/python -m tests.benchmarks.bench_watch
-=======
+
 bench-serving: setup ## HTTP, gRPC and Envoy beside echoes of the same stack, load, journal (about two minutes)
 	$(BIN)/python -m tests.benchmarks.run_serving
 
 fuzz: setup ## long fuzz of the real server: schemathesis, 10,000 bodies, 10,000 protobuf messages
 	$(BIN)/python -m tests.benchmarks.run_fuzz
->>>>>>> 22b499a (make bench-serving and make fuzz; ext_proc answers are built in place; no interceptor where no keys are asked for)
 
 bench-quality: setup ## quality on public outcome data beside all baselines (DATA=folder with the Parquet files)
 	$(BIN)/python -m tests.benchmarks.run_quality $(if $(DATA),--data $(DATA))
