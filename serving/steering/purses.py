@@ -6,7 +6,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -144,6 +144,9 @@ class Purses:
     def _spend(self, purse: str, items: list[Decided], bound: Roster) -> None:
         records = [item.record for item in items if item.record is not None]
         chosen = records if len(records) <= _SAMPLED else self._rng.sample(records, _SAMPLED)
+        if self._purses[purse].spent:
+            # A stop hides what the traffic asks for; were it learnt, tomorrow would be planned too small.
+            chosen = [replace(record, situation=replace(record.situation, health={})) for record in chosen]
         known = []
         for record in chosen:
             try:

@@ -29,14 +29,14 @@ use = 0.2
 maybe = 0.4
 [guards]
 min_calls = 10
-hold_seconds = 2
+hold_seconds = 6
 probes = 3
 probe_share = 1.0
 [[rule]]
 deny = ["reasoning"]
 header = { x-priority = "batch" }
 [tenant.acme.budget]
-day_usd = 0.05
+month_usd = 0.05
 hard_stop = true
 """
 
@@ -119,7 +119,7 @@ def test_conversations_guards_and_budgets_over_http(launch: Launch, files: tuple
     assert drawn > 3
     # What was spent is known to the next process on the same journal.
     after = _start(launch, files)
-    _until(lambda: _metric(after, "thinkgate_budget_spent_usd", purse="acme", window="day") is not None)
+    _until(lambda: _metric(after, "thinkgate_budget_spent_usd", purse="acme", window="month") is not None)
     assert "the budget is spent" in _decide(after, tenant="acme", value_of_success_usd=50.0)["reason"]
     assert _decide(after, tenant="other", value_of_success_usd=50.0)["arm"] == "reasoning"
 
@@ -164,7 +164,7 @@ def _budget(running: Running) -> None:
         return "the budget is spent" in _decide(running, tenant="acme", value_of_success_usd=50.0)["reason"]
 
     _until(spend)
-    assert (_metric(running, "thinkgate_budget_spent_usd", purse="acme", window="day") or 0.0) >= 0.05
+    assert (_metric(running, "thinkgate_budget_spent_usd", purse="acme", window="month") or 0.0) >= 0.05
     assert (_metric(running, "thinkgate_cost_multiplier", purse="acme") or 0.0) > 0.0
     assert _decide(running, tenant="acme", client_effort="high")["arm"] == "direct"
 

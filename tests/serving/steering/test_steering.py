@@ -105,6 +105,21 @@ def test_a_hard_stop_leaves_the_baseline_alone_until_the_window_ends(caplog: pyt
     assert "the budget of all is spent: baseline only" in caplog.text
 
 
+def test_a_hard_stop_does_not_hide_what_traffic_asks_for() -> None:
+    stopping = world(budget=Budget(day_usd=Usd(0.1), hard_stop=True))
+    while not stopping.steering.view.purses[""].stopped:
+        stopping.decide()
+        stopping.tick()
+    hour = int(stopping.now // HOUR_S)
+    before = stopping.ledger.read(0)[""][hour]
+    for _ in range(10):
+        assert stopping.decide().decision.arm == "direct"
+    stopping.tick()
+    after = stopping.ledger.read(0)[""][hour]
+    assert after.forecast_usd - before.forecast_usd == pytest.approx(10 * 0.00205, rel=0.05)
+    assert after.demand[0] - before.demand[0] == pytest.approx(10 * 0.0306, rel=0.05)
+
+
 def test_what_was_spent_survives_a_restart_and_is_shared_by_workers(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'journal.db'}"
     one = world(SqlLedger(url), Budget(day_usd=Usd(1.0)))
