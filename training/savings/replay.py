@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from serving.decision.arms import load_arms
 from serving.decision.bundle import Bundle, load
 from serving.decision.engine import Engine
@@ -91,9 +93,14 @@ def _arms(model: Bundle | None, settings: ReplaySettings) -> tuple[Arm, ...]:
 
 
 def _journal(url: str, engine: Engine, settings: ReplaySettings) -> Evidence:
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.is_file():
+        raise BadInput(f"{path} is not there: name the journal that the server writes (--journal)")
     store = Store(url)
     try:
         return from_journal(store.entries(), engine.bound, settings.requests_per_day)
+    except SQLAlchemyError as error:
+        raise BadInput(f"the journal can't be read ({type(error).__name__}): is it up, and is it a journal?") from None
     finally:
         store.close()
 

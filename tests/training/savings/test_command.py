@@ -49,6 +49,16 @@ def test_a_history_with_page_and_plots(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "page").glob("*.png")} >= {"savings_usd_per_day.png"}
 
 
+def test_a_journal_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is not there"):
+        run(f"sqlite:///{tmp_path / 'nowhere.db'}", "--arms", ARMS)
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(BadInput, match="can't be read"):
+        run(f"sqlite:///{tmp_path / 'empty.db'}", "--arms", ARMS)
+    with pytest.raises(BadInput, match="journal URL"):
+        run("sqlite:nowhere.db", "--arms", ARMS)
+
+
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(BadInput, match="--case"):
         run()
