@@ -1,4 +1,4 @@
-"""Studies on the synthetic world, whose truth is known: what logs teach, and whether intervals and certificates hold.
+"""Studies on the synthetic world, whose truth is known: what logs teach, and whether intervals cover.
 
 Tests call them in a short form, `run_statistics` in the full one. SYNTHETIC: no figure here is about a real model.
 """
@@ -17,9 +17,8 @@ from training.dataset import Dataset, build
 from training.fit import FitSettings, Fitted, fit
 from training.learners import policy_area
 from training.model import Array
-from training.off_policy import Log, policy_value, threshold_policy
+from training.off_policy import Log, NoOverlap, policy_value, threshold_policy
 from training.reference import predict
-from training.risk import Certificate, NoCertificate, certify
 from training.world import Draws, LoggingPolicy, OldPolicy, World
 
 Encode = Callable[[Sequence[Request]], FloatArray]
@@ -159,9 +158,16 @@ def learn_from_logs(
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """In how many of the simulations each interval held the truth, and its mean width."""
+    """In how many of the simulations each interval held the truth, and its mean width.
+
+    Parameters
+    ----------
+    simulations, refused
+        Logs that were judged, and logs that were refused for want of overlap.
+    """
 
     simulations: int
+    refused: int
     truth: float
     hits: dict[str, int]
     width: dict[str, float]
@@ -182,74 +188,21 @@ def cover(pool: Sampled, model: Fitted, prompts: int, simulations: int, seed: in
     chances, success = OLD(pool.draws), pool.draws.truth.success
     truth = float((target * success).sum(axis=1).mean())
     hits, width = dict.fromkeys(("ips", "snips", "dr"), 0), dict.fromkeys(("ips", "snips", "dr"), 0.0)
+    refused = 0
     for number in range(simulations):
         rng = np.random.default_rng([seed, number])
         rows = rng.integers(len(success), size=prompts)
         arm = (rng.random(prompts) < chances[rows, 1]).astype(np.int64)
         reward = (rng.random(prompts) < success[rows, arm]).astype(np.float64)
         log = Log(arm, reward, chances[rows, arm], 2)
-        value = policy_value("new", log, target[rows], forecast.success[rows])
+        try:
+            value = policy_value("new", log, target[rows], forecast.success[rows])
+        except NoOverlap:
+            refused += 1
+            continue
         for name, interval in (("ips", value.ips), ("snips", value.snips), ("dr", value.dr)):
             assert interval is not None
             hits[name] += interval.lower <= truth <= interval.upper
-            width[name] += (interval.upper - interval.lower) / simulations
-    return Coverage(simulations, truth, hits, width)
-
-
-@dataclass(frozen=True, slots=True)
-class Certified:
-    """One resampling: what was certified, and the true loss of the model that is served.
-
-    Parameters
-    ----------
-    loss
-        True mean loss of the served model at the threshold; 0 without a certificate, which keeps all calls.
-    avoided
-        Share of calls avoided by the threshold.
-    best
-        The largest share that any threshold of the same model avoids within epsilon: what a prophet would certify.
-    """
-
-    found: Certificate | NoCertificate
-    loss: float
-    avoided: float
-    best: float
-
-
-def certify_again(
-    pool: Sampled, score: Array, prompts: int, resamplings: int, epsilon: float, delta: float
-) -> tuple[Certified, ...]:
-    """Certify fixed scores (m,) of the pool on fresh prompts and fresh outcomes, again and again."""
-    success, found = pool.draws.truth.success, []
-    for number in range(resamplings):
-        rng = np.random.default_rng([17, number])
-        rows = rng.integers(len(success), size=prompts)
-        outcomes = (rng.random((prompts, success.shape[1])) < success[rows]).astype(np.float64)
-        made = certify(score[rows], outcomes[:, -1] - outcomes[:, 0], epsilon=epsilon, delta=delta, seed=number)
-        found.append(judge_certificate(made, score, pool.draws.uplift[:, -1], epsilon))
-    return tuple(found)
-
-
-def certify_once(
-    seed: int, n: int, test: Sampled, encode: Encode, settings: FitSettings, epsilon: float, delta: float
-) -> Certified:
-    """Train on a world of its own, certify on the held-out folds as `thinkgate train` does, look at the truth."""
-    train = Sampled.of(seed, n, encode)
-    dataset = train.paired()
-    fitted = fit(bare(dataset), train.x, replace(settings, seed=seed))
-    loss = dataset.success[:, -1] - dataset.success[:, 0]
-    found = certify(fitted.oof_uplift[:, -1], loss, epsilon=epsilon, delta=delta, seed=seed)
-    score, lost = predict(fitted.model, test.x).uplift[:, -1], test.draws.uplift[:, -1]
-    return judge_certificate(found, score, lost, epsilon)
-
-
-def judge_certificate(found: Certificate | NoCertificate, score: Array, lost: Array, epsilon: float) -> Certified:
-    """Read the truth off a population: scores (m,) of the served model and the true uplift (m,) lost without a call."""
-    order = np.argsort(score)
-    running = np.cumsum(lost[order]) / len(lost)
-    within = np.flatnonzero(running <= epsilon)
-    best = float(within[-1] + 1) / len(lost) if len(within) else 0.0
-    if isinstance(found, NoCertificate):
-        return Certified(found, 0.0, 0.0, best)
-    below = score < found.threshold
-    return Certified(found, float(np.where(below, lost, 0.0).mean()), float(below.mean()), best)
+            width[name] += interval.upper - interval.lower
+    judged = simulations - refused
+    return Coverage(judged, refused, truth, hits, {name: total / judged for name, total in width.items()})

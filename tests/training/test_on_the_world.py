@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.benchmarks.certificate_study import certify_again, certify_once
 from tests.benchmarks.world_study import (
     OLD,
     Insider,
     Sampled,
     bare,
-    certify_again,
-    certify_once,
     cover,
     features_only,
     learn_from_logs,

@@ -1,0 +1,75 @@
+"""Certificates on the synthetic world: how often the true loss exceeds epsilon, and what they save.
+
+SYNTHETIC: no figure here is about a real model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tests.benchmarks.world_study import Encode, Sampled, bare
+from training.fit import FitSettings, fit
+from training.model import Array
+from training.reference import predict
+from training.risk import Certificate, NoCertificate, certify
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """One resampling: what was certified, and the true loss of the model that is served.
+
+    Parameters
+    ----------
+    loss
+        True mean loss of the served model at the threshold; 0 without a certificate, which keeps all calls.
+    avoided
+        Share of calls avoided by the threshold.
+    best
+        The largest share that any threshold of the same model avoids within epsilon: what a prophet would certify.
+    """
+
+    found: Certificate | NoCertificate
+    loss: float
+    avoided: float
+    best: float
+
+
+def certify_again(
+    pool: Sampled, score: Array, prompts: int, resamplings: int, epsilon: float, delta: float
+) -> tuple[Certified, ...]:
+    """Certify fixed scores (m,) of the pool on fresh prompts and fresh outcomes, again and again."""
+    success, found = pool.draws.truth.success, []
+    for number in range(resamplings):
+        rng = np.random.default_rng([17, number])
+        rows = rng.integers(len(success), size=prompts)
+        outcomes = (rng.random((prompts, success.shape[1])) < success[rows]).astype(np.float64)
+        made = certify(score[rows], outcomes[:, -1] - outcomes[:, 0], epsilon=epsilon, delta=delta, seed=number)
+        found.append(judge_certificate(made, score, pool.draws.uplift[:, -1], epsilon))
+    return tuple(found)
+
+
+def certify_once(
+    seed: int, n: int, test: Sampled, encode: Encode, settings: FitSettings, epsilon: float, delta: float
+) -> Certified:
+    """Train on a world of its own, certify on the held-out folds as `thinkgate train` does, look at the truth."""
+    train = Sampled.of(seed, n, encode)
+    dataset = train.paired()
+    fitted = fit(bare(dataset), train.x, replace(settings, seed=seed))
+    loss = dataset.success[:, -1] - dataset.success[:, 0]
+    found = certify(fitted.oof_uplift[:, -1], loss, epsilon=epsilon, delta=delta, seed=seed)
+    score, lost = predict(fitted.model, test.x).uplift[:, -1], test.draws.uplift[:, -1]
+    return judge_certificate(found, score, lost, epsilon)
+
+
+def judge_certificate(found: Certificate | NoCertificate, score: Array, lost: Array, epsilon: float) -> Certified:
+    """Read the truth off a population: scores (m,) of the served model and the true uplift (m,) lost without a call."""
+    order = np.argsort(score)
+    running = np.cumsum(lost[order]) / len(lost)
+    within = np.flatnonzero(running <= epsilon)
+    best = float(within[-1] + 1) / len(lost) if len(within) else 0.0
+    if isinstance(found, NoCertificate):
+        return Certified(found, 0.0, 0.0, best)
+    below = score < found.threshold
+    return Certified(found, float(np.where(below, lost, 0.0).mean()), float(below.mean()), best)
