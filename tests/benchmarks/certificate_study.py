@@ -5,9 +5,12 @@ SYNTHETIC: no figure here is about a real model.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from mapie.risk_control import control_fwer
+from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 
 from tests.benchmarks.world_study import Encode, Sampled, bare
 from training.fit import FitSettings, fit
@@ -36,8 +39,30 @@ class Certified:
     best: float
 
 
+def by_mapie(score: Array, loss: Array, *, epsilon: float, delta: float, seed: int) -> Certificate | NoCertificate:
+    """Certify by MAPIE alone: Hoeffding-Bentkus p-values of the loss shifted into [0, 1]; else as `certify`."""
+    grid = np.linspace(-1, 1, 401)
+    shifted = np.array([((np.where(score < t, loss, 0.0) + 1) / 2).mean() for t in grid])
+    values = compute_hoeffding_bentkus_p_value(shifted, len(score), (epsilon + 1) / 2)[:, 0]
+    valid = control_fwer(values, delta, "fixed_sequence")
+    last = int(valid[-1]) if len(valid) else 0
+    avoided = score < grid[last]
+    if not avoided.any():
+        return NoCertificate(epsilon, delta, "no threshold that avoids a call", len(score))
+    observed = float(np.where(avoided, loss, 0.0).mean())
+    return Certificate(
+        epsilon, delta, float(grid[last]), float(avoided.mean()), observed, float(values[last]), len(score)
+    )
+
+
 def certify_again(
-    pool: Sampled, score: Array, prompts: int, resamplings: int, epsilon: float, delta: float
+    pool: Sampled,
+    score: Array,
+    prompts: int,
+    resamplings: int,
+    epsilon: float,
+    delta: float,
+    by: Callable[..., Certificate | NoCertificate] = certify,
 ) -> tuple[Certified, ...]:
     """Certify fixed scores (m,) of the pool on fresh prompts and fresh outcomes, again and again."""
     success, found = pool.draws.truth.success, []
@@ -45,7 +70,7 @@ def certify_again(
         rng = np.random.default_rng([17, number])
         rows = rng.integers(len(success), size=prompts)
         outcomes = (rng.random((prompts, success.shape[1])) < success[rows]).astype(np.float64)
-        made = certify(score[rows], outcomes[:, -1] - outcomes[:, 0], epsilon=epsilon, delta=delta, seed=number)
+        made = by(score[rows], outcomes[:, -1] - outcomes[:, 0], epsilon=epsilon, delta=delta, seed=number)
         found.append(judge_certificate(made, score, pool.draws.uplift[:, -1], epsilon))
     return tuple(found)
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from scipy.stats import t as student
 
 from serving.decision.types import FloatArray, Request
-from tests.benchmarks.certificate_study import Certified, certify_again, certify_once
+from tests.benchmarks.certificate_study import Certified, by_mapie, certify_again, certify_once
 from tests.benchmarks.world_study import (
     OLD,
     Encode,
@@ -175,6 +175,8 @@ def _certificates(console: Console, sizes: Sizes, *, again: bool, anew: bool) ->
             for epsilon in (0.01, 0.02, 0.05):
                 runs = certify_again(test, score, prompts, sizes.resamplings, epsilon, 0.10)
                 table.add_row("one model, fresh prompts", str(prompts), str(epsilon), *_certified(runs, epsilon))
+                runs = certify_again(test, score, prompts, sizes.resamplings, epsilon, 0.10, by_mapie)
+                table.add_row("the same, MAPIE's p-values", str(prompts), str(epsilon), *_certified(runs, epsilon))
     if anew:
         prompts, epsilon = sizes.certified[0], 0.02
         part = test.head(5000)

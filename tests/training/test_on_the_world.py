@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.benchmarks.certificate_study import certify_again, certify_once
+from tests.benchmarks.certificate_study import by_mapie, certify_again, certify_once
 from tests.benchmarks.world_study import (
     OLD,
     Insider,
@@ -69,6 +69,8 @@ def test_certificates_hold_and_avoid_calls(pool: Sampled, model: Fitted) -> None
     given = [run for run in runs if isinstance(run.found, Certificate)]
     assert len(given) > 50
     assert 0.1 < np.mean([run.avoided for run in given]) <= runs[0].best
+    bentkus = certify_again(pool, score, 1500, 10, 0.03, 0.10, by_mapie)
+    assert sum(run.avoided for run in bentkus) < sum(run.avoided for run in runs[:10])
 
 
 def test_a_certificate_of_a_whole_training_is_judged_by_the_served_model(pool: Sampled) -> None:
