@@ -167,7 +167,12 @@ def model(arms: int = 2, *, tasks: bool = True) -> FittedModel:
     ]
     return FittedModel(
         success=tuple(
-            SuccessHead(head(k, 10 + k, offset=0.3), curve([0.02, 0.4, 0.5, 0.99], 0.1, 0.9)) for k in range(arms)
+            SuccessHead(
+                head(k, 10 + k, offset=0.3),
+                curve([0.02, 0.4, 0.5, 0.99], 0.1, 0.9),
+                head(70 + k) if arms == 2 else None,  # with two arms, unseen kinds lean on heads of their own
+            )
+            for k in range(arms)
         ),
         uplift=tuple(uplift),
         output_tokens=tuple(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.decision.features import FEATURE_NAMES
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, folds_of, scaled
 from training.calibration import monotone_map, uplift_maps
@@ -17,8 +18,8 @@ from training.learners import Learner, choose
 from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, TreeHead, UpliftHead
 from training.overlap import chances, require_overlap
 from training.progress import Progress, silent
-from training.support import fit_components, fit_support, fit_tasks
-from training.uplift import BEST, Heads, cross_fit, fit_heads, pseudo_outcomes, steps
+from training.support import fit_components, fit_support, fit_tasks, held_out_support
+from training.uplift import BEST, Heads, cross_fit, elsewhere, fit_heads, pseudo_outcomes, steps
 
 CHOICE_AT_MOST = 50_000
 """Prompts up to which two sizes of trees are tried."""
@@ -121,15 +122,18 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     tokens, latency = _consumption(dataset, x, fold, settings, progress)
     progress("support and task types", 0, 0)
     components = fit_components(x, rng)
-    chance, blended = oof.chance(best.outcome), oof.blend(best)
-    success = _success(dataset, chance, heads.success)
+    support = fit_support(components, x, dataset.tasks, rng)
+    afar, far_heads = elsewhere(x, dataset, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
+    mixed = oof.leaning(best.outcome, held_out_support(support, x, fold, rng), afar)
+    chance, blended = mixed.success, mixed.blend(best)
+    success = _success(dataset, chance, heads.success, far_heads)
     uplift = _uplift(best.weight, blended, heads, truth)
     model = FittedModel(
         success=success,
         uplift=uplift,
         output_tokens=tuple(learnt.head for learnt in tokens),
         latency_ms=tuple(learnt.head for learnt in latency),
-        support=fit_support(components, x, dataset.tasks, rng),
+        support=support,
         widening=settings.widening,
         tasks=fit_tasks(components, x, dataset.tasks, rng),
         notes={"learner": best.name, **{f"value_{learner.name}": learner.value for learner in learners}},
@@ -148,9 +152,12 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     )
 
 
-def _success(dataset: Dataset, chance: Array, heads: tuple[TreeHead, ...]) -> tuple[SuccessHead, ...]:
+def _success(
+    dataset: Dataset, chance: Array, heads: tuple[TreeHead, ...], afar: tuple[TreeHead, ...]
+) -> tuple[SuccessHead, ...]:
     every = np.ones(len(dataset), np.bool_)
-    return tuple(SuccessHead(score, _success_map(dataset, chance, k, every)) for k, score in enumerate(heads))
+    pairs = enumerate(zip(heads, afar, strict=True))
+    return tuple(SuccessHead(score, _success_map(dataset, chance, k, every), far) for k, (score, far) in pairs)
 
 
 def _success_map(dataset: Dataset, chance: Array, arm: int, rows: NDArray[np.bool_]) -> PiecewiseLinear:

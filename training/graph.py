@@ -87,15 +87,24 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     k = columns.arms
     # Trees want float64; one row costs less to cast than the rest of the graph would to be doubled.
     scores = _trees(nodes, model, nodes.add("Cast", design, to=DOUBLE))
-    success, direct, means, p95s = nodes.split(scores, (k, k - 1, 2 * k, 2 * k))
+    chances = k + len(model.elsewhere)
+    success, direct, means, p95s = nodes.split(scores, (chances, k - 1, 2 * k, 2 * k))
     chance = nodes.add("Sigmoid", success)
     components = _components(nodes, model.support.components, design)
-    known = nodes.add("Concat", chance, _similarity(nodes, model.support, components), axis=1)
     support = _bounded(model.support.map, 0.0, 1.0)
     width = PiecewiseLinear(support.knots, 1.0 + model.widening * (1.0 - support.values))
     curves = [(arm, _bounded(head.calibration, 0.0, 1.0)) for arm, head in enumerate(model.success)]
-    mapped = _maps(nodes, known, k + 1, [*curves, (k, support), (k, width)])
-    calibrated, supported, widened = nodes.split(mapped, (k, 1, 1))
+    similarity = _similarity(nodes, model.support, components)
+    if model.elsewhere:
+        supported, widened = nodes.split(_maps(nodes, similarity, 1, [(0, support), (0, width)]), (1, 1))
+        near, afar = nodes.split(chance, (k, k))
+        chance = nodes.add("Add", afar, nodes.add("Mul", supported, nodes.add("Sub", near, afar)))
+        direct = nodes.add("Mul", supported, direct)
+        calibrated = _maps(nodes, chance, k, curves)
+    else:
+        known = nodes.add("Concat", chance, similarity, axis=1)
+        mapped = _maps(nodes, known, k + 1, [*curves, (k, support), (k, width)])
+        calibrated, supported, widened = nodes.split(mapped, (k, 1, 1))
     uplifts = _uplifts(nodes, model, nodes.add("Gemm", chance, nodes.constant(_contrast(model)), direct), widened)
     mean = nodes.add("Exp", means)
     p95 = nodes.add("Max", mean, nodes.add("Exp", p95s))
@@ -127,8 +136,8 @@ def _uplifts(nodes: Nodes, model: FittedModel, raw: str, widened: str) -> str:
 
 
 def _trees(nodes: Nodes, model: FittedModel, design: str) -> str:
-    """All tree heads in one node: success K, direct uplift K - 1, means 2 K, p95s 2 K."""
-    heads = [head.score for head in model.success]
+    """All tree heads in one node: success K (and elsewhere K), direct uplift K - 1, means 2 K, p95s 2 K."""
+    heads = [head.score for head in model.success] + list(model.elsewhere)
     heads += [head.direct or TreeHead((), ()) for head in model.uplift]
     quantities = (*model.output_tokens, *model.latency_ms)
     heads += [_quantity(head.mean) for head in quantities] + [_quantity(head.p95) for head in quantities]

@@ -75,6 +75,19 @@ class Scores:
             return self.shared
         return sigmoid((log_odds(self.success) + log_odds(self.shared)) / 2)
 
+    def leaning(self, outcome: Outcome, support: Array, afar: Array) -> Scores:
+        """Take the named success models, and lean on what holds elsewhere as far as there is no support.
+
+        Parameters
+        ----------
+        support
+            float64 (n,).
+        afar
+            float64 (n, K), P(success | arm) that holds elsewhere.
+        """
+        trust = support[:, None]
+        return Scores(afar + trust * (self.chance(outcome) - afar), trust * self.direct)
+
     def blend(self, learner: Learner) -> Array:
         """Mix the difference of the success models with the direct uplift: float64 (n, K-1)."""
         chance = self.chance(learner.outcome)

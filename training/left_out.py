@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.decision.features import FEATURE_NAMES
 from serving.decision.types import FloatArray
 from training.boosting import Rows
 from training.dataset import Dataset, split_by_task
@@ -20,7 +21,7 @@ from training.learners import Learner
 from training.model import Array
 from training.progress import Progress, silent
 from training.support import fit_components, fit_support, similarity
-from training.uplift import cross_fit
+from training.uplift import cross_fit, elsewhere
 
 FOLDS = 3
 """Parts in which the task types are left out."""
@@ -85,7 +86,9 @@ def leave_out(
         progress("unseen task types", done, total)
 
     progress("unseen task types", 0, total)
-    scores = cross_fit(known, part, fold, settings.trees, settings.threads, step)
+    trees = settings.grains(len(dataset))[learner.grain]
+    scores = cross_fit(known, part, fold, trees, settings.threads, step)
+    afar, _ = elsewhere(known, part, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
     support, seen = np.empty(len(rows)), []
     for f in range(FOLDS):
         unseen = fold == f
@@ -94,7 +97,9 @@ def leave_out(
         support[unseen] = far
         seen.append(near)
         step()
-    return LeftOut(rows, fold, scores.blend(learner), support, np.concatenate(seen))
+    return LeftOut(
+        rows, fold, scores.leaning(learner.outcome, support, afar).blend(learner), support, np.concatenate(seen)
+    )
 
 
 def _supports(

@@ -64,17 +64,26 @@ class TreeHead:
 
 @dataclass(frozen=True, slots=True)
 class SuccessHead:
-    """P(success | arm) before calibration: sigmoid(score), then the calibration map."""
+    """P(success | arm): chance = support x sigmoid(score) + (1 - support) x sigmoid(elsewhere), then the calibration.
+
+    Parameters
+    ----------
+    elsewhere
+        Score from complexity features alone, which say something of kinds of requests that were never seen; None lets
+        `score` count everywhere. All arms have one, or none has.
+    """
 
     score: TreeHead
     calibration: PiecewiseLinear
+    elsewhere: TreeHead | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UpliftHead:
     """Uplift of one arm over the baseline.
 
-    raw = success_weight x (sigmoid(score arm) - sigmoid(score baseline)) + direct score (0 without one);
+    raw = success_weight x (chance arm - chance baseline) + direct score (0 without one), which counts as far as
+    there is support where success heads know what holds elsewhere;
     uplift = calibration(raw); interval = uplift - below(raw) x w, uplift + above(raw) x w,
     with w = 1 + widening x (1 - support), clipped to [-1, 1].
     """
@@ -159,3 +168,8 @@ class FittedModel:
     widening: float
     tasks: TaskHead | None
     notes: dict[str, str | float] = field(default_factory=dict)
+
+    @property
+    def elsewhere(self) -> tuple[TreeHead, ...]:
+        """Scores of success that hold where support is 0, one per arm or none at all."""
+        return tuple(head.elsewhere for head in self.success if head.elsewhere is not None)

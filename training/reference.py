@@ -42,14 +42,18 @@ def predict(model: FittedModel, x: FloatArray) -> Predictions:
         float32 (n, P), design rows.
     """
     chance = np.column_stack([sigmoid(raw(head.score, x)) for head in model.success])
-    success = np.column_stack([head.calibration(chance[:, k]) for k, head in enumerate(model.success)])
     support = _support(model, x)
+    trust = support[:, None] if model.elsewhere else np.ones((len(x), 1))
+    if model.elsewhere:
+        afar = np.column_stack([sigmoid(raw(head, x)) for head in model.elsewhere])
+        chance = afar + trust * (chance - afar)
+    success = np.column_stack([head.calibration(chance[:, k]) for k, head in enumerate(model.success)])
     widening = 1 + model.widening * (1 - support)
     uplift, lower, upper = (np.empty((len(x), len(model.uplift))) for _ in range(3))
     for j, head in enumerate(model.uplift):
         score = head.success_weight * (chance[:, j + 1] - chance[:, 0])
         if head.direct is not None:
-            score = score + raw(head.direct, x)
+            score = score + trust[:, 0] * raw(head.direct, x)
         uplift[:, j] = head.calibration(score)
         lower[:, j] = uplift[:, j] - head.below(score) * widening
         upper[:, j] = uplift[:, j] + head.above(score) * widening

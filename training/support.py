@@ -69,6 +69,16 @@ def similarity(head: SupportHead, x: FloatArray) -> Array:
     return np.asarray((_unit(head.components.of(x)) @ head.centroids.T).max(axis=1), np.float64)
 
 
+def held_out_support(head: SupportHead, x: FloatArray, fold: Rows, rng: np.random.Generator) -> Array:
+    """Support of every prompt by centroids that were placed without its fold: float64 (n,)."""
+    found = np.empty(len(x))
+    z = _unit(head.components.of(x))
+    for f in range(fold.max() + 1):
+        near = (z[fold == f] @ _centroids(z[_sample_of(np.flatnonzero(fold != f), rng)], rng).T).max(axis=1)
+        found[fold == f] = np.clip(head.map(near), 0, 1)
+    return found
+
+
 def fit_tasks(
     components: Components, x: FloatArray, tasks: NDArray[np.object_], rng: np.random.Generator
 ) -> TaskHead | None:
@@ -123,6 +133,10 @@ def _centroids(z: Array, rng: np.random.Generator) -> Array:
 
 def _unit(z: Array) -> Array:
     return np.asarray(z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12), np.float64)
+
+
+def _sample_of(rows: Rows, rng: np.random.Generator) -> Rows:
+    return rows[_sample(len(rows), rng)]
 
 
 def _sample(n: int, rng: np.random.Generator) -> Rows:

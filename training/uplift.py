@@ -148,6 +148,38 @@ def fit_heads(
     return Heads(success, direct)
 
 
+def elsewhere(
+    x: FloatArray, dataset: Dataset, features: int, trees: Trees, fold: Rows, threads: int
+) -> tuple[Array, tuple[TreeHead, ...]]:
+    """Learn success per arm from complexity features alone, for kinds of requests that were never seen.
+
+    What an embedding says of task types does not carry over to others; how long, nested or full of numbers a prompt
+    is, does so better.
+
+    Parameters
+    ----------
+    features
+        Number of complexity features: the last columns of a design row.
+
+    Returns
+    -------
+    float64 (n, K), P(success | arm) by heads that have not seen the prompt's fold; and the heads learnt on all.
+    """
+    bare = x.copy()
+    bare[:, : -features or None] = 0.0
+    lesson = _Lesson.of(bare, dataset, replace(trees, bags=1, rounds=max(1, trees.rounds // 2)), threads, stack=False)
+    parts = [*(fold != f for f in range(fold.max() + 1)), np.ones(len(fold), np.bool_)]
+    arms = range(len(dataset.arms))
+    jobs = [partial(lesson.success, part, arm, 4000 + arm) for part in parts for arm in arms]
+    heads = list(lesson.binned.side_by_side(jobs))
+    chance = np.empty(dataset.success.shape)
+    for f in range(fold.max() + 1):
+        test = fold == f
+        own = heads[f * len(arms) : (f + 1) * len(arms)]
+        chance[test] = sigmoid(np.column_stack([raw(head, x[test]) for head in own]))
+    return chance, tuple(heads[-len(arms) :])
+
+
 def steps(arms: int, folds: int) -> int:
     """Number of times that `cross_fit` reports progress, at most."""
     return folds * 2 * arms
@@ -173,10 +205,10 @@ class _Lesson:
     arm: Rows
 
     @staticmethod
-    def of(x: FloatArray, dataset: Dataset, trees: Trees, threads: int) -> _Lesson:
+    def of(x: FloatArray, dataset: Dataset, trees: Trees, threads: int, *, stack: bool = True) -> _Lesson:
         weight, stacked = np.sqrt(dataset.runs.astype(np.float64)) * call_weights(dataset), None
         prompt, arm = np.nonzero(dataset.observed)
-        if len(prompt) <= SHARED_AT_MOST:
+        if stack and len(prompt) <= SHARED_AT_MOST:
             marks = np.asarray([_tail(place, len(dataset.arms)) for place in range(len(dataset.arms))], np.float32)
             rows = np.column_stack([x[prompt], marks[arm]])
             stacked = Binned(rows, replace(trees, leaves=2 * trees.leaves, bags=1), threads)

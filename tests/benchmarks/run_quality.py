@@ -17,12 +17,11 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from tests.benchmarks.reference_learner import EconmlReference
-from tests.benchmarks.unseen_tasks import judge_unseen
 from tests.benchmarks.whole_teacher import embeddings
 from training.appraisal import appraise
 from training.baselines import Sample, cross_fitted
+from training.bootstrap import Interval
 from training.dataset import Dataset, build, default_arms
-from training.embedding_baselines import LogisticNeighbours, Neighbours
 from training.encoder import build_static, design
 from training.evaluation import Titles
 from training.figures import Evaluation
@@ -38,8 +37,6 @@ FILES = (
     "medagents_gpt4o_o3mini",
 )
 CACHE = Path("var/cache")
-TASKS = 20
-"""Fewer task types than this are too few to leave some out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +79,6 @@ def main() -> None:
             result = _pair(pair)
             if "reasoning_gym" in name:
                 shares.append({router.name: router.oracle_share for router in result.routers})
-            if len({str(task) for task in pair.dataset.tasks}) >= TASKS:
-                _unseen(pair)
     if len(shares) > 1:
         _say("## Mean of the Reasoning Gym pairs\n")
         _table(("router", "share of the oracle's area"), [(name, _mean(shares, name)) for name in shares[0]])
@@ -104,6 +99,7 @@ def _pair(pair: Pair) -> Evaluation:
         TrainSettings(),
         embedding_name="MiniLM",
         others=(reference,),
+        x=pair.x,
     )
     _say(f"## {pair.name}: {result.prompts} prompts, 5-fold by prompt, fit in {seconds:.0f} s\n")
     _say("Learners by cross-validated policy value: " + _values(fitted) + ".\n")
@@ -111,6 +107,7 @@ def _pair(pair: Pair) -> Evaluation:
     _rules(result)
     _forecasts(result)
     _say(f"Certificate: {result.certificate}\n")
+    _unseen(result)
     return result
 
 
@@ -141,19 +138,21 @@ def _forecasts(result: Evaluation) -> None:
     _table(("figure", "value", "rank correlation of the mean"), rows)
 
 
-def _unseen(pair: Pair) -> None:
-    baselines = (Neighbours("kNN on MiniLM"), LogisticNeighbours("LR + kNN on MiniLM"))
-    found = judge_unseen(pair.dataset, pair.x, pair.sample(pair.minilm), baselines)
-    _say(f"### {pair.name}, task types that were never seen (intervals over task types)\n")
-    _table(("router", "share of the oracle's area"), [(one.name, str(one.oracle_share)) for one in found.routers])
-    _say(f"Support, AUROC of unseen against seen task types: {found.separation}\n")
+def _unseen(result: Evaluation) -> None:
+    if result.unseen is None:
+        return
+    _say(f"### {result.title}, task types that were never seen (intervals over {result.unseen.drawn})\n")
+    rows = [(one.name, str(one.oracle_share)) for one in result.unseen.routers]
+    _table(("router", "share of the oracle's area"), rows)
+    if result.unseen.separation:
+        _say(f"Support, AUROC of unseen against seen task types: {result.unseen.separation.auroc}\n")
 
 
 def _values(fitted: Fitted) -> str:
     return ", ".join(f"{learner.name} {learner.value:.4f}" for learner in fitted.learners)
 
 
-def _mean(shares: Sequence[dict[str, object]], name: str) -> str:
+def _mean(shares: Sequence[dict[str, Interval | None]], name: str) -> str:
     values = [getattr(share[name], "value", np.nan) for share in shares]
     return f"{np.mean(values):.3f}"
 

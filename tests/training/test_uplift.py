@@ -11,7 +11,7 @@ from training.dataset import Dataset
 from training.learners import Learner, Scores, choose, policy_area
 from training.overlap import require_overlap
 from training.trees import pack
-from training.uplift import WEIGHT_AT_MOST, call_weights, cross_fit, fit_heads, pseudo_outcomes
+from training.uplift import WEIGHT_AT_MOST, call_weights, cross_fit, elsewhere, fit_heads, pseudo_outcomes
 
 SMALL = Trees(rounds=60, leaves=7, bags=1, learning_rate=0.1, feature_fraction=0.8, min_rows=10)
 
@@ -69,6 +69,27 @@ def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
     found = pack(heads)
     assert max(found.features) < x.shape[1]
     assert np.allclose(found.score(x[:30].astype(np.float64), 3), wanted, atol=1e-9)
+
+
+def test_unseen_kinds_lean_on_what_features_alone_say() -> None:
+    """Half of the columns name the task, which helps on seen tasks only; the features rule both."""
+    rng = np.random.default_rng(6)
+    x = design_rows(1500, rng, 8)
+    data = dataset(chances(x[:, -6:]), rng)
+    fold = folds_of(data.tasks, 3, rng)
+    afar, heads = elsewhere(x, data, 6, SMALL, fold, 1)
+    assert afar.shape == data.success.shape
+    strange = x.copy()
+    strange[:, :2] += 50
+    for head in heads:
+        assert np.array_equal(raw(head, strange), raw(head, x))
+    own = scores(x, data)
+    far = own.leaning("T", np.zeros(len(x)), afar)
+    near = own.leaning("T", np.ones(len(x)), afar)
+    assert np.allclose(far.success, afar)
+    assert not far.direct.any()
+    assert np.allclose(near.success, own.success)
+    assert np.allclose(near.direct, own.direct)
 
 
 def test_ties_share_alike() -> None:
