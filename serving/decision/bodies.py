@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from serving.decision.conversation import MAX_MESSAGES, from_prompt, parse_messages
+from serving.decision.conversation import MAX_MESSAGES, clean, from_prompt, parse_messages
 from serving.decision.errors import BadRequest
 from serving.decision.hints import NO_HINTS, Hints
 from serving.decision.intent import Api, client_effort, in_tool_loop
@@ -67,7 +67,7 @@ def read_body(
     target = named if isinstance(named, str) and named else model
     request = Request(
         messages=_READERS[shape](body),
-        model=target,
+        model=None if target is None else clean(target),
         tenant=hints.tenant,
         session_id=hints.session_id,
         task=hints.task,
@@ -87,7 +87,7 @@ def _chat(body: Mapping[str, Json]) -> tuple[Message, ...]:
 
 def _responses(body: Mapping[str, Json]) -> tuple[Message, ...]:
     told, raw = body.get("instructions"), body.get("input")
-    first = [Message("system", told)] if isinstance(told, str) and told else []
+    first = [Message("system", clean(told))] if isinstance(told, str) and told else []
     if isinstance(raw, str):
         return (*first, *from_prompt(raw))
     items = [_item(item, f"input[{place}]") for place, item in _numbered(raw, "input")]
