@@ -59,7 +59,7 @@ def write_png(chart: Chart, path: Path, mark: str = "") -> Path:
             _draw(axes, chart, series, style)
         _dress(axes, chart)
         if mark:
-            axes.set_title(mark, loc="right", fontsize=9, fontweight="bold", color=RIVALS[0])
+            figure.suptitle(mark, x=0.995, ha="right", fontsize=9, fontweight="bold", color=RIVALS[0])
         FigureCanvasAgg(figure)
         figure.savefig(path, dpi=144)
     return path
@@ -156,7 +156,7 @@ def _draw(axes: Axes, chart: Chart, s: Series, style: _Style) -> None:
     elif s.kind == "points" and s.role == "note":
         axes.scatter(s.x, s.y, color=INK, s=36, zorder=6)
         right = s.x[0] > 0.7
-        offset, align = (-6 if right else 6, 8 if _lifted(chart, s) else -13), "right" if right else "left"
+        offset, align = (-6 if right else 6, 8 if _lifted(s) else -13), "right" if right else "left"
         axes.annotate(s.name, (s.x[0], s.y[0]), xytext=offset, textcoords="offset points", fontsize=9, ha=align)
     elif s.kind == "points":
         x, y = (s.y, s.x) if chart.sideways else (s.x, s.y)
@@ -178,10 +178,9 @@ def _draw(axes: Axes, chart: Chart, s: Series, style: _Style) -> None:
             axes.errorbar(x, y, yerr=side[0], xerr=side[1], fmt="none", ecolor=INK, elinewidth=1.1, capsize=2.5)
 
 
-def _lifted(chart: Chart, s: Series) -> bool:
-    """Say whether a note's name goes above its dot: that of the last one, which may lie next to another."""
-    notes = [other for other in chart.series if other.role == "note"]
-    return len(notes) > 2 and s is notes[-1]
+def _lifted(s: Series) -> bool:
+    """Say whether a note's name goes above its dot: at the right end, where our policy's may lie just below."""
+    return bool(s.x[0] > 0.999)
 
 
 def _dress(axes: Axes, chart: Chart) -> None:
@@ -236,7 +235,7 @@ def _traces(chart: Chart, s: Series, style: _Style) -> Iterator[go.Scatter | go.
     elif s.kind == "points":
         named, side = s.role == "note", "left" if s.x[0] > 0.7 else "right"
         marker = {"color": style.colour, "size": 5 if len(x) > 60 else 9, "opacity": 0.5 if len(x) > 60 else 1}
-        height = "top" if named and _lifted(chart, s) else "bottom"
+        height = "top" if named and _lifted(s) else "bottom"
         text = {"text": [s.name], "textposition": f"{height} {side}", "showlegend": False} if named else {}
         yield go.Scatter(
             x=x, y=y, name=s.name, mode="markers+text" if named else "markers", marker=marker, **text, **ends

@@ -157,7 +157,11 @@ def _forecasts(e: Evaluation, quantity: str) -> str:
         for f in e.forecasts
         if f.quantity == quantity
     )
-    return _table(["arm", "calls below the p95 (95 % is right)", "rank correlation"], rows, f"Forecast of {quantity}")
+    return _table(
+        ["arm", "calls below the p95 (95 % is right)", "rank correlation"],
+        rows,
+        f"Forecast of {quantity.removesuffix(' ms')}",
+    )
 
 
 def _calibration(e: Evaluation) -> str:
