@@ -64,11 +64,6 @@ def judge(
     BundleRefused, BadHistory
         Each message names the cure.
     """
-    with threadpool_limits(1, ONE_THREAD):
-        return _judge(bundle, data, quarantine, progress, cache)
-
-
-def _judge(bundle: Path, data: Sequence[str], quarantine: Path, progress: Progress, cache: Path) -> Judged:
     model = load(bundle)
     history = read(data, arms=model.arms, quarantine=quarantine, progress=progress)
     require_rows(history)
@@ -110,7 +105,8 @@ def _rivals(dataset: Dataset, outcomes: Outcomes, cache: Path, progress: Progres
     embedding, features = (np.asarray(part, np.float64) for part in (x[:, : encoder.dims], x[:, 2 * encoder.dims :]))
     tasks = dataset.tasks if any(task is not None for task in dataset.tasks) else None
     fold = folds_of(dataset.tasks, min(5, len(dataset)), np.random.default_rng(0))
-    return rivals(Sample(embedding, outcomes.success, tasks, features), fold, "static embedding", progress)
+    with threadpool_limits(1, ONE_THREAD):
+        return rivals(Sample(embedding, outcomes.success, tasks, features), fold, "static embedding", progress)
 
 
 def _unseen(

@@ -112,10 +112,9 @@ def train(
     settings = settings or TrainSettings()
     check_out(out)
     if settings.registry is None:
-        with threadpool_limits(1, ONE_THREAD):
-            return _train(data, out, settings, progress, None)
+        return _train(data, out, settings, progress, None)
     registry = Registry(settings.registry, settings.artifacts)
-    with registry.run(f"train {out.name}") as run, threadpool_limits(1, ONE_THREAD):
+    with registry.run(f"train {out.name}") as run:
         trained = _train(data, out, settings, progress, run)
     if trained.version is not None and registry.alias(CHAMPION) is None:
         registry.promote(trained.version)
@@ -172,10 +171,14 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
     if settings.tune_minutes > 0:
         tuned = tune(dataset, x, settings.fit, settings.tune_minutes, progress)
         settings = replace(settings, fit=replace(settings.fit, trees=tuned.trees, fine=None))
-    fitted = fit(dataset, x, settings.fit, progress)
+    with threadpool_limits(1, ONE_THREAD):
+        fitted = fit(dataset, x, settings.fit, progress)
     titles = Titles("Does thinking pay?", ", ".join(data), is_synthetic(history))
     features = x[:, 2 * encoder.dims :]
-    evaluation = appraise(titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress)
+    with threadpool_limits(1, ONE_THREAD):
+        evaluation = appraise(
+            titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress
+        )
     progress("export and prove", 0, 0)
     lineage = _lineage(history, dataset, fitted, evaluation, run)
     exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
