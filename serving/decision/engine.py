@@ -55,10 +55,17 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision and the record that makes it again; None where no model was asked, so there is nothing to repeat."""
+    """A decision and the record that makes it again; None where no model was asked, so there is nothing to repeat.
+
+    Parameters
+    ----------
+    forecast_us
+        Microseconds until the forecast stood; the rest of `decision.elapsed_us` is the policy's.
+    """
 
     decision: Decision
     record: DecisionRecord | None
+    forecast_us: int = 0
 
 
 class Engine:
@@ -140,8 +147,9 @@ class Engine:
         """Decide one request, and keep what the decision was made from for the journal."""
         start = self._timer()
         record = self.record(request, situation)
+        forecast_us = (self._timer() - start) // 1000
         decision = settle(record, self.bound, lambda: (self._timer() - start) // 1000)
-        return Decided(decision, record)
+        return Decided(decision, record, forecast_us)
 
     def record(self, request: Request, situation: Situation = CALM) -> DecisionRecord:
         """Forecast, and read clock and chance: all that `settle` needs.

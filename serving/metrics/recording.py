@@ -53,7 +53,9 @@ class DecisionMetrics:
         self._stages = ledger.histogram(
             "thinkgate_stage_seconds", "Time of a decision by stage.", ("stage",), STAGE_BOUNDS
         )
-        self._engine = self._stages.row(("engine",))
+        self._engine, self._forecast, self._policy = (
+            self._stages.row((stage,)) for stage in ("engine", "forecast", "policy")
+        )
         self._read, self._decide, self._send = (self._stages.row((stage,)) for stage in ("read", "decide", "send"))
         self._add_outcomes(ledger)
 
@@ -73,7 +75,11 @@ class DecisionMetrics:
                 self._cost.add(label, estimate.cost_usd)
                 self._tokens.add(label, estimate.output_tokens)
                 self._success.add(label, estimate.success)
-        self._stages.note(self._engine, decision.elapsed_us * 1e-6)
+        note = self._stages.note
+        note(self._engine, decision.elapsed_us * 1e-6)
+        if decided.record is not None:
+            note(self._forecast, decided.forecast_us * 1e-6)
+            note(self._policy, max(decision.elapsed_us - decided.forecast_us, 0) * 1e-6)
 
     def took(self, read_ns: int, decide_ns: int, send_ns: int) -> None:
         """Count where an HTTP call's time went: reading its body, deciding (the engine is a part of that), sending."""

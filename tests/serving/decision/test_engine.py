@@ -30,9 +30,9 @@ def test_a_decision_carries_all_that_the_contract_names() -> None:
 
 
 def test_time_is_measured_with_the_given_timer() -> None:
-    ticks = iter([5_000, 147_000])
-    timed = Engine(Fixed(forecast()), timer=lambda: next(ticks))
-    assert timed.decide(ask()).elapsed_us == 142
+    ticks = iter([5_000, 105_000, 147_000])
+    timed = Engine(Fixed(forecast()), timer=lambda: next(ticks)).decide_recorded(ask())
+    assert (timed.forecast_us, timed.decision.elapsed_us) == (100, 142)
 
 
 def test_the_same_clock_ids_and_request_give_the_same_decision() -> None:

@@ -162,6 +162,9 @@ def test_decisions_are_counted_as_they_were_made(metrics: tuple[DecisionMetrics,
         whole = sum(decision.estimates[arm].cost_usd for decision in decisions)
         assert _value(exposition, "thinkgate_alternative_cost_usd_total", arm=arm) == pytest.approx(whole)
     assert _value(exposition, "thinkgate_stage_seconds_count", stage="engine") == 7
+    parts = [_value(exposition, "thinkgate_stage_seconds_sum", stage=stage) for stage in ("forecast", "policy")]
+    assert min(parts) >= 0.0
+    assert sum(parts) == pytest.approx(_value(exposition, "thinkgate_stage_seconds_sum", stage="engine"))
     assert _value(exposition, "thinkgate_stage_seconds_sum", stage="decide") == pytest.approx(7 * 200e-6)
     assert _value(exposition, "thinkgate_stage_seconds_bucket", stage="read", le="0.0001") == 7
 

@@ -46,7 +46,7 @@ def test_workers_tell_one_truth_and_death_takes_nothing(launch: Launch, tmp_path
     for scrape in shown:
         assert (scrape[name], scrape["thinkgate_workers"], scrape["thinkgate_build_info"]) == (30.0, 2.0, 1.0)
         assert scrape["thinkgate_outcomes_total"] == 30.0
-        assert scrape["thinkgate_stage_seconds_count"] == 4 * 30.0
+        assert scrape["thinkgate_stage_seconds_count"] == 6 * 30.0
     time.sleep(3.0)  # longer than a worker keeps its counts to itself
     children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
     os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
