@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -102,18 +102,14 @@ class DecisionCalls:
 
     def _decide(self, message: pb.DecideRequest, context: Context) -> pb.DecideResponse:
         request = read_request(message, self._limits.max_messages)
-        remaining = context.time_remaining()
-        if remaining is not None and remaining < _ANSWER_SECONDS + 1.5 * self._slowest_seconds:
-            self._slowest_seconds *= _FORGET
-            try:
-                return write_decision(self._guard.fall_back(request, "the caller's deadline left no time"))
-            except EveryArmDenied as error:
-                raise Rejected(Problem(DENIED, str(error))) from None
-        headers = tuple((name.lower().encode(), value.encode()) for name, value in message.headers.items())
+        headers = [(name.lower().encode(), value.encode()) for name, value in message.headers.items()]
         if self._guard.traced:
-            headers += _trace_of(context)
+            headers += [(name.encode(), value) for name, value in _texts(context.invocation_metadata())]
+        remaining = context.time_remaining()
         started = self._clock()
         try:
+            if remaining is not None and remaining < _ANSWER_SECONDS + 1.5 * self._slowest_seconds:
+                return write_decision(self._guard.fall_back(request, "the caller's deadline left no time", headers))
             return write_decision(self._guard.decide(request, headers))
         except BadRequest as error:
             raise Rejected(Problem(INVALID, str(error))) from None
@@ -164,6 +160,10 @@ def _trace_of(context: Context) -> tuple[tuple[bytes, bytes], ...]:
 
 def _write(answer: Message) -> bytes:
     return answer.SerializeToString()
+
+
+def _texts(metadata: Any) -> Iterator[tuple[str, bytes]]:
+    return ((name, value.encode()) for name, value in metadata or () if isinstance(value, str))
 
 
 def log_place(error: Exception) -> None:

@@ -160,8 +160,13 @@ class Guard:
             why = "the model could not answer"
         return self._tell(request, self._answer_instead(live, request, situation, started_ns, why), headers)
 
-    def fall_back(self, request: Request, why: str) -> Decision:
+    def fall_back(self, request: Request, why: str, headers: Headers = ()) -> Decision:
         """Answer without the model, marked: for a caller whose time is up.
+
+        Parameters
+        ----------
+        headers
+            As in `decide`.
 
         Raises
         ------
@@ -169,8 +174,8 @@ class Guard:
             The operator's own rules leave no arm.
         """
         live, started_ns = self.slot.live, self._clock_ns()
-        decided = self._answer_instead(live, request, self._situation(live, request, ()), started_ns, why)
-        return self._tell(request, decided, ()).decision
+        situation = self._situation(live, request, headers)
+        return self._tell(request, self._answer_instead(live, request, situation, started_ns, why), headers).decision
 
     def _tell(self, request: Request, decided: Decided, headers: Headers) -> Decided:
         self._decisions += 1

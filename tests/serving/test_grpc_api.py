@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.access.keys import make_key, write_keys
+from serving.decision.offers import EveryArmDenied
 from serving.decision.situation import CALM, Situation
 from serving.decision.types import Decision, Request
 from serving.fast_path import Limits
@@ -90,6 +91,19 @@ def test_late_call_gets_a_marked_fallback_and_no_error() -> None:
     for seconds in (None, 5.0):
         answer = asyncio.run(calls.decide(HI_MESSAGE, context(seconds)))
         assert not answer.HasField("fallback")
+
+
+def test_late_call_obeys_the_rules_too() -> None:
+    class Denying(LengthDecider):
+        def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+            raise EveryArmDenied("rule 1 leaves no arm")
+
+    prior = Denying()
+    calls = DecisionCalls(guarded(Denying(), "prior", prior), Limits())
+    for seconds in (0.001, 5.0):
+        with pytest.raises(Rejected) as refused:
+            asyncio.run(calls.decide(HI_MESSAGE, context(seconds)))
+        assert refused.value.problem.kind.status == 403
 
 
 def test_batch_stops_asking_the_model_when_time_is_short() -> None:
