@@ -123,7 +123,7 @@ class Recall:
         """
         expected = self._calls.get(outcome.decision_id)
         if expected is None:
-            if decision is None or decision.expected_latency_p95_ms <= 0.0:
+            if decision is None:
                 return None
             expected = _from_row(decision)
         told = {
@@ -138,8 +138,8 @@ class Recall:
         judged = expected.judged | told.keys()
         reported = earlier if outcome.cost_usd is None else outcome.cost_usd
         self._keep(outcome.decision_id, replace(expected, judged=judged, reported_cost_usd=reported))
-        if outcome.arm is not None and outcome.arm != expected.arm:
-            # The gateway served with something else: it says nothing of the arm that was decided but what it cost.
+        if expected.latency_p95_ms <= 0.0 or (outcome.arm is not None and outcome.arm != expected.arm):
+            # A fallback that nothing was forecast of, or another arm than the one decided: only what it cost counts.
             told = {}
         return Outcome(
             arm=expected.arm,

@@ -73,7 +73,12 @@ def test_a_decision_of_another_worker_is_known_from_the_journal() -> None:
     assert outcome is not None
     assert (outcome.arm, outcome.expected_success, outcome.expected_latency_p95_ms) == ("high", 0.7, 4000.0)
     assert Recall().hold(OutcomeRow("x", NOW, success=1.0), None) is None
-    assert Recall().hold(OutcomeRow("x", NOW, success=1.0), row("x", latency=0.0)) is None
+
+
+def test_of_a_fallback_only_the_cost_counts() -> None:
+    outcome = Recall().hold(OutcomeRow("x", NOW, success=0.0, latency_ms=9.0, cost_usd=0.2), row("x", latency=0.0))
+    assert outcome is not None
+    assert (outcome.success, outcome.latency_ms, outcome.cost_usd) == (None, None, 0.2)
 
 
 def test_it_is_bounded() -> None:
