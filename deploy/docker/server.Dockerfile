@@ -23,6 +23,7 @@ ENV PATH=/opt/thinkgate/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     OMP_NUM_THREADS=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     THINKGATE_HOST=0.0.0.0 \
     THINKGATE_LOG_FORMAT=json
 # Written to: the journal and its spool. All else may be read-only.
