@@ -63,17 +63,18 @@ def _may_serve(allowed: bool, sound: bool, in_time: bool, affordable: bool) -> s
 
 def _moved_table(told: Contributions) -> Table:
     table = Table(
-        title=f"What moved the uplift of {escape(told.arm)}: {told.average:+.3f} on average, {told.uplift:+.3f} here",
-        caption="points of success; the model's own, before prior knowledge is mixed in",
+        title=f"What moved the uplift of {escape(told.arm)}",
+        caption=f"{told.average:+.3f} on average, {told.uplift:+.3f} here, before prior knowledge is mixed in",
+        min_width=84,
         title_justify="left",
         caption_justify="left",
     )
-    for name in ("feature", "value", "points"):
+    for name in ("feature", "value", "points of success"):
         table.add_column(name, justify="left" if name == "feature" else "right")
     for each in told.moved[:SHOWN]:
-        table.add_row(each.name, "" if each.value is None else f"{each.value:g}", f"{100 * each.points:+.2f}")
+        table.add_row(each.name, "" if each.value is None else f"{each.value:g}", f"{100 * each.points:+.2g}")
     rest = told.moved[SHOWN:]
-    table.add_row(f"{len(rest)} more", "", f"{100 * sum(each.points for each in rest):+.2f}")
+    table.add_row(f"{len(rest)} more", "", f"{100 * sum(each.points for each in rest):+.2g}")
     return table
 
 
