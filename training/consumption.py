@@ -23,6 +23,8 @@ MINIMUM_ROWS = 50
 TAIL = 2.5
 """p95 over mean where only a default mean is known."""
 LEVEL = 0.95
+STALLED = 0.995
+"""Above this quantile a latency is taken for a stall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,19 @@ def fit_quantity(
         others = known[fold[known] != f]
         p95[fold == f] += _reach(y[others] - unshifted[others]) if len(others) else 0.0
     return Learnt(head, expected, np.maximum(expected, np.exp(p95)))
+
+
+def without_stalls(latency_ms: Array) -> Array:
+    """Cut the longest of 200 calls down to the next: a few stalled connections would lift the mean above the p95.
+
+    Parameters
+    ----------
+    latency_ms
+        float64 (n,), NaN where unknown.
+    """
+    if not np.isfinite(latency_ms).any():
+        return latency_ms
+    return np.asarray(np.minimum(latency_ms, np.nanquantile(latency_ms, STALLED)), np.float64)
 
 
 def _reach(residual: Array) -> float:

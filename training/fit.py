@@ -12,7 +12,7 @@ from serving.decision.features import FEATURE_NAMES
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, folds_of, scaled
 from training.calibration import monotone_map, uplift_maps
-from training.consumption import QUANTITY_TREES, Learnt, fit_quantity
+from training.consumption import QUANTITY_TREES, Learnt, fit_quantity, without_stalls
 from training.dataset import Dataset
 from training.learners import Learner, choose
 from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, TreeHead, UpliftHead
@@ -205,7 +205,9 @@ def _consumption(
             fit_quantity(x, dataset.output_tokens[:, k], fold, arm.default_output_tokens, binned, seed=10 + k)
         )
         step()
-        latency.append(fit_quantity(x, dataset.latency_ms[:, k], fold, arm.default_latency_ms, binned, seed=50 + k))
+        latency.append(
+            fit_quantity(x, without_stalls(dataset.latency_ms[:, k]), fold, arm.default_latency_ms, binned, seed=50 + k)
+        )
         step()
     return tuple(tokens), tuple(latency)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tests.training.learning import design_rows
 from training.boosting import Binned, folds_of, raw
-from training.consumption import MINIMUM_ROWS, QUANTITY_TREES, TAIL, fit_quantity
+from training.consumption import MINIMUM_ROWS, QUANTITY_TREES, TAIL, fit_quantity, without_stalls
 from training.model import TreeHead
 
 
@@ -43,3 +44,13 @@ def test_zero_tokens_do_not_break_the_logarithm() -> None:
     learnt = fit_quantity(x, np.zeros(200), folds_of([None] * 200, 2, rng), 1.0, Binned(x, QUANTITY_TREES, 1), seed=0)
     assert np.isfinite(learnt.mean).all()
     assert np.isfinite(learnt.p95).all()
+
+
+def test_a_few_stalled_calls_do_not_rule_the_mean() -> None:
+    latency = np.full(1000, 900.0)
+    latency[:3] = 450_000.0
+    latency[3] = np.nan
+    cut = without_stalls(latency)
+    assert np.nanmean(cut) == pytest.approx(900.0)
+    assert np.isnan(cut[3])
+    assert np.isnan(without_stalls(np.full(5, np.nan))).all()

@@ -11,11 +11,14 @@ from serving.decision.bundle import load
 from serving.decision.errors import BundleRefused
 from serving.decision.manifest import DataFingerprint
 from tests.tiny import encoder
+from tests.training.learning import chances, dataset, design_rows
 from training.boosting import Trees
 from training.dataset import build, default_arms
 from training.encoder import design
 from training.export import PARITY, Exported, Lineage, export
 from training.fit import FitSettings, Fitted, fit
+from training.learners import policy_area
+from training.reference import predict
 from training.world import World
 
 SETTINGS = FitSettings(trees=Trees(rounds=12, leaves=7, bags=1, feature_fraction=0.8), folds=3, threads=1)
@@ -70,3 +73,17 @@ def test_a_flipped_byte_anywhere_is_refused(made: tuple[Fitted, Exported], tmp_p
             (broken / file.name).write_bytes(content)
         with pytest.raises(BundleRefused):
             load(broken)
+
+
+def test_three_arms_have_two_uplifts_each_with_its_own_truth() -> None:
+    rng = np.random.default_rng(8)
+    x = design_rows(900, rng)
+    truth = chances(x, 3)
+    fitted = fit(dataset(truth, rng), x, SETTINGS)
+    told = predict(fitted.model, x)
+    assert told.success.shape == (900, 3)
+    assert told.uplift.shape == fitted.oof_score.shape == (900, 2)
+    gained = policy_area(fitted.oof_score, truth)
+    assert gained > 0.6 * policy_area(truth[:, 1:] - truth[:, :1], truth)
+    assert (told.uplift_lower <= told.uplift).all()
+    assert (told.uplift <= told.uplift_upper).all()
