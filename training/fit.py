@@ -19,7 +19,7 @@ from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, Tre
 from training.overlap import chances, require_overlap
 from training.progress import Progress, silent
 from training.support import fit_components, fit_support, fit_tasks, held_out_support
-from training.uplift import BEST, Heads, cross_fit, elsewhere, fit_heads, pseudo_outcomes, steps
+from training.uplift import BEST, Heads, cross_fit, elsewhere, fit_heads, lessons, pseudo_outcomes, steps
 
 CHOICE_AT_MOST = 50_000
 """Prompts up to which two sizes of trees are tried."""
@@ -75,7 +75,7 @@ class Fitted:
     oof_tokens, oof_latency
         float64 (2, n, K): mean and p95.
     truth
-        float64 (n, K), (pseudo-)outcomes.
+        float64 (n, K), (pseudo-)outcomes, with weights that are not cut.
     learners
         Candidates, the chosen one first.
     trees
@@ -114,7 +114,7 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     grains = settings.grains(len(dataset))
     step = _stepper(progress, "learn", len(grains) * steps(len(dataset.arms), settings.folds))
     tried = [cross_fit(x, dataset, fold, trees, settings.threads, step) for trees in grains]
-    truth = pseudo_outcomes(dataset, tried[0].chance(BEST))
+    truth = lessons(dataset, tried[0])
     learners = choose(tried, truth, [f", {trees.leaves} leaves" for trees in grains])
     best = learners[0]
     oof, trees = tried[best.grain], grains[best.grain]
@@ -146,7 +146,7 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
         oof_uplift=_cross_uplift(blended, truth, fold),
         oof_tokens=_forecasts(tokens),
         oof_latency=_forecasts(latency),
-        truth=truth,
+        truth=pseudo_outcomes(dataset, tried[0].chance(BEST)),
         learners=learners,
         trees=trees,
     )

@@ -16,7 +16,7 @@ from training.fit import FitSettings
 from training.learners import choose
 from training.overlap import require_overlap
 from training.progress import Progress, silent
-from training.uplift import BEST, cross_fit, pseudo_outcomes
+from training.uplift import cross_fit, lessons
 
 if TYPE_CHECKING:
     import optuna
@@ -85,7 +85,7 @@ def tune(
 
     def value(trees: Trees) -> float:
         oof = cross_fit(x, dataset, fold, trees, settings.threads, lambda: None)
-        return choose((oof,), pseudo_outcomes(dataset, oof.chance(BEST)))[0].value
+        return choose((oof,), lessons(dataset, oof))[0].value
 
     default = replace(settings.trees, bags=1)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=settings.seed))

@@ -26,7 +26,7 @@ COPIES = 8
 BEST: Outcome = "T+S"
 """Success models that pseudo-outcomes lean on: the nearer they are, the less noise inverse propensities blow up."""
 WEIGHT_AT_MOST = 5.0
-"""Prompts that one logged call stands for, at most, while the success models learn."""
+"""Prompts that one logged call stands for, at most, while models learn."""
 Mask = NDArray[np.bool_]
 
 
@@ -46,21 +46,28 @@ class Heads:
         return np.asarray(score, np.float64)
 
 
-def pseudo_outcomes(dataset: Dataset, success: Array) -> Array:
+def pseudo_outcomes(dataset: Dataset, success: Array, at_most: float = np.inf) -> Array:
     """Give the doubly robust outcome of every arm on every prompt.
 
     Parameters
     ----------
     success
         float64 (n, K), out-of-fold P(success | arm).
+    at_most
+        Inverse propensities are cut here: less noise, and bias only as far as the success models are wrong.
 
     Returns
     -------
-    float64 (n, K): the observed outcome itself on paired prompts; elsewhere unbiased for P(success | arm) given right
-    propensities or right outcome models. Differences of columns are uplifts.
+    float64 (n, K): the observed outcome itself on paired prompts; elsewhere, uncut, unbiased for P(success | arm) given
+    right propensities or right outcome models. Differences of columns are uplifts.
     """
-    residual = np.where(dataset.observed, (dataset.success - success) / chances(dataset), 0.0)
-    return np.asarray(success + residual, np.float64)
+    residual = (dataset.success - success) * np.minimum(1.0 / chances(dataset), at_most)
+    return np.asarray(success + np.where(dataset.observed, residual, 0.0), np.float64)
+
+
+def lessons(dataset: Dataset, oof: Scores) -> Array:
+    """Give the pseudo-outcomes that uplift is learnt from, chosen by and calibrated on: float64 (n, K)."""
+    return pseudo_outcomes(dataset, oof.chance(BEST), WEIGHT_AT_MOST)
 
 
 def call_weights(dataset: Dataset) -> Array:
@@ -111,7 +118,7 @@ def cross_fit(
     if lesson.stacked is not None:
         shared = sigmoid(held_out(lesson.stacked, lambda f, _: lesson.shared(fold != f, f), (0,)))
     known = Scores(success, success[:, 1:] - success[:, :1], shared)
-    truth = pseudo_outcomes(dataset, known.chance(BEST))
+    truth = lessons(dataset, known)
     direct = held_out(lesson.binned, lambda f, arm: (lesson.direct(truth, fold != f, arm, f),), arms[1:])
     return replace(known, direct=direct)
 

@@ -50,8 +50,8 @@ LIGHT = FitSettings(trees=Trees(rounds=50, bags=1, learning_rate=0.12, feature_f
 class Sizes:
     """How large each study is."""
 
-    seeds: int = 6
-    prompts: int = 4000
+    seeds: int = 5
+    prompts: int = 10_000
     test: int = 8000
     simulations: int = 300
     logged: tuple[int, ...] = (1000, 4000)

@@ -59,7 +59,7 @@ def test_intervals_on_logs_cover_the_truth(pool: Sampled, model: Fitted) -> None
     found = cover(pool, model, 1000, 150)
     for name in ("snips", "dr"):
         assert 0.90 <= found.hits[name] / 150 <= 0.99, found
-    assert found.width["dr"] < found.width["snips"] < found.width["ips"]
+    assert max(found.width["dr"], found.width["snips"]) < 0.8 * found.width["ips"]
 
 
 def test_certificates_hold_and_avoid_calls(pool: Sampled, model: Fitted) -> None:

@@ -50,6 +50,8 @@ def test_doubly_robust_outcomes_undo_the_confounding_of_the_old_policy() -> None
     true = float(wanted[1] - wanted[0])
     assert abs(naive - true) > 0.1
     assert abs(robust - true) < 0.03
+    cut = pseudo_outcomes(data, np.zeros((6000, 2)), 2.0)
+    assert np.nanmax(cut) == 2.0 < np.nanmax(pseudo_outcomes(data, np.zeros((6000, 2))))
 
 
 def test_pseudo_outcomes_of_paired_prompts_are_the_outcomes() -> None:
