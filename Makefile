@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export ORT_DISABLE_TELEMETRY ?= 1
 
-.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean
+.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean bench-endurance
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -71,6 +71,8 @@ bench-scale: setup ## time and peak memory of training and reading on synthetic 
 
 bench-budget: setup ## budgets over simulated days of skewed traffic (synthetic; several minutes)
 	$(BIN)/python -m tests.benchmarks.run_budget
+bench-endurance: setup ## kills, swaps, faults and an hour of half load (ARGS="--kills 100 --swaps 200 --faults 60 --minutes 60")
+	$(BIN)/python -m tests.benchmarks.run_endurance $(or $(ARGS),--kills 100 --swaps 200 --faults 60 --minutes 60)
 
 mlflow: setup ## the MLflow UI on the demo's runs
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --host 127.0.0.1 --port 5000

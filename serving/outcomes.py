@@ -22,6 +22,7 @@ logger = logging.getLogger("thinkgate.outcomes")
 _REMEMBERED: Final = 5_000
 _SEEN: Final = 50_000
 _MAX_LOOKUPS: Final = 64
+_QUIET_SECONDS: Final = 10.0
 
 
 class NoJournal(BadInput):
@@ -102,6 +103,7 @@ class OutcomeDesk:
         self._sinks = tuple(sinks)
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._lookups: set[asyncio.Task[None]] = set()
+        self._quiet_until = 0.0
         self._accepted = self._repeated = self._unknown = self._contained = 0
 
     @property
@@ -167,7 +169,7 @@ class OutcomeDesk:
             found = await asyncio.to_thread(self._look_up, [row.decision_id for row in rows])
             known = {decision.decision_id: decision for decision in found}
         except Exception as error:
-            logger.warning("decisions of %d outcome(s) can't be looked up: %s", len(rows), type(error).__name__)
+            self._complain("decisions of outcomes can't be looked up", error)
         for row in rows:
             self._tell(row, known.get(row.decision_id))
 
@@ -179,4 +181,11 @@ class OutcomeDesk:
                 sink.reported(row, decision)
             except Exception as error:
                 self._contained += 1
-                logger.warning("a sink failed at an outcome: %s", type(error).__name__)
+                self._complain("a sink failed at an outcome", error)
+
+    def _complain(self, what: str, error: Exception) -> None:
+        """Log at most once in ten seconds: while a database is down this comes with every report."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET_SECONDS
+            logger.warning("%s: %s", what, type(error).__name__)

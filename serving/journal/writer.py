@@ -149,18 +149,23 @@ class Journal:
         while self._decided or self._reported or (self._spooled() and self._may_try()):
             decided = self._rows()
             reports = [self._reported.popleft() for _ in range(min(len(self._reported), self._settings.batch))]
-            reported = [row for report in reports for row in report.rows]
-            if not self._may_try() or not self._write(decided, reported):
-                self._keep_on_disk(decided, reports)
-                continue
-            for report in reports:
-                report.done.set_result(len(report.rows))
-            if self._spooled() and not self._try(self._drain):
-                continue
+            if decided or reports:
+                self._settle(decided, reports)
+            if self._spooled() and self._may_try():
+                self._try(self._drain)
         if self._deletions and self._may_try():
             self._try(self._delete)
         elif self._deletions:
             self._turn_away_deletions("the database takes no orders")
+
+    def _settle(self, decided: list[DecisionRow], reports: list[Report]) -> None:
+        """Write a batch, or keep it on disk; then answer its reporters."""
+        reported = [row for report in reports for row in report.rows]
+        if not self._may_try() or not self._write(decided, reported):
+            self._keep_on_disk(decided, reports)
+            return
+        for report in reports:
+            report.done.set_result(len(report.rows))
 
     def _rows(self) -> list[DecisionRow]:
         """Make rows of the next drafts, and let the event loop in after each: this thread holds the interpreter."""

@@ -13,13 +13,11 @@ from serving.decision.types import Price
 from tests import tiny
 from training.export import Lineage, export
 
-_PRICE = Price(1.25, 10.0)
-
 
 @cache
 def exported(number: int) -> Path:
-    """Export the tiny two-armed model once per number; numbers differ in the data fingerprint, so in the id."""
-    arms = tuple(replace(arm, price=_PRICE) for arm in tiny.ARMS[:2])
+    """Export the tiny two-armed model once per number; numbers differ in prices, so in the id and in every estimate."""
+    arms = tuple(replace(arm, price=Price(1.0 + 0.25 * number, 10.0)) for arm in tiny.ARMS[:2])
     out = Path(mkdtemp(prefix="bundles")) / f"b{number}"
     return export(tiny.model(2), tiny.encoder(), arms, out, Lineage(DataFingerprint(f"d{number}", 1, 1))).path
 

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -22,67 +16,15 @@ from serving.keeper import Keeper
 from serving.model_registry import BadModelUri, FileRegistry, RegistryDown, RestRegistry, open_registry, parse_model_uri
 from serving.reload import Reloader
 from tests.serving.bundles import exported, spoil
+from tests.serving.mlflow_server import Server
 from training.registry import CHAMPION, Registry, Version
 
 CHAMPION_URI = parse_model_uri("models:/thinkgate@champion")
 
 
-@dataclass
-class Server:
-    """A real `mlflow server` with an artifact proxy."""
-
-    port: int
-    folder: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        store, files = self.folder / "mlflow.db", self.folder / "artifacts"
-        command = [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "mlflow",
-            "server",
-            "--backend-store-uri",
-            f"sqlite:///{store}",
-        ]
-        command += ["--artifacts-destination", str(files), "--host", "127.0.0.1", "--port", str(self.port)]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--workers", "1"],
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
-                start_new_session=True,
-            )
-        end = time.monotonic() + 240
-        while True:
-            try:
-                if httpx.get(self.url + "/health").status_code == 200:
-                    return
-            except httpx.TransportError:
-                assert self.process.poll() is None, (self.folder / "log").read_text()
-                assert time.monotonic() < end, "mlflow server does not come up"
-                time.sleep(0.2)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            os.killpg(self.process.pid, 15)  # its own session: its workers end with it
-            self.process.wait(30)
-            self.process = None
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = Server(port, tmp_path_factory.mktemp("mlflow"))
+    server = Server.on_a_free_port(tmp_path_factory.mktemp("mlflow"))
     server.start()
     before = mlflow.get_tracking_uri()
     yield server
