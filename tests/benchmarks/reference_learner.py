@@ -24,7 +24,7 @@ class EconmlReference:
 
     name: str = "econml DRLearner on our design rows"
     trees: Trees = Trees()
-    threads: int = 2
+    threads: int = 1
 
     def fit(self, train: Sample) -> Scorer:
         """Fit on every observed call."""
