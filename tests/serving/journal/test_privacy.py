@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.decision.types import Message
+from serving.journal import privacy
 from serving.journal.privacy import redact, stored_messages, stored_prompt_id
 
 SECRETS = [
@@ -59,3 +60,36 @@ def test_any_text_can_be_stored(text: str) -> None:
     messages = (Message("user", text),)
     assert json.loads(stored_messages(messages, "redacted") or "")[0]["role"] == "user"
     assert len(stored_prompt_id(messages, "hash")) == 32
+
+
+def _slowly(text: str) -> str:
+    """Redact without looking first."""
+    text = privacy._KEY.sub("[key]", text)
+    text = privacy._EMAIL.sub("[email]", text)
+    text = privacy._CARD.sub(lambda found: "[card]" if privacy._is_card(found.group()) else found.group(), text)
+    return privacy._PHONE.sub("[phone]", text)
+
+
+PIECES = [
+    *SECRETS,
+    "sk-",
+    "AKIA",
+    "eyJ",
+    "(030)",
+    "49",
+    "1234567",
+    "+",
+    " ",
+    "-",
+    "@",
+    ".",
+    "a.b",
+    "token: ",
+    "\u0661\u0662\u0663\u0664",
+    "x",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=12).map("".join))
+def test_looking_first_changes_nothing(text: str) -> None:
+    assert redact(text) == _slowly(text)
