@@ -20,7 +20,17 @@ from serving.asgi import NO_CONTENT_ALLOWED, SECURITY, App, Event, Receive, Scop
 from serving.fast_path import FastPath, Limits, Took
 from serving.guard import Guard
 from serving.openapi import DECIDE, DECIDE_BATCH, DESCRIPTION, REWRITE, complete_document, problem_response
-from serving.problems import MEDIA_TYPE, NOT_FOUND, NOT_READY, UNEXPECTED, WRONG_METHOD, Kind, Problem
+from serving.problems import (
+    MEDIA_TYPE,
+    NO_KEY,
+    NOT_FOUND,
+    NOT_READY,
+    RATE_LIMITED,
+    UNEXPECTED,
+    WRONG_METHOD,
+    Kind,
+    Problem,
+)
 from serving.rewrite_path import RewritePath
 from serving.routes import Route, RouteText
 from serving.schemas import ArmAnswer, ModelAnswer, StatusAnswer
@@ -124,7 +134,9 @@ def build_fastapi(guard: Guard, routes: Sequence[Route], is_ready: Callable[[], 
 
 
 def _add_status_routes(app: FastAPI, guard: Guard, is_ready: Callable[[], bool]) -> None:
-    @app.get("/v1/model", tags=["model"], summary="What decides at present")
+    refusals: dict[int | str, dict[str, Any]] = {kind.status: problem_response(kind) for kind in (NO_KEY, RATE_LIMITED)}
+
+    @app.get("/v1/model", tags=["model"], summary="What decides at present", responses=refusals)
     async def model() -> ModelAnswer:
         live = guard.slot.live
         return ModelAnswer(
