@@ -56,7 +56,7 @@ class Launch(Protocol):
 
 def start_server(*options: str) -> Running:
     command = [sys.executable, "-m", "serving.main", "--http-port", "0", *options]
-    if not {"--bundle", "--cold-start"} & set(options):
+    if not {"--bundle", "--model", "--cold-start"} & set(options):
         command += ["--cold-start", "--arms", str(ARMS)]
     if "--decision-deadline-ms" not in options:
         command += ["--decision-deadline-ms", "0"]  # a busy machine is no failure

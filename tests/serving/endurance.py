@@ -168,8 +168,10 @@ def kill_rounds(kills: int, journal: str, spool: Path, seed: int = 7, workers: i
     for number in range(kills):
         running = start_server(*options)
         try:
+            before = len(reports.acknowledged)
             with reporting(running.url, f"k{seed}-{number}", reports):
-                time.sleep(rng.uniform(0.02, 0.8))
+                _until(lambda before=before: len(reports.acknowledged) > before)
+                time.sleep(rng.uniform(0.0, 0.6))
                 victims = psutil.Process(running.process.pid).children() if workers > 1 else []
                 (rng.choice(victims) if victims else running.process).send_signal(signal.SIGKILL)
                 if workers > 1:
