@@ -36,6 +36,7 @@ from tests.e2e.test_envoy import CONFIG, free_ports, start_envoy, with_ports
 
 DECIDE = "/v1/decisions"
 CHAT = "/v1/chat/completions"
+_RATE = "decisions at 32 clients, one worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ def measure(bundle: Path, scale: Scale) -> list[Figure]:
         figures += [Figure(f"{name}, p50, 1 client", value, "ms") for name, value in p50.items()]
         figures += _differences(p50)
         figures += _load(http, echo, body, scale)
-    figures += _batching(bundle, known)
+    rate = next(figure.value for figure in figures if figure.what == _RATE)
+    figures += _batching(bundle, known, rate)
     return figures
 
 
@@ -132,7 +134,7 @@ def _load(http: int, echo: int, body: bytes, scale: Scale) -> Iterator[Figure]:
     rate, echo_rate = (saturate(port, DECIDE, body, scale.seconds) for port in (http, echo))
     share = rate / echo_rate
     yield Figure("echo at 32 clients, one worker", echo_rate, "/s")
-    yield Figure("decisions at 32 clients, one worker", rate, "/s")
+    yield Figure(_RATE, rate, "/s")
     yield Figure("decisions, share of echo", share * 100, "%", ">= 15", share >= 0.15)
     yield Figure("made by the model at 32 clients", _covered(before, _counts(http)), "%")
     before = _counts(http)
@@ -154,14 +156,22 @@ def _covered(before: tuple[int, int], after: tuple[int, int]) -> float:
     return 100.0 * (1.0 - (after[1] - before[1]) / max(1, after[0] - before[0]))
 
 
-def _batching(bundle: Path, one: Request) -> Iterator[Figure]:
-    """What could be gained by asking the graph for several requests at once: its time per request by size of batch."""
+def _batching(bundle: Path, one: Request, rate: float) -> Iterator[Figure]:
+    """What could be gained by asking the graph for several requests at once.
+
+    The gain is an upper bound: as if requests came together by themselves, at no cost and without waiting.
+    """
+    alone = 0.0
     model = load(bundle)
     limits = model.manifest.encoder.limits
     for size in (1, 2, 4, 8, 16):
         inputs = prepare([one] * size, model.tokenizer, limits)
         taken = _repeat(lambda inputs=inputs: model.predict(inputs), 2000 // size)  # type: ignore[misc]
+        alone = alone or taken
         yield Figure(f"graph alone, per request in a batch of {size}", taken / size, "ms")
+        if size > 1:
+            faster = 1000.0 / (1000.0 / rate - (alone - taken / size)) / rate - 1.0
+            yield Figure(f"most that batches of {size} could add at saturation", faster * 100, "%")
 
 
 def _repeat(run: Callable[[], object], count: int) -> float:
