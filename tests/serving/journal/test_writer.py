@@ -170,3 +170,58 @@ def test_kill_dash_nine_loses_no_acknowledged_outcome(kills: int, tmp_path: Path
     connection.close()
     assert len(acknowledged) > kills
     assert set(acknowledged) <= kept
+
+
+def test_what_is_older_than_the_retention_is_deleted(url: str, tmp_path: Path) -> None:
+    now = 10 * 86_400.0
+    store = Flaky(url)
+    store.upgrade()
+    store.append([decision("old", decided_at=now - 3 * 86_400)], [OutcomeRow("old", now, success=1.0)])
+    store.append([decision("new", decided_at=now - 86_400)], [OutcomeRow("orphan", 5.0, success=1.0)])
+    journal = Journal(store, tmp_path / "spool", JournalSettings(retention_days=2.0), wall_clock=lambda: now)
+    wait_for(lambda: journal.stats().forgotten == 1)
+    journal.close()
+    assert counted(url) == (1, 0)
+
+
+def test_forgetting_takes_what_waits_on_disk_along(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'j.db'}"
+    journal, store = open_journal(url, tmp_path)
+    store.down = True
+    journal.record(decision("a", tenant="x"))
+    journal.record(decision("b", tenant="y"))
+    wait_for(lambda: journal.stats().spooled == 2)
+    with pytest.raises(JournalUnavailable):
+        journal.forget(tenant="x").result(10)
+    store.down = False
+    wait_for(lambda: journal.stats().healthy and journal.stats().spool_bytes == 0)
+    assert journal.forget(tenant="x").result(10) == 1
+    journal.close()
+    assert counted(url) == (1, 0)
+
+
+def test_a_refused_row_is_kept_for_people(tmp_path: Path) -> None:
+    journal, store = open_journal(f"sqlite:///{tmp_path / 'j.db'}", tmp_path)
+    store.poison = {"3"}
+    journal.record(decision("3"))
+    wait_for(lambda: journal.stats().rejected == 1)
+    journal.close()
+    assert '"decision_id":"3"' in (tmp_path / "spool" / "rejected.spool").read_text()
+
+
+def test_an_empty_queue_is_no_sign_of_health(tmp_path: Path) -> None:
+    journal, store = open_journal(f"sqlite:///{tmp_path / 'j.db'}", tmp_path)
+    asked = []
+
+    def refuse(*_rows: object) -> None:
+        asked.append(time.monotonic())
+        raise OperationalError("insert", {}, Exception("gone"))
+
+    store.append = refuse  # type: ignore[method-assign]
+    journal.record(decision("a"))
+    time.sleep(1.5)
+    assert not journal.stats().healthy
+    assert 2 <= len(asked) <= 6  # after 0.1, 0.2, 0.4, 0.8 s: ever more seldom
+    del store.append  # type: ignore[method-assign]
+    wait_for(lambda: journal.stats().healthy and journal.stats().spool_bytes == 0)
+    journal.close()
