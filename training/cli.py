@@ -14,6 +14,7 @@ from serving.decision.errors import BadInput, BundleRefused, ThinkgateError
 from training.commands.decide import decide
 from training.commands.demo import demo
 from training.commands.evaluate import evaluate
+from training.commands.import_ import import_
 from training.commands.savings import savings
 from training.commands.score import score
 from training.commands.terminal import ERR
@@ -30,6 +31,7 @@ app = typer.Typer(
 # In the order in which `thinkgate --help` lists them.
 for _command in (demo, train, evaluate, score, decide, savings):
     app.command()(_command)
+app.command(name="import")(import_)  # a keyword of Python
 
 QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
