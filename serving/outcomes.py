@@ -128,7 +128,8 @@ class OutcomeDesk:
         """
         if self._journal is None:
             raise NoJournal("this server keeps no journal: start it with --journal sqlite:///journal.db")
-        accepted = await asyncio.wrap_future(self._journal.report(rows))
+        # Shielded: a reporter that gives up must not take its future out of the writer's hands.
+        accepted = await asyncio.shield(asyncio.wrap_future(self._journal.report(rows)))
         self._accepted += accepted
         if self._sinks:
             self._tell_all([row for row in rows if self._is_news(row)])

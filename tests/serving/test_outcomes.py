@@ -180,3 +180,19 @@ def test_every_route_has_its_scope(journal: Journal) -> None:
     assert scopes[("POST", PATH)] == "report"
     assert scopes[("DELETE", "/v1/journal")] == "admin"
     assert {path for (_, path), scope in scopes.items() if scope == "nothing"} == {"/healthz", "/readyz"}
+
+
+def test_reporter_that_gives_up_harms_no_other(journal: Journal) -> None:
+    """A gRPC caller whose deadline passes cancels its call in the middle of a report."""
+
+    async def run() -> None:
+        desk = desk_of(journal)
+        for place in range(20):
+            given_up = asyncio.create_task(desk.report([OutcomeRow(f"up{place}", 1.0)]))
+            other = asyncio.create_task(desk.report([OutcomeRow(f"ok{place}", 1.0)]))
+            await asyncio.sleep(0)
+            given_up.cancel()
+            assert await asyncio.wait_for(other, 10) == 1
+            assert given_up.cancelled()
+
+    asyncio.run(run())
