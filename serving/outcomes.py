@@ -11,7 +11,8 @@ from typing import Final
 
 from serving.decision.engine import Decided
 from serving.decision.errors import BadInput
-from serving.decision.types import Request
+from serving.decision.ids import time_of
+from serving.decision.types import Decision, Request
 from serving.journal.draft import Draft
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.journal.writer import Journal
@@ -51,6 +52,17 @@ class DeskStats:
     contained: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What outcomes need of a decision."""
+
+    decision: Decision
+    tenant: str | None
+    session_id: str | None
+    task: str | None
+    decided_at: float
+
+
 class RecentDecisions:
     """A `DecisionSink` that remembers the newest decisions without their texts, so that outcomes find them fast.
 
@@ -62,19 +74,30 @@ class RecentDecisions:
 
     def __init__(self, capacity: int = _REMEMBERED) -> None:
         self._capacity = capacity
-        self._known: OrderedDict[str, tuple[Request, Decided]] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
     def decided(self, request: Request, decided: Decided) -> None:
         """Remember one."""
-        # Without its messages: a prompt may be large, and here nobody reads it.
-        self._known[decided.decision.decision_id] = (replace(request, messages=()), decided)
+        record = decided.record
+        # Neither prompt nor forecast: both are large, and here nobody reads them.
+        known = _Known(
+            decided.decision,
+            request.tenant,
+            request.session_id,
+            request.task if record is None else record.context.task,
+            time_of(decided.decision.decision_id) if record is None else record.now,
+        )
+        self._known[decided.decision.decision_id] = known
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
 
     def find(self, decision_id: str) -> DecisionRow | None:
         """Give a decision as a row without text and replay; None where it is not remembered."""
-        found = self._known.get(decision_id)
-        return None if found is None else replace(Draft(*found, privacy="none").row(), replay=None)
+        known = self._known.get(decision_id)
+        if known is None:
+            return None
+        request = Request((), tenant=known.tenant, session_id=known.session_id, task=known.task)
+        return replace(Draft(request, Decided(known.decision, None), "none").row(), decided_at=known.decided_at)
 
 
 class OutcomeDesk:

@@ -19,6 +19,7 @@ from serving.journal.writer import JournalSettings
 from serving.journal_route import JournalRoutes
 from serving.outcomes import OutcomeDesk, RecentDecisions
 from serving.ports import OutcomeSink
+from tests.serving.decision.cases import NOW, engine
 from tests.serving.fakes import Client, LengthDecider, client_of, guarded
 from tests.serving.journal.samples import decision
 
@@ -169,7 +170,13 @@ def test_recent_decisions_are_bounded() -> None:
     for name in ("A" * 26, "B" * 26, "C" * 26):
         recent.decided(Request(()), Decided(replace(sample, decision_id=name), None))
     assert recent.find("A" * 26) is None
-    assert recent.find("C" * 26) is not None
+    made = engine().decide_recorded(Request((Message("user", "hello"),), tenant="t", session_id="s", task="maths"))
+    recent.decided(Request((Message("user", "hello"),), tenant="t", session_id="s", task="maths"), made)
+    found = recent.find(made.decision.decision_id)
+    assert found is not None
+    assert (found.tenant, found.session_id, found.task, found.decided_at) == ("t", "s", "maths", NOW)
+    assert found.expected_cost_usd == made.decision.estimates[made.decision.arm].cost_usd
+    assert recent.find("B" * 26) is not None or recent.find("C" * 26) is not None
 
 
 def test_every_route_has_its_scope(journal: Journal) -> None:
