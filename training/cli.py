@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from serving.decision.errors import BadInput, BundleRefused, ThinkgateError
+from training.commands.collect import collect
 from training.commands.decide import decide
 from training.commands.demo import demo
 from training.commands.evaluate import evaluate
@@ -32,6 +33,7 @@ app = typer.Typer(
 for _command in (demo, train, evaluate, score, decide, savings):
     app.command()(_command)
 app.command(name="import")(import_)  # a keyword of Python
+app.command()(collect)
 
 QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
