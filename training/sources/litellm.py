@@ -46,13 +46,19 @@ def _from_spend_log(row: Mapping[str, Any], options: Options) -> Outcome:
     metadata, asked = held(row.get("metadata")), held(row.get("proxy_server_request"))
     response = held(row.get("response"))
     timed_out = _judge_status(row, metadata, str(first(row.get("status"), metadata.get("status"), "success")))
+    if not timed_out and not response and number(row.get("completion_tokens"), "completion_tokens") == 0:
+        raise Unmappable("no answer", "no output tokens and no response: the call brought nothing")
     usage = _usage(first(response.get("usage"), metadata.get("usage_object")), row)
     begun, ended = instant(row.get("startTime")), instant(row.get("endTime"))
-    own = held(metadata.get("spend_logs_metadata")) | held(metadata.get("requester_metadata"))
+    own = (
+        held(metadata.get("spend_logs_metadata"))
+        | held(metadata.get("requester_metadata"))
+        | held(asked.get("metadata"))
+    )
     return _outcome(
         row,
         options,
-        request_id=label(row["request_id"]),
+        request_id=label(first(row.get("litellm_call_id"), row["request_id"])),
         messages=first(_given(row.get("messages")), _given(asked.get("messages")), _given(asked.get("input"))),
         effort=client_effort(asked, "chat"),
         usage=usage,
@@ -75,7 +81,7 @@ def _from_payload(row: Mapping[str, Any], options: Options) -> Outcome:
     return _outcome(
         row,
         options,
-        request_id=label(row["id"]),
+        request_id=label(first(row.get("litellm_call_id"), row["id"])),
         messages=_given(row.get("messages")),
         effort=client_effort(held(row.get("model_parameters")), "chat"),
         usage=_usage(first(response.get("usage"), metadata.get("usage_object")), row),
@@ -130,7 +136,7 @@ def _outcome(
 
 def _given(messages: Any) -> Any:
     """Spend logs write `{}` where no prompt is kept; the proxy cuts long ones and says so."""
-    if isinstance(messages, str) and "litellm_truncated" in messages:
+    if "litellm_truncated" in str(messages):
         raise Unmappable("prompt cut off", "LiteLLM cut the prompt: raise MAX_STRING_LENGTH_PROMPT_IN_DB on the proxy")
     return None if messages in ("{}", "[]", "", "null", "redacted-by-litellm") or messages in ({}, []) else messages
 
@@ -145,7 +151,8 @@ def _judge_status(row: Mapping[str, Any], holder: Mapping[str, Any], status: str
         raise Unmappable("answered from a cache", "LiteLLM's cache answered: no arm was asked")
     if status == "success":
         return False
-    error = f"{held(holder.get('error_information'))} {holder.get('error_str', '')}".lower()
+    told = held(holder.get("error_information"))  # its traceback has the word timeout in any case: it is not read
+    error = f"{told.get('error_class')} {told.get('error_message')} {holder.get('error_str')}".lower()
     if "timeout" in error or "timed out" in error:
         return True
     raise Unmappable("call failed", "the provider refused or broke the call: that is no outcome of the arm")

@@ -41,6 +41,8 @@ class FakeEndpoint:
         raw = b""
         while True:
             event = await receive()
+            if event["type"] == "http.disconnect":  # killed while it asked: nothing was answered, nothing paid
+                return
             raw += event.get("body", b"")
             if not event.get("more_body"):
                 break

@@ -71,7 +71,10 @@ def test_spend_logs_say_what_they_cannot_map(tmp_path: Path) -> None:
         spend_log(messages={}, proxy_server_request={"reasoning_effort": "high"}),
         spend_log(call_type="aembedding"),
         spend_log(cache_hit="True"),
-        spend_log(status="failure", metadata={"error_information": {"error_class": "RateLimitError"}}),
+        spend_log(
+            status="failure",
+            metadata={"error_information": {"error_class": "RateLimitError", "traceback": "f(timeout=60)"}},
+        ),
         spend_log(status="failure", metadata=timeout),
         spend_log(model_group="o3"),
         spend_log(proxy_server_request={"messages": ASKED}),
