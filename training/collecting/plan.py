@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from serving.decision.pricing import PriceBook
 from serving.decision.rates import expected_cost
 from serving.decision.types import Arm
+from training.collecting.job import Job, places
 from training.collecting.prompts import Prompt
 
 _JUDGE_OUTPUT_TOKENS = 30.0
@@ -42,18 +43,12 @@ class Estimate:
     spent_usd: float
 
 
-def key_of(prompt: Prompt, arm: Arm, run: int) -> str:
-    """Name a call."""
-    return f"{prompt.key}|{arm.name}|{run}"
-
-
-def plan(prompts: Sequence[Prompt], arms: Sequence[Arm], runs: int, book: PriceBook, now: float) -> Iterator[Planned]:
-    """List the calls prompt by prompt, all arms of one beside each other: a run that is cut short is still paired."""
-    for prompt in prompts:
-        for run in range(1, runs + 1):
-            for arm in arms:
-                usd = expected_usd(arm, prompt.input_tokens, arm.default_output_tokens, book, now)
-                yield Planned(key_of(prompt, arm, run), arm, prompt.messages, usd)
+def plan(job: Job, book: PriceBook, now: float) -> Iterator[Planned]:
+    """List the calls, in an order that leaves a run that is cut short still paired."""
+    for place in places(job):
+        arm = place.arm
+        usd = expected_usd(arm, place.prompt.input_tokens, arm.default_output_tokens, book, now)
+        yield Planned(place.key, arm, place.prompt.messages, usd)
 
 
 def expected_usd(arm: Arm, input_tokens: float, output_tokens: float, book: PriceBook, now: float) -> float:
@@ -83,18 +78,25 @@ class Budget:
     def __init__(self, cap_usd: float | None, spent_usd: float) -> None:
         self._cap = cap_usd
         self.spent_usd = spent_usd
-        self._under_way = 0.0
-        self.stopped = False
+        self._under_way_usd = 0.0
+        self._under_way = 0
 
-    def begin(self, usd: float) -> bool:
-        """Reserve a call's expected cost; False, from then on for all, where that would be over the cap."""
-        if self._cap is not None and self.spent_usd + self._under_way + usd > self._cap:
-            self.stopped = True
-        if not self.stopped:
-            self._under_way += usd
-        return not self.stopped
+    @property
+    def idle(self) -> bool:
+        """Whether no call is under way: what does not fit now never will."""
+        return self._under_way == 0
+
+    def fits(self, usd: float) -> bool:
+        """Tell whether a call of that expected cost may begin now."""
+        return self._cap is None or self.spent_usd + self._under_way_usd + usd <= self._cap
+
+    def begin(self, usd: float) -> None:
+        """Reserve a call's expected cost."""
+        self._under_way += 1
+        self._under_way_usd += usd
 
     def end(self, expected_usd: float, billed_usd: float) -> None:
         """Book what it cost."""
-        self._under_way -= expected_usd
+        self._under_way -= 1
+        self._under_way_usd = self._under_way_usd - expected_usd if self._under_way else 0.0
         self.spent_usd += billed_usd

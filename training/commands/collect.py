@@ -48,10 +48,10 @@ def collect(
     """
     from serving.decision.arms import load_arms
     from serving.decision.types import Arm
-    from training.collecting.collect import Job
     from training.collecting.collect import collect as run
     from training.collecting.collect import estimate as look
     from training.collecting.endpoint import Manner, effort_sent
+    from training.collecting.job import Job
     from training.collecting.prompts import read_prompts
 
     known = load_arms(arms)

@@ -16,8 +16,9 @@ from serving.decision.types import Arm, Price
 from tests.training.collecting.fake_endpoint import FakeEndpoint, serve
 from tests.training.collecting.killing import kill_often
 from training.collecting.call_log import call_log
-from training.collecting.collect import Collected, Job, collect, estimate
+from training.collecting.collect import collect, estimate
 from training.collecting.endpoint import EndpointRefused, Manner
+from training.collecting.job import Collected, Job
 from training.collecting.prompts import read_prompts
 from training.errors import BadHistory, TrainingError
 from training.history import read
@@ -140,6 +141,16 @@ def test_the_cap_is_kept_over_restarts(endpoint: FakeEndpoint, tmp_path: Path) -
     assert sum(endpoint.paid.values()) == 20
 
 
+def test_calls_that_cost_less_than_forecast_leave_room_for_more(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    price = Price(input=0.0, output=1000.0)  # 0.05 USD a call, 0.40 forecast
+    arms = tuple(replace(arm, price=price, default_output_tokens=400.0) for arm in ARMS)
+    endpoint.seconds = 0.05
+    made = collect(job(tmp_path, endpoint, 10, arms=arms, max_usd=0.9, concurrency=4))
+    assert made.spent_usd <= 0.9
+    assert (made.written, made.left) == (11, 9)  # 0.55 is spent and 0.40 more would not fit
+    assert endpoint.most_at_once == 2
+
+
 def test_concurrency_and_pace_are_kept(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     endpoint.seconds = 0.05
     work = job(tmp_path, endpoint, 10, concurrency=3)
@@ -204,6 +215,7 @@ def test_a_judge_is_asked_in_both_orders_and_paid_once(endpoint: FakeEndpoint, t
     assert estimate(work).calls == 2 + 4
     made: Collected = collect(work)
     assert {row["success"] for row in records(tmp_path)} == {0.8}
+    assert estimate(work).calls == 0
     collect(work)
     assert sum(endpoint.paid.values()) == 6 == len(endpoint.paid) + 2  # both arms gave the judge the same to read
     assert made.spent_usd > 2 * USD_A_CALL
