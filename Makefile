@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export ORT_DISABLE_TELEMETRY ?= 1
 
-.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean bench-endurance bench-collector
+.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean bench-endurance bench-collector bench-gate
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -76,6 +76,9 @@ bench-endurance: setup ## kills, swaps, faults and an hour of half load (ARGS="-
 
 bench-collector: setup ## 20 kills in a collector's run of 500 prompts; a million rows imported (about five minutes)
 	$(BIN)/python -m tests.benchmarks.run_collector
+
+bench-gate: setup ## how often the gate promotes truly worse and truly better challengers (synthetic; minutes)
+	$(BIN)/python -m tests.benchmarks.run_gate
 
 mlflow: setup ## the MLflow UI on the demo's runs
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --host 127.0.0.1 --port 5000

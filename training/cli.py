@@ -16,10 +16,12 @@ from training.commands.decide import decide
 from training.commands.demo import demo
 from training.commands.evaluate import evaluate
 from training.commands.import_ import import_
+from training.commands.retrain import retrain, rollback
 from training.commands.savings import savings
 from training.commands.score import score
 from training.commands.terminal import ERR
 from training.commands.train import train
+from training.commands.watch import watch
 
 app = typer.Typer(
     name="thinkgate",
@@ -30,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 # In the order in which `thinkgate --help` lists them.
-for _command in (demo, train, evaluate, score, decide, savings):
+for _command in (demo, train, evaluate, score, decide, savings, retrain, rollback, watch):
     app.command()(_command)
 app.command(name="import")(import_)  # a keyword of Python
 app.command()(collect)
@@ -39,6 +41,7 @@ QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 """What MLflow is told before it is imported: no chatter between our lines, and no telemetry."""
 

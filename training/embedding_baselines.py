@@ -130,7 +130,8 @@ class MatrixFactorisation:
         train = train.at_most(MAX_PROMPTS, self.seed)
         centre = train.embedding.mean(axis=0)
         x = _unit(train.embedding - centre)
-        better = (1 + train.success[:, 1:] - train.success[:, :1]) / 2
+        # Doubly robust outcomes leave [0, 1]; a label beyond it would make the loss fall without end.
+        better = np.clip((1 + train.success[:, 1:] - train.success[:, :1]) / 2, 0.0, 1.0)
         known = np.isfinite(better)
         if not known.any():
             raise BadInput("no prompt was answered by the baseline and another arm: preferences need paired history")

@@ -67,8 +67,8 @@ def _unfit(entry: Entry) -> str | None:
         return "no success was reported"
     if decision.messages is None:
         return "the prompt was not stored"
-    if decision.fallback is not None:
-        return "a fallback decided"
+    if decision.replay is None:
+        return "nobody computed the decision"
     if outcome.arm is not None and outcome.arm != decision.arm:
         return "another arm was called"
     return None
