@@ -13,6 +13,7 @@ from serving.access.keys import KeySource
 from serving.access.rates import Rates
 from serving.asgi import BodyLimits
 from serving.bulletin import Bulletin
+from serving.canary import Canary
 from serving.decision.ids import Ids
 from serving.decision.policy_file import PolicySource
 from serving.decision.roster import Roster
@@ -176,16 +177,29 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     terms = None if journal is None else TermsKeeper(keeper.slot, journal.store)
     if terms is not None:
         decision_sinks.append(terms)
+    canary = None if settings.canary is None else Canary(settings.canary_share, lambda: keeper.policy)
     ids = Ids(time.time, random.SystemRandom())
     load = Load()
     patience = Patience(settings.decision_deadline_ms, settings.max_waiting, load)
-    guard = Guard(keeper.slot, settings.fallback, time.perf_counter_ns, ids, sources, decision_sinks, traces, patience)
+    guard = Guard(
+        keeper.slot,
+        settings.fallback,
+        time.perf_counter_ns,
+        ids,
+        sources,
+        decision_sinks,
+        traces,
+        patience,
+        None if canary is None else canary.pick,
+    )
     desk = OutcomeDesk(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
     routes += JournalRoutes(desk, journal, limits).routes
     routes.append(ExplainRoute(None if journal is None else journal.store, terms).route)
     warm_up(keeper.slot.live)
     steering.start()
-    following = follow(places, opened, keeper, shared.bulletin, Beside(shadow, settings.shadow))
+    following = follow(
+        places, opened, keeper, shared.bulletin, Beside(shadow, settings.shadow, canary, settings.canary)
+    )
     routes += ModelRoutes(following).routes
     door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)
     exposition = Exposition(ledger, shared.board, seat.number)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.bulletin import Bulletin, Notice
+from serving.canary import Canary
 from serving.decision.errors import BundleRefused
 from serving.keeper import Keeper
 from serving.live import Ground, open_ground
@@ -119,10 +120,12 @@ def open_first(source: ModelSource, prove: Callable[[Path], Ground]) -> Opened:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The shadow, and where its bundle is; both None where there is none."""
+    """The shadow and the canary, and where their bundles are; None where there is none."""
 
     shadow: Shadow | None = None
     address: str | None = None
+    canary: Canary | None = None
+    canary_address: str | None = None
 
 
 def follow(places: Places, opened: Opened, keeper: Keeper, bulletin: Bulletin, beside: Beside) -> Following:
@@ -136,7 +139,13 @@ def follow(places: Places, opened: Opened, keeper: Keeper, bulletin: Bulletin, b
         shadowing.look()  # a shadow that can't be had is reported, and stops no start
         if places.seconds:
             made.append(shadowing)
-    return Following(keeper, bulletin, tuple(made), beside.shadow)
+    if beside.canary is not None and beside.canary_address is not None:
+        source = places.source(beside.canary_address)
+        trying = Reloader("canary", source, places.prove, beside.canary.take, places.seconds or 10.0)
+        trying.look()
+        if places.seconds:
+            made.append(trying)
+    return Following(keeper, bulletin, tuple(made), beside.shadow, beside.canary)
 
 
 class Following:
@@ -152,12 +161,19 @@ class Following:
         Started here.
     shadow
         Closed here.
+    canary
+        Told of a new policy here.
     """
 
     def __init__(
-        self, keeper: Keeper, bulletin: Bulletin, reloaders: tuple[Reloader, ...] = (), shadow: Shadow | None = None
+        self,
+        keeper: Keeper,
+        bulletin: Bulletin,
+        reloaders: tuple[Reloader, ...] = (),
+        shadow: Shadow | None = None,
+        canary: Canary | None = None,
     ) -> None:
-        self.keeper, self.reloaders, self.shadow = keeper, reloaders, shadow
+        self.keeper, self.reloaders, self.shadow, self.canary = keeper, reloaders, shadow, canary
         self._bulletin = bulletin
         self._read = bulletin.read().number
         for reloader in reloaders:
@@ -166,6 +182,8 @@ class Following:
     def look(self) -> None:
         """Look at the policy's file and at the bulletin; never raises for what it finds."""
         self.keeper.look_at_policy()
+        if self.canary is not None:
+            self.canary.look()
         notice = self._bulletin.read()
         if notice.number != self._read:
             self._read = notice.number

@@ -81,6 +81,8 @@ class Guard:
         Told of it too, with the headers; None where no traces are wanted.
     patience
         How long a decision may take, and how many may wait; without end where None.
+    pick
+        Gives who decides a request instead of the live engine; must be cheap and never raise.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Guard:
         sinks: Sequence[DecisionSink] = (),
         tracing: Tracing | None = None,
         patience: Patience | None = None,
+        pick: Callable[[Live, Request], Live] | None = None,
     ) -> None:
         self.slot = slot
         self._fallback = fallback
@@ -102,6 +105,7 @@ class Guard:
         self._sinks = tuple(sinks)
         self._tracing = tracing
         self.patience = patience or Patience()
+        self._pick = pick
         self._decisions = self._fallbacks = self._contained = 0
         self._quiet_until_ns = clock_ns()
         self._unlogged = 0
@@ -142,6 +146,8 @@ class Guard:
     def decide_recorded(self, request: Request, headers: Headers = ()) -> Decided:
         """Answer one request as `decide` does, and keep what the answer was made from."""
         live = self.slot.live
+        if self._pick is not None:
+            live = self._pick(live, request)
         started_ns = self._clock_ns()
         situation = CALM
         try:

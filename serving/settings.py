@@ -57,6 +57,12 @@ class Settings(BaseSettings):
         str | None,
         _told(WHAT, "A second bundle (folder or models:/...) that decides beside it: journalled, never served."),
     ] = None
+    canary: Annotated[
+        str | None, _told(WHAT, "A second bundle (folder or models:/...) that decides a share of the traffic for real.")
+    ] = None
+    canary_share: Annotated[
+        float, _told(WHAT, "That share; the same session is always on the same side."), Field(ge=0, le=1)
+    ] = 0.05
     cold_start: Annotated[
         bool, _told(WHAT, "Serve without a bundle: cautious prior knowledge decides until one is trained.")
     ] = False
@@ -171,7 +177,9 @@ class Settings(BaseSettings):
             raise ValueError(f"{' and '.join(chosen)} exclude each other: leave one of them out")
         if self.model is not None and not self.model.startswith("models:/"):
             raise ValueError("--model names a registered model, models:/NAME@ALIAS; a folder goes with --bundle")
-        registered = [name for name in (self.model, self.shadow) if name is not None and name.startswith("models:/")]
+        registered = [
+            name for name in (self.model, self.shadow, self.canary) if name is not None and name.startswith("models:/")
+        ]
         if registered and self.registry is None:
             raise ValueError(
                 f"{registered[0]} needs --registry: http(s)://HOST:PORT of `mlflow server`, or a file store"
