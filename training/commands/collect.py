@@ -53,6 +53,7 @@ def collect(
     from training.collecting.endpoint import Manner, effort_sent
     from training.collecting.job import Job
     from training.collecting.prompts import read_prompts
+    from training.graders.unit_test import isolation
 
     known = load_arms(arms)
     job = Job(
@@ -72,6 +73,8 @@ def collect(
         if (sent := effort_sent(arm)) != arm.effort:
             told = f"is sent {sent}" if sent else "has no reasoning switch here, so no effort is sent"
             ERR.print(f"arm {arm.name}: effort {arm.effort}, but {arm.model} {told}", highlight=False, markup=False)
+    if any(prompt.check and prompt.check.grader == "unit_test" for prompt in job.prompts.prompts) and not isolation():
+        ERR.print("unit_test: this kernel gives no namespaces, so answers run with your files and network at hand")
     found = look(job)
     cap = "" if max_usd is None else f", cap {max_usd:.2f} USD"
     OUT.print(

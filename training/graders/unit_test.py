@@ -3,8 +3,9 @@
 The answer's last fenced block becomes `file` (default `answer.py`) in an empty folder, beside the check's own `files`;
 `command` ends with 0 where the tests pass. What holds the code: limits on CPU time, memory, file size and open files;
 an environment without secrets; a time limit that ends the whole process group; and, where the kernel allows it, user,
-network, process and mount namespaces. It is a fence against bad answers, not against an attacker who knows the kernel:
-to grade code from people you don't trust, run the collector in a container or a virtual machine.
+network, process and mount namespaces, in which nothing but the folder can be written. It can still read files. It is a
+fence against bad answers, not against an attacker who knows the kernel: to grade code from people you don't trust, run
+the collector in a container or a virtual machine.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,14 +29,23 @@ _SECONDS: Final = 10.0
 _MEMORY: Final = 2 << 30
 _FILE: Final = 16 << 20
 _LAUNCH: Final = """
-import os, resource, sys
-for what, most in zip(("CPU", "AS", "FSIZE", "NOFILE", "CORE"), map(int, sys.argv[1:6])):
+import ctypes, os, resource, sys
+if sys.argv[7] == "isolated":
+    here, mount = os.getcwd().encode(), ctypes.CDLL(None).mount
+    flags = {"nosuid": 2, "nodev": 4, "noexec": 8, "noatime": 1024, "nodiratime": 2048, "relatime": 1 << 21}
+    mount(here, here, None, 4096, None)  # MS_BIND: the folder itself stays writable
+    for line in open("/proc/self/mountinfo", "rb").read().splitlines():
+        place, options = line.split()[4].decode("unicode_escape").encode("latin-1"), line.split()[5].decode().split(",")
+        if place != here:  # MS_REMOUNT | MS_BIND | MS_RDONLY, and the flags that may not be taken away
+            mount(None, place, None, 32 | 4096 | 1 | sum(flags.get(name, 0) for name in options), None)
+    os.chdir(here)
+for what, most in zip(("CPU", "AS", "FSIZE", "NOFILE", "CORE"), map(int, sys.argv[2:7])):
     kind = getattr(resource, "RLIMIT_" + what)
     hard = resource.getrlimit(kind)[1]
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (most, most))
 try:
-    os.execvp(sys.argv[6], sys.argv[6:])
+    os.execvp(sys.argv[8], sys.argv[8:])
 except OSError:
     sys.exit(127)
 """
@@ -53,17 +63,23 @@ def unit_test(check: Check, answer: str) -> Verdict:
         folder = Path(made)
         _write(folder, {str(check.more.get("file", "answer.py")): fenced(answer), **check.more.get("files", {})})
         limits = (int(seconds) + 1, _MEMORY, _FILE, 128, 0)
-        launch = [sys.executable, "-I", "-c", _LAUNCH, *map(str, limits)]
-        return _run([*isolation(), *launch, *argv], folder, seconds)
+        return _run([*isolation(), *_launch(limits, isolated=bool(isolation())), *argv], folder, seconds)
 
 
 @functools.cache
 def isolation() -> tuple[str, ...]:
-    """Give the command that cuts a process off from the network; empty where the kernel grants none."""
+    """Give the command that cuts a process off from network and files; empty where the kernel grants none."""
     if shutil.which("unshare") is None:
         return ()
-    tried = subprocess.run([*_ISOLATE, "true"], capture_output=True, check=False)  # noqa: S603 - a constant
+    with tempfile.TemporaryDirectory() as made, tempfile.NamedTemporaryFile() as outside:
+        inside = "touch inside && ! touch " + outside.name
+        command = [*_ISOLATE, *_launch((10, _MEMORY, _FILE, 128, 0), isolated=True), "sh", "-c", inside]
+        tried = subprocess.run(command, cwd=made, capture_output=True, check=False)  # noqa: S603 - a constant
     return _ISOLATE if tried.returncode == 0 else ()
+
+
+def _launch(limits: Sequence[int], *, isolated: bool) -> list[str]:
+    return [sys.executable, "-I", "-c", _LAUNCH, "", *map(str, limits), "isolated" if isolated else "plain"]
 
 
 def _write(folder: Path, files: Mapping[str, Any]) -> None:

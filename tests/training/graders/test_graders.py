@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import types
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from training.graders.gym import reasoning_gym
@@ -65,14 +67,13 @@ def test_code_is_run_against_its_tests() -> None:
 
 
 def test_code_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
-    mark = tmp_path / "alive"
-    child = f"import time\nwhile True:\n    open({str(mark)!r}, 'a').write('x')\n    time.sleep(0.05)\n"
+    mark = f"# {tmp_path.name} of {os.getpid()}"
+    child = f"import time {mark}\nwhile True: time.sleep(0.05)\n"
     code = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {child!r}])\nwhile True: pass"
     assert run(code, seconds=1.5).note == "tests took too long"
-    time.sleep(0.3)
-    size = mark.stat().st_size if mark.exists() else 0
-    time.sleep(0.3)
-    assert (mark.stat().st_size if mark.exists() else 0) == size
+    time.sleep(0.2)
+    told = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    assert not [line for line in told if any(mark in word for word in line)]
 
 
 def test_code_has_no_secrets_no_memory_to_waste_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +83,15 @@ def test_code_has_no_secrets_no_memory_to_waste_and_no_network(monkeypatch: pyte
     if isolation():
         reach = "import socket\ntry:\n    socket.create_connection(('127.0.0.1', 9), 1)\nexcept OSError as e:\n    "
         assert run(reach + "assert e.errno in (99, 101)\ndef double(x): return 2 * x").success == 1.0
+
+
+def test_code_writes_nowhere_but_in_its_folder(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.txt"
+    kept.write_text("kept")
+    code = f"open('mine', 'w').write('x')\ntry:\n    open({str(kept)!r}, 'w').write('x')\nexcept OSError: pass\n"
+    assert run(code + "def double(x): return 2 * x").success == 1.0
+    if isolation():
+        assert kept.read_text() == "kept"
 
 
 def test_files_stay_in_their_folder() -> None:
