@@ -67,8 +67,8 @@ def page(killed: Killed, prompts: int, rows: int, mebibytes: float) -> str:
     return f"""# Collector and importers
 
 `make bench-collector`, {today}, a machine of 2 cores that others used at the same time: so only counts and memory
-stand here, seconds are printed. The endpoint is a fake one on the same machine that counts what it answered; prompts are
-made up.
+stand here, seconds are printed. The endpoint is a fake one on the same machine that counts what it answered; prompts
+are made up.
 
 | {prompts} prompts x 2 arms, SIGKILL {killed.kills} times | |
 |---|---|
