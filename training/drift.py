@@ -36,6 +36,8 @@ class Traffic:
         float64 (n,), realised success minus its forecast, for the arm that served.
     tokens
         float64 (n,), log of realised over forecast output tokens, hidden ones among them.
+    arm
+        object (n,), name of the arm that served: an arm that changes is looked at by itself, for the others hide it.
     """
 
     embedding: Array
@@ -43,6 +45,7 @@ class Traffic:
     support: Array
     surprise: Array
     tokens: Array
+    arm: NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.uplift)
@@ -89,8 +92,12 @@ def look(reference: Traffic, newest: Traffic, alpha: float = 0.001, seed: int = 
     tests = [*_prompts(reference.embedding, newest.embedding, seed)]
     for what, name in (("scores", "uplift"), ("support", "support")):
         tests += _distribution(what, getattr(reference, name), getattr(newest, name))
-    tests += _mean("calibration", reference.surprise, newest.surprise, "realised minus forecast success")
-    tests += _mean("tokens", reference.tokens, newest.tokens, "log of realised over forecast tokens")
+    for arm in sorted({*reference.arm} & {*newest.arm}):
+        a, b = reference.arm == arm, newest.arm == arm
+        tests += _mean(
+            "calibration", reference.surprise[a], newest.surprise[b], f"{arm}: realised minus forecast success"
+        )
+        tests += _mean("tokens", reference.tokens[a], newest.tokens[b], f"{arm}: log of realised over forecast tokens")
     corrected = tuple(Finding(test.what, min(test.p * len(tests), 1.0), test.sentence) for test in tests)
     return Look(corrected, alpha)
 

@@ -31,6 +31,7 @@ def traffic_of(entries: Sequence[Entry], bundle: Bundle) -> Traffic:
         support=np.array([each.support for each in predictions], np.float64),
         surprise=np.array([_surprise(entry) for entry in computed], np.float64),
         tokens=np.array([_tokens(entry) for entry in computed], np.float64),
+        arm=np.array([entry.decision.arm for entry in computed], object),
     )
 
 
