@@ -178,7 +178,8 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     if terms is not None:
         decision_sinks.append(terms)
     canary = None if settings.canary is None else Canary(settings.canary_share, lambda: keeper.policy)
-    ids = Ids(time.time, random.SystemRandom())
+    # Seeded by the system, in each worker anew: names need no system call per decision.
+    ids = Ids(time.time, random.Random())  # noqa: S311
     load = Load()
     patience = Patience(settings.decision_deadline_ms, settings.max_waiting, load)
     guard = Guard(

@@ -17,7 +17,7 @@ from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, raw, shifted
 from training.model import Array, QuantityHead, TreeHead
 
-QUANTITY_TREES = Trees(rounds=40, leaves=15, bags=1, learning_rate=0.12, feature_fraction=0.3)
+QUANTITY_TREES = Trees(rounds=30, leaves=15, bags=1, learning_rate=0.15, feature_fraction=0.3)
 MINIMUM_ROWS = 50
 """Fewer known calls than this, and the arm's defaults serve."""
 TAIL = 2.5

@@ -14,7 +14,7 @@ from serving.decision.ids import Clock, Ids
 from serving.decision.policy import Policy
 from serving.decision.pricing import PriceBook, price_book
 from serving.decision.prior import PriorModel
-from serving.decision.record import DecisionRecord, before_tools, context_of
+from serving.decision.record import DecisionRecord, before_tools, context_of, in_tool_loop
 from serving.decision.roster import roster
 from serving.decision.settle import settle
 from serving.decision.situation import CALM, Situation
@@ -157,8 +157,8 @@ class Engine:
         In an open tool loop the conversation is read up to its last user turn: so the answer is the one which that turn
         got, whatever tools have said since, also where nobody remembers the session.
         """
-        context = context_of(request)
-        if context.tool_loop:
+        asked = request
+        if in_tool_loop(request):
             request = before_tools(request)
         prediction = self.model.predict_request(request)
         weight = 1.0 if self.cold_start else 0.0
@@ -167,8 +167,7 @@ class Engine:
             weight = 1.0 - max(prediction.support, 0.0) / terms.full_support
             prediction = blend(prediction, self.prior.predict_request(request), weight)
         decision_id = self._ids()
-        if not request.task:
-            context = replace(context, task=self._task(prediction))
+        context = context_of(asked, None if request.task else self._task(prediction))
         return DecisionRecord(
             decision_id=decision_id,
             bundle_id=self.model.bundle_id,

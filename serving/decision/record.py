@@ -145,13 +145,13 @@ def before_tools(request: Request) -> Request:
     return request
 
 
-def context_of(request: Request) -> Context:
-    """Take what the policy needs from a request."""
+def context_of(request: Request, task: str | None = None) -> Context:
+    """Take what the policy needs from a request; `task` counts where the request states none."""
     return Context(
         model=request.model,
         tenant=request.tenant,
         session_id=request.session_id,
-        task=request.task,
+        task=request.task or task,
         deadline_ms=request.deadline_ms,
         value_of_success_usd=request.value_of_success_usd,
         max_cost_usd=request.max_cost_usd,
