@@ -124,10 +124,10 @@ def _bundle(champion: Judged, challenger: Judged, settings: GateSettings) -> Kee
     if challenger.supported < champion.supported - settings.coverage:
         told = f"{challenger.supported:.0%} of requests lie inside what was learnt, {champion.supported:.0%} before"
         return Keep("coverage", told)
-    if settings.certificate and champion.epsilon is not None:
-        if challenger.epsilon is None:
+    if champion.epsilon is not None:
+        if challenger.epsilon is None and settings.certificate:
             return Keep("certificate", "the champion has a certificate, the challenger has none")
-        if challenger.epsilon > champion.epsilon:
+        if challenger.epsilon is not None and challenger.epsilon > champion.epsilon:
             told = f"its certificate allows a loss of {challenger.epsilon:g}, the champion's {champion.epsilon:g}"
             return Keep("certificate", told)
     if challenger.size_bytes > settings.growth * champion.size_bytes:

@@ -31,7 +31,8 @@ class GateSettings:
     coverage
         Share of requests by which less may lie inside what was learnt.
     certificate
-        A champion with a certificate is followed only by one whose certificate promises no less.
+        A champion with a certificate is followed only by one that has one too. Certificates are made from paired
+        histories alone, so a challenger from a journal has none. One that promises less keeps it out always.
     growth
         Times the champion's size that a bundle may have.
     max_weight
@@ -44,7 +45,7 @@ class GateSettings:
     slower: float = 0.25
     brier: float = 0.01
     coverage: float = 0.05
-    certificate: bool = True
+    certificate: bool = False
     growth: float = 2.0
     max_weight: float = 50.0
 

@@ -69,9 +69,14 @@ def test_a_worse_and_an_equal_challenger_are_kept_out() -> None:
 )
 def test_each_guard_keeps_a_challenger_that_would_gain(guard: str, change: dict[str, Any]) -> None:
     window, champion, challenger = world()
-    verdict = compare(window, champion, replace(challenger, **change)).verdict
+    verdict = compare(window, champion, replace(challenger, **change), GateSettings(certificate=True)).verdict
     assert isinstance(verdict, Keep)
     assert verdict.guard == guard
+
+
+def test_a_journal_gives_no_certificate_and_is_learnt_from_all_the_same() -> None:
+    window, champion, challenger = world()
+    assert isinstance(compare(window, champion, replace(challenger, epsilon=None)).verdict, Promote)
 
 
 def test_a_task_that_loses_keeps_a_challenger_that_gains_on_the_whole() -> None:

@@ -32,6 +32,10 @@ HeldOutShare = Annotated[
 
 Last = Annotated[str, typer.Option(help="Learn from calls of the last 30d (or 12h) only; `all` for all.")]
 
+Slower = Annotated[
+    float, typer.Option("--slower", min=0.0, help="Share by which requests may take longer under a new champion.")
+]
+
 
 def retrain(
     history: History = None,
@@ -43,6 +47,7 @@ def retrain(
     publish: Publish = None,
     held_out: HeldOutShare = 0.2,
     last: Last = "all",
+    slower: Slower = 0.25,
     cache: Cache = None,
 ) -> None:
     """Train a challenger, compare it with the champion on the newest requests, and promote it or not.
@@ -57,6 +62,7 @@ def retrain(
     from training.pipeline import CACHE, TrainSettings
     from training.retrain import RetrainSettings
     from training.retrain import retrain as run
+    from training.verdict import GateSettings
 
     settings = RetrainSettings(
         work=work,
@@ -66,6 +72,7 @@ def retrain(
         policy=policy,
         held_out=held_out,
         last_s=None if last == "all" else seconds(last),
+        gate=GateSettings(slower=slower),
         publish=publish,
         train=TrainSettings(arms=arms, cache=cache or CACHE),
     )

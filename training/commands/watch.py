@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 
 from training.commands.options import Arms, Cache
-from training.commands.retrain import HeldOutShare, History, JournalUrl, Last, PolicyFile, Publish, RegistryUrl, Work
+from training.commands.retrain import (
+    HeldOutShare,
+    History,
+    JournalUrl,
+    Last,
+    PolicyFile,
+    Publish,
+    RegistryUrl,
+    Slower,
+    Work,
+)
 
 Duration = Annotated[str, typer.Option(help="Retrain after so long: 30m, 24h, 7d; 0 for never.")]
 
@@ -25,6 +35,7 @@ def watch(
     publish: Publish = None,
     held_out: HeldOutShare = 0.2,
     last: Last = "all",
+    slower: Slower = 0.25,
     every: Duration = "24h",
     look: Annotated[str, typer.Option(help="Look for drift, volume and strayed bundles so often.")] = "5m",
     volume: Annotated[int, typer.Option(min=0, help="Retrain after so many new outcomes; 0 for never.")] = 0,
@@ -43,6 +54,7 @@ def watch(
     from training.durations import seconds
     from training.pipeline import CACHE, TrainSettings
     from training.retrain import RetrainSettings
+    from training.verdict import GateSettings
     from training.watch import Watch, WatchSettings
 
     if journal is None:
@@ -55,6 +67,7 @@ def watch(
         policy=policy,
         held_out=held_out,
         last_s=None if last == "all" else seconds(last),
+        gate=GateSettings(slower=slower),
         publish=publish,
         train=TrainSettings(arms=arms, cache=cache or CACHE),
     )
