@@ -1,0 +1,183 @@
+"""The loop's story on a SYNTHETIC world that drifts: seen, learnt, swapped in under load; then poison, and no swap."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from serving.decision.bundle import load
+from tests.serving.conftest import Running, start_server, stop_server
+from tests.training.looping import QUICK, VALUE_USD, in_order
+from training.pipeline import TrainSettings
+from training.registry import CHAMPION, Registry
+from training.retrain import RetrainSettings, retrain
+from training.verdict import GateSettings
+from training.watch import Watch, WatchSettings
+from training.world import TASKS, Draws, Shift, World, oracle, value
+
+WORLD = World(
+    seed=11,
+    shift=Shift(
+        day=14,
+        gain=dict.fromkeys(TASKS, 2.5),
+        skill=dict.fromkeys(TASKS, -2.0),
+        mix={"maths": 6.0, "planning": 4.0},
+    ),
+)
+"""From the middle on requests are harder, thinking adds far more than was learnt, and other things are asked for."""
+POLICY = f"""
+value_of_success_usd = {VALUE_USD}
+min_support = 0.0
+[exploration]
+use = 0.4
+maybe = 0.4
+avoid = 0.4
+[guards]
+shed_above = 1.0
+max_success_shift = 0.0
+"""
+"""The server's own quick answers to a drift are off: here the slow one is told."""
+
+
+@dataclass
+class Callers:
+    """Ask the server, call the arm that it names in the world, and report what became of it."""
+
+    url: str
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(5))
+
+    def serve(self, draws: Draws) -> np.ndarray:
+        """Give the arm of every request, as probabilities (n, K) of one."""
+        chosen = np.zeros(draws.truth.success.shape)
+        names = [arm.name for arm in draws.arms]
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            outcomes = []
+            for row, request in enumerate(draws.requests):
+                body = {"messages": [{"role": turn.role, "content": turn.text} for turn in request.messages]}
+                answer = client.post("/v1/decisions", json=body)
+                assert answer.status_code == 200, answer.text
+                place = names.index(answer.json()["arm"])
+                chosen[row, place] = 1.0
+                truth = draws.truth
+                outcomes.append(
+                    {
+                        "decision_id": answer.json()["decision_id"],
+                        "success": float(self.rng.random() < truth.success[row, place]),
+                        "input_tokens": int(draws.input_tokens[row]),
+                        "output_tokens": int(truth.output_tokens[row, place]) + 1,
+                        "cost_usd": float(truth.cost_usd[row, place]),
+                        "latency_ms": float(truth.latency_ms[row, place]),
+                    }
+                )
+            for start in range(0, len(outcomes), 100):
+                assert client.post("/v1/outcomes", json=outcomes[start : start + 100]).status_code in (200, 202)
+        return chosen
+
+
+def share(draws: Draws, chosen: np.ndarray) -> float:
+    """True value of what was chosen, as a share of what the oracle's choices are worth."""
+    return value(draws, chosen, VALUE_USD).net_usd / value(draws, oracle(draws, VALUE_USD), VALUE_USD).net_usd
+
+
+@dataclass
+class Stage:
+    settings: RetrainSettings
+    server: Running
+    before: Draws
+    after: Draws
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("story")
+    draws = in_order(WORLD.sample(5000))
+    before, after = (draws.take(np.flatnonzero(draws.shifted == side)) for side in (False, True))
+    WORLD.records(before.take(np.arange(600))).to_parquet(folder / "past.parquet")
+    (folder / "policy.toml").write_text(POLICY)
+    settings = RetrainSettings(
+        work=folder / "work",
+        registry=f"sqlite:///{folder / 'mlflow.db'}",
+        history=(str(folder / "past.parquet"),),
+        policy=folder / "policy.toml",
+        publish=folder / "live",
+        gate=GateSettings(slower=20.0),  # who thinks more waits longer, and that is wanted here
+        train=TrainSettings(fit=QUICK, resamples=50),
+    )
+    assert retrain(settings).entry.guard == "first"
+    database = f"sqlite:///{folder / 'journal.db'}"
+    server = start_server(
+        "--bundle", str(folder / "live"), "--journal", database, "--policy", str(folder / "policy.toml"),
+        "--reload-seconds", "1", "--store-prompts", "full", "--spool", str(folder / "spool"),
+    )  # fmt: skip
+    yield Stage(
+        replace(settings, journal=database, history=(), held_out=0.3), server, before.take(np.arange(600, 1600)), after
+    )
+    stop_server(server)
+
+
+def test_drift_is_seen_and_learnt_and_poison_is_not(stage: Stage, tmp_path: Path) -> None:
+    callers, live = Callers(stage.server.url), stage.settings.publish
+    assert live is not None
+    first = load(live).bundle_id
+    watch = Watch(WatchSettings(stage.settings, every_s=0, window=500, alpha=0.01, guard_s=0))
+    assert watch.look().kind == "quiet"
+
+    before = callers.serve(stage.before)
+    assert watch.look().kind == "quiet", "nothing has changed yet"
+    kept = share(stage.before, before)
+    drifted, learnt = stage.after.take(np.arange(2000)), stage.after.take(np.arange(2000, 2400))
+    lost = share(drifted, callers.serve(drifted))
+
+    # The loop closes while callers go on; none of their requests fails.
+    ending, failures = threading.Event(), []
+
+    def load_on() -> None:
+        other = Callers(stage.server.url, np.random.default_rng(6))
+        while not ending.is_set():
+            try:
+                other.serve(learnt.take(np.arange(20)))
+            except Exception as error:
+                failures.append(error)
+
+    caller = threading.Thread(target=load_on)
+    caller.start()
+    try:
+        event = watch.look()
+        assert (event.kind, event.why[:6]) == ("retrained", "drift:"), event
+        assert event.verdict is not None
+        assert (event.verdict.verdict, event.verdict.champion_id) == ("promote", first), event
+        end = time.monotonic() + 60
+        while served(stage.server.url) != event.verdict.bundle_id:
+            assert time.monotonic() < end, "the server did not swap"
+            time.sleep(0.2)
+    finally:
+        ending.set()
+        caller.join(60)
+    assert not failures
+    won = share(learnt, callers.serve(learnt))
+    assert won > lost + 0.02, (kept, lost, won)
+
+    # A poisoned history: of one task the labels are turned round. The gate judges by what was really served.
+    champion = Registry(stage.settings.registry).alias(CHAMPION)
+    poison = WORLD.records(stage.after.take(np.flatnonzero(stage.after.shifted)[:1000]))
+    task = poison["task"].value_counts().index[0]
+    flipped = poison["task"] == task
+    poison.loc[flipped, "success"] = (poison.loc[flipped, "arm"] != "direct").astype(float)
+    poison["timestamp"] = poison["timestamp"].min()
+    poison["prompt_id"] = poison["prompt_id"] + "-poison"
+    poison.to_parquet(tmp_path / "poison.parquet")
+    spoilt = retrain(replace(stage.settings, history=(str(tmp_path / "poison.parquet"),)))
+    assert spoilt.entry.verdict == "keep", spoilt.entry
+    assert Registry(stage.settings.registry).alias(CHAMPION) == champion
+    assert served(stage.server.url) == event.verdict.bundle_id
+
+
+def served(url: str) -> str:
+    return str(httpx.get(f"{url}/v1/model", timeout=10).json()["bundle_id"])
