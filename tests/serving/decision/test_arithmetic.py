@@ -22,7 +22,7 @@ def laid_open(situation: Situation, prediction: Prediction | None = None, **term
 
 def test_the_sum_of_an_arm_by_hand() -> None:
     health = {"high": ArmHealth(latency_factor=2.0, why="slow")}
-    situation = Situation(1000, 0.5, Session("low", cached_tokens=400), health, {}, 0.25)
+    situation = Situation(1000, 0.5, session=Session("low", cached_tokens=400), health=health, uniform=0.25)
     told = laid_open(
         situation, forecast((0.1, 0.15), half=0.02), latency_usd_per_second=0.001, switching_cost_usd=0.003
     )
