@@ -86,7 +86,10 @@ def _calls(e: Evaluation) -> str:
 
 def _money(e: Evaluation) -> str:
     if not e.priced:
-        return "Tokens are not known for these prompts, so no saving in USD is claimed, only reasoning calls avoided."
+        return (
+            "Tokens or prices are not known for these prompts (--arms FILE names prices): no saving in USD is claimed,"
+            " only reasoning calls avoided."
+        )
     cost, always = e.ours.equal_quality.cost_per_success_usd, e.rules[e.arms.index(e.reference)].cost_per_success_usd
     assert cost is not None
     assert always is not None

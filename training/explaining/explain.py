@@ -96,7 +96,8 @@ def explain(path: Path, model: Bundle, engine: Engine, request: Request, folder:
     kept = folder or beside(path)
     try:
         heads = read_heads(kept, model.bundle_id)
-        parts = [(arm.name, heads.parts(row, place)) for place, arm in enumerate(model.arms) if place]
+        support = model.predict_request(request).support
+        parts = [(arm.name, heads.parts(row, place, support)) for place, arm in enumerate(model.arms) if place]
         contributions = tuple(
             Contributions(name, part.average, part.uplift, _moved(part.columns, row, dims)) for name, part in parts
         )

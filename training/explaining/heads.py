@@ -51,13 +51,14 @@ class UpliftParts:
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """The success scores of K arms, and how K - 1 uplifts are made of them."""
+    """The success scores of K arms, near and (K or none) far from history, and how K - 1 uplifts are made of them."""
 
     bundle_id: str
     success: tuple[TreeHead, ...]
+    elsewhere: tuple[TreeHead, ...]
     uplift: tuple[tuple[float, TreeHead | None, PiecewiseLinear], ...]
 
-    def parts(self, row: FloatArray, place: int) -> UpliftParts:
+    def parts(self, row: FloatArray, place: int, support: float) -> UpliftParts:
         """Share out the uplift of one arm.
 
         Parameters
@@ -66,18 +67,29 @@ class Heads:
             float32 (P,), design row.
         place
             Of the arm, from 1 on.
+        support
+            Of the request: how far the full model is trusted where there is one for what is far from history.
         """
         weight, direct, calibration = self.uplift[place - 1]
-        arm, base = (_chance(_score(self.success[k], row)) for k in (place, 0))
+        trust = support if self.elsewhere else 1.0
+        arm, base = (self._success(row, k, trust) for k in (place, 0))
         columns = weight * (arm.columns - base.columns)
         start = weight * (arm.start - base.start)
         end = weight * (arm.end - base.end)
         if direct is not None:
-            more = _score(direct, row)
+            more = _score(direct, row).times(trust)
             columns, start, end = columns + more.columns, start + more.start, end + more.end
         at = calibration(np.array([start, end]))
         lifted = _Shared(columns, start, end).through(float(at[0]), float(at[1]))
         return UpliftParts(lifted.start, lifted.columns, lifted.end)
+
+    def _success(self, row: FloatArray, place: int, trust: float) -> _Shared:
+        near = _chance(_score(self.success[place], row))
+        if not self.elsewhere:
+            return near
+        far = _chance(_score(self.elsewhere[place], row)).times(1.0 - trust)
+        near = near.times(trust)
+        return _Shared(near.columns + far.columns, near.start + far.start, near.end + far.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,10 @@ class _Shared:
     columns: Array
     start: float
     end: float
+
+    def times(self, factor: float) -> _Shared:
+        """Scale it."""
+        return _Shared(factor * self.columns, factor * self.start, factor * self.end)
 
     def through(self, start: float, end: float) -> _Shared:
         """Pass it through a function of one number that takes its ends to these."""
@@ -119,6 +135,7 @@ def write_heads(model: FittedModel, bundle_id: str, folder: Path) -> Path:
     told = {
         "bundle_id": bundle_id,
         "success": [_written(head.score, texts) for head in model.success],
+        "elsewhere": [_written(head, texts) for head in model.elsewhere],
         "uplift": [
             {
                 "success_weight": head.success_weight,
@@ -151,6 +168,7 @@ def read_heads(folder: Path, bundle_id: str) -> Heads:
         heads = Heads(
             told["bundle_id"],
             tuple(_head(item, boosters) for item in told["success"]),
+            tuple(_head(item, boosters) for item in told["elsewhere"]),
             tuple(
                 (
                     float(item["success_weight"]),

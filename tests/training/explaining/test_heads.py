@@ -28,11 +28,11 @@ def kept(model: FittedModel, folder: Path) -> Heads:
 def test_parts_sum_up_to_the_models_own_uplift(arms: int, tmp_path: Path) -> None:
     model = tiny.model(arms)
     heads = kept(model, tmp_path)
-    expected = predict(model, ROWS).uplift
+    expected = predict(model, ROWS)
     moved = 0
-    for row, truth in zip(ROWS, expected, strict=True):
+    for row, truth, support in zip(ROWS, expected.uplift, expected.support, strict=True):
         for place in range(1, arms):
-            parts = heads.parts(row, place)
+            parts = heads.parts(row, place, float(support))
             assert np.clip(parts.uplift, -1, 1) == pytest.approx(truth[place - 1], abs=1e-9)
             assert parts.average + parts.columns.sum() == pytest.approx(parts.uplift, abs=1e-9)
             moved += bool(np.abs(parts.columns).max() > 0)
@@ -42,12 +42,12 @@ def test_parts_sum_up_to_the_models_own_uplift(arms: int, tmp_path: Path) -> Non
 def test_a_feature_that_no_tree_reads_adds_nothing(tmp_path: Path) -> None:
     model = tiny.model(2)
     read = np.zeros(tiny.WIDTH, bool)
-    heads = [model.success[0].score, model.success[1].score, model.uplift[0].direct]
+    heads = [model.success[0].score, model.success[1].score, model.uplift[0].direct, *model.elsewhere]
     for head in heads:
         for booster in head.boosters if head else ():
             read |= booster.feature_importance()[: tiny.WIDTH] > 0
     assert 0 < read.sum() < tiny.WIDTH
-    columns = kept(model, tmp_path).parts(ROWS[0], 1).columns
+    columns = kept(model, tmp_path).parts(ROWS[0], 1, 0.5).columns
     assert (columns[~read] == 0).all()
 
 
@@ -55,7 +55,7 @@ def test_a_flat_map_leaves_nothing_to_share_out(tmp_path: Path) -> None:
     model = tiny.model(2)
     flat = PiecewiseLinear(np.zeros(1), np.full(1, 0.3))
     model = replace(model, uplift=(replace(model.uplift[0], calibration=flat),))
-    parts = kept(model, tmp_path).parts(ROWS[0], 1)
+    parts = kept(model, tmp_path).parts(ROWS[0], 1, 0.5)
     assert (parts.average, parts.uplift) == (0.3, 0.3)
     assert (parts.columns == 0).all()
 
