@@ -169,12 +169,12 @@ def test_drift_is_seen_and_learnt_and_poison_is_not(stage: Stage, tmp_path: Path
     poison = WORLD.records(stage.after.take(np.flatnonzero(stage.after.shifted)[:1000]))
     task = poison["task"].value_counts().index[0]
     flipped = poison["task"] == task
-    poison.loc[flipped, "success"] = (poison.loc[flipped, "arm"] != "direct").astype(float)
+    poison.loc[flipped, "success"] = (poison.loc[flipped, "arm"] == "direct").astype(float)
     poison["timestamp"] = poison["timestamp"].min()
     poison["prompt_id"] = poison["prompt_id"] + "-poison"
     poison.to_parquet(tmp_path / "poison.parquet")
     spoilt = retrain(replace(stage.settings, history=(str(tmp_path / "poison.parquet"),)))
-    assert spoilt.entry.verdict == "keep", spoilt.entry
+    assert (spoilt.entry.verdict, spoilt.entry.guard in ("gain", "task", "overlap")) == ("keep", True), spoilt.entry
     assert Registry(stage.settings.registry).alias(CHAMPION) == champion
     assert served(stage.server.url) == event.verdict.bundle_id
 
