@@ -86,11 +86,12 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     """Add all that follows the design row; few nodes, for each costs as much as a dozen trees."""
     k = columns.arms
     # Trees want float64; one row costs less to cast than the rest of the graph would to be doubled.
-    scores = _trees(nodes, model, nodes.add("Cast", design, to=DOUBLE))
+    doubled = nodes.add("Cast", design, to=DOUBLE)
+    scores = _trees(nodes, model, doubled)
     chances = k + len(model.elsewhere)
     success, direct, means, p95s = nodes.split(scores, (chances, k - 1, 2 * k, 2 * k))
     chance = nodes.add("Sigmoid", success)
-    components = _components(nodes, model.support.components, design)
+    components = _components(nodes, model.support.components, doubled)
     support = _bounded(model.support.map, 0.0, 1.0)
     width = PiecewiseLinear(support.knots, 1.0 + model.widening * (1.0 - support.values))
     curves = [(arm, _bounded(head.calibration, 0.0, 1.0)) for arm, head in enumerate(model.success)]
@@ -213,20 +214,19 @@ def _bounded(curve: PiecewiseLinear, low: float, high: float) -> PiecewiseLinear
     return PiecewiseLinear(x[kept], y[kept])
 
 
-def _components(nodes: Nodes, components: Components, design: str) -> str:
-    """Project the design row, in float32: the largest product of the graph; float32 (n, R)."""
-    centred = nodes.add("Sub", design, nodes.constant(components.mean, np.float32))
-    return nodes.add("MatMul", centred, nodes.constant(components.basis, np.float32))
+def _components(nodes: Nodes, components: Components, doubled: str) -> str:
+    """Project the design row, in float64: support is steep, so float32 would show in all that is mixed by it."""
+    centred = nodes.add("Sub", doubled, nodes.constant(components.mean))
+    return nodes.add("MatMul", centred, nodes.constant(components.basis))
 
 
 def _similarity(nodes: Nodes, head: SupportHead, components: str) -> str:
     """Cosine to the nearest centroid: float64 (n, 1)."""
     unit = nodes.add("LpNormalization", components, axis=1)
-    products = nodes.add("MatMul", unit, nodes.constant(head.centroids.T, np.float32))
-    return nodes.add("Cast", nodes.add("ReduceMax", products, axes=[1], keepdims=1), to=DOUBLE)
+    products = nodes.add("MatMul", unit, nodes.constant(head.centroids.T))
+    return nodes.add("ReduceMax", products, axes=[1], keepdims=1)
 
 
 def _tasks(nodes: Nodes, head: TaskHead, components: str) -> str:
-    weight = nodes.constant(head.weight, np.float32)
-    logits = nodes.add("Gemm", components, weight, nodes.constant(head.bias, np.float32))
-    return nodes.add("Cast", nodes.add("Softmax", logits, axis=1), to=DOUBLE)
+    logits = nodes.add("Gemm", components, nodes.constant(head.weight), nodes.constant(head.bias))
+    return nodes.add("Softmax", logits, axis=1)
