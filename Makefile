@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml .ci/constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[train,dev]'
 	touch $@
 
-demo: setup ## sample world -> train -> evaluate -> export -> serve -> eight decisions (about two minutes)
+demo: setup ## sample world -> train -> evaluate -> export -> serve -> eight decisions (minutes; the first time it distils MiniLM)
 	$(BIN)/thinkgate demo
 
 serve: setup ## leave the server running on the demo bundle
