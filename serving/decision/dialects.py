@@ -19,7 +19,7 @@ from serving.decision.errors import BadRequest
 from serving.decision.intent import Api, client_effort, in_tool_loop, loop_thinks
 from serving.decision.patches import Body, Json, Patch, diff, merge
 from serving.decision.types import Decision, Effort
-from serving.decision.writers import Wish, strip, write
+from serving.decision.writers import Wish, has_switch, strip, write
 
 __all__ = ["Options", "Rewrite", "apply", "rewrite", "same_model"]
 
@@ -163,14 +163,17 @@ def rewrite(
         if not moves:
             return _left(old, stays, asked, "the client's explicit effort stands")
         effort = asked
-    return _set(old, api, target, known.clamp(effort), moves, options)
+    stated = asked is not None and not options.override_client
+    wish = Wish(known, known.clamp(effort), options.max_reasoning_tokens, stated)
+    return _set(old, api, target, wish, moves, options.drop_sampling)
 
 
-def _set(old: Body, api: Api, target: str, effort: Effort, moves: bool, options: Options) -> Rewrite:
-    known = capability(target)
+def _set(old: Body, api: Api, target: str, wish: Wish, moves: bool, drop_sampling: bool) -> Rewrite:
+    known = wish.known
     new = _copied(old)
-    clashes = conflicts(new, known, effort)
-    if clashes and not (options.drop_sampling and all(clash.sampling for clash in clashes)):
+    # What can't be switched on breaks nothing.
+    clashes = conflicts(new, known, wish.effort) if has_switch(known, api) else ()
+    if clashes and not (drop_sampling and all(clash.sampling for clash in clashes)):
         names = ", ".join(clash.key for clash in clashes)
         named = old.get("model")
         stays = named if isinstance(named, str) and named else target
@@ -181,11 +184,11 @@ def _set(old: Body, api: Api, target: str, effort: Effort, moves: bool, options:
         new["model"] = target
         strip(new)
         _rename_limit(new, api, known)
-    written = write(new, api, Wish(known, effort, options.max_reasoning_tokens))
+    written = write(new, api, wish)
     patch = diff(old, new)
     note = "" if written else f"{known.family} has no reasoning switch at this endpoint"
     note = note or ("" if patch else "nothing to do")
-    return Rewrite(new, merge(old, new), patch, target, effort if written else None, note)
+    return Rewrite(new, merge(old, new), patch, target, wish.effort if written else None, note)
 
 
 def same_model(one: Json, other: str) -> bool:

@@ -21,11 +21,23 @@ _ANSWER_ROOM = 1024
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a writer is asked to set: an effort that the model knows, and the most thinking tokens it may budget."""
+    """What a writer is asked to set.
+
+    Parameters
+    ----------
+    effort
+        One that the model knows.
+    most
+        Thinking tokens that it may budget.
+    stated
+        The client said so itself: off is then written out even where leaving the switch out would do, so that whoever
+        reads the result finds the client's word in it.
+    """
 
     known: Capability
     effort: Effort
     most: int | None
+    stated: bool = False
 
     @property
     def budget(self) -> int:
@@ -37,12 +49,21 @@ class Wish:
 
 def write(body: Body, api: Api, wish: Wish) -> bool:
     """Put an effort into `body`, in place; False where this model has no switch at this endpoint."""
-    switch = "openrouter" if api == "openrouter" and wish.known.switch != "fixed" else wish.known.switch
-    writer = _WRITERS.get((switch, api))
+    writer = _writer(wish.known, api)
     if writer is None:
         return False
     writer(body, wish)
     return True
+
+
+def has_switch(known: Capability, api: Api) -> bool:
+    """Tell whether a model's effort can be set at this endpoint."""
+    return _writer(known, api) is not None
+
+
+def _writer(known: Capability, api: Api) -> Writer | None:
+    switch = "openrouter" if api == "openrouter" and known.switch != "fixed" else known.switch
+    return _WRITERS.get((switch, api))
 
 
 def strip(body: Body) -> None:
@@ -95,6 +116,8 @@ def _openrouter(body: Body, wish: Wish) -> None:
 def _anthropic_budget(body: Body, wish: Wish) -> None:
     if wish.effort == "none":
         body.pop("thinking", None)
+        if wish.stated:
+            body["thinking"] = {"type": "disabled"}
         return
     limit = _make_room(body, wish, "max_tokens")
     budget = wish.budget if limit is None else min(wish.budget, limit - _ANSWER_ROOM)
@@ -132,7 +155,7 @@ def _gemini(body: Body, wish: Wish) -> None:
 
 def _template(key: str, explicit_off: bool) -> Writer:
     def write_argument(body: Body, wish: Wish) -> None:
-        if wish.effort != "none" or explicit_off:
+        if wish.effort != "none" or explicit_off or wish.stated:
             child(body, "chat_template_kwargs")[key] = wish.effort != "none"
             return
         arguments = body.get("chat_template_kwargs")
