@@ -21,8 +21,7 @@ T = TypeVar("T")
 ROWS_A_TREE = 60_000
 """Rows that one tree reads at most, drawn anew for each: on long histories all rows are used, but not by every tree."""
 SMALL = 50_000
-"""Rows up to which a booster is learnt on one thread, and several boosters side by side: threads that share so little
-work mostly wait for each other."""
+"""Rows up to which a booster is evaluated on one thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,9 @@ class Binned:
 
     def __init__(self, x: FloatArray, trees: Trees, threads: int) -> None:
         self._trees = trees
-        self.lanes = threads if len(x) <= SMALL else 1
-        self._threads = threads // self.lanes
+        # One thread a booster, and several boosters side by side: threads that share the little work of a tree, which
+        # reads `ROWS_A_TREE` rows at most, mostly wait for each other, on a busy machine without end.
+        self.lanes = threads
         params = {"max_bin": trees.max_bin, "verbosity": -1, "num_threads": threads, "feature_pre_filter": False}
         self._data = lgb.Dataset(x, params=params, free_raw_data=False)
         self._data.construct()
@@ -119,7 +119,7 @@ class Binned:
             "max_bin": trees.max_bin,
             "feature_pre_filter": False,
             "seed": seed,
-            "num_threads": self._threads,
+            "num_threads": 1,
             "verbosity": -1,
             "deterministic": True,
             "force_row_wise": True,

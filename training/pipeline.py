@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from serving.decision.arms import load_arms
-from serving.decision.manifest import DataFingerprint, Facts
 from serving.decision.types import Arm, FloatArray
 from training.appraisal import appraise
 from training.dataset import Dataset, build, default_arms
@@ -20,16 +18,17 @@ from training.evaluation import Titles
 from training.explaining.cases import KeepCases, write_cases
 from training.explaining.explain import beside
 from training.explaining.heads import write_heads
-from training.export import Exported, Lineage, check_out, export
+from training.export import Exported, check_out, export
 from training.figures import Evaluation
 from training.fit import STANDARD, FitSettings, Fitted, fit
 from training.history import History, read
-from training.overlap import overlap, require_overlap
+from training.lineage import lineage_of
+from training.overlap import require_overlap
 from training.plots import write_pngs
 from training.progress import Progress, silent
 from training.registry import CHAMPION, Candidate, DataLineage, Registry, Run, Version
 from training.report import to_json, write
-from training.risk import Certificate
+from training.sampling import LEARN_FROM, draw
 from training.transformer import build_transformer
 from training.tuning import tune
 
@@ -57,6 +56,8 @@ class TrainSettings:
         Of the certificate.
     tune_minutes
         Time to look for better trees; 0 takes them as they are.
+    learn_from
+        Prompts that are learnt from, at most; a seeded draw of a longer history.
     report
         Where the report goes; None: beside the bundle, `OUT-report/`.
     cases
@@ -74,6 +75,7 @@ class TrainSettings:
     report: Path | None = None
     quarantine: Path | None = None
     resamples: int = 500
+    learn_from: int = LEARN_FROM
     tune_minutes: float = 0.0
     fit: FitSettings = STANDARD
     cases: KeepCases = "redacted"
@@ -164,8 +166,13 @@ def require_rows(history: History) -> None:
 
 
 def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Progress, run: Run | None) -> Trained:
-    history, dataset = read_dataset(data, settings, progress)
-    require_overlap(dataset)  # before anything takes minutes
+    history, whole = read_dataset(data, settings, progress)
+    require_overlap(whole)  # before anything takes minutes
+    drawn = draw(whole, settings.learn_from, settings.fit.seed)
+    dataset = drawn.dataset
+    del whole  # of a million prompts it is a gigabyte
+    if not drawn.whole:
+        progress(f"take {drawn}", 0, 0)
     encoder = encoder_for(dataset, settings, progress)
     x = design(encoder, dataset.requests, progress)
     if settings.tune_minutes > 0:
@@ -179,8 +186,12 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
         evaluation = appraise(
             titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress
         )
+    if not drawn.whole:
+        evaluation = replace(
+            evaluation, notes=(*evaluation.notes, f"Learnt from and judged on {drawn}, drawn at random.")
+        )
     progress("export and prove", 0, 0)
-    lineage = _lineage(history, dataset, fitted, evaluation, run)
+    lineage = lineage_of(history, drawn, fitted, evaluation, run.run_id if run else None)
     exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
     folder = settings.report or out.with_name(f"{out.name}-report")
     report = write_report(evaluation, folder)
@@ -234,25 +245,6 @@ def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Ve
     )
     run.artifacts(trained.report.parent)
     return run.register(trained.exported.path)
-
-
-def _lineage(history: History, dataset: Dataset, fitted: Fitted, evaluation: Evaluation, run: Run | None) -> Lineage:
-    start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
-    certificate: Facts | None = None
-    if isinstance(evaluation.certificate, Certificate):
-        certificate = asdict(evaluation.certificate)
-    return Lineage(
-        data=DataFingerprint(history.digest, history.counts.kept, len(dataset), start, end),
-        learner={
-            "candidates": {learner.name: learner.value for learner in fitted.learners},
-            "trees": asdict(fitted.trees),
-            "overlap": [str(arm) for arm in overlap(dataset)],
-        },
-        calibration={"kind": "binned isotonic, cross-fitted", "prompts": len(dataset)},
-        certificate=certificate,
-        metrics={key: float(value) for key, value in evaluation.metrics.items() if np.isfinite(value)},
-        mlflow={"run_id": run.run_id} if run else None,
-    )
 
 
 def is_synthetic(history: History) -> bool:

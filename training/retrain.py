@@ -132,6 +132,7 @@ def _key(digest: str, settings: RetrainSettings) -> str:
         asdict(settings.gate),
         asdict(settings.train.fit),
         settings.train.encoder,
+        settings.train.learn_from,
         policy,
         arms,
     )

@@ -38,6 +38,10 @@ def train(
     tune: Annotated[
         float, typer.Option(min=0.0, metavar="MINUTES", help="Time to look for better trees; 0 looks for none.")
     ] = 0.0,
+    learn_from: Annotated[
+        int,
+        typer.Option(min=1000, metavar="PROMPTS", help="Learn from so many prompts at most, drawn at random."),
+    ] = 200_000,
     report: Annotated[Path | None, typer.Option(help="Folder for the report. Default: OUT-report.")] = None,
     quarantine: Annotated[
         Path | None, typer.Option(help="JSONL file for rows that can't be used. Default: OUT.quarantine.jsonl.")
@@ -70,6 +74,7 @@ def train(
         epsilon=epsilon,
         delta=delta,
         tune_minutes=tune,
+        learn_from=learn_from,
         report=report,
         cases=cases,
         quarantine=quarantine or out.with_name(f"{out.name}.quarantine.jsonl"),

@@ -1,0 +1,48 @@
+"""What a manifest says of where its model comes from: rows, learners, calibration, certificate and figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from serving.decision.manifest import DataFingerprint, Facts
+from training.export import Lineage
+from training.figures import Evaluation
+from training.fit import Fitted
+from training.history import History
+from training.overlap import overlap
+from training.risk import Certificate
+from training.sampling import Drawn
+
+
+def lineage_of(
+    history: History, drawn: Drawn, fitted: Fitted, evaluation: Evaluation, run_id: str | None = None
+) -> Lineage:
+    """Put it together.
+
+    Parameters
+    ----------
+    drawn
+        The prompts that were learnt from; the fingerprint counts all of them.
+    run_id
+        Of MLflow.
+    """
+    start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
+    certificate: Facts | None = None
+    if isinstance(evaluation.certificate, Certificate):
+        certificate = asdict(evaluation.certificate)
+    dataset = drawn.dataset
+    return Lineage(
+        data=DataFingerprint(history.digest, history.counts.kept, drawn.of, start, end),
+        learner={
+            "prompts": len(dataset),
+            "candidates": {learner.name: learner.value for learner in fitted.learners},
+            "trees": asdict(fitted.trees),
+            "overlap": [str(arm) for arm in overlap(dataset)],
+        },
+        calibration={"kind": "binned isotonic, cross-fitted", "prompts": len(dataset)},
+        certificate=certificate,
+        metrics={key: float(value) for key, value in evaluation.metrics.items() if np.isfinite(value)},
+        mlflow={"run_id": run_id} if run_id else None,
+    )
