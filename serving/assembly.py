@@ -32,7 +32,16 @@ from serving.live import warm_up
 from serving.metrics.board import Board
 from serving.metrics.exposition import Exposition
 from serving.metrics.http_watch import metrics_route
-from serving.metrics.probes import watch_bundle, watch_door, watch_guard, watch_journal, watch_model, watch_process
+from serving.metrics.probes import (
+    watch_bundle,
+    watch_door,
+    watch_exploration,
+    watch_guard,
+    watch_journal,
+    watch_model,
+    watch_patience,
+    watch_process,
+)
 from serving.metrics.recording import DecisionMetrics
 from serving.metrics.series import Ledger
 from serving.metrics.steering_watch import watch_steering
@@ -208,6 +217,8 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     watch_process(ledger, version("thinkgate"))
     watch_bundle(ledger, keeper.slot)
     watch_guard(ledger, lambda: guard.stats, lambda: desk.stats, traces)
+    watch_patience(ledger, lambda: patience.stats)
+    watch_exploration(ledger, lambda: exploring.stats)
     watch_door(ledger, door)
     watch_model(ledger, following)
     watch_steering(ledger, lambda: steering.view)

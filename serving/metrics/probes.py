@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from serving.access.door import Door
+from serving.exploration import ExplorationStats
 from serving.following import Following
 from serving.guard import GuardStats
 from serving.journal.figures import JournalStats
 from serving.metrics.series import Ledger
 from serving.outcomes import DeskStats
+from serving.patience import PatienceStats
 from serving.slot import Slot
 from serving.traces import Traces
 
@@ -102,6 +104,40 @@ def watch_guard(
         reported.put(("new",), told.accepted - told.repeated)
         reported.put(("repeated",), told.repeated)
         reported.put(("unknown_decision",), told.unknown)
+
+    ledger.probes.append(probe)
+
+
+def watch_patience(ledger: Ledger, stats: Callable[[], PatienceStats]) -> None:
+    """Show how often the fallback answered for want of time, and how many requests wait for their turn."""
+    hurried = ledger.counter(
+        "thinkgate_out_of_time", "Decisions that the model was too late for, or was not asked for.", ("why",)
+    )
+    waiting = ledger.gauge("thinkgate_waiting_requests", "HTTP requests that have arrived and not begun.")
+
+    def probe() -> None:
+        told = stats()
+        hurried.put(("late",), told.late)
+        hurried.put(("still_slow",), told.skipped)
+        hurried.put(("overloaded",), told.shed)
+        waiting.set(told.waiting)
+
+    ledger.probes.append(probe)
+
+
+def watch_exploration(ledger: Ledger, stats: Callable[[], ExplorationStats]) -> None:
+    """Show what exploring costs, and how often its budget of the hour was spent."""
+    drawn = ledger.counter("thinkgate_exploration_draws", "Decisions that a draw took another arm for.")
+    extra = ledger.counter("thinkgate_exploration_extra_usd", "Expected extra cost of those.")
+    held = ledger.counter(
+        "thinkgate_exploration_held_back", "Decisions without a draw, for the hour's budget was spent."
+    )
+
+    def probe() -> None:
+        told = stats()
+        drawn.put((), told.drawn)
+        extra.put((), told.extra_usd)
+        held.put((), told.held_back)
 
     ledger.probes.append(probe)
 
