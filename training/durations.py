@@ -23,3 +23,19 @@ def seconds(text: str) -> float:
     if not number.isdecimal():
         raise BadInput(f"{text!r} is no duration: write 90s, 30m, 24h or 7d")
     return float(number) * units[unit]
+
+
+def span(text: str) -> float | None:
+    """Read a duration, or `all` for no end.
+
+    Raises
+    ------
+    BadInput
+        It is neither.
+
+    Examples
+    --------
+    >>> span("30d"), span("all")
+    (2592000.0, None)
+    """
+    return None if text == "all" else seconds(text)

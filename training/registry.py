@@ -31,6 +31,7 @@ from training.errors import TrainingError
 MODEL_NAME = "thinkgate"
 CHAMPION = "champion"
 PREVIOUS = "previous"
+CANARY = "canary"
 _BUNDLE = "bundle"
 
 
@@ -179,13 +180,19 @@ class Registry:
         return Version(model_name, str(found.version), found.run_id or "")
 
     def promote(self, version: Version) -> None:
-        """Move `champion` to a version; the old champion becomes `previous`."""
+        """Move `champion` to a version; the old champion becomes `previous`, and the trial of a canary ends."""
+        if self.alias(CANARY, version.name) is not None:
+            self.point(CANARY, version)
         champion = self.alias(CHAMPION, version.name)
         if champion is not None and champion.version == version.version:
             return
         if champion is not None:
-            self._client.set_registered_model_alias(version.name, PREVIOUS, champion.version)
-        self._client.set_registered_model_alias(version.name, CHAMPION, version.version)
+            self.point(PREVIOUS, champion)
+        self.point(CHAMPION, version)
+
+    def point(self, alias: str, version: Version) -> None:
+        """Let an alias name a version."""
+        self._client.set_registered_model_alias(version.name, alias, version.version)
 
     def _experiment_id(self) -> str:
         found = self._client.get_experiment_by_name(self._experiment)

@@ -22,6 +22,7 @@ from serving.decision.policy_file import load_policy
 from serving.decision.pricing import price_book
 from serving.decision.roster import roster
 from serving.decision.types import Arm
+from training.canarying import Folders, hand_over
 from training.comparison import compare
 from training.gathering import alone, gather
 from training.history import History, read
@@ -30,7 +31,7 @@ from training.progress import Progress, silent
 from training.records_of_journal import Exported
 from training.registry import DataLineage, Registry, Run
 from training.verdict import Comparison, GateSettings, Promote
-from training.verdict_book import Entry, Expected, VerdictBook, publish
+from training.verdict_book import Entry, Expected, VerdictBook
 from training.window import Cut, cut, held_out, judge
 
 _COLUMNS: Final = (
@@ -63,6 +64,10 @@ class RetrainSettings:
         old ones mislead.
     publish
         Folder that a server watches (`--bundle`); the champion is copied there.
+    canary_first
+        What the gate lets through becomes the canary; live outcomes make it champion (`thinkgate watch`).
+    canary
+        Folder that a server watches (`--canary`); the canary is copied there.
     train
         How a challenger is trained; `registry` and `report` of it are not read.
     """
@@ -75,6 +80,8 @@ class RetrainSettings:
     held_out: float = 0.2
     last_s: float | None = None
     publish: Path | None = None
+    canary_first: bool = False
+    canary: Path | None = None
     gate: GateSettings = field(default_factory=GateSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
 
@@ -126,16 +133,9 @@ def _key(digest: str, settings: RetrainSettings) -> str:
     """Name the data and what is made of them; places and stores do not count."""
     policy = settings.policy.read_text("utf-8") if settings.policy else ""
     arms = settings.train.arms.read_text("utf-8") if settings.train.arms else ""
-    how = (
-        settings.held_out,
-        settings.last_s,
-        asdict(settings.gate),
-        asdict(settings.train.fit),
-        settings.train.encoder,
-        settings.train.learn_from,
-        policy,
-        arms,
-    )
+    told = settings.train
+    made = (asdict(told.fit), told.encoder, told.learn_from)
+    how = (settings.held_out, settings.last_s, asdict(settings.gate), *made, policy, arms)
     return hashlib.sha256(f"{digest} {how}".encode()).hexdigest()[:16]
 
 
@@ -161,10 +161,8 @@ def _run(
         entry = _entry(key, challenger, before, comparison)
         if entry.verdict == "promote":
             version = registered or run.register(folder / "bundle")
-            book.registry.promote(version)
-            entry = replace(entry, version=version.version)
-            if settings.publish is not None:
-                publish(folder / "bundle", settings.publish)
+            entry = replace(entry, version=version.version, canary=before is not None and settings.canary_first)
+            hand_over(book, version, folder / "bundle", Folders(settings.publish, settings.canary), entry.canary)
         book.write(run, entry)
     return Retrained(entry, False, exported, comparison)
 

@@ -66,6 +66,8 @@ class Entry:
         Of the registry; None where it was not promoted.
     expected
         Of the challenger; None for the first.
+    canary
+        It was promoted to the canary's place first.
     """
 
     key: str
@@ -76,6 +78,7 @@ class Entry:
     champion_id: str | None = None
     version: str | None = None
     expected: Expected | None = None
+    canary: bool = False
 
     def to_json(self) -> str:
         """Write it."""

@@ -16,6 +16,7 @@ from serving.decision.bundle import load
 from serving.decision.errors import ThinkgateError
 from serving.journal.rows import Entry as Journalled
 from serving.journal.store import Store
+from training.canarying import CanarySettings, Folders, look_at_trial
 from training.drift import look
 from training.live_guard import check, live_of
 from training.registry import CHAMPION, Registry, Version
@@ -46,6 +47,10 @@ class WatchSettings:
         Chance that a good bundle is ever sent back.
     guard_s
         Seconds after a promotion during which a bundle may be sent back.
+    canary_outcomes
+        Outcomes of a canary's own choices after which it is champion.
+    canary_s
+        Seconds after which it is that with fewer.
     """
 
     retrain: RetrainSettings
@@ -55,6 +60,8 @@ class WatchSettings:
     alpha: float = 0.001
     send_back: float = 0.01
     guard_s: float = 7 * 86_400.0
+    canary_outcomes: int = 500
+    canary_s: float = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +100,9 @@ class Event:
     Parameters
     ----------
     kind
-        `quiet`, `sent_back`, `retrained` or `failed`.
+        `quiet`, `sent_back`, `retrained`, `settled` or `dropped` (a canary), or `failed`.
     why
-        `schedule`, `drift: ...`, `volume`, or what strayed.
+        `schedule`, `drift: ...`, `volume`, or what strayed; of a quiet look at a canary how far it is.
     """
 
     kind: str
@@ -139,6 +146,9 @@ class Watch:
                 strayed = self._strayed(book, champion, store, noted)
                 if strayed is not None:
                     return strayed
+                trial = look_at_trial(book, champion, store, self._canary, self.clock)
+                if trial is not None:
+                    return Event(trial.kind, trial.why)
                 noted = self._noted(champion)
             why = self._why(book, champion, store, noted)
             outcomes = store.count()[1]
@@ -165,8 +175,9 @@ class Watch:
         if strayed is None:
             return None
         back = book.roll_back()
-        if self.settings.retrain.publish is not None:
-            book.fetch(back, self.settings.retrain.publish)
+        for folder in (self.settings.retrain.publish, self.settings.retrain.canary):
+            if folder is not None:
+                book.fetch(back, folder)
         self._note(replace(noted, version=back.version, since=self.clock(), looks=0, outcomes=0))
         return Event("sent_back", strayed.reason)
 
@@ -195,6 +206,12 @@ class Watch:
         if not found.alarms:
             return None
         return "drift: " + "; ".join(f"{alarm.sentence} (p {alarm.p:.1g})" for alarm in found.alarms)
+
+    @property
+    def _canary(self) -> CanarySettings:
+        settings, how = self.settings, self.settings.retrain
+        folders, notes = Folders(how.publish, how.canary), how.work / "canary.json"
+        return CanarySettings(settings.canary_outcomes, settings.canary_s, settings.send_back, folders, notes)
 
     @property
     def _path(self) -> Path:

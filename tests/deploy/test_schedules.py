@@ -26,7 +26,7 @@ def test_the_cron_line_is_a_command() -> None:
     *_, user, command = line.split(None, 6)
     told = understood(shlex.split(command))
     assert user == "thinkgate"
-    assert told["last"] == "90d"
+    assert told["last"] == 90 * 86_400
     assert str(told["work"]) == "/var/lib/thinkgate/retrain"
 
 
