@@ -29,12 +29,16 @@ def embed(nodes: Nodes, encoder: Encoder) -> str:
 
 
 def _static(nodes: Nodes, encoder: StaticEncoder) -> str:
-    """Sum whole steps, then scale: the weights of a part are all alike, so its largest is the scale."""
+    """Sum rows of the table, then scale: the weights of a part are all alike, so its largest is the scale.
+
+    The file holds whole steps in int16; a session works out the float32 table once, when it opens the graph. A step is
+    a power of two, so its multiples add up as exactly as whole numbers do.
+    """
     grid = to_grid(encoder.table, encoder.limits.max_tokens)
-    steps = nodes.add("Gather", nodes.constant(grid.steps, np.int16), "token_ids")
-    sums = nodes.add("MatMul", nodes.add("Sign", "token_weights"), nodes.add("Cast", steps, to=FLOAT))
-    weight = nodes.add("ReduceMax", "token_weights", axes=[2], keepdims=1)
-    return nodes.add("Mul", sums, nodes.add("Mul", weight, nodes.constant(grid.step, np.float32)))
+    steps = nodes.add("Cast", nodes.constant(grid.steps, np.int16), to=FLOAT)
+    table = nodes.add("Mul", steps, nodes.constant(grid.step, np.float32))
+    sums = nodes.add("MatMul", nodes.add("Sign", "token_weights"), nodes.add("Gather", table, "token_ids"))
+    return nodes.add("Mul", sums, nodes.add("ReduceMax", "token_weights", axes=[2], keepdims=1))
 
 
 def _transformer(nodes: Nodes, encoder: TransformerEncoder) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from serving.decision.bundle import open_session
+from serving.decision.bundle import PACKED, Columns, open_session
 from serving.decision.golden import TOLERANCE
 from serving.decision.inputs import prepare
 from serving.decision.tokens import Tokenizer
@@ -70,15 +70,14 @@ def compare(graph: onnx.ModelProto, model: FittedModel, encoder: Encoder, reques
         They differ by more than `PARITY` or `EMBEDDING_PARITY`, or a number is not finite.
     """
     session = open_session(with_design(graph).SerializeToString(), Path("no-folder"))
-    names = [value.name for value in session.get_outputs()]
+    columns = Columns(len(model.success), len(model.tasks.names) if model.tasks else 0)
     tokenizer = Tokenizer.from_json(encoder.tokenizer_json)
     difference = embedding_difference = 0.0
     for start in range(0, len(requests), _BATCH):
         inputs = prepare(requests[start : start + _BATCH], tokenizer, encoder.limits)
         feeds = {name: getattr(inputs, name) for name in ("token_ids", "token_weights", "features")}
-        found: dict[str, FloatArray] = dict(zip(names, session.run(None, feeds), strict=True))
-        rows = found[DESIGN]
-        difference = _worse(difference, gap(found, predict(model, rows)).max(initial=0.0))
+        packed, rows = session.run((PACKED, DESIGN), feeds)
+        difference = _worse(difference, gap(columns.cut(packed), predict(model, rows)).max(initial=0.0))
         embedded = np.abs(rows[:, : 2 * encoder.dims] - encoder.embed(inputs))
         embedding_difference = _worse(embedding_difference, embedded.max(initial=0.0))
     if not (difference <= PARITY and embedding_difference <= EMBEDDING_PARITY):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import onnxruntime
 
 from serving.decision import golden
@@ -16,12 +18,12 @@ from serving.decision.features import FEATURE_NAMES
 from serving.decision.inputs import prepare
 from serving.decision.manifest import FILES, GOLDEN, MANIFEST, MODEL, TOKENIZER, Manifest
 from serving.decision.tokens import Tokenizer
-from serving.decision.types import Arm, ModelInput, Prediction, Request
+from serving.decision.types import Arm, FloatArray, ModelInput, Prediction, Request
 
 __all__ = ["Bundle", "load"]
 
 PACKED: Final = "prediction"
-"""The output that holds all others side by side, in `Columns` order: one array is cheaper to fetch than ten."""
+"""The output: all numbers side by side, in `Columns` order: one array is cheaper to fetch than ten."""
 
 _INPUTS: Final = {"token_ids": "tensor(int64)", "token_weights": "tensor(float)", "features": "tensor(float)"}
 _BATCH_TOKENS: Final = 16_384
@@ -47,6 +49,11 @@ class Columns:
     def width(self) -> int:
         """Numbers in a packed row."""
         return sum(self.widths.values())
+
+    def cut(self, rows: FloatArray) -> dict[str, FloatArray]:
+        """Part packed rows, float32 (n, width), into the outputs by name, (n, their width) each."""
+        ends = list(accumulate(self.widths.values()))
+        return dict(zip(self.widths, np.split(rows, ends[:-1], axis=1), strict=True))
 
 
 class Bundle:

@@ -13,6 +13,7 @@ from typing import Literal
 from serving.decision.arms import effort_rank
 from serving.decision.offers import Offer
 from serving.decision.policy import Terms
+from serving.decision.quick import quick
 from serving.decision.record import DecisionRecord
 from serving.decision.roster import Roster
 from serving.decision.types import EFFORTS, Bucket, Effort, Fallback
@@ -21,6 +22,7 @@ Because = Literal["utility", "behaviour", "infeasible", "client", "tool_loop", "
 """Why the arm was taken; `infeasible`: no arm keeps both deadline and cost cap."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What the offers are weighed with, all in USD.
@@ -52,6 +54,7 @@ class Weights:
         return self.cost_factor * (offer.cost_usd - over.cost_usd) + (waiting + (offer.extra_usd - over.extra_usd))
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The arm that was taken and why.
@@ -111,6 +114,7 @@ def choose(record: DecisionRecord, roster: Roster, terms: Terms, offers: Sequenc
     return Choice(place, roster.arms[place].effort, best, rival, bucket, propensity, aim.fallback, because)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Field:
     """Places in ladder order: those that may serve, those of them within the cost cap, and those also in time."""
@@ -129,6 +133,7 @@ class _Forced:
     because: Because
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Aim:
     """What the policy wants for this request's bucket and support."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 from serving.decision.errors import BadRequest
+from serving.decision.quick import quick
 from serving.decision.types import Message, Request, Role
 
 MAX_MESSAGES: Final = 2000
@@ -23,6 +24,7 @@ _TEXT_FIELD: Final[Mapping[str, str]] = {
 """Part types that carry text, and the field it is in. Any other type counts as an attachment."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Turns:
     """A conversation in two parts.

@@ -14,6 +14,7 @@ from serving.decision.ids import Clock, Ids
 from serving.decision.policy import Policy
 from serving.decision.pricing import PriceBook, price_book
 from serving.decision.prior import PriorModel
+from serving.decision.quick import quick
 from serving.decision.record import DecisionRecord, before_tools, context_of, in_tool_loop
 from serving.decision.roster import roster
 from serving.decision.settle import settle
@@ -53,6 +54,7 @@ class Model(Protocol):
         ...
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decided:
     """A decision and the record that makes it again; None where no model was asked, so there is nothing to repeat.
@@ -118,7 +120,7 @@ class Engine:
         self.bound = roster(self.arms, self.policy, self.prices)
         self.cold_start = isinstance(model, PriorModel)
         self._clock, self._timer = clock, timer
-        self._ids = ids or Ids(clock, random.SystemRandom())
+        self._ids = ids or Ids(clock, random.Random())  # noqa: S311  # names, no secrets; seeded by the system
         self._seed = str(self.policy.seed).encode()
 
     @property

@@ -25,7 +25,7 @@ class Ids:
     clock
         Epoch seconds.
     rng
-        Of the random part; `random.SystemRandom()` where several processes write one journal.
+        Of the random part; each process needs its own, seeded by the system as `random.Random()` is.
 
     Examples
     --------

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from serving.decision.conversation import Turns, split
 from serving.decision.features import FEATURE_NAMES, extract
+from serving.decision.quick import quick
 from serving.decision.tokens import Tokenizer
-from serving.decision.types import ModelInput, Request
+from serving.decision.types import FloatArray, ModelInput, Request
 
 __all__ = ["Limits", "Turns", "cap", "prepare", "split"]
+
+_BYTES: Final = 8
+"""Of an id."""
+_PADDING: Final = bytes(_BYTES)
+_NO_WEIGHTS: Final = np.zeros((1, 2, 1), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +75,80 @@ def prepare(requests: Sequence[Request], tokenizer: Tokenizer, limits: Limits) -
     Returns
     -------
     ModelInput
-        Padded to the longest row of the batch, at least one place wide; ids of the last user turn come first.
+        Padded to the longest row of the batch, at least one place wide; ids of the last user turn come first. Arrays
+        of one request alone are read-only.
     """
+    if len(requests) == 1:
+        return _prepare_one(requests[0], tokenizer, limits)
     parts = [_encode(request, tokenizer, limits) for request in requests]
-    width = max((len(part.last) + len(part.rest) for part in parts), default=0) or 1
+    width = max((part.width for part in parts), default=0) or 1
     token_ids = np.zeros((len(parts), width), np.int64)
     token_weights = np.zeros((len(parts), 2, width), np.float32)
     features = np.empty((len(parts), len(FEATURE_NAMES)), np.float32)
     for row, (part, request) in enumerate(zip(parts, requests, strict=True)):
-        last, end = len(part.last), len(part.last) + len(part.rest)
-        token_ids[row, :end] = part.last + part.rest
-        if last:
-            token_weights[row, 0, :last] = 1.0 / last
-        if end > last:
-            token_weights[row, 1, last:end] = 1.0 / (end - last)
+        token_ids[row, : part.width] = np.frombuffer(part.last + part.rest, np.int64)
+        token_weights[row, :, : part.width] = _weights(part.width, len(part.last) // _BYTES)
         features[row] = extract(request)
     return ModelInput(token_ids, token_weights, features)
 
 
+def _prepare_one(request: Request, tokenizer: Tokenizer, limits: Limits) -> ModelInput:
+    """Encode one request without copying: the ids are the tokenizer's own bytes."""
+    part = _encode(request, tokenizer, limits)
+    token_ids = np.frombuffer(part.last + part.rest or _PADDING, np.int64)
+    return ModelInput(
+        token_ids.reshape(1, -1),
+        _weights(part.width, len(part.last) // _BYTES).reshape(1, 2, -1) if part.width else _NO_WEIGHTS,
+        extract(request).reshape(1, -1),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _weights(width: int, last: int) -> FloatArray:
+    """Give the weights of a row of `width` tokens, `last` of them of the last user turn: float32 (2, width), kept."""
+    weights = np.zeros((2, width), np.float32)
+    if last:
+        weights[0, :last] = 1.0 / last
+    if width > last:
+        weights[1, last:] = 1.0 / (width - last)
+    weights.setflags(write=False)
+    return weights
+
+
+@quick
 @dataclass(frozen=True, slots=True)
 class _Ids:
-    """Token ids of the two parts."""
+    """Token ids of the two parts, packed as the tokenizer gives them."""
 
-    last: list[int]
-    rest: list[int]
+    last: bytes
+    rest: bytes
+
+    @property
+    def width(self) -> int:
+        return (len(self.last) + len(self.rest)) // _BYTES
 
 
 def _encode(request: Request, tokenizer: Tokenizer, limits: Limits) -> _Ids:
     turns = split(request)
-    last = tokenizer.encode(cap(turns.last, limits.max_chars))
-    rest = tokenizer.encode(cap(turns.rest, limits.max_chars)) if turns.rest else []
+    last = tokenizer.pack(cap(turns.last, limits.max_chars))
+    rest = tokenizer.pack(cap(turns.rest, limits.max_chars)) if turns.rest else b""
     frame = len(tokenizer.prefix) + len(tokenizer.suffix) if limits.special_tokens else 0
-    room = max(limits.max_tokens - frame * (bool(last) + bool(rest)), 0)
+    room = _BYTES * max(limits.max_tokens - frame * (bool(last) + bool(rest)), 0)
     if len(last) + len(rest) > room:
-        kept = min(len(last), max(room - len(rest), room * 3 // 4))
+        kept = min(len(last), max(room - len(rest), room // _BYTES * 3 // 4 * _BYTES))
         last, rest = _ends(last, kept), _ends(rest, room - kept)
     if frame:
         last, rest = _wrap(last, tokenizer), _wrap(rest, tokenizer)
     return _Ids(last, rest)
 
 
-def _ends(ids: list[int], kept: int) -> list[int]:
-    """Keep `kept` ids at most, half from the head and half from the tail."""
+def _ends(ids: bytes, kept: int) -> bytes:
+    """Keep `kept` bytes of ids at most, half of the ids from the head and half from the tail."""
     if len(ids) <= kept:
         return ids
-    tail = kept // 2
+    tail = kept // _BYTES // 2 * _BYTES
     return ids[: kept - tail] + ids[len(ids) - tail :]
 
 
-def _wrap(ids: list[int], tokenizer: Tokenizer) -> list[int]:
-    return [*tokenizer.prefix, *ids, *tokenizer.suffix] if ids else ids
+def _wrap(ids: bytes, tokenizer: Tokenizer) -> bytes:
+    return array("q", tokenizer.prefix).tobytes() + ids + array("q", tokenizer.suffix).tobytes() if ids else ids

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from serving.decision.arms import effort_rank
 from serving.decision.errors import BadInput
 from serving.decision.policy import Terms
+from serving.decision.quick import quick
 from serving.decision.rates import expected_cost
 from serving.decision.record import Context, DecisionRecord
 from serving.decision.roster import Roster
@@ -18,6 +19,7 @@ class EveryArmDenied(BadInput):
     """The policy's rules leave no arm for a request; the message names the rules."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One arm for one request.
@@ -56,6 +58,7 @@ class Offer:
     affordable: bool
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What limits one call.
@@ -105,6 +108,7 @@ def offers(record: DecisionRecord, roster: Roster, terms: Terms, limits: Bounds)
     return tuple(out)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Link:
     """What an arm's offer takes from the session, the baseline and the rules."""

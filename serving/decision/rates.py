@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from serving.decision.quick import quick
 from serving.decision.types import Usd
 from serving.decision.usage import Usage
 
 _DAY = 86400.0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Rates:
     """What one call pays, in USD per token, per GPU second and per request.

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from serving.decision.errors import BadInput
+from serving.decision.quick import quick
 from serving.decision.situation import ArmHealth, Session, Situation
 from serving.decision.types import Effort, Prediction, Request, Usd
 
@@ -15,6 +16,7 @@ _FOLLOW_UP_CHARS = 48
 """A last turn up to this length, after an answer of the assistant, leans on what was said before."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the request says beside its words.
@@ -41,6 +43,7 @@ class Context:
     follow_up: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
     """Everything `settle` reads beside arms, policy and prices, which it names.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from serving.decision.quick import quick
 from serving.decision.types import Effort
 
 
@@ -58,6 +59,7 @@ class ArmHealth:
     why: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Situation:
     """The state of the world at the moment of one decision.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
+from array import array
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ _SPLIT_ONLY_BY_PYTHON: Final = "\x0b\x0c\x1c\x1d\x1e\x1f"
 """Control characters that part words for `str.split`, while BERT deletes them."""
 
 _Ids = tuple[int, ...]
+_Packed = bytes
+"""Ids as int64 of this machine, side by side: joined and handed to numpy without a Python int in between."""
 
 
 class Tokenizer:
@@ -52,7 +54,7 @@ class Tokenizer:
         self._word = _LOWER_WORD if self._lower else _CASED_WORD
         self._added = tuple(token["content"] for token in settings.get("added_tokens") or ())
         self._fast = _is_plain_bert(settings)
-        self._whole: dict[str, _Ids] = _whole_words(settings, self._word) if self._fast else {}
+        self._whole: dict[str, _Packed] = _whole_words(settings, self._word) if self._fast else {}
         self._words = dict(self._whole)
         self._room = len(self._whole) + CACHE_WORDS
         wrapped = rust.encode("a", add_special_tokens=True)
@@ -93,54 +95,55 @@ class Tokenizer:
         list of int
             Ids without the model's own special tokens (`prefix`, `suffix`); empty for empty text.
         """
+        return memoryview(self.pack(text)).cast("q").tolist()
+
+    def pack(self, text: str) -> bytes:
+        """Turn any string into token ids as `encode` does, int64 of this machine, side by side."""
         if not self._fast:
-            return self._encode_rust(text)
+            return self._pack_rust(text)
         for token in self._added:
             if token in text:
-                return self._encode_rust(text)
+                return self._pack_rust(text)
         if not text.isascii():
-            return self._encode_chunks(_CHUNK.findall(text))
+            return self._pack_chunks(_CHUNK.findall(text))
         for control in _SPLIT_ONLY_BY_PYTHON:
             if control in text:
-                return self._encode_rust(text)
+                return self._pack_rust(text)
         chunks = (text.lower() if self._lower else text).split()
         known = self._words
         try:
-            return list(chain.from_iterable([known[chunk] for chunk in chunks]))
+            return b"".join([known[chunk] for chunk in chunks])
         except KeyError:
-            return self._encode_chunks(chunks)
+            return self._pack_chunks(chunks)
 
-    def _encode_chunks(self, chunks: list[str]) -> list[int]:
+    def _pack_chunks(self, chunks: list[str]) -> _Packed:
         """Encode what stands between spaces, some of it not seen before."""
         known = self._words
-        ids: list[int] = []
-        for chunk in chunks:
-            ids += known.get(chunk) or self._encode_chunk(chunk)
-        return ids
+        return b"".join([known.get(chunk) or self._pack_chunk(chunk) for chunk in chunks])
 
-    def _encode_chunk(self, chunk: str) -> _Ids:
+    def _pack_chunk(self, chunk: str) -> _Packed:
         if not (chunk.isascii() and chunk.isprintable()):
             return self._learn(chunk)
         known = self._words
         words = self._word.findall(chunk.lower() if self._lower else chunk)
-        ids = tuple(chain.from_iterable([known.get(word) or self._learn(word) for word in words]))
+        ids = b"".join([known.get(word) or self._learn(word) for word in words])
         self._remember(chunk, ids)
         return ids
 
-    def _learn(self, text: str) -> _Ids:
-        ids = tuple(self._encode_rust(text))
+    def _learn(self, text: str) -> _Packed:
+        ids = self._pack_rust(text)
         self._remember(text, ids)
         return ids
 
-    def _remember(self, text: str, ids: _Ids) -> None:
+    def _remember(self, text: str, ids: _Packed) -> None:
         if len(text) > _CACHED_CHARS:
             return
         if len(self._words) >= self._room:
             self._words = dict(self._whole)  # readers keep the old one until they are done
         self._words[text] = ids
 
-    def _encode_rust(self, text: str) -> list[int]:
-        return list(self._rust.encode(clean(text), add_special_tokens=False).ids)
+    def _pack_rust(self, text: str) -> _Packed:
+        return array("q", self._rust.encode(clean(text), add_special_tokens=False).ids).tobytes()
 
 
 def _is_plain_bert(settings: dict[str, Any]) -> bool:
@@ -155,11 +158,11 @@ def _is_plain_bert(settings: dict[str, Any]) -> bool:
     )
 
 
-def _whole_words(settings: dict[str, Any], word: re.Pattern[str]) -> dict[str, _Ids]:
+def _whole_words(settings: dict[str, Any], word: re.Pattern[str]) -> dict[str, _Packed]:
     """Give the ids of the ASCII words that the vocabulary holds whole: the longest match is the word itself."""
     longest = settings["model"]["max_input_chars_per_word"]
     return {
-        piece: (number,)
+        piece: array("q", (number,)).tobytes()
         for piece, number in settings["model"]["vocab"].items()
         if len(piece) <= longest and word.fullmatch(piece) and piece.isascii() and piece.isprintable()
     }

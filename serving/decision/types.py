@@ -9,6 +9,8 @@ from typing import Literal, NewType, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.decision.quick import quick
+
 Usd = NewType("Usd", float)
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -23,6 +25,7 @@ FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation, flattened to text.
@@ -45,6 +48,7 @@ class Message:
     tool_calls: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a gateway asks about: a conversation and its context.
@@ -101,6 +105,7 @@ class Arm:
     gpu_usd_per_second: Usd | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ModelInput:
     """A batch of requests as the graph takes them (n rows, L token places, F features).
@@ -121,6 +126,7 @@ class ModelInput:
     features: FloatArray
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """What the model expects of one request; K arms in bundle order, the first is the baseline.
@@ -153,6 +159,7 @@ class Prediction:
     task_probabilities: tuple[float, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ArmEstimate:
     """What one arm is expected to give and to cost for this request."""
@@ -163,6 +170,7 @@ class ArmEstimate:
     output_tokens: float
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Caps:
     """Hard limits that travel with every decision."""
@@ -172,6 +180,7 @@ class Caps:
     max_total_ms: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The answer for one request."""

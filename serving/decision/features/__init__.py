@@ -5,6 +5,7 @@ Every feature is log(1 + a count or a size): no state, no vocabulary learnt from
 
 from __future__ import annotations
 
+from array import array
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from serving.decision.conversation import Turns, last_user_turn, split
 from serving.decision.features.alphabet import symbols
-from serving.decision.features.counts import CHARACTER_NAMES, NEIGHBOUR_NAMES, tally
+from serving.decision.features.counts import CHARACTER_NAMES, NEIGHBOUR_NAMES, repeats, tally
 from serving.decision.features.lexicon import GROUPS
 from serving.decision.features.sizes import (
     LINE_NAMES,
@@ -23,6 +24,7 @@ from serving.decision.features.sizes import (
     letters,
     line_sizes,
     number_sizes,
+    numerals,
     structure,
     word_sizes,
 )
@@ -69,7 +71,6 @@ _CONVERSATION_NAMES: Final = (
 FEATURE_NAMES: Final[tuple[str, ...]] = (*_TEXT_NAMES, *_CONVERSATION_NAMES)
 """F names: the text features are of the last user turn, those from `user_turns` on of the conversation."""
 
-_GROUPS_FROM: Final = len(CHARACTER_NAMES) + len(NEIGHBOUR_NAMES)
 _CONVERSATION_FROM: Final = len(_TEXT_NAMES)
 _EAST_ASIAN: Final = CHARACTER_NAMES.index("east_asian")
 
@@ -109,18 +110,21 @@ def _fill_text(row: _Row, text: str) -> None:
     if length > MAX_CHARS:
         text = f"{text[: MAX_CHARS // 2]}\n{text[-MAX_CHARS // 2 :]}"
     data = symbols(text)
-    lettered = letters(data)
+    lettered, digits = letters(data), numerals(data)
     words = lettered.split()
-    row[:_GROUPS_FROM] = tally(data)
-    east_asian = float(row[_EAST_ASIAN])
-    row[_GROUPS_FROM:_CONVERSATION_FROM] = [
+    counted = tally(data)
+    row[: len(counted)] = counted
+    east_asian = float(counted[_EAST_ASIAN])
+    sizes = [
+        repeats(data),
         *groups(words, text, east_asian > 0),
         length,
         *word_sizes(data, words, east_asian),
-        *line_sizes(data, lettered),
-        *number_sizes(data),
+        *line_sizes(data, lettered, digits),
+        *number_sizes(digits),
         *structure(data),
     ]
+    row[len(counted) : _CONVERSATION_FROM] = np.frombuffer(array("d", sizes))
 
 
 def _fill_conversation(row: _Row, request: Request, turns: Turns) -> None:
@@ -142,7 +146,7 @@ def _fill_conversation(row: _Row, request: Request, turns: Turns) -> None:
         sum([len(message.text) for message in messages if message.role in ("system", "developer")]),
         len(answer),
         rest.count("\n"),
-        number_sizes(symbols(rest))[0],
+        number_sizes(numerals(symbols(rest)))[0],
         rest.count("?"),
         rest.count("```"),
         answer.rstrip().endswith("?"),

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.decision.features.alphabet import BOXES, FOREIGN, HAN, MATHS, PICTURES
-from serving.decision.types import FloatArray
 
 _LOWER: Final = bytes(range(0x61, 0x7B)) + bytes(range(0xDF, 0xF7)) + bytes(range(0xF8, 0x100))
 _UPPER: Final = bytes(range(0x41, 0x5B)) + bytes(range(0xC0, 0xD7)) + bytes(range(0xD8, 0xDF))
@@ -90,33 +89,63 @@ CHARACTER_NAMES: Final[tuple[str, ...]] = tuple(_KINDS)
 NEIGHBOUR_NAMES: Final[tuple[str, ...]] = (*_PAIRS, "repeated")
 
 
-def _kind_matrix() -> FloatArray:
-    matrix = np.zeros((256, len(_KINDS)), np.float32)
-    for column, kind in enumerate(_KINDS.values()):
-        matrix[list(kind), column] = 1
-    return matrix
+def _pair_codes() -> Mapping[str, Iterable[int]]:
+    """Give the pairs that each feature counts, as class of the first x 16 + class of the second."""
+    return {
+        name: [
+            _ANY.index(first) * 16 + _ANY.index(second)
+            for firsts, seconds in products
+            for first in firsts
+            for second in seconds
+        ]
+        for name, products in _PAIRS.items()
+    }
 
 
-def _pair_matrix() -> FloatArray:
-    matrix = np.zeros((256, len(_PAIRS)), np.float32)
-    for column, products in enumerate(_PAIRS.values()):
-        for firsts, seconds in products:
-            rows = [_ANY.index(first) * 16 + _ANY.index(second) for first in firsts for second in seconds]
-            matrix[rows, column] = 1
-    return matrix
+def _atoms(kinds: Mapping[str, Iterable[int]]) -> NDArray[np.bool_]:
+    """Tell which of 256 codes each kind counts: bool (kinds, 256)."""
+    counted = np.zeros((len(kinds), 256), np.bool_)
+    for row, codes in enumerate(kinds.values()):
+        counted[row, list(codes)] = True
+    return counted
 
 
-_COUNTED: Final = np.zeros((512, len(_KINDS) + len(_PAIRS)), np.float32)
-_COUNTED[:256, : len(_KINDS)] = _kind_matrix()
-_COUNTED[256:, len(_KINDS) :] = _pair_matrix()
-_COLUMNS, _PLACES = np.nonzero(_COUNTED.T)
-_STARTS: Final = np.searchsorted(_COLUMNS, np.arange(_COUNTED.shape[1]))
-"""Which places of the histogram are added up for each feature: few are, so a product would cost twice as much."""
-_CLASS: Final = np.zeros(256, np.uint8)
+class _Histogram:
+    """Counts kinds of codes: codes that the same kinds count share a bin, so that two alphabets fit one byte."""
+
+    def __init__(self, *alphabets: Mapping[str, Iterable[int]]) -> None:
+        self.bins: list[bytes] = []
+        """For each alphabet, the table that turns its codes into bins."""
+        counted: list[NDArray[np.bool_]] = []
+        for alphabet in alphabets:
+            atoms, place = np.unique(_atoms(alphabet), axis=1, return_inverse=True)
+            self.bins.append(bytes((place.ravel() + sum(len(one.T) for one in counted)).tolist()))
+            counted.append(atoms)
+        width = sum(len(one.T) for one in counted)
+        table = np.zeros((sum(map(len, counted)), width), np.bool_)
+        row = column = 0
+        for one in counted:
+            table[row : row + len(one), column : column + len(one.T)] = one
+            row, column = row + len(one), column + len(one.T)
+        kinds, self._places = np.nonzero(table)
+        self._starts = np.searchsorted(kinds, np.arange(len(table)))
+        self._width = width
+
+    def count(self, bins: bytes) -> NDArray[np.intp]:
+        """Add up, for each kind of each alphabet in turn, how often its bins come: few places are listed, so a product
+        with the whole table would cost twice as much."""
+        histogram = np.bincount(np.frombuffer(bins, np.uint8), minlength=self._width)
+        return np.asarray(np.add.reduceat(histogram.take(self._places), self._starts))
+
+
+_CLASS: Final = bytearray(256)
 for _place, _symbols in enumerate(_CLASSES.values()):
-    _CLASS[list(_symbols)] = _place
-_SECOND: Final = _CLASS.tobytes()
-_FIRST: Final = (_CLASS * 16).tobytes()  # fewer than 16 classes, so a pair fits one byte
+    for _symbol in _symbols:
+        _CLASS[_symbol] = _place
+_SECOND: Final = bytes(_CLASS)
+_FIRST: Final = bytes(place * 16 for place in _CLASS)  # fewer than 16 classes, so a pair fits one byte
+_HISTOGRAM: Final = _Histogram(_KINDS, _pair_codes())
+_KIND_BINS, _PAIR_BINS = _HISTOGRAM.bins
 
 
 def tally(data: bytes) -> NDArray[np.intp]:
@@ -130,14 +159,20 @@ def tally(data: bytes) -> NDArray[np.intp]:
     Returns
     -------
     NDArray[np.intp]
-        In the order of `CHARACTER_NAMES` and then `NEIGHBOUR_NAMES`.
+        In the order of `CHARACTER_NAMES` and then `NEIGHBOUR_NAMES` but the last, which is `repeated`'s.
     """
-    found = np.frombuffer(data, np.uint8)
-    pairs = np.frombuffer(data.translate(_FIRST), np.uint8)[:-1] + np.frombuffer(data.translate(_SECOND), np.uint8)[1:]
-    histogram = np.empty(512, np.intp)
-    histogram[:256] = np.bincount(found, minlength=256)
-    histogram[256:] = np.bincount(pairs, minlength=256)
-    counted = np.empty(len(_STARTS) + 1, np.intp)
-    np.add.reduceat(histogram.take(_PLACES), _STARTS, out=counted[:-1])
-    counted[-1] = np.count_nonzero(found[1:] == found[:-1])
-    return counted
+    # Whole texts as one number each: neighbours are combined without a loop and without an array.
+    firsts, seconds = int.from_bytes(data.translate(_FIRST)[:-1]), int.from_bytes(data.translate(_SECOND)[1:])
+    pairs = (firsts | seconds).to_bytes(len(data) - 1)
+    return _HISTOGRAM.count(data.translate(_KIND_BINS) + pairs.translate(_PAIR_BINS))
+
+
+def repeats(data: bytes) -> int:
+    """Count the symbols that are the same as the one before.
+
+    Examples
+    --------
+    >>> repeats(b"aabbb"), repeats(b"a")
+    (3, 0)
+    """
+    return (int.from_bytes(data[1:]) ^ int.from_bytes(data[:-1])).to_bytes(len(data) - 1).count(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from math import log1p
 from operator import eq
 from typing import Final
@@ -42,16 +43,15 @@ def _keep(kept: bytes, lower: bool = False) -> bytes:
     return bytes(table)
 
 
+_NUMBERED: Final = {word: group + 1 for word, group in WORD_GROUP.items()}
 _LETTERS: Final = _keep(b"abcdefghijklmnopqrstuvwxyz'" + bytes(set(range(0xDF, 0x100)) - {0xF7}), lower=True)
 _DIGITS: Final = _keep(b"0123456789")
 
 
 def groups(words: list[bytes], text: str, east_asian: bool) -> list[float]:
     """Count the words of each group of the lexicon; `GROUPS` long."""
-    counts = [0.0] * len(GROUPS)
-    for group in map(WORD_GROUP.get, words):
-        if group is not None:
-            counts[group] += 1
+    found = bytes(map(_NUMBERED.get, words, repeat(0)))
+    counts = [float(found.count(number)) for number in range(1, len(GROUPS) + 1)]
     if east_asian:
         for part, group in HAN_GROUP.items():
             counts[group] += text.count(part)
@@ -61,6 +61,11 @@ def groups(words: list[bytes], text: str, east_asian: bool) -> list[float]:
 def letters(data: bytes) -> bytes:
     """Lower-case the letters and blank out all else but line ends."""
     return data.translate(_LETTERS)
+
+
+def numerals(data: bytes) -> bytes:
+    """Blank out all but ASCII digits and line ends."""
+    return data.translate(_DIGITS)
 
 
 def word_sizes(data: bytes, words: list[bytes], east_asian: float) -> list[float]:
@@ -75,8 +80,11 @@ def word_sizes(data: bytes, words: list[bytes], east_asian: float) -> list[float
     ]
 
 
-def line_sizes(data: bytes, lettered: bytes) -> list[float]:
+def line_sizes(data: bytes, lettered: bytes, digits: bytes) -> list[float]:
     """Measure lines, and rows of grids and tables; `LINE_NAMES` long."""
+    if b"\n" not in data:  # most short requests: what follows, of one line
+        bare = int(lettered.isspace() and not data.isspace())
+        return [1, 1, len(data), len(data), len(data), 0, bare, data.count(b" "), len(digits.split()), data.count(b",")]
     lines = data.split(b"\n")
     lengths = list(map(len, lines))
     lettered_lines = lettered.split(b"\n")
@@ -90,14 +98,14 @@ def line_sizes(data: bytes, lettered: bytes) -> list[float]:
         sum(map(eq, lengths, lengths[1:])),
         bare,
         max([line.count(b" ") for line in lines]),
-        max([len(line.split()) for line in data.translate(_DIGITS).split(b"\n")]),
+        max([len(line.split()) for line in digits.split(b"\n")]),
         max([line.count(b",") for line in lines]),
     ]
 
 
-def number_sizes(data: bytes) -> list[float]:
-    """Measure the runs of digits; `NUMBER_NAMES` long, all 0 where there is none."""
-    numbers = data.translate(_DIGITS).split()
+def number_sizes(digits: bytes) -> list[float]:
+    """Measure the runs of digits that `numerals` left; `NUMBER_NAMES` long, all 0 where there is none."""
+    numbers = digits.split()
     if not numbers:
         return [0.0] * len(NUMBER_NAMES)
     kept = numbers
