@@ -267,4 +267,5 @@ def _steering(settings: Settings, slot: Slot, shared: Shared) -> Steering:
         return live
 
     ledger = MemoryLedger() if settings.journal == NO_JOURNAL else SqlLedger(settings.journal)
-    return Steering(bound, ledger, shared.sessions, time.time, random.Random())  # noqa: S311
+    rng = random.Random()  # noqa: S311
+    return Steering(bound, ledger, shared.sessions, time.time, rng, lambda: slot.live.hidden_share)

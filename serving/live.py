@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ class Ground:
             It does not fit the arms.
         """
         engine = Engine(self.model, policy, self.prices, prior=self.prior, arms=self.arms)
+        facts = _facts(self.model)
         return Live(
             decider=engine,
             arms=self.arms,
@@ -63,9 +64,10 @@ class Ground:
             policy=engine.version,
             headers=frozenset(name for rule in policy.rules for name in rule.headers),
             cold_start=engine.cold_start,
-            facts=_facts(self.model),
+            facts=facts,
             prior=Engine(self.prior, policy, self.prices, prior=self.prior, arms=self.arms),
             bound=engine.bound,
+            hidden_share=_hidden_share(facts),
         )
 
 
@@ -133,6 +135,19 @@ def _repriced(ours: tuple[Arm, ...], theirs: tuple[Arm, ...], source: str) -> tu
         replace(arm, price=prices[arm.name].price, gpu_usd_per_second=prices[arm.name].gpu_usd_per_second)
         for arm in ours
     )
+
+
+def _hidden_share(facts: Mapping[str, Any]) -> dict[str, float]:
+    """Read what training says of hidden tokens; an older bundle says nothing, and free facts may say anything.
+
+    Examples
+    --------
+    >>> _hidden_share({"learner": {"hidden_share": {"reasoning": 0.9, "direct": "?"}}}), _hidden_share({})
+    ({'reasoning': 0.9}, {})
+    """
+    told = facts.get("learner", {}).get("hidden_share")
+    shares = told if isinstance(told, dict) else {}
+    return {arm: float(share) for arm, share in shares.items() if isinstance(share, float) and 0.0 < share <= 1.0}
 
 
 def _facts(model: Bundle | PriorModel) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Live:
         Prior knowledge of the same arms under the same policy, for the fallback `prior`.
     bound
         Arms, policy and prices as the decider reads them, for whoever steers it.
+    hidden_share
+        By arm: share of its output tokens that was hidden in the history; arms of which that is not known are left out.
     """
 
     decider: Decider
@@ -56,6 +58,7 @@ class Live:
     facts: Mapping[str, object] = field(default_factory=dict)
     prior: Decider | None = None
     bound: Roster | None = None
+    hidden_share: Mapping[str, float] = field(default_factory=dict)
 
 
 class Slot:

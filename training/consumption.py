@@ -8,6 +8,7 @@ its trees have not seen (split-conformal, Romano et al. 2019, "Conformalized qua
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, raw, shifted
+from training.dataset import Dataset
 from training.model import Array, QuantityHead, TreeHead
 
 QUANTITY_TREES = Trees(rounds=30, leaves=15, bags=1, learning_rate=0.15, feature_fraction=0.3)
@@ -23,6 +25,8 @@ MINIMUM_ROWS = 50
 TAIL = 2.5
 """p95 over mean where only a default mean is known."""
 LEVEL = 0.95
+LEAST_HIDDEN = 0.1
+"""An arm whose output is hidden to a smaller share than this hardly thinks."""
 STALLED = 0.995
 """Above this quantile a latency is taken for a stall."""
 
@@ -84,6 +88,22 @@ def fit_quantity(
         others = known[fold[known] != f]
         p95[fold == f] += _reach(y[others] - unshifted[others]) if len(others) else 0.0
     return Learnt(head, expected, np.maximum(expected, np.exp(p95)))
+
+
+def hidden_shares(dataset: Dataset) -> Mapping[str, float]:
+    """Learn which share of an arm's output tokens is hidden: a ratio of sums, as forecasts of sums are held against it.
+
+    Returns
+    -------
+    Mapping
+        By arm; left out are arms that hardly think, and those of which fewer than `MINIMUM_ROWS` prompts tell both.
+    """
+    shares = {}
+    for arm, output, hidden in zip(dataset.arms, dataset.output_tokens.T, dataset.reasoning_tokens.T, strict=True):
+        both = np.isfinite(output) & np.isfinite(hidden)
+        if both.sum() >= MINIMUM_ROWS and hidden[both].sum() >= LEAST_HIDDEN * output[both].sum() > 0.0:
+            shares[arm.name] = round(min(float(hidden[both].sum() / output[both].sum()), 1.0), 4)
+    return shares
 
 
 def without_stalls(latency_ms: Array) -> Array:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import numpy as np
 
 from serving.decision.manifest import DataFingerprint, Facts
+from training.consumption import hidden_shares
 from training.export import Lineage
 from training.figures import Evaluation
 from training.fit import Fitted
@@ -40,6 +41,7 @@ def lineage_of(
             "candidates": {learner.name: learner.value for learner in fitted.learners},
             "trees": asdict(fitted.trees),
             "overlap": [str(arm) for arm in overlap(dataset)],
+            "hidden_share": dict(hidden_shares(dataset)),
         },
         calibration={"kind": "binned isotonic, cross-fitted", "prompts": len(dataset)},
         certificate=certificate,

@@ -58,7 +58,8 @@ class Guards:
     probes
         Reported probes that decide.
     bloat_above
-        Realised over forecast output tokens from which an arm's token bloat is an alarm.
+        Realised over forecast hidden tokens from which an arm's token bloat is an alarm; all output tokens where the
+        hidden ones are not known.
     success_half_life_hours
         How fast reported successes are forgotten: how long an arm that did not deliver takes to get another chance.
     max_success_shift

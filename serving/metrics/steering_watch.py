@@ -19,8 +19,9 @@ def watch_steering(ledger: Ledger, view: Callable[[], View]) -> None:
     shed = ledger.gauge("thinkgate_arm_shed", "1 while an arm is shed, 0.5 while it is probed.", ("arm",), "max")
     failing = ledger.gauge("thinkgate_arm_failing_share", "Calls that time out or are late.", ("arm",), "max")
     tokens = ledger.gauge("thinkgate_arm_tokens_factor", "Realised over forecast output tokens.", ("arm",), "max")
+    hidden = ledger.gauge("thinkgate_arm_hidden_factor", "Realised over forecast hidden tokens.", ("arm",), "max")
     latency = ledger.gauge("thinkgate_arm_latency_factor", "Realised over forecast latency.", ("arm",), "max")
-    bloat = ledger.gauge("thinkgate_token_bloat", "1 while tokens run above their forecast.", ("arm",), "max")
+    bloat = ledger.gauge("thinkgate_token_bloat", "1 while hidden tokens run above their forecast.", ("arm",), "max")
     # Not by task: a caller names its task, and a label value never comes from a caller.
     shift = ledger.gauge("thinkgate_success_shift", "Most that reports took from P(success).", ("arm",), "min")
 
@@ -34,6 +35,7 @@ def watch_steering(ledger: Ledger, view: Callable[[], View]) -> None:
         shed.only({(name,): _PHASES[arm.phase] for name, arm in arms.items()})
         failing.only({(name,): arm.failing for name, arm in arms.items()})
         tokens.only({(name,): arm.tokens_factor for name, arm in arms.items()})
+        hidden.only({(name,): arm.hidden_factor for name, arm in arms.items() if arm.hidden_factor is not None})
         latency.only({(name,): arm.latency_factor for name, arm in arms.items()})
         bloat.only({(name,): float(arm.bloated) for name, arm in arms.items()})
         shifts = [(name, by) for each in now.health.shifts.values() for name, by in each.items()]

@@ -34,6 +34,8 @@ class ArmState:
         Share of its calls that time out or are late.
     tokens_factor, latency_factor
         Realised over forecast.
+    hidden_factor
+        Realised over forecast hidden tokens; None where reports or the bundle do not tell them.
     bloated
         The alarm of token bloat is on.
     """
@@ -42,6 +44,7 @@ class ArmState:
     failing: float
     tokens_factor: float
     latency_factor: float
+    hidden_factor: float | None
     bloated: bool
 
 
@@ -71,6 +74,7 @@ class Health:
 class _Arm:
     watch: Watch = field(default_factory=Watch)
     tokens: Ratio = field(default_factory=Ratio)
+    hidden: Ratio = field(default_factory=Ratio)
     latency: Ratio = field(default_factory=Ratio)
     retries: Ratio = field(default_factory=Ratio)
     bloated: bool = False
@@ -83,13 +87,17 @@ class ArmGuards:
         self._arms: dict[str, _Arm] = {}
         self._delivered: OrderedDict[tuple[str, str], Delivery] = OrderedDict()
 
-    def note(self, outcome: Outcome, guards: Guards, baseline: str, now: float) -> None:
+    def note(
+        self, outcome: Outcome, guards: Guards, baseline: str, now: float, hidden_share: float | None = None
+    ) -> None:
         """Take in one report.
 
         Parameters
         ----------
         baseline
             Name of the arm that is never shed, for it is what the others are shed to.
+        hidden_share
+            Of the arm's forecast tokens; None where it is not known.
         """
         arm = self._arms.setdefault(outcome.arm, _Arm())
         life, few = guards.half_life_seconds, float(guards.min_calls)
@@ -104,6 +112,9 @@ class ArmGuards:
             self._tell(outcome.arm, before, arm.watch)
         if outcome.output_tokens is not None and outcome.expected_tokens > 0.0:
             arm.tokens = arm.tokens.met(outcome.output_tokens, outcome.expected_tokens, now, life, few)
+        if outcome.reasoning_tokens is not None and hidden_share and outcome.expected_tokens > 0.0:
+            expected = hidden_share * outcome.expected_tokens
+            arm.hidden = arm.hidden.met(outcome.reasoning_tokens, expected, now, life, few)
         if outcome.latency_ms is not None and outcome.expected_latency_ms:
             arm.latency = arm.latency.met(outcome.latency_ms, outcome.expected_latency_ms, now, life, few)
         if outcome.retries is not None:
@@ -161,26 +172,33 @@ class ArmGuards:
     def _state(self, name: str, arm: _Arm, guards: Guards, now: float) -> ArmState:
         life, few = guards.half_life_seconds, float(guards.min_calls)
         arm.tokens, arm.latency = arm.tokens.faded(now, life, few), arm.latency.faded(now, life, few)
-        arm.retries = arm.retries.faded(now, life, few)
-        plain = arm.tokens.factor(0.0)
-        quiet = 1.0 + (guards.bloat_above - 1.0) / 2.0
-        bloated = plain > (quiet if arm.bloated else guards.bloat_above) and arm.tokens.calls > guards.min_calls / 2
-        if bloated != arm.bloated:
-            arm.bloated = bloated
-            if bloated:
-                logger.warning("token bloat: %s writes %.2f times the tokens that were forecast", name, plain)
-            else:
-                logger.info("token bloat is over: %s writes %.2f times the tokens that were forecast", name, plain)
+        arm.retries, arm.hidden = arm.retries.faded(now, life, few), arm.hidden.faded(now, life, few)
+        knows_hidden = arm.hidden.calls > few / 2.0
+        _watch_bloat(name, arm, guards, knows_hidden)
         low, high = _FACTORS
         tokens, latency = (
             round(min(max(ratio.factor(few), low), high), _DIGITS) for ratio in (arm.tokens, arm.latency)
         )
-        return ArmState(arm.watch.phase, arm.watch.share, tokens, latency, bloated)
+        hidden = round(min(max(arm.hidden.factor(few), low), high), _DIGITS) if knows_hidden else None
+        return ArmState(arm.watch.phase, arm.watch.share, tokens, latency, hidden, arm.bloated)
 
     def _tell(self, name: str, before: Phase, watch: Watch) -> None:
         if watch.phase != before:
             level = logging.INFO if watch.phase == "serving" else logging.WARNING
             logger.log(level, "arm %s: %s -> %s %s", name, before, watch.phase, watch.why)
+
+
+def _watch_bloat(name: str, arm: _Arm, guards: Guards, knows_hidden: bool) -> None:
+    """Hold hidden tokens against their forecast; all output where it is not known what is hidden."""
+    held, what = (arm.hidden, "hidden tokens") if knows_hidden else (arm.tokens, "tokens")
+    factor = held.factor(0.0)
+    quiet = 1.0 + (guards.bloat_above - 1.0) / 2.0
+    bloated = factor > (quiet if arm.bloated else guards.bloat_above) and held.calls > guards.min_calls / 2
+    if bloated == arm.bloated:
+        return
+    arm.bloated = bloated
+    level, event = (logging.WARNING, "token bloat") if bloated else (logging.INFO, "token bloat is over")
+    logger.log(level, "%s: %s writes %.2f times the %s that were forecast", event, name, factor, what)
 
 
 def _health(arm: _Arm, guards: Guards, state: ArmState, shed: bool) -> ArmHealth:

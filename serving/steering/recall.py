@@ -62,6 +62,7 @@ class Outcome:
     expected_cost_usd: float
     success: float | None = None
     output_tokens: int | None = None
+    reasoning_tokens: int | None = None
     latency_ms: float | None = None
     retries: int | None = None
     cost_usd: float | None = None
@@ -128,7 +129,7 @@ class Recall:
             expected = _from_row(decision)
         told = {
             name: getattr(outcome, name)
-            for name in ("success", "output_tokens", "latency_ms", "retries", "failure_mode")
+            for name in ("success", "output_tokens", "reasoning_tokens", "latency_ms", "retries", "failure_mode")
             if getattr(outcome, name) is not None and name not in expected.judged
         }
         if "success" not in expected.judged | told.keys() and told.get("failure_mode") in _WRONG:

@@ -79,6 +79,8 @@ class Steering:
         Epoch seconds.
     rng
         Picks probes, and the decisions that budgets sample.
+    hidden_share
+        Gives, by arm, the share of its output tokens that is forecast to be hidden.
     """
 
     def __init__(
@@ -88,8 +90,10 @@ class Steering:
         sessions: SessionTable,
         clock: Callable[[], float],
         rng: random.Random,
+        hidden_share: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._bound, self._sessions, self._clock, self._rng = bound, sessions, clock, rng
+        self._hidden_share = hidden_share
         self._purses = Purses(ledger, rng)
         self._guards = ArmGuards()
         self._recall = Recall()
@@ -149,8 +153,9 @@ class Steering:
             held = [self._recall.hold(self._priced(row, decision, bound), decision) for row, decision in reported]
             outcomes = [outcome for outcome in held if outcome is not None]
             self._purses.correct(outcomes, policy)
+            shares = self._hidden_share()
             for outcome in outcomes:
-                self._guards.note(outcome, policy.guards, names[0], now)
+                self._guards.note(outcome, policy.guards, names[0], now, shares.get(outcome.arm))
             health = self._guards.look(policy.guards, names, now)
             purses = self._purses.look(policy, now)
             outlooks = {name: _outlook(purse, health, names) for name, purse in purses.items()}

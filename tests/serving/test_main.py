@@ -23,6 +23,7 @@ import typer.testing
 from serving import main as server_main
 from serving.decision.errors import BadArms, ThinkgateError
 from serving.decision.manifest import DataFingerprint
+from serving.decision.policy import Policy
 from serving.decision.types import Price
 from serving.live import open_ground
 from serving.main import command_line
@@ -221,7 +222,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest real bundle: two arms, a handful of small trees."""
     arms = tuple(replace(arm, price=Price(1.25, 10.0)) for arm in tiny.ARMS[:2])
     out = tmp_path_factory.mktemp("bundle") / "tiny"
-    return export(tiny.model(2), tiny.encoder(), arms, out, Lineage(DataFingerprint("d", 1, 1))).path
+    lineage = Lineage(DataFingerprint("d", 1, 1), learner={"hidden_share": {"reasoning": 0.75}})
+    return export(tiny.model(2), tiny.encoder(), arms, out, lineage).path
 
 
 def test_serves_a_real_bundle(launch: Launch, bundle: Path) -> None:
@@ -256,6 +258,10 @@ def test_spoilt_bundle_is_refused_once_for_all_workers(bundle: Path, tmp_path: P
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("thinkgate-server: model.onnx: its hash is not the manifest's")
     assert ended.stderr.count("\n") == 1
+
+
+def test_what_is_served_knows_the_hidden_share_of_its_bundle(bundle: Path) -> None:
+    assert open_ground(bundle, None).live(Policy()).hidden_share == {"reasoning": 0.75}
 
 
 def test_new_prices_must_be_for_the_bundles_arms(bundle: Path, tmp_path: Path) -> None:

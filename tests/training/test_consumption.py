@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.training.learning import design_rows
+from tests.training.learning import chances, dataset, design_rows
 from training.boosting import Binned, folds_of, raw
-from training.consumption import MINIMUM_ROWS, QUANTITY_TREES, TAIL, fit_quantity, without_stalls
+from training.consumption import MINIMUM_ROWS, QUANTITY_TREES, TAIL, fit_quantity, hidden_shares, without_stalls
 from training.model import TreeHead
 
 
@@ -54,3 +56,25 @@ def test_a_few_stalled_calls_do_not_rule_the_mean() -> None:
     assert np.nanmean(cut) == pytest.approx(900.0)
     assert np.isnan(cut[3])
     assert np.isnan(without_stalls(np.full(5, np.nan))).all()
+
+
+def test_the_hidden_share_of_an_arm_is_a_ratio_of_sums() -> None:
+    rng = np.random.default_rng(3)
+    data = dataset(chances(design_rows(200, rng), 3), rng)
+    output = rng.uniform(100, 5000, (200, 3))
+    hidden = output * [0.01, 0.5, 0.9]
+    hidden[0] = [0.0, output[0, 1], 0.0]
+    hidden[100:, 1], output[150:, 2] = np.nan, np.nan
+    shares = hidden_shares(replace(data, output_tokens=output, reasoning_tokens=hidden))
+    assert set(shares) == {"low", "high"}  # the first hardly thinks
+    assert shares["low"] == pytest.approx(hidden[:100, 1].sum() / output[:100, 1].sum(), abs=1e-4)
+    assert shares["high"] == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_hidden_share_that_is_hardly_known_is_left_out() -> None:
+    rng = np.random.default_rng(4)
+    data = dataset(chances(design_rows(200, rng), 3), rng)
+    hidden = np.full((200, 3), np.nan)
+    hidden[: MINIMUM_ROWS - 1] = 400.0
+    assert hidden_shares(data) == {}
+    assert hidden_shares(replace(data, output_tokens=np.full((200, 3), 500.0), reasoning_tokens=hidden)) == {}

@@ -59,6 +59,10 @@ def test_training_says_what_it_learnt_from(tmp_path: Path) -> None:
     manifest = load(tmp_path / "bundle").manifest
     assert manifest.data.prompts == len(DATA)
     assert manifest.learner["prompts"] == len(trained.dataset) == 150
+    shares = manifest.learner["hidden_share"]
+    assert isinstance(shares, dict)
+    assert list(shares) == ["reasoning"]
+    assert 0.5 < shares["reasoning"] < 1.0
     assert "take 150 of 400 prompts" in told
     assert trained.evaluation.notes[-1] == "Learnt from and judged on 150 of 400 prompts, drawn at random."
 

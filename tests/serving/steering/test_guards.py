@@ -25,11 +25,17 @@ def told(count: int, arm: str = "high", guards: Guards = GUARDS, start: float = 
 
 
 def tell(
-    watched: ArmGuards, count: int, arm: str = "high", guards: Guards = GUARDS, at: float = 0.0, **said: Any
+    watched: ArmGuards,
+    count: int,
+    arm: str = "high",
+    guards: Guards = GUARDS,
+    at: float = 0.0,
+    hidden_share: float | None = None,
+    **said: Any,
 ) -> Health:
     for number in range(count):
         now = at + number
-        watched.note(replace(WENT_WELL, arm=arm, decided_at=now, **said), guards, "direct", now)
+        watched.note(replace(WENT_WELL, arm=arm, decided_at=now, **said), guards, "direct", now, hidden_share)
     return watched.look(guards, ARMS, at + count)
 
 
@@ -75,6 +81,23 @@ def test_token_bloat_raises_an_alarm_and_the_cost_of_the_arm(caplog: pytest.LogC
     assert off.startswith("token bloat is over: high writes 1.")
 
 
+def test_hidden_tokens_are_held_against_hidden_tokens_where_both_are_known(caplog: pytest.LogCaptureFixture) -> None:
+    # 1,000 forecast, 800 of them hidden. A long answer is no bloat; long thinking behind a short one is.
+    long_answer = tell(ArmGuards(), 30, hidden_share=0.8, output_tokens=1900, reasoning_tokens=800)
+    assert not long_answer.states["high"].bloated
+    assert long_answer.states["high"].hidden_factor == 1.0
+    assert long_answer.arms["high"].tokens_factor > 1.5
+    with caplog.at_level(logging.WARNING):
+        long_thought = tell(ArmGuards(), 30, hidden_share=0.8, output_tokens=1400, reasoning_tokens=1360)
+    assert long_thought.states["high"].bloated
+    assert long_thought.states["high"].hidden_factor == pytest.approx(1.5, abs=0.1)
+    assert caplog.messages == ["token bloat: high writes 1.70 times the hidden tokens that were forecast"]
+    for share, hidden in ((0.8, None), (None, 800)):
+        unknown = tell(ArmGuards(), 30, hidden_share=share, output_tokens=1900, reasoning_tokens=hidden)
+        assert unknown.states["high"].bloated
+        assert unknown.states["high"].hidden_factor is None
+
+
 def test_a_slow_arm_is_forecast_to_be_slow() -> None:
     assert told(30, latency_ms=16_000.0).arms["high"].latency_factor == pytest.approx(1.75, abs=0.1)
     assert told(30, retries=1).arms["high"].expected_retries == pytest.approx(0.75, abs=0.1)
@@ -118,6 +141,7 @@ outcomes = st.builds(
     expected_cost_usd=st.floats(0, 10),
     success=st.none() | st.floats(0, 1),
     output_tokens=st.none() | st.integers(0, 10**9),
+    reasoning_tokens=st.none() | st.integers(0, 10**9),
     latency_ms=st.none() | st.floats(0, 1e9),
     retries=st.none() | st.integers(0, 100),
     failure_mode=st.none() | st.sampled_from(("timeout", "token_bloat", "task_drift", "made up")),
@@ -125,12 +149,12 @@ outcomes = st.builds(
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(st.floats(0, 100), outcomes), max_size=80))
-def test_whatever_is_reported_health_stays_in_bounds(steps: list[tuple[float, Outcome]]) -> None:
+@given(st.lists(st.tuples(st.floats(0, 100), outcomes), max_size=80), st.none() | st.floats(0.001, 1.0))
+def test_whatever_is_reported_health_stays_in_bounds(steps: list[tuple[float, Outcome]], share: float | None) -> None:
     watched, now = ArmGuards(), 0.0
     for wait, outcome in steps:
         now += wait
-        watched.note(outcome, GUARDS, "direct", now)
+        watched.note(outcome, GUARDS, "direct", now, share)
         health = watched.look(GUARDS, ARMS, now)
         for arms in (health.arms, health.probed):
             assert not ("direct" in arms and arms["direct"].shed)
@@ -138,6 +162,8 @@ def test_whatever_is_reported_health_stays_in_bounds(steps: list[tuple[float, Ou
                 assert 0.25 <= arm.tokens_factor <= 4.0
                 assert 0.25 <= arm.latency_factor <= 4.0
                 assert arm.expected_retries is None or 0.0 <= arm.expected_retries <= 10.0
+        for state in health.states.values():
+            assert state.hidden_factor is None or 0.25 <= state.hidden_factor <= 4.0
         for shifts in health.shifts.values():
             assert all(-0.3 <= shift <= 0.3 for shift in shifts.values())
 

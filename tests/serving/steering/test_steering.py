@@ -50,7 +50,8 @@ class World:
         self.steering.look()
 
     def open(self) -> Steering:
-        return Steering(lambda: self.engine.bound, self.ledger, self.table, lambda: self.now, random.Random(1))
+        clock, rng = (lambda: self.now), random.Random(1)
+        return Steering(lambda: self.engine.bound, self.ledger, self.table, clock, rng, lambda: {"high": 0.8})
 
     def decide(self, request: Request | None = None) -> Decided:
         request = request or ask()
@@ -222,6 +223,20 @@ def test_an_arm_that_times_out_is_shed_probed_and_taken_back() -> None:
         failing.report(probe, latency_ms=9000.0, success=1.0)
     failing.tick()
     assert {failing.decide().decision.arm for _ in range(20)} == {"high"}
+
+
+def test_the_alarm_of_bloat_looks_at_hidden_tokens() -> None:
+    wordy, brooding = world(), world()
+    expected = wordy.decide().record
+    assert expected is not None
+    tokens = expected.prediction.output_tokens_mean[2]
+    for _ in range(30):
+        wordy.report(wordy.decide(), output_tokens=int(2 * tokens), reasoning_tokens=int(0.8 * tokens))
+        brooding.report(brooding.decide(), output_tokens=int(1.4 * tokens), reasoning_tokens=int(1.38 * tokens))
+    wordy.tick()
+    brooding.tick()
+    assert not wordy.steering.view.health.states["high"].bloated
+    assert brooding.steering.view.health.states["high"].bloated
 
 
 def test_success_is_judged_per_task_also_where_the_model_names_it() -> None:
