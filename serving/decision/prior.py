@@ -24,6 +24,7 @@ _ASK, _BURIED, _HINT = 2.0, 1.0, 0.7
 _EDGE = 1.5
 """What opens the first or the last sentence counts more: that is where people say what they want."""
 _SEVERAL = 3
+_OPERANDS = 2
 _ENOUGH = 2.0
 """Score from which a kind counts; below it the system prompt is asked, then the request stays `other`."""
 _MOST_HINTS = 1.4
@@ -44,6 +45,9 @@ _P95_TOKENS, _P95_LATENCY = 2.5, 2.5
 """The p95 of one call as a multiple of its mean: long tails, until a history tells."""
 
 _SUM = re.compile(r"\d\s*[-+*/^×÷=<>%]\s*\(?-?\d|[=∑∫√≤≥∈π]|\\(?:frac|int|sum|sqrt)|\b[a-z]\s*[-+^=]\s*\d")
+_OPERAND = re.compile(r"[-+*/^×÷=<>%]\s*\(?-?\d")
+_SIGN = re.compile(r"[=∑∫√≤≥∈π\\]")
+"""Every match of `_SUM` holds one of these two; they begin with a set of characters, so they cost a quarter."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _QUESTION = re.compile(r"[?？]\s*\S{0,40}\s*$")
 _TRIFLE = re.compile(r"\D*\d{1,2}\s*[-+*/x×]\s*\d{1,2}\D*")
@@ -188,12 +192,12 @@ def _scores(text: str, found: list[str]) -> list[float]:
 def _structured(text: str, scores: list[float]) -> list[float]:
     """Let sums and code speak, and keep a sum that a child does in its head from counting as maths."""
     maths, code, trivia = _PLACES["maths"], _PLACES["code"], _PLACES["trivia"]
-    if _TRIFLE.fullmatch(text):
+    numbers = len(_NUMBER.findall(text))
+    if numbers == _OPERANDS and _TRIFLE.fullmatch(text):
         scores[trivia] += _ASK * _EDGE
         scores[maths] = 0.0
         return scores
-    numbers = len(_NUMBER.findall(text))
-    if (numbers or "=" in text or "\\" in text or not text.isascii()) and _SUM.search(text):
+    if (_OPERAND.search(text) or _SIGN.search(text)) and _SUM.search(text):
         scores[maths] += _HINT
     if numbers >= _SEVERAL:
         if scores[maths] > 0.0:
