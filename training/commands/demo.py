@@ -19,7 +19,8 @@ def demo(
 ) -> None:
     """Show the whole way on a **synthetic** world: train, export, serve, decide eight requests.
 
-    Takes about two minutes. Nothing is downloaded, and no figure speaks of a real model.
+    Takes about two minutes, and two more the first time, to distil MiniLM. Nothing is downloaded, and no figure speaks
+    of a real model.
     """
     from training.demo import run
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from training.commands.loop_options import (
     DEFAULT_REGISTRY,
-    CanaryFolder,
     LoopOptions,
     Publish,
     RegistryUrl,
@@ -41,7 +45,10 @@ def retrain(options: LoopOptions) -> None:
         OUT.print(f"MLflow   models:/thinkgate/{done.entry.version} is {became}", highlight=False, markup=False)
 
 
-def rollback(registry: RegistryUrl = DEFAULT_REGISTRY, publish: Publish = None, canary: CanaryFolder = None) -> None:
+Trial = Annotated[Path | None, typer.Option(help="Folder that a server tries bundles from: the trial in it ends.")]
+
+
+def rollback(registry: RegistryUrl = DEFAULT_REGISTRY, publish: Publish = None, canary: Trial = None) -> None:
     """Make the champion before this one the champion again; a second call undoes the first.
 
     Servers that follow `models:/thinkgate@champion`, or the folder of --publish, swap by themselves; a canary ends.
