@@ -309,13 +309,19 @@ class Soak:
     growth: float
 
 
-def soak(minutes: float, folder: Path) -> Soak:
-    """Serve at half load with the journal on, and watch the memory after a warm-up of a tenth of the time."""
+def soak(minutes: float, folder: Path, filled: int = 60_000) -> Soak:
+    """Serve at half load with the journal on, and watch the memory after a warm-up.
+
+    The warm-up is as many decisions at full load as fill every bounded memory of the server (the largest keeps 50,000),
+    then a tenth of the time at half load.
+    """
     bundle = put(0, folder / "bundle")
     with serving("--bundle", str(bundle), "--journal", f"sqlite:///{folder / 'journal.db'}") as running:
+        begun = time.monotonic()
         with deciding(running.url, 2) as tally:
-            time.sleep(5.0)
-        saturation = tally.total / 5.0
+            while tally.total < filled:
+                time.sleep(0.1)
+        saturation = tally.total / (time.monotonic() - begun)
         samples: list[float] = []
         process = psutil.Process(running.process.pid)
         # Two clients, each of which rests as long as an answer takes: half of what they can.

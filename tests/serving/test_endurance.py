@@ -76,3 +76,11 @@ def test_several_writers_share_one_sqlite_file(tmp_path: Path) -> None:
     store = Store(url)
     assert store.count() == (240, 240)
     store.close()
+
+
+def test_a_soak_at_half_load(tmp_path: Path) -> None:
+    told = endurance.soak(0.1, tmp_path, filled=300)
+    assert told.decisions > 20
+    assert told.failed == 0
+    assert told.rate < told.saturation
+    assert told.growth < 0.2  # seconds tell of a burst of memory; the hour tells of a leak
