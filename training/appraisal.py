@@ -25,10 +25,11 @@ from training.foreseen import Choices, choices, out_of_fold
 from training.growth import growth
 from training.left_out import LeftOut, leave_out
 from training.logged import logged_values
+from training.logged_losses import Losses, logged_losses
 from training.model import Array
 from training.overlap import overlap
 from training.progress import Progress, silent
-from training.risk import certify
+from training.risk import Bounds, certify
 from training.support import similarity
 
 OURS = "thinkgate"
@@ -46,8 +47,12 @@ LOGGED_NOTES = (
     "This history is logged: one arm served each prompt. Success of the other arms is a doubly robust estimate, right "
     "on average if the recorded propensities are right, and noisy for one prompt: so no oracle and no learning curve.",
     "Costs of arms that did not serve a prompt are priced from forecast tokens.",
-    "No certificate: it needs realised outcomes of both arms, that is paired history.",
 )
+CERTIFIED_NOTE = (
+    "The certificate rests on the recorded propensities: losses are doubly robust. For {:.1%} of the prompts one arm "
+    "was so unlikely that the largest loss was taken."
+)
+THREE_ARMS_NOTE = "No certificate: of three arms, a log does not tell how likely those were that it did not take."
 
 
 class Judged(Protocol):
@@ -137,14 +142,25 @@ def appraise(
     notes = [RIVALS_NOTE.format(embedding_name)]
     if chosen is not None:
         notes.append(POLICY_NOTE.format(Policy().terms.value_of_success_usd))
-    if not part.is_paired:
-        values = logged_values(part, fitted.oof_success[rows], targets(held_out))
-        logs = tuple(f"overlap: {arm}" for arm in overlap(dataset))
-        return replace(found, policies=values.policies, notes=(*LOGGED_NOTES, *logs, *values.notes, *notes))
-    loss = np.clip(truth[:, -1] - truth[:, 0], -1.0, 1.0)
-    uplift = fitted.oof_uplift[rows][:, -1]
-    certificate = certify(uplift, loss, epsilon=settings.epsilon, delta=settings.delta, seed=seed)
-    return replace(found, certificate=certificate, notes=tuple(notes))
+    losses = _losses(part, fitted.oof_success[rows])
+    if losses is not None:
+        uplift, (epsilon, delta) = fitted.oof_uplift[rows][:, -1], (settings.epsilon, settings.delta)
+        made = certify(uplift, losses.loss, epsilon=epsilon, delta=delta, bounds=losses.bounds, seed=seed)
+        found = replace(found, certificate=made)
+    if part.is_paired:
+        return replace(found, notes=tuple(notes))
+    values = logged_values(part, fitted.oof_success[rows], targets(held_out))
+    certified = THREE_ARMS_NOTE if losses is None else CERTIFIED_NOTE.format(losses.untold)
+    logs = tuple(f"overlap: {arm}" for arm in overlap(dataset))
+    notes = [*LOGGED_NOTES, certified, *logs, *values.notes, *notes]
+    return replace(found, policies=values.policies, notes=tuple(notes))
+
+
+def _losses(part: Dataset, model: Array) -> Losses | None:
+    """What not reasoning loses on each prompt; None where logs of more than two arms do not tell it."""
+    if part.is_paired:
+        return Losses(part.success[:, -1] - part.success[:, 0], Bounds(), 0.0)
+    return logged_losses(part, model) if len(part.arms) == 2 else None
 
 
 def rivals(sample: Sample, fold: IntArray, embedding_name: str, progress: Progress = silent) -> tuple[Router, ...]:

@@ -31,8 +31,8 @@ class GateSettings:
     coverage
         Share of requests by which less may lie inside what was learnt.
     certificate
-        A champion with a certificate is followed only by one that has one too. Certificates are made from paired
-        histories alone, so a challenger from a journal has none. One that promises less keeps it out always.
+        A champion with a certificate is followed only by one that has one too. A challenger from a
+        journal often has none: logged outcomes say less than paired ones. One that promises less keeps it out always.
     growth
         Times the champion's size that a bundle may have.
     max_weight

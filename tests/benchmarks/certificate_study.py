@@ -14,9 +14,11 @@ from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 
 from tests.benchmarks.world_study import Encode, Sampled, bare
 from training.fit import FitSettings, fit
+from training.logged_losses import logged_losses
 from training.model import Array
-from training.reference import predict
+from training.reference import Predictions, predict
 from training.risk import Certificate, NoCertificate, certify
+from training.world import LoggingPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,42 @@ def certify_again(
         rows = rng.integers(len(success), size=prompts)
         outcomes = (rng.random((prompts, success.shape[1])) < success[rows]).astype(np.float64)
         made = by(score[rows], outcomes[:, -1] - outcomes[:, 0], epsilon=epsilon, delta=delta, seed=number)
+        found.append(judge_certificate(made, score, pool.draws.uplift[:, -1], epsilon))
+    return tuple(found)
+
+
+def certify_logs(
+    pool: Sampled,
+    forecast: Predictions,
+    policy: LoggingPolicy,
+    prompts: int,
+    resamplings: int,
+    epsilon: float,
+    delta: float,
+) -> tuple[Certified, ...]:
+    """Certify fixed scores on fresh prompts of which the policy logged one arm each, again and again.
+
+    Parameters
+    ----------
+    forecast
+        Of the whole pool, by models that have not seen it: scores, and the success that losses lean on.
+    """
+    success, chances, score = pool.draws.truth.success, policy(pool.draws), forecast.uplift[:, -1]
+    whole, found = bare(pool.paired()), []
+    for number in range(resamplings):
+        rng = np.random.default_rng([19, number])
+        rows = rng.integers(len(success), size=prompts)
+        arm = (rng.random(prompts) < chances[rows, 1]).astype(np.int64)
+        taken = np.eye(2, dtype=bool)[arm]
+        outcomes = (rng.random(taken.shape) < success[rows]).astype(np.float64)
+        log = replace(
+            whole.subset(rows),
+            success=np.where(taken, outcomes, np.nan),
+            runs=taken.astype(np.int64),
+            propensity=np.where(taken, chances[rows], np.nan),
+        )
+        losses = logged_losses(log, forecast.success[rows])
+        made = certify(score[rows], losses.loss, epsilon=epsilon, delta=delta, bounds=losses.bounds, seed=number)
         found.append(judge_certificate(made, score, pool.draws.uplift[:, -1], epsilon))
     return tuple(found)
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from scipy.stats import t as student
 
 from serving.decision.types import FloatArray, Request
-from tests.benchmarks.certificate_study import Certified, by_mapie, certify_again, certify_once
+from tests.benchmarks.certificate_study import Certified, by_mapie, certify_again, certify_logs, certify_once
 from tests.benchmarks.world_study import (
     OLD,
     Encode,
@@ -57,9 +57,10 @@ class Sizes:
     logged: tuple[int, ...] = (1000, 4000)
     resamplings: int = 200
     certified: tuple[int, ...] = (1000, 4000)
+    certified_logs: tuple[int, ...] = (4000, 16_000)
 
 
-QUICK = Sizes(2, 2000, 8000, 100, (1000,), 20, (1000,))
+QUICK = Sizes(2, 2000, 8000, 100, (1000,), 20, (1000,), (4000,))
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--encoder", action="store_true", help="static encoder beside the features: five times as long")
-    parser.add_argument("--only", choices=["logs", "coverage", "certificate", "trained"])
+    parser.add_argument("--only", choices=["logs", "coverage", "certificate", "certified-logs", "trained"])
     options = parser.parse_args()
     sizes, console = QUICK if options.quick else Sizes(), Console(width=140)
     start = time.perf_counter()
@@ -79,8 +80,8 @@ def main() -> None:
             _logs(console, test, encode, sizes)
         if options.only != "logs":
             _coverage(console, test, encode, sizes)
-    if options.only in (None, "certificate", "trained"):
-        _certificates(console, sizes, again=options.only != "trained", anew=options.only != "certificate")
+    if options.only in (None, "certificate", "certified-logs", "trained"):
+        _certificates(console, sizes, options.only)
     console.print(f"{time.perf_counter() - start:.0f} s")
 
 
@@ -163,13 +164,19 @@ def _coverage(console: Console, test: Sampled, encode: Encode, sizes: Sizes) -> 
     console.print(table)
 
 
-def _certificates(console: Console, sizes: Sizes, *, again: bool, anew: bool) -> None:
+def _certificates(console: Console, sizes: Sizes, only: str | None) -> None:
     test, train = Sampled.of(TEST_SEED, 20_000, features_only), Sampled.of(TRAIN_SEED, 4000, features_only)
     columns = ("how", "prompts", "epsilon", "none", "loss > epsilon", "true loss", "calls avoided", "a prophet avoids")
     table = Table(title=f"Certificates, SYNTHETIC world: {sizes.resamplings} resamplings each, delta 0.10")
     for column in columns:
         table.add_column(column)
-    if again:
+    if only in (None, "certified-logs"):
+        forecast = predict(fit(bare(train.logged(OLD)), train.x, LIGHT).model, test.x)
+        for prompts in sizes.certified_logs:
+            for epsilon in (0.02, 0.05):
+                runs = certify_logs(test, forecast, OLD, prompts, sizes.resamplings, epsilon, 0.10)
+                table.add_row("logs of the old router", str(prompts), str(epsilon), *_certified(runs, epsilon))
+    if only in (None, "certificate"):
         score = predict(fit(bare(train.paired()), train.x, LIGHT).model, test.x).uplift[:, -1]
         for prompts in sizes.certified:
             for epsilon in (0.01, 0.02, 0.05):
@@ -177,7 +184,7 @@ def _certificates(console: Console, sizes: Sizes, *, again: bool, anew: bool) ->
                 table.add_row("one model, fresh prompts", str(prompts), str(epsilon), *_certified(runs, epsilon))
                 runs = certify_again(test, score, prompts, sizes.resamplings, epsilon, 0.10, by_mapie)
                 table.add_row("the same, MAPIE's p-values", str(prompts), str(epsilon), *_certified(runs, epsilon))
-    if anew:
+    if only in (None, "trained"):
         prompts, epsilon = sizes.certified[0], 0.02
         part = test.head(5000)
         seeds = range(5000, 5000 + sizes.resamplings)

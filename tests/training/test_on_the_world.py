@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.benchmarks.certificate_study import by_mapie, certify_again, certify_once
+from tests.benchmarks.certificate_study import by_mapie, certify_again, certify_logs, certify_once
 from tests.benchmarks.world_study import (
     OLD,
     Insider,
@@ -71,6 +71,14 @@ def test_certificates_hold_and_avoid_calls(pool: Sampled, model: Fitted) -> None
     assert 0.1 < np.mean([run.avoided for run in given]) <= runs[0].best
     bentkus = certify_again(pool, score, 1500, 10, 0.03, 0.10, by_mapie)
     assert sum(run.avoided for run in bentkus) < sum(run.avoided for run in runs[:10])
+
+
+def test_certificates_from_logs_hold_and_avoid_calls(pool: Sampled, model: Fitted) -> None:
+    runs = certify_logs(pool, predict(model.model, pool.x), OLD, 4000, 40, 0.05, 0.10)
+    assert sum(run.loss > 0.05 for run in runs) <= 4
+    given = [run for run in runs if isinstance(run.found, Certificate)]
+    assert len(given) > 20
+    assert 0.05 < np.mean([run.avoided for run in given]) <= runs[0].best
 
 
 def test_a_certificate_of_a_whole_training_is_judged_by_the_served_model(pool: Sampled) -> None:
