@@ -1,18 +1,18 @@
-"""Puts the parts of one worker together: the half of the composition root that knows what is plugged in where."""
+"""Puts the parts of one worker together: the half of the composition root that knows what is plugged in where.
+
+`assemble` is long because it is that list, in the order in which parts need each other.
+"""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from serving.access.door import Door
-from serving.access.keys import KeySource
-from serving.access.rates import Rates
+from serving.access.keys_file import KeySource
 from serving.asgi import BodyLimits
-from serving.bulletin import Bulletin
 from serving.canary import Canary
 from serving.decision.ids import Ids
 from serving.decision.policy_file import PolicySource
@@ -20,16 +20,14 @@ from serving.decision.roster import Roster
 from serving.explain_route import ExplainRoute
 from serving.exploration import ExplorationCap
 from serving.fast_path import Limits
-from serving.following import Beside, Following, Places, follow, open_model
+from serving.following import Beside, Places, follow, open_model
 from serving.guard import Guard
-from serving.journal import Journal
 from serving.journal.figures import JournalSettings
 from serving.journal.opening import ALONE, Seat, open_journal
 from serving.journal.opening import NONE as NO_JOURNAL
 from serving.journal_route import JournalRoutes
 from serving.keeper import Keeper
 from serving.live import warm_up
-from serving.metrics.board import Board
 from serving.metrics.exposition import Exposition
 from serving.metrics.http_watch import metrics_route
 from serving.metrics.probes import (
@@ -47,6 +45,7 @@ from serving.metrics.series import Ledger
 from serving.metrics.steering_watch import watch_steering
 from serving.model_route import ModelRoutes
 from serving.outcomes import OutcomeDesk, RecentDecisions
+from serving.parts import Parts, Shared
 from serving.patience import Load, Patience
 from serving.ports import DecisionSink, OutcomeSink, SituationSource
 from serving.recorder import Recorder
@@ -55,79 +54,9 @@ from serving.settings import Settings
 from serving.shadow import Shadow
 from serving.slot import Slot
 from serving.steering.ledger import MemoryLedger, SqlLedger
-from serving.steering.sessions import SessionTable
 from serving.steering.steering import Steering
 from serving.terms_keeper import TermsKeeper
 from serving.traces import Traces
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all workers have in common; made before they are forked.
-
-    Parameters
-    ----------
-    rates
-        What each API key has used.
-    sessions
-        What conversations were served with.
-    bulletin
-        What an admin told one of them.
-    grpc_address
-        Where all of them serve gRPC; None where it is not wanted.
-    board
-        Where each pins what it counts; a place for each.
-    """
-
-    rates: Rates = field(default_factory=Rates)
-    sessions: SessionTable = field(default_factory=SessionTable)
-    bulletin: Bulletin = field(default_factory=Bulletin)
-    grpc_address: str | None = None
-    board: Board = field(default_factory=Board)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a worker runs on; the seam where gRPC and metrics join.
-
-    Parameters
-    ----------
-    door
-        Lets callers in.
-    guard
-        Every front end decides through it.
-    desk
-        Every front end hands outcomes in at it.
-    routes
-        Of HTTP, beside the decisions.
-    journal
-        None where the server keeps none.
-    load
-        Counts what waits in the event loop; `run` is told of it.
-    following
-        What is live, and what follows its sources.
-    metrics
-        Told where the time of decisions went.
-    ledger
-        Counts everything else.
-    each_second
-        Watches the files of keys and policy and what admins say, and publishes the metrics.
-    close
-        Called once, after the last request.
-    """
-
-    door: Door
-    guard: Guard
-    limits: Limits
-    desk: OutcomeDesk
-    routes: tuple[Route, ...]
-    journal: Journal | None
-    load: Load
-    following: Following
-    metrics: DecisionMetrics
-    ledger: Ledger
-    each_second: Callable[[], None]
-    close: Callable[[], None]
 
 
 def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:

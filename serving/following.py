@@ -12,8 +12,9 @@ from serving.canary import Canary
 from serving.decision.errors import BundleRefused
 from serving.keeper import Keeper
 from serving.live import Ground, open_ground
-from serving.model_registry import open_registry, parse_model_uri
+from serving.model_registry import open_registry
 from serving.model_source import Candidate, FolderSource, ModelSource, RegistrySource
+from serving.model_uri import parse_model_uri
 from serving.reload import Reloader
 from serving.shadow import Shadow
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
-import math
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -14,23 +11,17 @@ from serving.decision.errors import BadRequest
 from serving.decision.offers import EveryArmDenied
 from serving.decision.situation import CALM, Situation, combine
 from serving.decision.types import Decision, Fallback, Request
+from serving.failures import Failures
 from serving.patience import SLOW, Patience
 from serving.ports import DecisionSink, SituationSource, Tracing
 from serving.slot import Live, Slot
+from serving.soundness import require_finite
 from serving.stand_in import stand_in
 
 Headers = Iterable[tuple[bytes, bytes]]
 
-logger = logging.getLogger("thinkgate.guard")
-
-_QUIET_NS: Final = 1_000_000_000
-"""One log line per second at most, however many decisions fail."""
 _OVERRIDDEN: Final = {"client": ", with the client's effort", "tool_loop": ", as this tool loop began"}
 _MAX_HEADER: Final = 256
-
-
-class UnsoundError(Exception):
-    """The engine answered with a number that is none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,9 +97,8 @@ class Guard:
         self._tracing = tracing
         self.patience = patience or Patience()
         self._pick = pick
-        self._decisions = self._fallbacks = self._contained = 0
-        self._quiet_until_ns = clock_ns()
-        self._unlogged = 0
+        self._decisions = self._fallbacks = 0
+        self._failures = Failures(clock_ns)
 
     @property
     def traced(self) -> bool:
@@ -118,7 +108,7 @@ class Guard:
     @property
     def stats(self) -> GuardStats:
         """Read the counters."""
-        return GuardStats(self._decisions, self._fallbacks, self._contained)
+        return GuardStats(self._decisions, self._fallbacks, self._failures.contained)
 
     def decide(self, request: Request, headers: Headers = ()) -> Decision:
         """Answer one request.
@@ -155,14 +145,14 @@ class Guard:
             why = self.patience.why_not(started_ns)
             if why is None:
                 decided = live.decider.decide_recorded(request, situation)
-                _require_finite(decided.decision)
+                require_finite(decided.decision)
                 if not self.patience.is_late(started_ns, self._clock_ns()):
                     return self._tell(request, decided, headers)
                 why = SLOW
         except (BadRequest, EveryArmDenied):
             raise
         except Exception as error:
-            self._log(error)
+            self._failures.log(error)
             why = "the model could not answer"
         return self._tell(request, self._answer_instead(live, request, situation, started_ns, why), headers)
 
@@ -191,12 +181,12 @@ class Guard:
             try:
                 sink.decided(request, decided)
             except Exception as error:
-                self._contain(error)
+                self._failures.contain(error)
         if self._tracing is not None:
             try:
                 self._tracing.decided(headers, decided.decision)
             except Exception as error:
-                self._contain(error)
+                self._failures.contain(error)
         return decided
 
     def _situation(self, live: Live, request: Request, headers: Headers) -> Situation:
@@ -206,7 +196,7 @@ class Guard:
             try:
                 situation = combine(situation, source.situation(request, wanted))
             except Exception as error:
-                self._contain(error)
+                self._failures.contain(error)
         return situation
 
     def _answer_instead(self, live: Live, request: Request, situation: Situation, started_ns: int, why: str) -> Decided:
@@ -218,14 +208,14 @@ class Guard:
             except EveryArmDenied:
                 raise
             except Exception as error:
-                self._log(error)
+                self._failures.log(error)
         kind: Fallback = "reason" if self._fallback == "reason" else "baseline"
         try:
             chosen = stand_in(live, request, situation, kind)
         except EveryArmDenied:
             raise
         except Exception as error:
-            self._log(error)
+            self._failures.log(error)
             chosen = stand_in(dataclasses.replace(live, bound=None), request, situation, kind)
         decision = Decision(
             decision_id=self._new_id(),
@@ -245,27 +235,6 @@ class Guard:
         )
         return Decided(decision, None)
 
-    def _contain(self, error: Exception) -> None:
-        self._contained += 1
-        self._log(error)
-
-    def _log(self, error: Exception) -> None:
-        """Log where it broke, never the message: it may quote the prompt."""
-        self._unlogged += 1
-        now = self._clock_ns()
-        if now < self._quiet_until_ns:
-            return
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        logger.error(
-            "%d failure(s) contained, no decision failed: %s in %s, line %s",
-            self._unlogged,
-            type(error).__name__,
-            place.name,
-            place.lineno,
-        )
-        self._unlogged = 0
-        self._quiet_until_ns = now + _QUIET_NS
-
 
 def _wanted(names: frozenset[str], headers: Headers) -> Mapping[str, str]:
     found = {name.decode("latin-1"): value[:_MAX_HEADER].decode("latin-1") for name, value in headers}
@@ -274,15 +243,7 @@ def _wanted(names: frozenset[str], headers: Headers) -> Mapping[str, str]:
 
 def _as_prior(decided: Decided, bundle_id: str) -> Decided:
     """Mark an answer of the prior as a fallback of the bundle that should have answered."""
-    _require_finite(decided.decision)
+    require_finite(decided.decision)
     decision = dataclasses.replace(decided.decision, fallback="prior", bundle_id=bundle_id)
     record = decided.record
     return Decided(decision, None if record is None else dataclasses.replace(record, bundle_id=bundle_id))
-
-
-def _require_finite(decision: Decision) -> None:
-    total = decision.propensity + decision.support
-    for estimate in decision.estimates.values():
-        total += estimate.success + estimate.cost_usd + estimate.latency_p95_ms + estimate.output_tokens
-    if not math.isfinite(total):
-        raise UnsoundError

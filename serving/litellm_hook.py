@@ -1,7 +1,7 @@
 """A LiteLLM callback: asks thinkgate before each chat call, and reports what became of it; LiteLLM never waits long.
 
-This file runs inside the LiteLLM proxy with nothing of thinkgate beside it: it needs httpx only, which LiteLLM brings
-along. Copy it next to LiteLLM's `config.yaml` (deploy/litellm holds an example) and name it there:
+This file runs inside the LiteLLM proxy with nothing of thinkgate beside it, so it is long: it needs httpx only, which
+LiteLLM brings along. Copy it next to LiteLLM's `config.yaml` (deploy/litellm holds an example) and name it there:
 `litellm_settings: {callbacks: ["litellm_hook.gate"]}`. Arms name models as that configuration does. LiteLLM itself says
 an effort in each provider's own words.
 

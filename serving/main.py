@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
 from serving.access.http_door import NEEDS, behind_door
-from serving.assembly import Parts, Shared, assemble
+from serving.assembly import assemble
 from serving.decision.errors import ThinkgateError
 from serving.exchange import Tools
 from serving.ext_proc import EXTERNAL_PROCESSOR, ExtProcCalls
@@ -32,6 +32,7 @@ from serving.logs import start_logging
 from serving.metrics.board import Board
 from serving.metrics.grpc_watch import GrpcWatch
 from serving.metrics.http_watch import watched
+from serving.parts import Parts, Shared
 from serving.settings import Settings, option, read_settings
 from serving.sockets import open_tcp, open_unix, require_free, url
 from serving.tls import server_context

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from serving.decision.errors import BadInput, ThinkgateError
+from serving.decision.errors import ThinkgateError
 from serving.decision.manifest import FILES, MANIFEST
+from serving.model_uri import BadModelUri, ModelUri
 
-_URI: Final = re.compile(r"models:/([\w. -]+)(?:@([\w.-]+)|/(\d+))")
 _API: Final = "/api/2.0/mlflow"
 _FILES_API: Final = "/api/2.0/mlflow-artifacts/artifacts"
 _SECONDS: Final = 10.0
@@ -26,27 +26,8 @@ _CHUNK: Final = 2**20
 _YAML_LINE: Final = re.compile(r"^(\w+): (.*)$", re.MULTILINE)
 
 
-class BadModelUri(BadInput):
-    """A model's or a registry's address that can't be read; the message shows the forms that can."""
-
-
 class RegistryDown(ThinkgateError):
     """The registry gave no usable answer; what is live stays live."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUri:
-    """A model in a registry: by alias, or one fixed version.
-
-    Parameters
-    ----------
-    alias, version
-        One of them is None.
-    """
-
-    name: str
-    alias: str | None
-    version: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +55,6 @@ class ModelRegistry(Protocol):
     def fetch(self, found: Registered, folder: Path) -> None:
         """Copy the bundle's files into an empty folder; RegistryDown where that fails."""
         ...
-
-
-def parse_model_uri(text: str) -> ModelUri:
-    """Read `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
-
-    Raises
-    ------
-    BadModelUri
-        It is neither.
-
-    Examples
-    --------
-    >>> parse_model_uri("models:/thinkgate@champion")
-    ModelUri(name='thinkgate', alias='champion', version=None)
-    """
-    found = _URI.fullmatch(text)
-    if found is None:
-        raise BadModelUri(f"{text!r} names no model: write models:/NAME@ALIAS or models:/NAME/VERSION")
-    return ModelUri(found[1], found[2], found[3])
 
 
 def open_registry(address: str) -> ModelRegistry:

@@ -14,7 +14,8 @@ from typing import Final, Protocol
 
 from serving.decision.errors import BundleMissing
 from serving.decision.manifest import MANIFEST
-from serving.model_registry import ModelRegistry, ModelUri, Registered, RegistryDown
+from serving.model_registry import ModelRegistry, Registered, RegistryDown
+from serving.model_uri import ModelUri
 
 logger = logging.getLogger("thinkgate.source")
 

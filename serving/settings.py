@@ -1,4 +1,7 @@
-"""Every setting of the server, from its command line and from THINKGATE_... variables; read only by `main`."""
+"""Every setting of the server, from its command line and from THINKGATE_... variables; read only by `main`.
+
+Long, because it is a list.
+"""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ from opentelemetry.util.types import AttributeValue
 from serving.decision.ids import value_of
 from serving.decision.types import Decision
 from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.trace_attributes import decision_attributes, outcome_attributes
 
 logger = logging.getLogger("thinkgate.traces")
 
@@ -139,7 +140,7 @@ class Traces:
                 parent,
                 now - decision.elapsed_us * 1000,
                 now,
-                _decision_attributes(decision),
+                decision_attributes(decision),
             )
         )
 
@@ -163,7 +164,7 @@ class Traces:
                 _span_of(outcome.decision_id),
                 end - int((outcome.latency_ms or 0.0) * 1e6),
                 end,
-                _outcome_attributes(outcome, decision),
+                outcome_attributes(outcome, decision),
                 outcome.failure_mode if outcome.success is not None and outcome.success < 0.5 else None,
             )
         )
@@ -230,43 +231,3 @@ class _GivenIds(IdGenerator):
 
 def _span_of(decision_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=8).digest()) or 1
-
-
-def _decision_attributes(decision: Decision) -> Mapping[str, AttributeValue]:
-    told: dict[str, AttributeValue] = {
-        "gen_ai.request.model": decision.model,
-        "thinkgate.decision_id": decision.decision_id,
-        "thinkgate.arm": decision.arm,
-        "thinkgate.effort": decision.effort,
-        "thinkgate.bucket": decision.bucket,
-        "thinkgate.propensity": decision.propensity,
-        "thinkgate.support": decision.support,
-        "thinkgate.fallback": decision.fallback or "none",
-        "thinkgate.bundle_id": decision.bundle_id,
-        "thinkgate.policy": decision.policy,
-    }
-    estimate = decision.estimates.get(decision.arm)
-    if estimate is not None:
-        told["thinkgate.expected.success"] = estimate.success
-        told["thinkgate.expected.cost_usd"] = estimate.cost_usd
-        told["thinkgate.expected.output_tokens"] = estimate.output_tokens
-    return told
-
-
-def _outcome_attributes(outcome: OutcomeRow, decision: DecisionRow | None) -> Mapping[str, AttributeValue]:
-    """Name tokens as the GenAI conventions do; what a reporter writes freely (arm, model) is left out."""
-    told: dict[str, AttributeValue | None] = {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.request.model": None if decision is None else decision.model,
-        "gen_ai.usage.input_tokens": outcome.input_tokens,
-        "gen_ai.usage.cache_read.input_tokens": outcome.cached_input_tokens,
-        "gen_ai.usage.output_tokens": outcome.output_tokens,
-        "gen_ai.usage.reasoning.output_tokens": outcome.reasoning_tokens,
-        "error.type": outcome.failure_mode,
-        "thinkgate.decision_id": outcome.decision_id,
-        "thinkgate.arm": None if decision is None else decision.arm,
-        "thinkgate.success": outcome.success,
-        "thinkgate.cost_usd": outcome.cost_usd,
-        "thinkgate.retries": outcome.retries,
-    }
-    return {name: value for name, value in told.items() if value is not None}

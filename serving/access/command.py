@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from typer.exceptions import TyperException
 
-from serving.access.keys import SCOPES, BadKeys, Key, NewKey, Scope, load_keys, make_key, write_keys
+from serving.access.keys import SCOPES, Key, NewKey, Scope, make_key
+from serving.access.keys_file import BadKeys, load_keys, write_keys
 from serving.decision.errors import ThinkgateError
 
 _NAME: Final = "thinkgate-keys"
@@ -41,7 +42,7 @@ def main() -> None:
 
 
 def command_line(clock: Callable[[], float]) -> typer.Typer:
-    """Build the command line.
+    """Build the command line: long, because each command stands inside, where the clock is.
 
     Parameters
     ----------

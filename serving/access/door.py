@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from serving.access.keys import Key, KeyRing, KeySource, Scope
+from serving.access.keys import Key, KeyRing, Scope
+from serving.access.keys_file import KeySource
 from serving.access.rates import Rates, places, whole_seconds
 from serving.problems import FORBIDDEN, NO_KEY, RATE_LIMITED, Problem
 

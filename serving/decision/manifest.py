@@ -1,4 +1,7 @@
-"""The manifest: what a bundle says about itself, read strictly and written in exactly one way."""
+"""The manifest: what a bundle says about itself, read strictly and written in exactly one way.
+
+Long, because it lists every field twice.
+"""
 
 from __future__ import annotations
 

@@ -17,9 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from serving.decision.errors import ThinkgateError
+from serving.journal.attempts import Attempts
 from serving.journal.draft import Draft
 from serving.journal.figures import JournalSettings, JournalStats
 from serving.journal.rows import DecisionRow, OutcomeRow
@@ -30,8 +31,6 @@ from serving.journal.waiting import DecisionQueue, Deletion, Report
 __all__ = ["Journal", "JournalSettings", "JournalStats", "JournalUnavailable"]
 
 _log = logging.getLogger("thinkgate.journal")
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 5.0
 _HOUR_S: Final = 3600.0
 _DAY_S: Final = 86_400.0
 _NEVER_TAKEN: Final = (DataError, IntegrityError, OverflowError, TypeError, ValueError)
@@ -77,8 +76,7 @@ class Journal:
         self._wake = threading.Event()
         self._stopping = False
         self._stats = JournalStats()
-        self._migrated = False
-        self._retry_at, self._pause = 0.0, _FIRST_PAUSE_S
+        self._attempts = Attempts(store, clock)
         self._sweep_at = clock()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -118,6 +116,7 @@ class Journal:
         """Read the counters."""
         return replace(
             self._stats,
+            healthy=self._attempts.healthy,
             lost_decisions=self._stats.lost_decisions + self._decided.lost,
             queued=len(self._decided),
             spool_bytes=sum(spool.size for spool in self._spools),
@@ -146,24 +145,25 @@ class Journal:
                 return
 
     def _flush(self) -> None:
-        while self._decided or self._reported or (self._spooled() and self._may_try()):
+        while self._decided or self._reported or (self._spooled() and self._attempts.due):
             decided = self._rows()
             reports = [self._reported.popleft() for _ in range(min(len(self._reported), self._settings.batch))]
             if decided or reports:
                 self._settle(decided, reports)
-            if self._spooled() and self._may_try():
-                self._try(self._drain)
-        if self._deletions and self._may_try():
-            self._try(self._delete)
+            if self._spooled() and self._attempts.due:
+                self._attempts.make(self._drain)
+        if self._deletions and self._attempts.due:
+            self._attempts.make(self._delete)
         elif self._deletions:
             self._turn_away_deletions("the database takes no orders")
 
     def _settle(self, decided: list[DecisionRow], reports: list[Report]) -> None:
         """Write a batch, or keep it on disk; then answer its reporters."""
         reported = [row for report in reports for row in report.rows]
-        if not self._may_try() or not self._write(decided, reported):
+        if not self._attempts.due or not self._attempts.make(lambda: self._append_any([*decided, *reported])):
             self._keep_on_disk(decided, reports)
             return
+        self._count(written_decisions=len(decided), written_outcomes=len(reported))
         for report in reports:
             report.done.set_result(len(report.rows))
 
@@ -181,12 +181,6 @@ class Journal:
                 self._count(lost_decisions=1)
             time.sleep(0)
         return rows
-
-    def _write(self, decided: list[DecisionRow], reported: list[OutcomeRow]) -> bool:
-        if not self._try(lambda: self._append_any([*decided, *reported])):
-            return False
-        self._count(written_decisions=len(decided), written_outcomes=len(reported))
-        return True
 
     def _drain(self) -> None:
         """Write one chunk of what waits on disk; fresh rows come in between, so a long spool delays no reporter."""
@@ -207,31 +201,11 @@ class Journal:
 
     def _sweep(self) -> None:
         """Delete what is older than the retention, once an hour."""
-        if self._settings.retention_days is None or self._clock() < self._sweep_at or not self._may_try():
+        if self._settings.retention_days is None or self._clock() < self._sweep_at or not self._attempts.due:
             return
         before = self._wall_clock() - self._settings.retention_days * _DAY_S
-        if self._try(lambda: self._count(forgotten=self._store.forget(before=before))):
+        if self._attempts.make(lambda: self._count(forgotten=self._store.forget(before=before))):
             self._sweep_at = self._clock() + _HOUR_S
-
-    def _try(self, work: Callable[[], object]) -> bool:
-        """Do something with the database; False where it is down, and nobody tries again for a while."""
-        try:
-            if not self._migrated:
-                self._store.upgrade()
-                self._migrated = True
-            work()
-        except (SQLAlchemyError, OSError) as error:
-            if self._stats.healthy:
-                _log.warning("journal: the database takes no rows (%s); spooling", type(error).__name__)
-            self._stats = replace(self._stats, healthy=False)
-            self._retry_at = self._clock() + self._pause
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
-            return False
-        if not self._stats.healthy:
-            _log.warning("journal: the database takes rows again")
-            self._stats = replace(self._stats, healthy=True)
-        self._pause = _FIRST_PAUSE_S
-        return True
 
     def _append_any(self, rows: Sequence[Row]) -> None:
         """Append a mixed batch; a row that the database will never take is set aside alone, not with its batch."""
@@ -269,9 +243,6 @@ class Journal:
 
     def _count(self, **more: int) -> None:
         self._stats = replace(self._stats, **{name: getattr(self._stats, name) + n for name, n in more.items()})
-
-    def _may_try(self) -> bool:
-        return self._clock() >= self._retry_at
 
     def _spooled(self) -> bool:
         return any(spool.size for spool in self._spools)

@@ -27,10 +27,11 @@ import orjson
 from fastapi import FastAPI
 
 from serving.asgi import App, BodyLimits, Receive, Scope, Send, answer_json, read_json_body
-from serving.assembly import Shared, assemble
+from serving.assembly import assemble
 from serving.fast_path import Limits
 from serving.http_api import build_api, build_fastapi, decision_routes
 from serving.http_server import Readiness, ServerOptions, run
+from serving.parts import Shared
 from serving.schemas import DecisionRequest
 from serving.settings import Settings
 from serving.sockets import open_tcp

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from serving.access.door import Door
-from serving.access.keys import KeySource, make_key, write_keys
+from serving.access.keys import make_key
+from serving.access.keys_file import KeySource, write_keys
 from serving.decision.engine import Engine
 from serving.decision.prior import PriorModel
 from serving.decision.types import Arm, Message, Request

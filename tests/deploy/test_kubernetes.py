@@ -13,7 +13,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.access.keys import make_key, write_keys
+from serving.access.keys import make_key
+from serving.access.keys_file import write_keys
 from serving.settings import Settings, option, read_settings, variable
 from tests.deploy.chart import CHART, HEAD, PLAIN, ROOT, VARIANTS, Refused, lint, render
 from tests.deploy.test_schedules import understood

@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from serving.access.http_door import NEEDS, need_of
-from serving.access.keys import NewKey, make_key, write_keys
+from serving.access.keys import NewKey, make_key
+from serving.access.keys_file import write_keys
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from tests.contracts.faces import grpc_address
 from tests.serving.collector import Collector, collecting

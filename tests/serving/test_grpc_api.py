@@ -18,7 +18,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.access.keys import make_key, write_keys
+from serving.access.keys import make_key
+from serving.access.keys_file import write_keys
 from serving.decision.offers import EveryArmDenied
 from serving.decision.situation import CALM, Situation
 from serving.decision.types import Decision, Request

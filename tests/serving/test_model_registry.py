@@ -13,7 +13,8 @@ import pytest
 from serving.decision.bundle import load
 from serving.following import Places, open_first
 from serving.keeper import Keeper
-from serving.model_registry import BadModelUri, FileRegistry, RegistryDown, RestRegistry, open_registry, parse_model_uri
+from serving.model_registry import FileRegistry, RegistryDown, RestRegistry, open_registry
+from serving.model_uri import BadModelUri, parse_model_uri
 from serving.reload import Reloader
 from tests.serving.bundles import exported, spoil
 from tests.serving.mlflow_server import Server

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.access.keys import make_key, write_keys
+from serving.access.keys import make_key
+from serving.access.keys_file import write_keys
 from serving.tls import BadTls, server_context
 from tests.serving.certificates import Authority, Pair
 from tests.serving.conftest import Launch

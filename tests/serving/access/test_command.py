@@ -8,7 +8,7 @@ import pytest
 import typer.testing
 
 from serving.access import command
-from serving.access.keys import BadKeys, load_keys
+from serving.access.keys_file import BadKeys, load_keys
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0

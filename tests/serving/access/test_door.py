@@ -15,7 +15,8 @@ from serving.access import grpc_door, http_door
 from serving.access.door import Caller, Door, token_of
 from serving.access.grpc_door import DoorInterceptor
 from serving.access.http_door import behind_door
-from serving.access.keys import KeySource, NewKey, Scope, make_key, write_keys
+from serving.access.keys import NewKey, Scope, make_key
+from serving.access.keys_file import KeySource, write_keys
 from serving.fast_path import Limits
 from serving.http_api import build_api
 from serving.problems import Problem

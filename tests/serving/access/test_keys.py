@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.access.keys import BadKeys, Key, KeyRing, KeySource, load_keys, make_key, parse_keys, write_keys
+from serving.access.keys import Key, KeyRing, make_key
+from serving.access.keys_file import BadKeys, KeySource, load_keys, parse_keys, write_keys
 
 MADE = make_key("gateway", ["decide"], expires_at=1000.0)
 RING = KeyRing({MADE.key.key_id: MADE.key})

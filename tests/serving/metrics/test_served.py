@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.access.keys import make_key, write_keys
+from serving.access.keys import make_key
+from serving.access.keys_file import write_keys
 from tests.serving.conftest import Launch, Running
 
 

@@ -1,0 +1,59 @@
+"""Asks the database, and leaves it alone for a while where it is down: longer and longer, up to five seconds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from serving.journal.store import Store
+
+_log = logging.getLogger("thinkgate.journal")
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 5.0
+
+
+class Attempts:
+    """Attempts at one database; belong to the journal's thread.
+
+    Parameters
+    ----------
+    store
+        Brought to the newest schema before it is first asked.
+    clock
+        Monotonic seconds.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store, self._clock = store, clock
+        self._migrated = False
+        self._retry_at, self._pause = 0.0, _FIRST_PAUSE_S
+        self.healthy = True
+        """Whether it took what it was last asked to."""
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for one."""
+        return self._clock() >= self._retry_at
+
+    def make(self, work: Callable[[], object]) -> bool:
+        """Do something with the database; False where it is down, and nobody should try again for a while."""
+        try:
+            if not self._migrated:
+                self._store.upgrade()
+                self._migrated = True
+            work()
+        except (SQLAlchemyError, OSError) as error:
+            if self.healthy:
+                _log.warning("journal: the database takes no rows (%s); spooling", type(error).__name__)
+            self.healthy = False
+            self._retry_at = self._clock() + self._pause
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
+            return False
+        if not self.healthy:
+            _log.warning("journal: the database takes rows again")
+            self.healthy = True
+        self._pause = _FIRST_PAUSE_S
+        return True
