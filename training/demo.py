@@ -12,29 +12,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from serving.decision.engine import Engine
-from serving.decision.policy import Policy, Terms
-from serving.decision.types import Request, Usd
+from serving.decision.types import Request
+from training.demo_ways import HELD_OUT, closing, compare, ways_table, with_worth
 from training.errors import TrainingError
-from training.pipeline import TrainSettings, train
+from training.pipeline import Trained, TrainSettings, train
 from training.progress import Progress
 from training.shown import decisions_table
-from training.world import Draws, World
+from training.world import World
 
 SEED = 20_261_124
-VALUE_USD = Usd(0.10)
-"""What a success is worth in the demo: little enough that thinking does not pay for everything."""
-HELD_OUT = 2000
-"""Prompts of the world that were not trained on, for the line at the end."""
 ASKED = (
     "maths",
     "planning",
@@ -50,17 +44,6 @@ ASKED = (
 
 class ServerSilent(TrainingError):
     """The demo's server did not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What one way of routing would have given on held-out prompts."""
-
-    name: str
-    reasons: float
-    cost_usd: float
-    success: float
-    p95_ms: float
 
 
 def run(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType]:
@@ -88,77 +71,39 @@ def run(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType
     trained = train([str(records)], folder / "bundle", settings, progress)
     unseen = world.sample(HELD_OUT, start=count)
     asked = unseen.take(np.array([int(np.argmax(unseen.tasks == task)) for task in ASKED], np.int64))
-    answers = _ask(trained.exported.path, settings.arms, asked.requests, progress)
-    names = [arm.name for arm in trained.dataset.arms]
+    requests = with_worth(asked)
+    answers = _ask(trained.exported.path, settings.arms, requests, progress)
     texts = [
-        f"({task.replace('_', ' ')}) {request.messages[-1].text}"
-        for task, request in zip(asked.tasks, asked.requests, strict=True)
+        f"({task.replace('_', ' ')}, {request.value_of_success_usd:.2f} USD) {request.messages[-1].text}"
+        for task, request in zip(asked.tasks, requests, strict=True)
     ]
-    ways = _compare(
-        Engine(trained.exported.bundle, Policy(terms=Terms(value_of_success_usd=VALUE_USD))),
-        world.sample(HELD_OUT, start=count),
-    )
-    version = trained.version
-    assert version is not None
+    ways = compare(Engine(trained.exported.bundle), unseen)
     return (
         decisions_table(
-            f"Eight requests, decided over HTTP; a success is worth {VALUE_USD:.2f} USD (SYNTHETIC training data)",
+            "Eight requests, decided over HTTP; in brackets what a success is worth (SYNTHETIC training data)",
             list(zip(texts, answers, strict=True)),
-            names,
+            [arm.name for arm in trained.dataset.arms],
         ),
         Text(),
-        _ways(ways),
-        _closing(ways),
+        ways_table(ways),
+        closing(ways),
         Text(),
-        Text(
-            f"report   {trained.report}  (open it in a browser)\n"
-            f"bundle   {trained.exported.path}  (ONNX; differs from LightGBM by {trained.exported.difference:.0e} "
-            f"at most, on {trained.exported.compared} requests)\n"
-            f"MLflow   models:/{version.name}/{version.version}  (`make mlflow` opens the UI on the run)\n"
-            "server   `make serve` leaves one running on this bundle\n"
-            "All of this is SYNTHETIC: a made-up world with known truth. No figure here speaks of a real model."
-        ),
+        _left_behind(trained),
     )
 
 
-def _compare(engine: Engine, draws: Draws) -> tuple[Way, ...]:
-    """Judge decisions by the world's truth: expected success, expected cost, and drawn latencies."""
-    place = {arm.name: k for k, arm in enumerate(engine.arms)}
-    chosen = np.array([place[engine.decide(request).arm] for request in draws.requests])
-    rows = np.arange(len(draws))
-    ways = []
-    for name, arm in (
-        ("always direct", np.zeros_like(chosen)),
-        ("always reasoning", np.full_like(chosen, len(engine.arms) - 1)),
-        ("thinkgate", chosen),
-    ):
-        truth = draws.truth
-        latency = float(np.quantile(truth.latency_ms[rows, arm], 0.95))
-        cost, success = (float(table[rows, arm].mean()) for table in (truth.cost_usd, draws.success))
-        ways.append(Way(name, float((arm > 0).mean()), cost, success, latency))
-    return tuple(ways)
-
-
-def _ways(ways: Sequence[Way]) -> Table:
-    """Put the ways of routing side by side."""
-    title = f"{HELD_OUT:,} other requests of the same SYNTHETIC world, judged by its truth"
-    table = Table(title=title, title_justify="left")
-    table.add_column("way of routing", no_wrap=True)
-    for name in ("requests that reason", "success", "USD per 1,000 requests", "latency p95"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for way in ways:
-        cells = f"{way.reasons:.0%}", f"{way.success:.1%}", f"{1000 * way.cost_usd:.2f}", f"{way.p95_ms / 1000:.1f} s"
-        table.add_row(way.name, *cells, style="bold" if way is ways[-1] else "")
-    return table
-
-
-def _closing(ways: Sequence[Way]) -> Text:
-    """Say in one sentence what deciding per request was worth, whatever came out."""
-    direct, reasoning, ours = ways
-    gain = reasoning.success - direct.success
-    kept = f"{(ours.success - direct.success) / gain:.0%} of what reasoning gains" if gain > 0 else "a gain of nothing"
-    spent = (ours.cost_usd - direct.cost_usd) / max(reasoning.cost_usd - direct.cost_usd, 1e-12)
-    return Text(f"thinkgate keeps {kept} for {spent:.0%} of what it costs extra. SYNTHETIC, like all of this.", "bold")
+def _left_behind(trained: Trained) -> Text:
+    """Name what the run made, and what can be done with it."""
+    version = trained.version
+    assert version is not None
+    return Text(
+        f"report   {trained.report}  (open it in a browser)\n"
+        f"bundle   {trained.exported.path}  (ONNX; differs from LightGBM by {trained.exported.difference:.0e} "
+        f"at most, on {trained.exported.compared} requests)\n"
+        f"MLflow   models:/{version.name}/{version.version}  (`make mlflow` opens the UI on the run)\n"
+        "server   `make serve` leaves one running on this bundle\n"
+        "All of this is SYNTHETIC: a made-up world with known truth. No figure here speaks of a real model."
+    )
 
 
 def _arms() -> Path | None:
@@ -172,7 +117,7 @@ def _ask(bundle: Path, arms: Path | None, requests: Sequence[Request], progress:
     with _server(bundle, arms) as url:
         for done, request in enumerate(requests):
             progress("ask the server", done, len(requests))
-            body: dict[str, Any] = {"value_of_success_usd": VALUE_USD}
+            body: dict[str, Any] = {"value_of_success_usd": request.value_of_success_usd}
             body["messages"] = [{"role": turn.role, "content": turn.text} for turn in request.messages]
             answers.append(_post(f"{url}/v1/decisions", body))
         progress("ask the server", len(requests), len(requests))
