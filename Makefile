@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export ORT_DISABLE_TELEMETRY ?= 1
 
-.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean bench-endurance bench-collector bench-gate kubernetes
+.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean bench-endurance bench-collector bench-gate bench-retrain bench-drift kubernetes
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -79,6 +79,12 @@ bench-collector: setup ## 20 kills in a collector's run of 500 prompts; a millio
 
 bench-gate: setup ## how often the gate promotes truly worse and truly better challengers (synthetic; minutes)
 	$(BIN)/python -m tests.benchmarks.run_gate
+
+bench-retrain: setup ## time and peak memory of one step of the loop on a synthetic journal (ROWS=100000)
+	$(BIN)/python -m tests.benchmarks.run_retrain $(if $(ROWS),--rows $(ROWS))
+
+bench-drift: setup ## what the loop wins back after a synthetic world has drifted, over seeds (half an hour)
+	$(BIN)/python -m tests.benchmarks.run_drift
 
 kubernetes: setup ## write the plain manifests of deploy/kubernetes from the Helm chart
 	$(BIN)/python -m tests.deploy.chart

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import orjson
 
 from serving.journal.store import Store
@@ -39,7 +40,7 @@ class CanarySettings:
     Parameters
     ----------
     outcomes
-        Of the canary's own choices after which it is champion, unless it strayed.
+        Known successes of the canary's own choices after which it is champion, unless it strayed.
     longest_s
         Seconds after which it is champion with fewer: nothing spoke against it, and a loop must not stand still.
     send_back
@@ -114,7 +115,7 @@ def look_at_trial(
         return None
     trial = _noted(settings.notes, canary, clock)
     live = live_of(store.entries(since=trial.since), told.bundle_id)
-    seen = len(live.weight)
+    seen = int(np.isfinite(live.success).sum())
     name = f"models:/{canary.name}/{canary.version}"
     over = clock() > trial.since + settings.longest_s
     if seen >= min(trial.outcomes + LEAST, settings.outcomes):

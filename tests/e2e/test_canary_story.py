@@ -1,0 +1,137 @@
+"""SYNTHETIC story over a live registry: journal in PostgreSQL, canary tried on a share, settled, and one dropped."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+
+from serving.decision.bundle import load
+from tests.e2e.story import POLICY, WORLD, Callers, served
+from tests.serving.conftest import Running, postgres_uri, postgres_url, start_server, stop_server
+from tests.serving.mlflow_server import Server
+from tests.training.looping import QUICK, in_order
+from training.canarying import Folders, hand_over
+from training.pipeline import TrainSettings
+from training.registry import CANARY, CHAMPION, PREVIOUS, Registry
+from training.retrain import RetrainSettings, retrain
+from training.verdict import GateSettings
+from training.verdict_book import Entry, Expected, VerdictBook
+from training.watch import Watch, WatchSettings
+from training.world import Draws
+
+__all__ = ["postgres_uri", "postgres_url"]
+
+OUTCOMES = 100
+
+
+@dataclass
+class Stage:
+    settings: RetrainSettings
+    server: Running
+    later: Draws
+
+    def serve(self, n: int) -> Counter[str]:
+        """Let callers ask n times; gives how many each bundle decided."""
+        now, self.later = self.later.take(np.arange(n)), self.later.take(np.arange(n, len(self.later)))
+        callers = Callers(self.server.url)
+        callers.serve(now)
+        return callers.decided
+
+    def aliases(self) -> list[str | None]:
+        registry = Registry(self.settings.registry)
+        found = [registry.alias(name) for name in (CHAMPION, PREVIOUS, CANARY)]
+        return [None if alias is None else alias.version for alias in found]
+
+
+@pytest.fixture
+def stage(tmp_path: Path, postgres_url: str) -> Iterator[Stage]:
+    before = mlflow.get_tracking_uri()
+    store = Server.on_a_free_port(tmp_path / "mlflow")
+    store.folder.mkdir()
+    store.start()
+    draws = in_order(WORLD.sample(6000))
+    old, new = (draws.take(np.flatnonzero(draws.shifted == side)) for side in (False, True))
+    WORLD.records(old.take(np.arange(600))).to_parquet(tmp_path / "past.parquet")
+    (tmp_path / "policy.toml").write_text(POLICY)
+    settings = RetrainSettings(
+        work=tmp_path / "work",
+        registry=store.url,
+        history=(str(tmp_path / "past.parquet"),),
+        policy=tmp_path / "policy.toml",
+        canary_first=True,
+        gate=GateSettings(slower=20.0),
+        train=TrainSettings(fit=QUICK, resamples=50),
+    )
+    assert retrain(settings).entry.guard == "first"
+    server = start_server(
+        "--model", "models:/thinkgate@champion", "--canary", "models:/thinkgate@canary", "--canary-share", "0.6",
+        "--registry", store.url, "--model-cache", str(tmp_path / "cache"), "--reload-seconds", "1",
+        "--journal", postgres_url, "--store-prompts", "full", "--spool", str(tmp_path / "spool"),
+        "--policy", str(tmp_path / "policy.toml"),
+    )  # fmt: skip
+    yield Stage(replace(settings, journal=postgres_url, history=(), held_out=0.3), server, new)
+    stop_server(server)
+    mlflow.set_tracking_uri(before)
+    store.stop()
+
+
+def wait_for(what: Callable[[], bool], words: str) -> None:
+    end = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < end, words
+        time.sleep(0.3)
+
+
+def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: Stage) -> None:
+    url = stage.server.url
+    watch = Watch(WatchSettings(stage.settings, every_s=0, volume=1000, window=0, guard_s=0, canary_outcomes=OUTCOMES))
+    first = served(url)
+    assert watch.look().kind == "quiet"
+    assert stage.serve(1500) == {first: 1500}
+    event = watch.look()
+    assert (event.kind, event.why[:6]) == ("retrained", "volume"), event
+    assert event.verdict is not None
+    assert (event.verdict.verdict, event.verdict.canary) == ("promote", True), event
+    second = event.verdict.bundle_id
+    assert stage.aliases() == ["1", None, "2"]
+
+    # The canary decides its share; all others still get the champion.
+    wait_for(lambda: stage.serve(20)[second] > 0, "the server did not take the canary up")
+    decided = stage.serve(400)
+    assert set(decided) == {first, second}
+    assert 0.45 < decided[second] / 400 < 0.75
+    assert served(url) == first
+
+    event = watch.look()
+    assert event.kind == "settled", event
+    assert stage.aliases() == ["2", "1", "2"]
+    wait_for(lambda: served(url) == second, "the server did not swap")
+    assert stage.serve(100) == {second: 100}
+
+    # One that is not what the gate took it for: its share is taken from it, and nobody else notices.
+    book = VerdictBook(Registry(stage.settings.registry))
+    place = stage.settings.work / "again"
+    back = book.registry.alias(PREVIOUS)
+    assert back is not None
+    book.fetch(back, place)
+    with book.run("boasting", {}) as run:
+        version = run.register(place)
+        promised = Expected((0.999, 0.999, 1.0), (1.0, 0.0, 1.0), (1e9, 0.0, 1e9))
+        told = Entry("boasting", "promote", "gain", "", load(place).bundle_id, second, version.version, promised, True)
+        book.write(run, told)
+    hand_over(book, version, place, Folders(), on_trial=True)
+    assert watch.look().kind == "quiet"
+    wait_for(lambda: stage.serve(20)[first] > 0, "the server did not take the second canary up")
+    stage.serve(350)
+    event = watch.look()
+    assert (event.kind, "live success" in event.why) == ("dropped", True), event
+    assert stage.aliases() == ["2", "1", "2"]
+    wait_for(lambda: stage.serve(20)[first] == 0, "the canary still decides")
+    assert stage.serve(100) == {second: 100}
