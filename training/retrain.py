@@ -62,6 +62,8 @@ class RetrainSettings:
     last_s
         Only calls of the last so many seconds before the newest count; None for all. After a change of the world the
         old ones mislead.
+    after
+        Epoch seconds before which calls don't count; None for all.
     publish
         Folder that a server watches (`--bundle`); the champion is copied there.
     canary_first
@@ -79,6 +81,7 @@ class RetrainSettings:
     policy: Path | None = None
     held_out: float = 0.2
     last_s: float | None = None
+    after: float | None = None
     publish: Path | None = None
     canary_first: bool = False
     canary: Path | None = None
@@ -135,7 +138,7 @@ def _key(digest: str, settings: RetrainSettings) -> str:
     arms = settings.train.arms.read_text("utf-8") if settings.train.arms else ""
     told = settings.train
     made = (asdict(told.fit), told.encoder, told.learn_from)
-    how = (settings.held_out, settings.last_s, asdict(settings.gate), *made, policy, arms)
+    how = (settings.held_out, settings.last_s, settings.after, asdict(settings.gate), *made, policy, arms)
     return hashlib.sha256(f"{digest} {how}".encode()).hexdigest()[:16]
 
 
@@ -147,7 +150,7 @@ def _run(
     exported: Exported | None,
     progress: Progress,
 ) -> Retrained:
-    parts = cut(history.frame, settings.held_out, settings.last_s)
+    parts = cut(history.frame, settings.held_out, settings.last_s, settings.after)
     folder = settings.work / key
     folder.mkdir(exist_ok=True)
     challenger = _challenger(parts, folder, settings, progress)

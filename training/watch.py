@@ -17,7 +17,7 @@ from serving.decision.errors import ThinkgateError
 from serving.journal.rows import Entry as Journalled
 from serving.journal.store import Store
 from training.canarying import CanarySettings, Folders, look_at_trial
-from training.drift import look
+from training.drift import Look, look
 from training.live_guard import check, live_of
 from training.registry import CHAMPION, Registry, Version
 from training.retrain import RetrainSettings, retrain
@@ -82,6 +82,11 @@ class Noted:
         Epoch seconds of the last decision that drift was looked for in.
     trained_at, trained_on
         Epoch seconds and outcomes of the last retraining.
+    changed_at
+        Epoch seconds since which forecasts of an arm fail, so that older calls mislead; 0 where they don't.
+        Other prompts alone make no older call wrong.
+    doubted
+        That was seen under this champion, and every look since has seen it.
     """
 
     version: str = ""
@@ -91,6 +96,8 @@ class Noted:
     looked_until: float = 0.0
     trained_at: float = 0.0
     trained_on: int = 0
+    changed_at: float = 0.0
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +163,8 @@ class Watch:
             store.close()
         if why is None:
             return Event("quiet")
-        done = retrain(how)
+        changed = self._noted(champion).changed_at
+        done = retrain(replace(how, after=changed) if changed else how)
         after = book.registry.alias(CHAMPION)
         self._note(replace(self._noted(after), trained_at=self.clock(), trained_on=outcomes))
         return Event("retrained", why, done.entry)
@@ -201,8 +209,9 @@ class Watch:
         )
         if len(reference) < size or len(newest) < size:
             return None
-        self._note(replace(noted, looked_until=newest[-1].decision.decided_at))
         found = look(traffic_of(reference, bundle), traffic_of(tuple(newest), bundle), self.settings.alpha)
+        began = noted.looked_until or reference[-1].decision.decided_at
+        self._note(_changed(replace(noted, looked_until=newest[-1].decision.decided_at), found, began))
         if not found.alarms:
             return None
         return "drift: " + "; ".join(f"{alarm.sentence} (p {alarm.p:.1g})" for alarm in found.alarms)
@@ -223,7 +232,8 @@ class Watch:
         version = "" if champion is None else champion.version
         if noted.version == version:
             return noted
-        fresh = Noted(version, self.clock(), trained_at=noted.trained_at or self.clock(), trained_on=noted.trained_on)
+        trained_at = noted.trained_at or self.clock()
+        fresh = Noted(version, self.clock(), 0, 0, 0.0, trained_at, noted.trained_on, noted.changed_at)
         self._note(fresh)
         return fresh
 
@@ -231,3 +241,10 @@ class Watch:
         part = self._path.with_suffix(".part")
         part.write_bytes(orjson.dumps(asdict(noted)))
         part.replace(self._path)
+
+
+def _changed(noted: Noted, found: Look, began: float) -> Noted:
+    """Note since when an arm's forecasts fail; a look under the same champion that finds nothing takes it back."""
+    if any(alarm.what in ("calibration", "tokens") for alarm in found.alarms):
+        return noted if noted.doubted else replace(noted, changed_at=began, doubted=True)
+    return replace(noted, changed_at=0.0, doubted=False) if noted.doubted and not found.alarms else noted

@@ -53,13 +53,15 @@ class HeldOut:
     window: Window
 
 
-def cut(frame: pd.DataFrame, share: float, last_s: float | None = None) -> Cut:
+def cut(frame: pd.DataFrame, share: float, last_s: float | None = None, after: float | None = None) -> Cut:
     """Hold out the newest share of the calls whose success is known; calls without a time are learnt from.
 
     Parameters
     ----------
     last_s
         Calls older than so many seconds before the newest one are left out.
+    after
+        Calls before this moment, epoch seconds, are left out; those without a time stay.
 
     Raises
     ------
@@ -69,6 +71,8 @@ def cut(frame: pd.DataFrame, share: float, last_s: float | None = None) -> Cut:
     if last_s is not None:
         when = numbers(frame, "timestamp")
         frame = frame[~(when < np.nanmax(when, initial=-np.inf) - last_s)]
+    if after is not None:
+        frame = frame[~(numbers(frame, "timestamp") < after)]
     times, known = numbers(frame, "timestamp"), ~np.isnan(numbers(frame, "success"))
     timed = np.sort(times[known & ~np.isnan(times)])
     if not len(timed) or timed[0] == timed[-1]:

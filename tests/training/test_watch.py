@@ -14,6 +14,7 @@ from serving.decision.bundle import load
 from serving.decision.engine import Engine
 from tests.serving import bundles
 from tests.training.looping import EXPLORING, Clock, in_order, journal, keep, traffic
+from training.drift import Finding, Look
 from training.registry import CHAMPION, Registry
 from training.retrain import Retrained, RetrainSettings
 from training.verdict_book import Entry, Expected, VerdictBook
@@ -58,15 +59,16 @@ def make(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Make:
     return watching
 
 
-def arrive(folder: Path, n: int, start: int = 0, task: str | None = None) -> None:
-    """Traffic that the champion decided, later than the watch's start."""
+def arrive(folder: Path, n: int, start: int = 0, task: str | None = None, spoilt: bool = False) -> None:
+    """Traffic that the champion decided, later than the watch's start; nothing succeeds where it is spoilt."""
     clock = Clock()
     engine = Engine(load(bundles.exported(1)), EXPLORING, clock=clock)
     world = World(seed=5, mix=None if task is None else {task: 1.0})
     draws = in_order(world.sample(n, start))
     late = replace(draws, timestamp=START + start + np.linspace(0, 1, n))
     store = journal(folder / "journal.db")
-    keep(store, traffic(engine, clock, late, np.random.default_rng(start)))
+    made = traffic(engine, clock, late, np.random.default_rng(start))
+    keep(store, ((draft, replace(outcome, success=0.0)) if spoilt else (draft, outcome) for draft, outcome in made))
     store.close()
 
 
@@ -114,3 +116,49 @@ def test_what_fails_is_said_once_and_tried_again(make: Make, tmp_path: Path, cap
     watch.settings = replace(watch.settings, retrain=lost)
     assert [watch.look().kind for _ in range(3)] == ["failed"] * 3
     assert len([record for record in caplog.records if record.name == "thinkgate.watch"]) == 1
+
+
+def test_where_an_arm_changed_only_later_calls_are_learnt_from(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other prompts alone are drift too, but make no older call wrong."""
+    watch = make(window=150)
+    asked: list[RetrainSettings] = []
+
+    def noting(how: RetrainSettings) -> Retrained:
+        asked.append(how)
+        return Retrained(Entry("k", "keep", "gain", "no gain", "b"), False)
+
+    monkeypatch.setattr(module, "retrain", noting)
+    assert watch.look().kind == "quiet"
+    arrive(tmp_path, 320)
+    assert watch.look().kind == "quiet"
+    arrive(tmp_path, 160, 1000, spoilt=True)
+    event = watch.look()
+    assert "forecast success" in event.why
+    began = asked[0].after
+    assert began is not None
+    assert START < began <= START + 1
+    arrive(tmp_path, 160, 2000, spoilt=True)
+    watch.look()
+    assert [how.after for how in asked] == [began, began], "the change began when it was first seen"
+    arrive(tmp_path, 160, 3000)
+    assert watch.look().kind == "quiet"
+    watch.settings = replace(watch.settings, volume=1)
+    watch.look()
+    assert asked[-1].after is None, "it was none"
+
+
+def test_other_prompts_alone_leave_older_calls_in(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = make(window=150, alpha=0.01)
+    assert watch.look().kind == "quiet"
+    arrive(tmp_path, 160)
+    arrive(tmp_path, 160, 1000, task="maths")
+    asked: list[RetrainSettings] = []
+    entry = Entry("k", "keep", "gain", "no gain", "b")
+    monkeypatch.setattr(module, "retrain", lambda how: (asked.append(how), Retrained(entry, False))[1])
+    monkeypatch.setattr(
+        module, "look", lambda *_: Look((Finding("prompts", 0.0, "the prompts are of another kind"),), 0.01)
+    )
+    assert watch.look().why.startswith("drift: the prompts")
+    assert [how.after for how in asked] == [None]
