@@ -11,8 +11,9 @@ import pytest
 
 from serving.decision.bundle import load
 from serving.decision.engine import Engine
-from serving.decision.policy import Exploration
-from tests.training.looping import EXPLORING, QUICK, VALUE_USD, Clock, in_order, journal, keep, traffic
+from serving.decision.policy import Exploration, Policy, Terms
+from serving.decision.types import Usd
+from tests.training.looping import QUICK, Clock, in_order, journal, keep, traffic
 from training.pipeline import TrainSettings
 from training.registry import CHAMPION, Registry
 from training.retrain import RetrainSettings, retrain
@@ -29,7 +30,10 @@ WORLD = World(
     ),
 )
 """From the middle on thinking pays for extraction and summaries, which nobody has learnt; code stays as it was."""
-CURIOUS = replace(EXPLORING, terms=replace(EXPLORING.terms, exploration=Exploration(use=0.8, maybe=0.8, avoid=0.8)))
+VALUE_USD = Usd(0.30)
+CURIOUS = Policy(
+    terms=Terms(value_of_success_usd=VALUE_USD, exploration=Exploration(use=0.8, maybe=0.8, avoid=0.8), min_support=0.0)
+)
 POISONED = "code"
 
 
