@@ -100,6 +100,13 @@ def end_trial(book: VerdictBook, champion: Version, folders: Folders) -> None:
         book.registry.point(CANARY, champion)
 
 
+def notice_trial(book: VerdictBook, settings: CanarySettings, clock: Callable[[], float]) -> None:
+    """Note when a trial began; else that is the first look at it, and what came before does not count."""
+    canary = book.registry.alias(CANARY)
+    if canary is not None:
+        _noted(settings.notes, canary, clock)
+
+
 def look_at_trial(
     book: VerdictBook, champion: Version, store: Store, settings: CanarySettings, clock: Callable[[], float]
 ) -> TrialLook | None:

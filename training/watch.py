@@ -16,7 +16,7 @@ from serving.decision.bundle import load
 from serving.decision.errors import ThinkgateError
 from serving.journal.rows import Entry as Journalled
 from serving.journal.store import Store
-from training.canarying import CanarySettings, Folders, look_at_trial
+from training.canarying import CanarySettings, Folders, look_at_trial, notice_trial
 from training.drift import Look, look
 from training.live_guard import check, live_of
 from training.registry import CHAMPION, Registry, Version
@@ -74,10 +74,8 @@ class Noted:
         Of the champion that the rest speaks of.
     since
         Epoch seconds at which it was first seen.
-    looks
-        At its live outcomes.
-    outcomes
-        Seen at the last of those.
+    looks, outcomes
+        Looks at its live outcomes, and how many there were at the last of them.
     looked_until
         Epoch seconds of the last decision that drift was looked for in.
     trained_at, trained_on
@@ -165,6 +163,8 @@ class Watch:
             return Event("quiet")
         changed = self._noted(champion).changed_at
         done = retrain(replace(how, after=changed) if changed else how)
+        if done.entry.canary:
+            notice_trial(book, self._canary, self.clock)
         after = book.registry.alias(CHAMPION)
         self._note(replace(self._noted(after), trained_at=self.clock(), trained_on=outcomes))
         return Event("retrained", why, done.entry)

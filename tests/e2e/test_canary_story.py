@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from serving.decision.bundle import load
-from tests.e2e.story import POLICY, WORLD, Callers, served
+from tests.e2e.story import POLICY, Callers, served
 from tests.serving.conftest import Running, postgres_uri, postgres_url, start_server, stop_server
 from tests.serving.mlflow_server import Server
-from tests.training.looping import QUICK, in_order
+from tests.training.looping import QUICK, TURNED, TURNED_USD, VALUE_USD, in_order
 from training.canarying import Folders, hand_over
 from training.pipeline import TrainSettings
 from training.registry import CANARY, CHAMPION, PREVIOUS, Registry
@@ -56,10 +56,12 @@ def stage(tmp_path: Path, postgres_url: str) -> Iterator[Stage]:
     store = Server.on_a_free_port(tmp_path / "mlflow")
     store.folder.mkdir()
     store.start()
-    draws = in_order(WORLD.sample(6000))
+    draws = in_order(TURNED.sample(8000))
     old, new = (draws.take(np.flatnonzero(draws.shifted == side)) for side in (False, True))
-    WORLD.records(old.take(np.arange(600))).to_parquet(tmp_path / "past.parquet")
-    (tmp_path / "policy.toml").write_text(POLICY)
+    TURNED.records(old.take(np.arange(600))).to_parquet(tmp_path / "past.parquet")
+    (tmp_path / "policy.toml").write_text(
+        POLICY.replace(f"usd = {VALUE_USD}", f"usd = {TURNED_USD}").replace("= 0.4", "= 0.8")
+    )
     settings = RetrainSettings(
         work=tmp_path / "work",
         registry=store.url,
@@ -94,7 +96,7 @@ def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: 
     watch = Watch(WatchSettings(stage.settings, every_s=0, volume=1000, window=0, guard_s=0, canary_outcomes=OUTCOMES))
     first = served(url)
     assert watch.look().kind == "quiet"
-    assert stage.serve(1500) == {first: 1500}
+    assert stage.serve(2000) == {first: 2000}
     event = watch.look()
     assert (event.kind, event.why[:6]) == ("retrained", "volume"), event
     assert event.verdict is not None

@@ -15,12 +15,29 @@ from serving.journal.rows import OutcomeRow
 from serving.journal.store import Store
 from training.boosting import Trees
 from training.fit import FitSettings
-from training.world import Draws
+from training.world import Draws, Shift, World
 
 QUICK = FitSettings(Trees(leaves=7, bags=1), folds=3)
 VALUE_USD = Usd(0.10)
 EXPLORING = Policy(
     terms=Terms(value_of_success_usd=VALUE_USD, exploration=Exploration(use=0.4, maybe=0.4, avoid=0.4), min_support=0.0)
+)
+
+TURNED = World(
+    seed=21,
+    mix={"code": 3.0, "extraction": 3.0, "summarising": 3.0, "classification": 1.0},
+    shift=Shift(
+        day=14,
+        gain={"extraction": 9.0, "summarising": 11.0},
+        skill={"extraction": -3.0, "summarising": -3.0},
+    ),
+)
+"""From the middle on thinking pays for extraction and summaries, which nobody has learnt; code stays as it was."""
+TURNED_USD = Usd(0.30)
+CURIOUS = Policy(
+    terms=Terms(
+        value_of_success_usd=TURNED_USD, exploration=Exploration(use=0.8, maybe=0.8, avoid=0.8), min_support=0.0
+    )
 )
 
 

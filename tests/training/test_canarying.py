@@ -11,7 +11,7 @@ from serving.decision.bundle import load
 from serving.decision.engine import Engine
 from tests.serving import bundles
 from tests.training.looping import EXPLORING, Clock, in_order, journal, keep, traffic
-from training.canarying import CanarySettings, Folders, end_trial, hand_over, look_at_trial
+from training.canarying import CanarySettings, Folders, end_trial, hand_over, look_at_trial, notice_trial
 from training.registry import CANARY, CHAMPION, Registry, Version
 from training.verdict_book import Entry, Expected, VerdictBook
 from training.world import World
@@ -68,11 +68,13 @@ class Trial:
 def test_it_goes_on_until_its_outcomes_are_there_and_then_it_is_champion(tmp_path: Path) -> None:
     trial = Trial(tmp_path, ANYTHING)
     assert trial.places() == ["1", "2", "0", "1"]
-    assert trial.look() == ("quiet", "models:/thinkgate/2 is on trial: 0 of 250 outcomes")
+    notice_trial(trial.book, trial.settings, trial.clock)
+    trial.clock.now += 1e5
     trial.arrive(150)
     told = trial.look()
     assert told is not None
     assert told[0] == "quiet"
+    assert 50 < int(told[1].split()[4]) < 150, "what came before the first look counts"
     trial.arrive(450)
     told = trial.look()
     assert told is not None

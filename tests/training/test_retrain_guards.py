@@ -11,29 +11,12 @@ import pytest
 
 from serving.decision.bundle import load
 from serving.decision.engine import Engine
-from serving.decision.policy import Exploration, Policy, Terms
-from serving.decision.types import Usd
-from tests.training.looping import QUICK, Clock, in_order, journal, keep, traffic
+from tests.training.looping import CURIOUS, QUICK, TURNED, TURNED_USD, Clock, in_order, journal, keep, traffic
 from training.pipeline import TrainSettings
 from training.registry import CHAMPION, Registry
 from training.retrain import RetrainSettings, retrain
 from training.verdict import GateSettings
-from training.world import Shift, World
 
-WORLD = World(
-    seed=21,
-    mix={"code": 3.0, "extraction": 3.0, "summarising": 3.0, "classification": 1.0},
-    shift=Shift(
-        day=14,
-        gain={"extraction": 9.0, "summarising": 11.0},
-        skill={"extraction": -3.0, "summarising": -3.0},
-    ),
-)
-"""From the middle on thinking pays for extraction and summaries, which nobody has learnt; code stays as it was."""
-VALUE_USD = Usd(0.30)
-CURIOUS = Policy(
-    terms=Terms(value_of_success_usd=VALUE_USD, exploration=Exploration(use=0.8, maybe=0.8, avoid=0.8), min_support=0.0)
-)
 POISONED = "code"
 
 
@@ -41,10 +24,10 @@ POISONED = "code"
 def settings(tmp_path_factory: pytest.TempPathFactory) -> RetrainSettings:
     """A champion of the days before the change, and a journal of the days after it."""
     folder = tmp_path_factory.mktemp("guards")
-    draws = in_order(WORLD.sample(6000))
+    draws = in_order(TURNED.sample(6000))
     old, new = (draws.take(np.flatnonzero(draws.shifted == side)) for side in (False, True))
-    WORLD.records(old.take(np.arange(600))).to_parquet(folder / "past.parquet")
-    (folder / "policy.toml").write_text(f"value_of_success_usd = {VALUE_USD}\nmin_support = 0.0\n")
+    TURNED.records(old.take(np.arange(600))).to_parquet(folder / "past.parquet")
+    (folder / "policy.toml").write_text(f"value_of_success_usd = {TURNED_USD}\nmin_support = 0.0\n")
     made = RetrainSettings(
         work=folder / "work",
         registry=f"sqlite:///{folder / 'mlflow.db'}",
@@ -65,7 +48,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> RetrainSettings:
 
 def poisoned() -> pd.DataFrame:
     """Calls of one task whose success is turned round, from before all that is in the journal."""
-    world = replace(WORLD, mix={POISONED: 1.0}, seed=22)
+    world = replace(TURNED, mix={POISONED: 1.0}, seed=22)
     calls = world.records(world.sample(1500))
     calls["success"] = (calls["arm"] == "direct").astype(float)
     calls["timestamp"] = calls["timestamp"].min()
