@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -14,10 +15,9 @@ from serving.decision.policy import Policy
 from serving.decision.pricing import price_book
 from serving.decision.rates import expected_cost
 from serving.decision.types import FloatArray
-from training.baselines import Sample, cross_fitted
+from training.baselines import Sample
 from training.curves import IntArray, Outcomes, Router
 from training.dataset import Dataset
-from training.embedding_baselines import standard
 from training.evaluation import Titles, evaluate
 from training.figures import Consumption, Evaluation, HeldOut, UnseenTasks
 from training.fit import FitSettings, Fitted
@@ -30,6 +30,7 @@ from training.model import Array
 from training.overlap import overlap
 from training.progress import Progress, silent
 from training.risk import Bounds, certify
+from training.rivals import Learn, rivals
 from training.support import similarity
 
 OURS = "thinkgate"
@@ -69,6 +70,10 @@ class Judged(Protocol):
     @property
     def resamples(self) -> int:
         """Of the bootstrap."""
+
+    @property
+    def rivals(self) -> bool:
+        """Whether routers that read the embedding are learnt for comparison, or the plain ones alone."""
 
     @property
     def fit(self) -> FitSettings:
@@ -112,12 +117,13 @@ def appraise(
         part.tasks if any(task is not None for task in part.tasks) else None,
         np.asarray(features[rows], np.float64),
     )
+    learn = partial(rivals, embedding_name=embedding_name, progress=progress, plain=not settings.rivals)
     ours = Router.from_uplift(OURS, fitted.oof_score[rows])
     assert ours.arm is not None
     switched_to = ours.arm
     routers = (
         ours,
-        *rivals(sample, fitted.fold[rows], embedding_name, progress),
+        *learn(sample, fitted.fold[rows]),
         *(Router(other.name, other.score[rows], None if other.arm is None else other.arm[rows]) for other in others),
     )
     lost = None if x is None else leave_out(dataset, x, fitted.learners[0], settings.fit, progress)
@@ -134,12 +140,12 @@ def appraise(
         consumption=_consumption(part, fitted, rows),
         uplift=np.take_along_axis(fitted.oof_uplift[rows], switched_to[:, None] - 1, axis=1)[:, 0],
     )
-    unseen = None if lost is None else _unseen(dataset, fitted, lost, embedding, features, embedding_name)
+    unseen = None if lost is None else _unseen(dataset, fitted, lost, embedding, features, learn)
     progress("intervals", 0, 0)
     found = evaluate(titles, held_out, routers, unseen=unseen, resamples=settings.resamples, seed=seed)
     if x is not None:
         found = replace(found, learning=growth(dataset, x, fitted.fold, fitted.learners[0], settings.fit, progress))
-    notes = [RIVALS_NOTE.format(embedding_name)]
+    notes = [RIVALS_NOTE.format(embedding_name)] if settings.rivals else []
     if chosen is not None:
         notes.append(POLICY_NOTE.format(Policy().terms.value_of_success_usd))
     losses = _losses(part, fitted.oof_success[rows])
@@ -163,16 +169,6 @@ def _losses(part: Dataset, model: Array) -> Losses | None:
     return logged_losses(part, model) if len(part.arms) == 2 else None
 
 
-def rivals(sample: Sample, fold: IntArray, embedding_name: str, progress: Progress = silent) -> tuple[Router, ...]:
-    """Learn every comparison router on the same folds."""
-    baselines, learnt = standard(embedding_name), []
-    for done, baseline in enumerate(baselines):
-        progress("comparison routers", done, len(baselines))
-        learnt.append(cross_fitted(baseline, sample, fold))
-    progress("comparison routers", len(baselines), len(baselines))
-    return tuple(learnt)
-
-
 def targets(held_out: HeldOut) -> Mapping[str, IntArray]:
     """Name the policies whose value a log is asked for: every fixed rule, and ours where it is known."""
     n, arms = held_out.outcomes.success.shape
@@ -189,13 +185,13 @@ def _chosen(dataset: Dataset, fitted: Fitted, x: FloatArray | None, rows: IntArr
 
 
 def _unseen(
-    dataset: Dataset, fitted: Fitted, lost: LeftOut, embedding: FloatArray, features: FloatArray, embedding_name: str
+    dataset: Dataset, fitted: Fitted, lost: LeftOut, embedding: FloatArray, features: FloatArray, learn: Learn
 ) -> UnseenTasks:
     part = dataset.subset(lost.rows)
     truth = part.success if part.is_paired else fitted.truth[lost.rows]
     x, f = (np.asarray(table[lost.rows], np.float64) for table in (embedding, features))
     sample = Sample(x, truth, part.tasks, f)
-    routers = (Router.from_uplift(OURS, lost.score), *rivals(sample, lost.fold, embedding_name))
+    routers = (Router.from_uplift(OURS, lost.score), *learn(sample, lost.fold))
     return UnseenTasks(Outcomes(truth, realised=part.is_paired), routers, part.tasks, lost.support)
 
 

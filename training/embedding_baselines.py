@@ -152,11 +152,14 @@ class MatrixFactorisation:
         return lambda sample: 2 * np.asarray(expit(fitted.logit(_unit(sample.embedding - centre)))) - 1
 
 
+PLAIN: tuple[Baseline, ...] = (RandomRate(), PerTask())
+"""Those that read no embedding."""
+
+
 def standard(embedding: str = "MiniLM") -> tuple[Baseline, ...]:
     """All comparison routers of the report, named after the embedding they are given."""
     return (
-        RandomRate(),
-        PerTask(),
+        *PLAIN,
         Neighbours(f"kNN on {embedding}"),
         Logistic(f"logistic T-learner on {embedding} + features", 0.01, with_features=True),
         LogisticNeighbours(f"LR + kNN on {embedding}"),

@@ -19,7 +19,7 @@ from serving.decision.engine import Engine
 from serving.decision.policy import Policy
 from serving.decision.policy_file import load_policy
 from serving.decision.types import Decision, Prediction, Request, Usd
-from training.appraisal import LOGGED_NOTES, OURS, costs, rivals, targets
+from training.appraisal import LOGGED_NOTES, OURS, costs, targets
 from training.baselines import Sample
 from training.boosting import folds_of
 from training.curves import Outcomes, Router
@@ -36,6 +36,7 @@ from training.model import Array
 from training.off_policy import Log, pseudo_outcomes
 from training.pipeline import CACHE, ONE_THREAD, is_synthetic, require_rows
 from training.progress import Progress, silent
+from training.rivals import rivals
 
 BATCH = 512
 MINIMUM_JUDGED = 20

@@ -58,6 +58,8 @@ class TrainSettings:
         Time to look for better trees; 0 takes them as they are.
     learn_from
         Prompts that are learnt from, at most; a seeded draw of a longer history.
+    rivals
+        Learn kNN, logistic regression and matrix factorisation too, for the report's comparison.
     report
         Where the report goes; None: beside the bundle, `OUT-report/`.
     cases
@@ -76,6 +78,7 @@ class TrainSettings:
     quarantine: Path | None = None
     resamples: int = 500
     learn_from: int = LEARN_FROM
+    rivals: bool = True
     tune_minutes: float = 0.0
     fit: FitSettings = STANDARD
     cases: KeepCases = "redacted"

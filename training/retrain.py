@@ -181,7 +181,7 @@ def _challenger(parts: Cut, folder: Path, settings: RetrainSettings, progress: P
         )
         plain.to_parquet(rows, index=False)
         quarantine = folder / "older.quarantine.jsonl"
-        how = replace(settings.train, registry=None, report=folder / "report", quarantine=quarantine)
+        how = replace(settings.train, registry=None, report=folder / "report", quarantine=quarantine, rivals=False)
         train([str(rows)], bundle, how, progress)
     return load(bundle)
 

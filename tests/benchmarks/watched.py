@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,8 @@ class Watched:
 
     Parameters
     ----------
+    cpu_seconds
+        Processor time, of all its threads; unlike `seconds` it hardly depends on what else runs.
     peak_bytes
         Resident memory of the process and all its children together, sampled five times a second.
     stages
@@ -31,6 +34,7 @@ class Watched:
     """
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     stages: tuple[tuple[str, float], ...]
     said: str
@@ -64,7 +68,7 @@ def watch(command: Sequence[str]) -> Watched:
     subprocess.CalledProcessError
         It failed.
     """
-    start, peak = time.perf_counter(), 0
+    start, before, peak = time.perf_counter(), _children_cpu(), 0
     whole = [sys.executable, *command]
     with tempfile.TemporaryFile("w+") as output:
         process = psutil.Popen(whole, stdout=output)
@@ -77,7 +81,12 @@ def watch(command: Sequence[str]) -> Watched:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, whole)
     stages = tuple((str(stage), float(taken)) for stage, taken in json.loads(lines[-1]))
-    return Watched(seconds, peak, stages, "\n".join(lines[:-1]))
+    return Watched(seconds, _children_cpu() - before, peak, stages, "\n".join(lines[:-1]))
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _resident(process: psutil.Process) -> int:

@@ -14,6 +14,7 @@ from training.appraisal import appraise, costs, targets
 from training.boosting import Trees
 from training.curves import Outcomes
 from training.dataset import Dataset
+from training.embedding_baselines import PLAIN
 from training.evaluation import Titles
 from training.figures import Evaluation, HeldOut
 from training.fit import FitSettings, Fitted, fit
@@ -35,6 +36,7 @@ class Judged:
     epsilon: float = 0.05
     delta: float = 0.1
     resamples: int = 40
+    rivals: bool = True
     fit: FitSettings = SETTINGS
 
 
@@ -45,10 +47,10 @@ class Learnt:
     truth: Array
     fitted: Fitted
 
-    def appraised(self) -> Evaluation:
+    def appraised(self, judged: Judged | None = None) -> Evaluation:
         embedding, features = self.x[:, :4], self.x[:, 4:]
         titles = Titles("t", "made up", synthetic=True)
-        return appraise(titles, self.data, self.fitted, embedding, features, Judged(), x=self.x)
+        return appraise(titles, self.data, self.fitted, embedding, features, judged or Judged(), x=self.x)
 
 
 def learnt(*, logged: bool) -> Learnt:
@@ -86,6 +88,15 @@ def test_paired_history_gets_every_part_of_the_report(paired: Learnt) -> None:
     assert found.certificate is not None
     assert found.policies == ()
     assert any("default policy" in note for note in found.notes)
+
+
+def test_without_rivals_the_plain_routers_are_left(paired: Learnt) -> None:
+    found = paired.appraised(Judged(rivals=False))
+    assert [router.name for router in found.routers] == ["thinkgate", *(each.name for each in PLAIN)]
+    assert found.unseen is not None
+    assert len(found.unseen.routers) == len(found.routers)
+    assert not any("comparison routers" in note for note in found.notes)
+    assert summary(found)
 
 
 def test_logged_history_is_valued_off_policy_and_the_truth_lies_inside(logged: Learnt) -> None:
