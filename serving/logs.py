@@ -76,6 +76,6 @@ def start_logging(level: str, form: LogFormat, stream: TextIO) -> None:
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    # At debug these two write headers and bodies of what they send.
-    for name in ("urllib3", "asyncio"):
+    # At debug the first two write headers and bodies of what they send; the third talks of itself at each start.
+    for name in ("urllib3", "asyncio", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from sqlalchemy import BigInteger, Column, Connection, Double, Engine, Index, MetaData, String, Table, Text, text
+
+_log = logging.getLogger("thinkgate.journal")
 
 metadata = MetaData()
 
@@ -69,8 +73,12 @@ def upgrade(engine: Engine) -> None:
     with engine.connect() as connection:
         _lock(connection)
         config.attributes["connection"] = connection
+        before = MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
+        after = MigrationContext.configure(connection).get_current_revision()
         connection.commit()
+    if after != before:
+        _log.info("journal: tables at revision %s, before: %s", after, before or "none")
 
 
 def _lock(connection: Connection) -> None:

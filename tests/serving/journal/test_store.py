@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import replace
 
@@ -75,7 +76,8 @@ def test_migrations_lead_to_the_declared_tables(store: Store) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_many_processes_may_migrate_at_once(url: str) -> None:
+def test_many_processes_may_migrate_at_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "thinkgate.journal")
     stores = [Store(url) for _ in range(4)]
     failures: list[BaseException] = []
 
@@ -91,6 +93,7 @@ def test_many_processes_may_migrate_at_once(url: str) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+    assert [message.rpartition("before: ")[2] for message in caplog.messages] == ["none"]  # one did it, and said so
     stores[0].append([decision("a")], [])
     for store in stores:
         store.close()
