@@ -69,11 +69,7 @@ class Binned:
 
     def side_by_side(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
         """Run jobs that call `head`, as many at a time as there are lanes; results come in the order of the jobs."""
-        if self.lanes == 1:
-            yield from (job() for job in jobs)
-            return
-        with ThreadPoolExecutor(self.lanes) as pool:
-            yield from pool.map(lambda job: job(), jobs)
+        return side_by_side(jobs, self.lanes)
 
     def head(
         self,
@@ -100,30 +96,50 @@ class Binned:
         data.set_label(y[rows])
         data.set_weight(None if weight is None else weight[rows])
         for bag in range(self._trees.bags):
-            params = self._params(objective, seed * 1009 + bag, len(rows), alpha)
+            params = {
+                **parameters(self._trees, objective, seed * 1009 + bag, len(rows)),
+                "alpha": alpha,
+                "num_threads": 1,
+            }
             boosters.append(lgb.train(params, data, num_boost_round=self._trees.rounds))
         return TreeHead(tuple(boosters), (1.0 / len(boosters),) * len(boosters))
 
-    def _params(self, objective: Objective, seed: int, rows: int, alpha: float) -> dict[str, Any]:
-        trees = self._trees
-        return {
-            "objective": objective,
-            "alpha": alpha,
-            "num_leaves": trees.leaves,
-            "learning_rate": trees.learning_rate,
-            "feature_fraction": trees.feature_fraction,
-            "bagging_fraction": min(trees.bagging_fraction, ROWS_A_TREE / rows),
-            "bagging_freq": 1,
-            "lambda_l2": trees.l2,
-            "min_data_in_leaf": max(2, min(trees.min_rows, rows // 10)),
-            "max_bin": trees.max_bin,
-            "feature_pre_filter": False,
-            "seed": seed,
-            "num_threads": 1,
-            "verbosity": -1,
-            "deterministic": True,
-            "force_row_wise": True,
-        }
+
+def side_by_side(jobs: Sequence[Callable[[], T]], lanes: int) -> Iterator[T]:
+    """Run so many jobs at a time; results come in the order of the jobs."""
+    if lanes == 1:
+        yield from (job() for job in jobs)
+        return
+    with ThreadPoolExecutor(lanes) as pool:
+        yield from pool.map(lambda job: job(), jobs)
+
+
+def parameters(trees: Trees, objective: Objective, seed: int, rows: int, machines: int = 1) -> dict[str, Any]:
+    """Give LightGBM's parameters of one booster.
+
+    Parameters
+    ----------
+    rows
+        That it learns from, on all machines together.
+    machines
+        That share the work: a tree reads `ROWS_A_TREE` of each.
+    """
+    return {
+        "objective": objective,
+        "num_leaves": trees.leaves,
+        "learning_rate": trees.learning_rate,
+        "feature_fraction": trees.feature_fraction,
+        "bagging_fraction": min(trees.bagging_fraction, machines * ROWS_A_TREE / rows),
+        "bagging_freq": 1,
+        "lambda_l2": trees.l2,
+        "min_data_in_leaf": max(2, min(trees.min_rows, rows // 10)),
+        "max_bin": trees.max_bin,
+        "feature_pre_filter": False,
+        "seed": seed,
+        "verbosity": -1,
+        "deterministic": True,
+        "force_row_wise": True,
+    }
 
 
 def raw(head: TreeHead, x: FloatArray) -> Array:

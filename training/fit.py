@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 from serving.decision.features import FEATURE_NAMES
 from serving.decision.types import FloatArray
+from training.at_hand import AtHand
 from training.boosting import Binned, Rows, Trees, folds_of, scaled
 from training.calibration import monotone_map, uplift_maps
 from training.consumption import QUANTITY_TREES, Learnt, fit_quantity, without_stalls
 from training.dataset import Dataset
 from training.learners import Learner, choose
+from training.lesson import BEST, School, pseudo_outcomes
 from training.model import Array, FittedModel, PiecewiseLinear, SuccessHead, TreeHead, UpliftHead
 from training.overlap import chances, require_overlap
 from training.progress import Progress, silent
 from training.support import fit_components, fit_support, fit_tasks, held_out_support
-from training.uplift import BEST, Heads, cross_fit, elsewhere, fit_heads, lessons, pseudo_outcomes, steps
+from training.uplift import Heads, cross_fit_by, elsewhere, fit_heads_by, steps
 
 CHOICE_AT_MOST = 50_000
 """Prompts up to which two sizes of trees are tried."""
@@ -94,13 +96,23 @@ class Fitted:
     trees: Trees
 
 
-def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, progress: Progress = silent) -> Fitted:
+def fit(
+    dataset: Dataset,
+    x: FloatArray,
+    settings: FitSettings | None = None,
+    progress: Progress = silent,
+    school: School | None = None,
+) -> Fitted:
     """Learn everything that a bundle predicts.
 
     Parameters
     ----------
+    dataset
+        The prompts at hand: support, task types, tokens, latency and every calibration are learnt from these.
     x
         float32 (n, P), design rows of `dataset.requests`.
+    school
+        Where success and uplift are learnt; None: from the prompts at hand.
 
     Raises
     ------
@@ -110,15 +122,17 @@ def fit(dataset: Dataset, x: FloatArray, settings: FitSettings | None = None, pr
     settings = settings or STANDARD
     require_overlap(dataset)
     rng = np.random.default_rng(settings.seed)
-    fold = folds_of(dataset.tasks, settings.folds, rng)
+    fold, arms = folds_of(dataset.tasks, settings.folds, rng), len(dataset.arms)
+    school = school or AtHand(x, dataset, fold, settings.threads)
+    fold = school.fold
     grains = settings.grains(len(dataset))
-    step = _stepper(progress, "learn", len(grains) * steps(len(dataset.arms), settings.folds))
-    tried = [cross_fit(x, dataset, fold, trees, settings.threads, step) for trees in grains]
-    truth = lessons(dataset, tried[0])
+    step = _stepper(progress, "learn", len(grains) * steps(arms, settings.folds))
+    rounds = [cross_fit_by(school.lesson(trees), x, fold, arms, step) for trees in grains]
+    tried, truth = [one.scores for one in rounds], rounds[0].truth.here
     learners = choose(tried, truth, [f", {trees.leaves} leaves, l2 {trees.l2:g}" for trees in grains])
     best = learners[0]
     oof, trees = tried[best.grain], grains[best.grain]
-    heads = fit_heads(x, dataset, truth, best, trees, settings.threads, lambda: None)
+    heads = fit_heads_by(school.lesson(trees), rounds[0].truth, best, arms, lambda: None)
     tokens, latency = _consumption(dataset, x, fold, settings, progress)
     progress("support and task types", 0, 0)
     components = fit_components(x, rng)

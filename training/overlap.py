@@ -59,16 +59,18 @@ class ArmOverlap:
         return f"{words} drawn alike; smallest propensity {self.smallest:.3g}{clipped}"
 
 
-def chances(dataset: Dataset) -> Array:
+def chances(dataset: Dataset, logged: int | None = None) -> Array:
     """Give the probability that the outcome of an arm is known, float64 (n, K); NaN where it is not.
 
     1 on paired prompts. A prompt that was logged R times shows an arm of propensity p with probability 1 - (1 - p)^R.
     Small ones are raised to 1 / sqrt(n), n being the logged prompts: a little bias for much less variance (Ionides
-    2008, "Truncated importance sampling", JCGS 17).
+    2008, "Truncated importance sampling", JCGS 17). `logged` is n where these prompts are a part of the history only.
     """
     paired = dataset.paired
     seen = _seen(dataset)
-    return np.where(paired[:, None], 1.0, np.maximum(seen, believed(int((~paired).sum()))))
+    return np.where(
+        paired[:, None], 1.0, np.maximum(seen, believed(int((~paired).sum()) if logged is None else logged))
+    )
 
 
 def believed(logged: int) -> float:
