@@ -66,6 +66,11 @@ class AtHand:
     fold: Rows
     threads: int
 
+    @property
+    def prompts(self) -> int:
+        """How many are learnt from."""
+        return len(self.dataset)
+
     def lesson(self, trees: Trees) -> Lesson:
         """Make ready to learn with one size of trees."""
         return LocalLesson(self.x, self.dataset, self.fold, trees, self.threads)

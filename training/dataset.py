@@ -23,6 +23,7 @@ __all__ = [
     "Split",
     "build",
     "default_arms",
+    "grouped",
     "prompts",
     "split_by_prompt",
     "split_by_task",
@@ -146,15 +147,25 @@ def build(frame: pd.DataFrame, arms: Sequence[Arm], *, minimum: int = MINIMUM_PR
         If the history has an arm that `arms` does not list, or `arms` has fewer than two.
     """
     names = [arm.name for arm in arms]
-    arm_codes = _arm_codes(frame, names)
+    if len(names) < 2:
+        raise BadArms(f"{len(names)} arm: list the baseline and at least one more")
+    require_two(sorted(str(name) for name in frame["arm"].dropna().unique()))
+    success = numbers(frame, "success")
+    require_labels(success[~np.isnan(success)])
+    dataset = grouped(frame, arms)
+    require_prompts(dataset.runs, names, minimum)
+    return dataset
+
+
+def grouped(frame: pd.DataFrame, arms: Sequence[Arm]) -> Dataset:
+    """Group records by prompt and average the runs of each arm, however few there are; else as `build`."""
+    arm_codes = _arm_codes(frame, [arm.name for arm in arms])
     success = numbers(frame, "success")
     labelled = ~np.isnan(success)
-    require_labels(success[labelled])
     codes, prompt_ids = pd.factorize(frame["prompt_id"].astype(object), sort=True)
     size = len(prompt_ids)
     grid = Grid(codes * len(arms) + arm_codes, size, len(arms))
     runs = grid.counts(labelled)
-    require_prompts(runs, names, minimum)
     kept = np.flatnonzero(runs.any(axis=1))
     table = grid.means(success)[kept]
     tasks, tenant = (first_labels(frame, name, codes, size)[kept] for name in ("task", "tenant"))
@@ -231,10 +242,7 @@ def _propensity(propensity: FloatTable, success: FloatTable) -> FloatTable:
 
 
 def _arm_codes(frame: pd.DataFrame, names: list[str]) -> Index:
-    if len(names) < 2:
-        raise BadArms(f"{len(names)} arm: list the baseline and at least one more")
     present = sorted(str(name) for name in frame["arm"].dropna().unique())
-    require_two(present)
     if unknown := sorted(set(present) - set(names)):
         raise BadArms(f"the history has arms that are not listed: {', '.join(unknown)}. Add them to arms.toml")
     codes = pd.Categorical(frame["arm"].astype(object), categories=names).codes.astype(np.int64)

@@ -39,18 +39,44 @@ def default_arms(frame: pd.DataFrame) -> tuple[Arm, ...]:
     >>> [arm.name for arm in default_arms(pd.DataFrame({"arm": ["reasoning", "direct"]}))]
     ['direct', 'reasoning']
     """
-    names = sorted(str(name) for name in frame["arm"].dropna().unique())
+    return arms_of(usage(frame))
+
+
+def usage(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add up what tells the arms apart: rows, known output tokens and their sum by arm and model ("" where unknown).
+
+    Usages of parts of a history may be put one below the other.
+    """
+    arm = frame["arm"].astype(object)
+    model = frame["model"].astype(object) if "model" in frame else pd.Series(None, frame.index, object)
+    tokens = pd.Series(numbers(frame, "output_tokens"), frame.index)
+    table = pd.DataFrame({"arm": arm, "model": model.fillna("").astype(str), "tokens": tokens})
+    table = table[arm.notna()]
+    return table.groupby(["arm", "model"], sort=True)["tokens"].agg(rows="size", known="count", sum="sum").reset_index()
+
+
+def arms_of(used: pd.DataFrame) -> tuple[Arm, ...]:
+    """Name the arms from their usage, as `default_arms` does.
+
+    Raises
+    ------
+    TooLittleToLearn
+        If there is one arm only.
+    """
+    names = sorted(str(name) for name in used["arm"].unique())
     require_two(names)
-    tokens = pd.Series(numbers(frame, "output_tokens")).groupby(frame["arm"].astype(object).to_numpy()).mean()
-    tokens = tokens.fillna(np.inf)
-    names.sort(key=lambda name: (name != "direct", tokens.get(name, np.inf)))
-    return tuple(_default_arm(frame, name, baseline=name == names[0]) for name in names)
+    sums = used.groupby("arm")[["known", "sum"]].sum()
+    tokens = {
+        str(name): row["sum"] / row["known"] if row["known"] else np.inf for name, row in sums.to_dict("index").items()
+    }
+    names.sort(key=lambda name: (name != "direct", tokens[name]))
+    return tuple(_default_arm(used, name, baseline=name == names[0]) for name in names)
 
 
-def _default_arm(frame: pd.DataFrame, name: str, *, baseline: bool) -> Arm:
-    models = frame.loc[frame["arm"] == name, "model"].dropna().astype(str) if "model" in frame else pd.Series(dtype=str)
+def _default_arm(used: pd.DataFrame, name: str, *, baseline: bool) -> Arm:
+    own = used[(used["arm"] == name) & (used["model"] != "")].groupby("model")["rows"].sum()
     effort: Effort = next((known for known in EFFORTS if known == name), "none" if baseline else "high")
-    arm = Arm(name, str(models.mode().iloc[0]) if len(models) else name, effort)
+    arm = Arm(name, str(own.idxmax()) if len(own) else name, effort)
     if effort in ("none", "minimal"):
         return arm
     return replace(arm, default_output_tokens=REASONING_OUTPUT_TOKENS, default_latency_ms=REASONING_LATENCY_MS)

@@ -18,6 +18,7 @@ from training.records.batch import Reader
 from training.records.files import QUARANTINE_SUFFIX, find_files, read_rows
 from training.records.quarantine import Example, Quarantine
 from training.records.rows import ReadLimits
+from training.records.store import Fingerprint
 
 __all__ = ["Counts", "Example", "History", "ReadLimits", "read"]
 
@@ -71,6 +72,7 @@ class History:
         (JSON text), `arm`, `model`, `task`, `tenant`, `failure_mode`: categories, so that a repeated text is held once.
         `success`, `propensity` (1.0 where not given), tokens, `cost_usd`, `gpu_seconds`, `latency_ms`, `retries` and
         `timestamp` (epoch seconds): float64, NaN where unknown. Then the columns that the outcome record does not know.
+        None of the rows where workers of a cluster keep them.
     counts
         What became of the rows.
     digest
@@ -81,6 +83,8 @@ class History:
         The first bad rows, without their contents.
     quarantine
         The file that holds all bad rows.
+    synthetic
+        Does any row call itself synthetic?
     """
 
     frame: pd.DataFrame
@@ -90,6 +94,7 @@ class History:
     end: datetime | None
     examples: tuple[Example, ...]
     quarantine: Path | None
+    synthetic: bool = False
 
 
 def read(
@@ -156,8 +161,8 @@ def _require_apart(quarantine: Path | None, files: Sequence[Path]) -> None:
 
 def _history(reader: Reader, bad: Quarantine, files: Sequence[Path], quarantine: Path | None) -> History:
     frame = reader.store.frame()
-    digest = reader.store.digest(frame)
-    if shared := _shared_ids(frame, reader.store.identities(frame)):
+    digest = Fingerprint.of(reader.store.hashes(frame)).digest
+    if shared := shared_ids(frame["prompt_id"], reader.store.identities(frame)):
         reader.doubts["prompt_ids that stand for several texts"] = shared
     times = frame["timestamp"].dropna().to_numpy()
     per_arm = {str(arm): int(rows) for arm, rows in frame["arm"].value_counts().items()}
@@ -178,10 +183,16 @@ def _history(reader: Reader, bad: Quarantine, files: Sequence[Path], quarantine:
         if len(times)
         else (None, None)
     )
-    return History(frame, counts, digest, start, end, tuple(bad.examples), quarantine)
+    examples = tuple(bad.examples)
+    return History(frame, counts, digest, start, end, examples, quarantine, has_synthetic(frame))
 
 
-def _shared_ids(frame: pd.DataFrame, texts: NDArray[np.uint64]) -> int:
+def has_synthetic(frame: pd.DataFrame) -> bool:
+    """Say whether any row calls itself synthetic."""
+    return "source" in frame and bool((frame["source"].astype(str) == "synthetic").any())
+
+
+def shared_ids(prompt_ids: pd.Series, texts: NDArray[np.uint64]) -> int:
     """Count the prompt ids that stand for more than one text: files that number their prompts from 1 do that."""
-    pairs = pd.DataFrame({"id": pd.factorize(frame["prompt_id"])[0], "text": texts}).drop_duplicates()
+    pairs = pd.DataFrame({"id": pd.factorize(prompt_ids)[0], "text": texts}).drop_duplicates()
     return int((pairs["id"].value_counts() > 1).sum())

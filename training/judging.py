@@ -34,7 +34,7 @@ from training.history import History, read
 from training.logged import logged_values
 from training.model import Array
 from training.off_policy import Log, pseudo_outcomes
-from training.pipeline import CACHE, ONE_THREAD, is_synthetic, require_rows
+from training.pipeline import CACHE, ONE_THREAD, require_rows
 from training.progress import Progress, silent
 from training.rivals import rivals
 
@@ -87,7 +87,7 @@ def judge(
         chosen=None if picked is None else picked.arm,
         consumption=_consumption(dataset, predicted),
     )
-    titles = Titles(f"Bundle {model.bundle_id[:12]} judged", ", ".join(data), is_synthetic(history))
+    titles = Titles(f"Bundle {model.bundle_id[:12]} judged", ", ".join(data), history.synthetic)
     routers = (Router.from_uplift(OURS, _column(predicted, "uplift")), *_rivals(dataset, outcomes, cache, progress))
     progress("intervals", 0, 0)
     unseen = _unseen(dataset, outcomes, routers, support, known) if model.tasks else None

@@ -116,6 +116,11 @@ class School(Protocol):
         """int64 (n,): folds of the prompts at hand."""
         ...
 
+    @property
+    def prompts(self) -> int:
+        """How many are learnt from."""
+        ...
+
     def lesson(self, trees: Trees) -> Lesson:
         """Make ready to learn with one size of trees."""
         ...

@@ -18,16 +18,23 @@ from training.sampling import Drawn
 
 
 def lineage_of(
-    history: History, drawn: Drawn, fitted: Fitted, evaluation: Evaluation, run_id: str | None = None
+    history: History,
+    drawn: Drawn,
+    fitted: Fitted,
+    evaluation: Evaluation,
+    run_id: str | None = None,
+    learnt_from: int | None = None,
 ) -> Lineage:
     """Put it together.
 
     Parameters
     ----------
     drawn
-        The prompts that were learnt from; the fingerprint counts all of them.
+        The prompts at hand; the fingerprint counts all of them.
     run_id
         Of MLflow.
+    learnt_from
+        Prompts that success and uplift were learnt from; None: those at hand.
     """
     start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
     certificate: Facts | None = None
@@ -37,7 +44,7 @@ def lineage_of(
     return Lineage(
         data=DataFingerprint(history.digest, history.counts.kept, drawn.of, start, end),
         learner={
-            "prompts": len(dataset),
+            "prompts": learnt_from or len(dataset),
             "candidates": {learner.name: learner.value for learner in fitted.learners},
             "trees": asdict(fitted.trees),
             "overlap": [str(arm) for arm in overlap(dataset)],

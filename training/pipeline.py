@@ -8,12 +8,10 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from serving.decision.arms import load_arms
-from serving.decision.types import Arm, FloatArray
+from serving.decision.types import FloatArray
 from training.appraisal import appraise
-from training.dataset import Dataset, build, default_arms
-from training.encoder import Encoder, build_static, design
-from training.errors import HistoryEmpty, TooLittleToLearn
+from training.dataset import Dataset
+from training.encoder import Encoder, build_static
 from training.evaluation import Titles
 from training.explaining.cases import KeepCases, write_cases
 from training.explaining.explain import beside
@@ -21,14 +19,14 @@ from training.explaining.heads import write_heads
 from training.export import Exported, check_out, export
 from training.figures import Evaluation
 from training.fit import STANDARD, FitSettings, Fitted, fit
-from training.history import History, read
+from training.history import History
 from training.lineage import lineage_of
-from training.overlap import require_overlap
+from training.machines import Engine, Source, machines, require_rows
 from training.plots import write_pngs
 from training.progress import Progress, silent
 from training.registry import CHAMPION, Candidate, DataLineage, Registry, Run, Version
 from training.report import to_json, write
-from training.sampling import LEARN_FROM, draw
+from training.sampling import LEARN_FROM, Drawn
 from training.transformer import build_transformer
 from training.tuning import tune
 
@@ -64,6 +62,8 @@ class TrainSettings:
         Where the report goes; None: beside the bundle, `OUT-report/`.
     cases
         What `OUT-explain/` keeps of the prompts, for `thinkgate decide --explain`.
+    engine
+        Where records are read and encoded, and success and uplift learnt.
     """
 
     arms: Path | None = None
@@ -82,6 +82,41 @@ class TrainSettings:
     tune_minutes: float = 0.0
     fit: FitSettings = STANDARD
     cases: KeepCases = "redacted"
+    engine: Engine = Engine()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """What is left once the machines are let go: prompts at hand, their float32 (n, P) design rows, and the fit.
+
+    Parameters
+    ----------
+    prompts
+        How many success and uplift were learnt from; on a cluster there may be more than are at hand.
+    """
+
+    history: History
+    drawn: Drawn
+    encoder: Encoder
+    x: FloatArray
+    fitted: Fitted
+    settings: FitSettings
+    prompts: int
+
+    @property
+    def dataset(self) -> Dataset:
+        """The prompts at hand."""
+        return self.drawn.dataset
+
+    @property
+    def note(self) -> str:
+        """What the report says where not all prompts are at hand."""
+        if self.prompts == len(self.dataset):
+            return f"Learnt from and judged on {self.drawn}, drawn at random."
+        return (
+            f"Success and uplift were learnt from {self.prompts:,} prompts; all else was learnt from, and everything "
+            f"judged on, {self.drawn}, drawn at random."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +146,7 @@ def train(
 
     Raises
     ------
-    BadHistory, BadArms, OutTaken, TeacherMissing, TeacherRefused, RegistryUnreachable
+    BadHistory, BadArms, OutTaken, TeacherMissing, TeacherRefused, RegistryUnreachable, ClusterError
         Each message names the cure.
     """
     settings = settings or TrainSettings()
@@ -134,67 +169,39 @@ def encoder_for(dataset: Dataset, settings: TrainSettings, progress: Progress = 
     return build_static(settings.teacher, dataset.requests, settings.cache, progress=progress)
 
 
-def read_dataset(data: Sequence[str], settings: TrainSettings, progress: Progress = silent) -> tuple[History, Dataset]:
-    """Read records and put them into one row per prompt."""
-    arms: tuple[Arm, ...] | None = load_arms(settings.arms) if settings.arms else None
-    history = read(data, arms=arms, quarantine=settings.quarantine, progress=progress)
-    require_rows(history)
-    try:
-        return history, build(history.frame, arms or default_arms(history.frame))
-    except TooLittleToLearn as error:
-        lost = history.counts.read - history.counts.kept
-        if not lost:
-            raise
-        where = f"they are in {history.quarantine}" if history.quarantine else f"first: {history.examples[0].reason}"
-        raise TooLittleToLearn(f"{error}. {lost} of {history.counts.read} rows could not be used: {where}") from error
-
-
-def require_rows(history: History) -> None:
-    """Refuse a history of which not one row can be used.
-
-    Raises
-    ------
-    HistoryEmpty
-        Names the most frequent reason and the first bad row.
-    """
-    counts = history.counts
-    if counts.kept or not counts.quarantined:
-        return
-    reason = max(counts.quarantined, key=lambda name: counts.quarantined[name])
-    first = history.examples[0]
-    raise HistoryEmpty(
-        f"none of {counts.read} rows can be used, most often because of {reason}: {first.source}, line {first.line}: "
-        f"{first.reason}; mend the rows" + (f", they are in {history.quarantine}" if history.quarantine else "")
-    )
+def learn(data: Sequence[str], settings: TrainSettings, progress: Progress = silent) -> Learnt:
+    """Read, encode and fit on the machines that the settings name, and let go of them."""
+    with machines(settings.engine) as engine:
+        source = Source(data, settings.arms, settings.quarantine, settings.learn_from, settings.fit.seed)
+        history, drawn = engine.read(source, progress)
+        dataset = drawn.dataset
+        if not drawn.whole:
+            progress(f"take {drawn}", 0, 0)
+        encoder = encoder_for(dataset, settings, progress)
+        x = engine.design(encoder, dataset, progress)
+        how = settings.fit
+        if settings.tune_minutes > 0:
+            how = replace(how, trees=tune(dataset, x, how, settings.tune_minutes, progress).trees, fine=None)
+        with threadpool_limits(1, ONE_THREAD):
+            school = engine.school(how.folds)
+            fitted = fit(dataset, x, how, progress, school)
+    return Learnt(history, drawn, encoder, x, fitted, how, school.prompts if school else len(dataset))
 
 
 def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Progress, run: Run | None) -> Trained:
-    history, whole = read_dataset(data, settings, progress)
-    require_overlap(whole)  # before anything takes minutes
-    drawn = draw(whole, settings.learn_from, settings.fit.seed)
-    dataset = drawn.dataset
-    del whole  # of a million prompts it is a gigabyte
-    if not drawn.whole:
-        progress(f"take {drawn}", 0, 0)
-    encoder = encoder_for(dataset, settings, progress)
-    x = design(encoder, dataset.requests, progress)
-    if settings.tune_minutes > 0:
-        tuned = tune(dataset, x, settings.fit, settings.tune_minutes, progress)
-        settings = replace(settings, fit=replace(settings.fit, trees=tuned.trees, fine=None))
-    with threadpool_limits(1, ONE_THREAD):
-        fitted = fit(dataset, x, settings.fit, progress)
-    titles = Titles("Does thinking pay?", ", ".join(data), is_synthetic(history))
+    learnt = learn(data, settings, progress)
+    history, dataset, encoder, x, fitted = learnt.history, learnt.dataset, learnt.encoder, learnt.x, learnt.fitted
+    settings = replace(settings, fit=learnt.settings)
+    titles = Titles("Does thinking pay?", ", ".join(data), history.synthetic)
     features = x[:, 2 * encoder.dims :]
     with threadpool_limits(1, ONE_THREAD):
         evaluation = appraise(
             titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress
         )
-    if not drawn.whole:
-        evaluation = replace(
-            evaluation, notes=(*evaluation.notes, f"Learnt from and judged on {drawn}, drawn at random.")
-        )
+    if not learnt.drawn.whole:
+        evaluation = replace(evaluation, notes=(*evaluation.notes, learnt.note))
     progress("export and prove", 0, 0)
-    lineage = lineage_of(history, drawn, fitted, evaluation, run.run_id if run else None)
+    lineage = lineage_of(history, learnt.drawn, fitted, evaluation, run.run_id if run else None, learnt.prompts)
     exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
     folder = settings.report or out.with_name(f"{out.name}-report")
     report = write_report(evaluation, folder)
@@ -250,13 +257,18 @@ def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Ve
     return run.register(trained.exported.path)
 
 
-def is_synthetic(history: History) -> bool:
-    """Say whether any row calls itself synthetic."""
-    return "source" in history.frame and bool((history.frame["source"].astype(str) == "synthetic").any())
-
-
 def _embedding(encoder: Encoder, x: FloatArray) -> FloatArray:
     return x[:, : encoder.dims]
 
 
-__all__ = ["CACHE", "TrainSettings", "Trained", "encoder_for", "read_dataset", "train", "write_report"]
+__all__ = [
+    "CACHE",
+    "Learnt",
+    "TrainSettings",
+    "Trained",
+    "encoder_for",
+    "learn",
+    "require_rows",
+    "train",
+    "write_report",
+]

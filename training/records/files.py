@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import orjson
 import pyarrow as pa
@@ -157,23 +157,52 @@ def _object(line: Line, limits: ReadLimits) -> Mapping[str, object] | Spoiled:
 
 def _parquet_rows(path: Path, limits: ReadLimits, only: Iterable[str] | None) -> Iterator[ArrowRows]:
     if not path.stat().st_size:
-        return
+        return iter(())
+    return parquet_rows(path, str(path), limits, only)
+
+
+def parquet_rows(
+    source: Path | BinaryIO,
+    name: str,
+    limits: ReadLimits,
+    only: Iterable[str] | None = None,
+    groups: Sequence[int] | None = None,
+) -> Iterator[ArrowRows]:
+    """Take a Parquet file apart.
+
+    Parameters
+    ----------
+    source
+        A path, or an open file from anywhere.
+    name
+        For errors.
+    groups
+        Row groups to read, a run of neighbours; None for all. Rows are numbered from 1 at the file's first.
+
+    Raises
+    ------
+    HistoryUnreadable
+        If the file as a whole can't be read.
+    """
+    local = isinstance(source, Path)
     try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            schema = file.schema_arrow
-        names = [name for name in schema.names if not name.startswith("__index_level_")]
-        if doubled := sorted({name for name in names if names.count(name) > 1}):
-            raise HistoryUnreadable(f"{path}: columns that occur twice: {', '.join(doubled)}")
+        with pq.ParquetFile(source, memory_map=local) as file:
+            schema, metadata = file.schema_arrow, file.metadata
+            names = [column for column in schema.names if not column.startswith("__index_level_")]
+            if doubled := sorted({column for column in names if names.count(column) > 1}):
+                raise HistoryUnreadable(f"{name}: columns that occur twice: {', '.join(doubled)}")
         # Repeated prompts stay one object: a batch of the same 2 MB prompt costs 2 MB.
-        texts = [name for name in _TEXTS if name in names and _is_string(schema.field(name).type)]
-        with pq.ParquetFile(path, memory_map=True, read_dictionary=texts) as file:
-            wanted = names if only is None else [name for name in names if name in set(only)]
-            first = 1
-            for batch in file.iter_batches(_batch_rows(file.metadata, limits), columns=wanted, use_threads=False):
+        texts = [column for column in _TEXTS if column in names and _is_string(schema.field(column).type)]
+        with pq.ParquetFile(source, memory_map=local, read_dictionary=texts, metadata=metadata) as file:
+            wanted = names if only is None else [column for column in names if column in set(only)]
+            size, first = _batch_rows(metadata, limits), 1
+            if groups:
+                first += sum(metadata.row_group(group).num_rows for group in range(groups[0]))
+            for batch in file.iter_batches(size, row_groups=groups, columns=wanted, use_threads=False):
                 yield ArrowRows(batch, first)
                 first += batch.num_rows
     except (pa.ArrowException, OSError) as error:
-        raise HistoryUnreadable(f"{path}: not readable as Parquet ({str(error).splitlines()[0]})") from error
+        raise HistoryUnreadable(f"{name}: not readable as Parquet ({str(error).splitlines()[0]})") from error
 
 
 def _batch_rows(metadata: pq.FileMetaData, limits: ReadLimits) -> int:

@@ -22,6 +22,31 @@ _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 _QUANTITIES: Final = (*NUMBERS, "timestamp")
 
 
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What is kept of the hashes of rows, whatever their order: fingerprints of parts add up to that of the whole."""
+
+    rows: int = 0
+    sum: int = 0
+    mixed: int = 0
+
+    @staticmethod
+    def of(hashes: NDArray[np.uint64]) -> Fingerprint:
+        """Add up hashes, uint64 (n,), and what each becomes when its bits are mixed."""
+        mixed = (hashes ^ (hashes >> np.uint64(29))) * _ODD
+        mixed ^= mixed >> np.uint64(32)
+        return Fingerprint(len(hashes), int(hashes.sum(dtype=np.uint64)), int(mixed.sum(dtype=np.uint64)))
+
+    def __add__(self, other: Fingerprint) -> Fingerprint:
+        wide = 1 << 64
+        return Fingerprint(self.rows + other.rows, (self.sum + other.sum) % wide, (self.mixed + other.mixed) % wide)
+
+    @property
+    def digest(self) -> str:
+        """sha256 hex."""
+        return hashlib.sha256(f"{self.rows}:{self.sum}:{self.mixed}".encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
     """The good rows of a batch.
@@ -104,16 +129,17 @@ class Store:
         self._extras = {}
         return pd.DataFrame({**{name: columns[name] for name in KNOWN}, **extras}, copy=False)
 
-    def digest(self, frame: pd.DataFrame) -> str:
-        """Hash the contents of all known columns; the order of rows and their split into files play no part.
-
-        A request id counts only where it came with the row.
-        """
+    def hashes(self, frame: pd.DataFrame) -> NDArray[np.uint64]:
+        """Hash the known columns of each row, uint64 (n,); a request id counts only where it came with the row."""
         rows: NDArray[np.uint64] = np.zeros(len(frame), np.uint64)
         for name in KNOWN:  # one column at a time: all of them as Python objects would double the memory
             rows *= _ODD
             rows += self._hashes(frame, name)
-        return hashlib.sha256(np.sort(rows).tobytes()).hexdigest()
+        return rows
+
+    def named(self) -> NDArray[np.bool_]:
+        """Say which rows came with a request id, bool (n,)."""
+        return np.concatenate([*self._named, np.empty(0, np.bool_)])
 
     def _hashes(self, frame: pd.DataFrame, name: str) -> NDArray[np.uint64]:
         """Hash each cell of a known column."""
@@ -127,7 +153,7 @@ class Store:
             column = column.astype(object).fillna("")
         hashes: NDArray[np.uint64] = np.asarray(pd.util.hash_pandas_object(column, index=False), np.uint64)
         if name == "request_id":
-            hashes = np.where(np.concatenate([*self._named, np.empty(0, np.bool_)]), hashes, np.uint64(0))
+            hashes = np.where(self.named(), hashes, np.uint64(0))
         return hashes
 
     def identities(self, frame: pd.DataFrame) -> NDArray[np.uint64]:
