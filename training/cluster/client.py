@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from distributed import Client, KilledWorker, LocalCluster
+from distributed.client import FutureCancelledError
 from distributed.comm import CommClosedError
+from lightgbm.basic import LightGBMError
 
 from training.cluster.errors import ClusterError, NoWorkers, SchedulerUnreachable, WorkerLost
 from training.machines import Engine
@@ -23,10 +25,12 @@ LOOK_EVERY: Final = 0.5
 """Seconds between looks at who is still there, while boosters are learnt."""
 CHATTER: Final = (
     "distributed.shuffle",
-    "distributed.worker.state_machine",
+    "distributed.worker",
     "distributed.scheduler",
     "distributed.nanny",
 )
+GRACE: Final = 5.0
+"""Seconds in which the scheduler notices that a worker is gone, after its neighbours have."""
 T = TypeVar("T")
 
 
@@ -95,9 +99,19 @@ class Cluster:
                 try:
                     return done.result(LOOK_EVERY)
                 except Unfinished:
-                    if gone := sorted(set(holders) - set(self.workers)):
+                    if gone := self._gone(holders):
                         self.client.cancel(list(self.client.futures), force=True)
-                        raise _lost(gone[0]) from None
+                        raise _lost(gone) from None
+                except (FutureCancelledError, LightGBMError) as error:  # what is left of the others' connection
+                    ends = time.monotonic() + GRACE
+                    while time.monotonic() < ends:
+                        if gone := self._gone(holders):
+                            raise _lost(gone) from error
+                        time.sleep(LOOK_EVERY)
+                    raise ClusterError(f"LightGBM stopped on the workers: {_first_line(error)}") from error
+
+    def _gone(self, holders: Sequence[str]) -> str | None:
+        return min(set(holders) - set(self.workers), default=None)
 
 
 @contextmanager
@@ -109,13 +123,15 @@ def connected(engine: Engine) -> Iterator[Cluster]:
     SchedulerUnreachable, NoWorkers
         Nobody answers, or nobody is there to work.
     """
-    for name in CHATTER:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    _hush()
     if engine.scheduler is None:
         count = engine.workers or os.cpu_count() or 1
         # One process each: LightGBM's network is one per process. Its threads are the worker's.
         started = LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None)
         with started, Client(started) as client:
+            _hello()
+            client.run(_hello)
+            client.run(_mute)
             yield Cluster(client)
         return
     with _reached(engine.scheduler) as client:
@@ -130,7 +146,7 @@ def telling_lost() -> Iterator[None]:
         yield
     except KilledWorker as error:
         raise _lost(str(getattr(error.last_worker, "address", error.last_worker))) from error
-    except (CommClosedError, OSError) as error:
+    except (CommClosedError, FutureCancelledError) as error:
         raise WorkerLost(f"the scheduler is gone ({_first_line(error)}): start it again, then train again") from error
 
 
@@ -160,6 +176,7 @@ def _require_workers(client: Client, scheduler: str) -> None:
         if time.monotonic() > ends:
             raise NoWorkers(f"the scheduler at {scheduler} has no workers: start some with 'dask worker {scheduler}'")
         time.sleep(LOOK_EVERY)
+    _hello()
     try:
         client.run(_hello)
     except Exception as error:
@@ -170,7 +187,28 @@ def _require_workers(client: Client, scheduler: str) -> None:
 
 
 def _hello() -> None:
-    import training.cluster.lesson  # noqa: F401 - what a worker needs
+    """Import what a worker needs, and keep LightGBM from telling about ports and sockets."""
+    import lightgbm as lgb
+
+    import training.cluster.lesson  # noqa: F401
+
+    quiet = logging.getLogger("lightgbm")
+    quiet.setLevel(logging.ERROR)
+    lgb.register_logger(quiet)
+
+
+def _hush() -> None:
+    for name in CHATTER:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _mute() -> None:
+    """Keep a worker that was started here from talking between our lines; what goes wrong is told once, by us.
+
+    LightGBM's network threads write to standard output, whatever its verbosity.
+    """
+    _hush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _first_line(error: BaseException) -> str:

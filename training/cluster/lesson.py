@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 import re
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -124,9 +123,7 @@ def boost(
         )
         for name, dims, kind in (("x", 2, np.float32), ("y", 1, np.float64), ("weight", 1, np.float64))
     )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored", UserWarning)
-        cluster.watched(lambda: model.fit(x, y, sample_weight=weight), holders)
+    cluster.watched(lambda: model.fit(x, y, sample_weight=weight), holders)
     return lgb.Booster(model_str=NETWORK.sub("", model.booster_.model_to_string()))
 
 

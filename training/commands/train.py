@@ -53,6 +53,24 @@ def train(
         ),
     ] = "redacted",
     cache: Cache = None,
+    engine: Annotated[
+        Literal["local", "dask"],
+        typer.Option(
+            help="`local`: this machine. `dask`: records (Parquet: files, folders, globs, s3://...) are read and "
+            "encoded, and success and uplift learnt, part by part on the workers of a cluster."
+        ),
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Dask scheduler, `tcp://host:8786` or `tls://...`, for --engine dask. Default: a cluster is started "
+            "on this machine.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers of the cluster that is started here. Default: one a processor.")
+    ] = None,
 ) -> None:
     """Train a bundle from outcome records.
 
@@ -61,6 +79,7 @@ def train(
 
     `thinkgate train history.parquet --arms data/arms.toml --out bundle`
     """
+    from training.machines import Engine
     from training.pipeline import CACHE, TrainSettings
     from training.pipeline import train as run
     from training.summary import summary
@@ -77,6 +96,7 @@ def train(
         learn_from=learn_from,
         report=report,
         cases=cases,
+        engine=Engine(engine, scheduler, workers),
         quarantine=quarantine or out.with_name(f"{out.name}.quarantine.jsonl"),
     )
     with bars(ERR) as progress:
