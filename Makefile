@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export ORT_DISABLE_TELEMETRY ?= 1
 
-.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean bench-endurance bench-collector bench-gate bench-retrain bench-drift kubernetes
+.PHONY: server-alone sbom bench-watch help setup demo serve test check lint types imports bench fuzz bench-serving bench-quality bench-budget bench-statistics bench-scale mlflow proto clean bench-endurance bench-collector bench-gate bench-retrain bench-drift bench-dask kubernetes
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -85,6 +85,9 @@ bench-retrain: setup ## time and peak memory of one step of the loop on a synthe
 
 bench-drift: setup ## what the loop wins back after a synthetic world has drifted, over seeds (half an hour)
 	$(BIN)/python -m tests.benchmarks.run_drift
+
+bench-dask: setup ## training on a Dask cluster of 1 and 2 workers, by stage (synthetic; ARGS="--rows 20000")
+	$(BIN)/python -m tests.benchmarks.run_dask $(ARGS)
 
 kubernetes: setup ## write the plain manifests of deploy/kubernetes from the Helm chart
 	$(BIN)/python -m tests.deploy.chart

@@ -41,7 +41,9 @@ from training.sampling import Drawn
 from training.sufficiency import MINIMUM_PROMPTS, require_labels, require_prompts
 
 PART_ROWS: Final = 50_000
-"""Rows of a part, about: 140 MB of design rows if every row is a prompt of its own."""
+"""Rows of a part, about: 150 MB of design rows if every row is a prompt of its own."""
+PARTS_A_WORKER: Final = 8
+"""Parts are no more than this: each is a few tasks for every booster, and a scheduler has to hand out each task."""
 
 
 class Machines:
@@ -125,7 +127,8 @@ class Machines:
     def _exchange(self, validated: Sequence[Any], rows: int, arms: tuple[Arm, ...], progress: Progress) -> None:
         """Send every row to the part that its prompt id hashes to."""
         cluster = self._cluster
-        count = max(len(cluster.workers), math.ceil(rows / PART_ROWS))
+        workers = len(cluster.workers)
+        count = int(np.clip(math.ceil(rows / PART_ROWS), workers, PARTS_A_WORKER * workers))
         progress("exchange rows", 0, count)
         frame = dd.from_delayed(cluster.map(attrgetter("frame"), validated), meta=columns(), verify_meta=False)
         mixed = frame.shuffle("prompt_id", npartitions=count, shuffle_method="p2p")

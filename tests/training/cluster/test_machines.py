@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
+from serving.decision.manifest import DataFingerprint
 from tests.tiny import encoder
 from tests.training.cluster.conftest import records, scattered
 from training import pipeline
+from training.at_hand import AtHand
 from training.boosting import Trees
 from training.cluster import machines as cluster_machines
 from training.cluster.errors import WorkerLost
@@ -34,22 +37,30 @@ from training.reference import predict
 from training.world import OldPolicy, World
 
 SETTINGS = FitSettings(
-    trees=Trees(rounds=30, leaves=7, learning_rate=0.15, feature_fraction=0.5, min_rows=10), folds=3, threads=1
+    trees=Trees(
+        rounds=30, leaves=5, learning_rate=0.1, feature_fraction=0.5, bagging_fraction=1.0, l2=20.0, min_rows=40
+    ),
+    folds=3,
+    threads=1,
 )
-SHARE_APART = 0.10
-"""Of the oracle's area; local fits on other folds are apart by up to .07 here."""
+"""No rows are drawn, which every machine would do for itself: what is left to differ are borders of bins and sums."""
+SHARE_APART = 0.08
+"""Of the oracle's area, on the same folds."""
 SUCCESS_APART = 0.06
-"""Mean difference of P(success) on new prompts; local fits on other folds are apart by .03 to .05 here."""
+"""Mean difference of P(success) on new prompts, on the same folds."""
+SCORES_ALIKE = 0.8
+"""Correlation of held-out uplift scores, on the same folds."""
 
 
-def learnt(folder: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Learnt:
+def learnt(folder: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch, at_most: int = 200_000) -> Learnt:
     monkeypatch.setattr(pipeline, "encoder_for", lambda *_: encoder())
-    return learn([str(folder)], TrainSettings(engine=engine, fit=SETTINGS))
+    return learn([str(folder)], TrainSettings(engine=engine, fit=SETTINGS, learn_from=at_most))
 
 
 def read(folder: Path, engine: Engine, quarantine: Path) -> tuple[History, Dataset]:
     with machines(engine) as where:
-        return where.read(Source([str(folder)], quarantine=quarantine), silent)
+        history, drawn = where.read(Source([str(folder)], quarantine=quarantine), silent)
+    return history, drawn.dataset
 
 
 def test_rows_prompts_and_quarantine_are_those_of_one_machine(tmp_path: Path, scheduler: str) -> None:
@@ -85,24 +96,27 @@ FLOATS = {field.name for field in fields(Dataset)} - {"requests", "prompt_ids", 
 def test_what_is_learnt_is_worth_as_much_as_on_one_machine(
     logged: bool, tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = scattered(records(1500, OldPolicy()) if logged else records(900), tmp_path / "data")
-    here = learnt(folder, Engine(), monkeypatch)
+    frame = records(3000, OldPolicy()) if logged else records(2000)
+    folder = scattered(frame.drop(columns="task"), tmp_path / "data")  # without tasks, support is learnt sooner
     there = learnt(folder, Engine("dask", scheduler), monkeypatch)
-    assert np.array_equal(here.x, there.x)
-    assert there.prompts == here.prompts
+    x, known = design(encoder(), there.dataset.requests), there.dataset
+    assert np.array_equal(there.x, x)
+    assert there.prompts == len(known)
+    with threadpool_limits(1, pipeline.ONE_THREAD):
+        here = fit(known, x, SETTINGS, school=AtHand(x, known, there.fitted.fold, 1))
     new = World(seed=77).sample(2000)
     x, truth = design(encoder(), new.requests), new.truth.success
-    mine, theirs = predict(here.fitted.model, x), predict(there.fitted.model, x)
+    mine, theirs = predict(here.model, x), predict(there.fitted.model, x)
     ceiling = policy_area(truth[:, 1:] - truth[:, :1], truth)
     shares = [policy_area(told.uplift, truth) / ceiling for told in (mine, theirs)]
     apart = np.abs(mine.success - theirs.success).mean()
-    print(f"logged={logged}: share {shares[0]:.3f} and {shares[1]:.3f}, success {apart:.4f} apart")
     assert min(shares) > 0.15
     assert abs(shares[0] - shares[1]) < SHARE_APART
+    assert np.corrcoef(here.oof_score[:, 0], there.fitted.oof_score[:, 0])[0, 1] > SCORES_ALIKE
     assert apart < SUCCESS_APART
     exported = export(
         there.fitted.model, there.encoder, there.dataset.arms, tmp_path / "bundle",
-        Lineage(pipeline.DataFingerprint(there.history.digest, there.history.counts.kept, there.prompts)),
+        Lineage(DataFingerprint(there.history.digest, there.history.counts.kept, there.prompts)),
         compare=there.dataset.requests[:200],
     )  # fmt: skip
     assert exported.difference <= PARITY
@@ -114,11 +128,11 @@ def test_a_long_history_sends_a_sample_and_is_learnt_from_whole(
     tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = scattered(records(400), tmp_path / "data")
-    monkeypatch.setattr(cluster_machines, "AT_HAND", 320)
     monkeypatch.setattr(cluster_machines, "PART_ROWS", 200)
-    there = learnt(folder, Engine("dask", scheduler), monkeypatch)
-    assert there.prompts == 400
+    there = learnt(folder, Engine("dask", scheduler), monkeypatch, at_most=160)
+    assert (there.prompts, there.drawn.of) == (400, 400)
     assert 100 < len(there.dataset) < 220
+    assert there.note.startswith("Success and uplift were learnt from 400 prompts")
     assert there.history.counts.prompts == 400
     assert np.array_equal(there.x, design(encoder(), there.dataset.requests))
     root = there.fitted.model.success[0].score.boosters[0].dump_model()["tree_info"][0]["tree_structure"]
@@ -136,7 +150,7 @@ def test_a_worker_that_is_killed_while_it_learns_is_told_at_once(tmp_path: Path,
     folder = scattered(records(300), tmp_path / "data")
     endless = FitSettings(trees=Trees(rounds=1_000_000), folds=2, threads=1)
     with machines(Engine("dask", scheduler)) as where:
-        _, dataset = where.read(Source([str(folder)]), silent)
+        dataset = where.read(Source([str(folder)]), silent)[1].dataset
         x = where.design(encoder(), dataset, silent)
         school = where.school(2)
         client = school.cluster.client  # type: ignore[union-attr]
