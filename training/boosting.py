@@ -20,8 +20,9 @@ T = TypeVar("T")
 
 ROWS_A_TREE = 60_000
 """Rows that one tree reads at most, drawn anew for each: on long histories all rows are used, but not by every tree."""
-SMALL = 50_000
-"""Rows up to which a booster is evaluated on one thread."""
+BY_ROWS = 50_000
+"""Rows of a history up to which histograms are built row by row; of longer ones column by column, which is twice as
+fast where a tree sees an eighth of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,12 @@ class Binned:
         # One thread a booster, and several boosters side by side: threads that share the little work of a tree, which
         # reads `ROWS_A_TREE` rows at most, mostly wait for each other, on a busy machine without end.
         self.lanes = threads
-        params = {"max_bin": trees.max_bin, "verbosity": -1, "num_threads": threads, "feature_pre_filter": False}
-        self._data = lgb.Dataset(x, params=params, free_raw_data=False)
+        self._by_rows = len(x) <= BY_ROWS
+        params = {"max_bin": trees.max_bin, "verbosity": -1, "feature_pre_filter": False}
+        self._data = lgb.Dataset(x, params={**params, "num_threads": threads}, free_raw_data=False)
         self._data.construct()
+        # The number of threads is the whole process's: who sets another while boosters learn, breaks their memory.
+        self._part_params = {**params, "num_threads": 1}
 
     def side_by_side(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
         """Run jobs that call `head`, as many at a time as there are lanes; results come in the order of the jobs."""
@@ -91,7 +95,8 @@ class Binned:
             Places to learn from, ascending.
         """
         boosters = []
-        data = self._data.subset(rows)  # a copy, even of all rows: labels are its own, so that threads don't meet
+        # A copy, even of all rows: labels are its own, so that threads don't meet.
+        data = self._data.subset(rows, self._part_params)
         data.construct()
         data.set_label(y[rows])
         data.set_weight(None if weight is None else weight[rows])
@@ -100,6 +105,8 @@ class Binned:
                 **parameters(self._trees, objective, seed * 1009 + bag, len(rows)),
                 "alpha": alpha,
                 "num_threads": 1,
+                "force_row_wise": self._by_rows,
+                "force_col_wise": not self._by_rows,
             }
             boosters.append(lgb.train(params, data, num_boost_round=self._trees.rounds))
         return TreeHead(tuple(boosters), (1.0 / len(boosters),) * len(boosters))
@@ -145,10 +152,9 @@ def parameters(trees: Trees, objective: Objective, seed: int, rows: int, machine
 def raw(head: TreeHead, x: FloatArray) -> Array:
     """Evaluate a head: float64 (n,)."""
     total = np.full(len(x), head.offset)
-    threads = {"num_threads": 1} if len(x) <= SMALL else {}
     for booster, weight, tail in head.parts:
         rows = with_tail(x, tail) if tail else x
-        total += weight * np.asarray(booster.predict(rows, raw_score=True, **threads), np.float64)
+        total += weight * np.asarray(booster.predict(rows, raw_score=True, num_threads=1), np.float64)
     return total
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from training.dataset import Dataset
 
-LEARN_FROM = 200_000
+LEARN_FROM = 100_000
 """Prompts that a model is learnt from, at most, unless told otherwise."""
 
 

@@ -41,7 +41,7 @@ def train(
     learn_from: Annotated[
         int,
         typer.Option(min=1000, metavar="PROMPTS", help="Learn from so many prompts at most, drawn at random."),
-    ] = 200_000,
+    ] = 100_000,
     report: Annotated[Path | None, typer.Option(help="Folder for the report. Default: OUT-report.")] = None,
     quarantine: Annotated[
         Path | None, typer.Option(help="JSONL file for rows that can't be used. Default: OUT.quarantine.jsonl.")
