@@ -34,7 +34,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("story")
-    draws = in_order(WORLD.sample(5000))
+    draws = in_order(WORLD.sample(8000))
     before, after = (draws.take(np.flatnonzero(draws.shifted == side)) for side in (False, True))
     WORLD.records(before.take(np.arange(600))).to_parquet(folder / "past.parquet")
     (folder / "policy.toml").write_text(POLICY)
@@ -54,7 +54,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         "--reload-seconds", "1", "--store-prompts", "full", "--spool", str(folder / "spool"),
     )  # fmt: skip
     yield Stage(
-        replace(settings, journal=database, history=(), held_out=0.3), server, before.take(np.arange(600, 1600)), after
+        replace(settings, journal=database, history=(), held_out=0.4), server, before.take(np.arange(600, 1600)), after
     )
     stop_server(server)
 
@@ -69,7 +69,7 @@ def test_drift_is_seen_and_learnt_and_poison_is_not(stage: Stage, tmp_path: Path
     before = callers.serve(stage.before)
     assert watch.look().kind == "quiet", "nothing has changed yet"
     kept = share(stage.before, before)
-    drifted, learnt = stage.after.take(np.arange(2000)), stage.after.take(np.arange(2000, 2400))
+    drifted, learnt = stage.after.take(np.arange(3000)), stage.after.take(np.arange(3000, 3400))
     lost = share(drifted, callers.serve(drifted))
 
     # The loop closes while callers go on; none of their requests fails.
