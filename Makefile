@@ -89,7 +89,8 @@ bench-drift: setup ## what the loop wins back after a synthetic world has drifte
 bench-dask: setup ## training on a Dask cluster of 1 and 2 workers, by stage (synthetic; ARGS="--rows 20000")
 	$(BIN)/python -m tests.benchmarks.run_dask $(ARGS)
 
-kubernetes: setup ## write the plain manifests of deploy/kubernetes from the Helm chart
+kubernetes: setup ## copy arms, policy and alerts into the Helm chart, and write deploy/kubernetes from it
+	cp data/arms.toml data/policy.toml deploy/grafana/alerts.yaml deploy/helm/thinkgate/files/
 	$(BIN)/python -m tests.deploy.chart
 
 mlflow: setup ## the MLflow UI on the demo's runs

@@ -90,7 +90,7 @@ def test_files_of_the_chart_are_the_originals() -> None:
         ("policy.toml", "data/policy.toml"),
         ("alerts.yaml", "deploy/grafana/alerts.yaml"),
     ):
-        assert (CHART / "files" / copy).read_text() == (ROOT / original).read_text(), f"copy {original}"
+        assert (CHART / "files" / copy).read_text() == (ROOT / original).read_text(), f"{original}: make kubernetes"
 
 
 def test_helm_lints_it_and_refuses_unknown_values() -> None:
