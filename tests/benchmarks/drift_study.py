@@ -26,7 +26,7 @@ from training.world import DEFAULT_ARMS, TASKS, Always, Draws, Shift, World, ora
 DAY = 14.0
 FIRST = 1000
 """Paired prompts of the days before, from which the first champion is learnt."""
-STEP = 500
+STEP = 1000
 """Decisions between two looks of the loop; also the window of the drift check."""
 TESTED = 4000
 """Prompts that no bundle learns from, half of them after the drift: on these the values are taken."""
@@ -160,6 +160,7 @@ def _settings(folder: Path) -> RetrainSettings:
         journal=f"sqlite:///{folder / 'journal.db'}",
         policy=folder / "policy.toml",
         publish=_live(folder),
+        held_out=0.4,  # shortly after a change calls are few, and the gate needs some hundreds to tell the two apart
         gate=GateSettings(slower=20.0),  # who thinks more waits longer, and that is wanted here
         train=TrainSettings(fit=QUICK, resamples=50),
     )
