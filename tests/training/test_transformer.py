@@ -65,7 +65,7 @@ def test_the_graph_gives_what_torch_gives(teacher: Path, tmp_path: Path) -> None
     tokenizer = Tokenizer.from_json(encoder.tokenizer_json)
     ids = prepare((tiny.request(TEXT),), tokenizer, encoder.limits).token_ids
     with torch.inference_mode():
-        hidden = model(torch.from_numpy(ids)).last_hidden_state[0].mean(dim=0).numpy()
+        hidden = model(torch.from_numpy(ids.copy())).last_hidden_state[0].mean(dim=0).numpy()
     row = design(encoder, (tiny.request(TEXT),))[0]
     assert np.allclose(row[:16], hidden / np.linalg.norm(hidden), atol=1e-5)
     assert not row[16:32].any()
