@@ -83,8 +83,8 @@ bench-gate: setup ## how often the gate promotes truly worse and truly better ch
 bench-retrain: setup ## time and peak memory of one step of the loop on a synthetic journal (ROWS=100000)
 	$(BIN)/python -m tests.benchmarks.run_retrain $(if $(ROWS),--rows $(ROWS))
 
-bench-drift: setup ## what the loop wins back after a synthetic world has drifted, over seeds (half an hour)
-	$(BIN)/python -m tests.benchmarks.run_drift
+bench-drift: setup ## what the loop wins back after a synthetic world has drifted, over seeds (long; ARGS="--seeds 1")
+	$(BIN)/python -m tests.benchmarks.run_drift $(ARGS)
 
 bench-dask: setup ## training on a Dask cluster of 1 and 2 workers, by stage (synthetic; ARGS="--rows 20000")
 	$(BIN)/python -m tests.benchmarks.run_dask $(ARGS)
