@@ -145,13 +145,22 @@ class Journal:
                 return
 
     def _flush(self) -> None:
-        while self._decided or self._reported or (self._spooled() and self._attempts.due):
+        """Write what waits: reporters and full batches at once, a few decisions not before more have come.
+
+        Under steady load each decision would be a transaction of its own otherwise, beside the next one in the same
+        interpreter.
+        """
+        more = bool(self._decided or self._reported or (self._spooled() and self._attempts.due))
+        while more:
             decided = self._rows()
             reports = [self._reported.popleft() for _ in range(min(len(self._reported), self._settings.batch))]
             if decided or reports:
                 self._settle(decided, reports)
             if self._spooled() and self._attempts.due:
                 self._attempts.make(self._drain)
+            more = bool(
+                self._reported or len(self._decided) >= self._settings.batch or (self._spooled() and self._attempts.due)
+            )
         if self._deletions and self._attempts.due:
             self._attempts.make(self._delete)
         elif self._deletions:
