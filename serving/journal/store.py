@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -20,6 +22,9 @@ CHUNK = 2000
 
 _PATIENCE = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "options": "-c statement_timeout=15000"}
 """So that a database that hangs is one that is down."""
+_BUSY_SECONDS = 10
+"""How long SQLite is waited for while others write."""
+_AGAIN_SECONDS = 0.02
 
 
 class BadJournalUrl(BadInput):
@@ -182,7 +187,7 @@ def open_database(url: str) -> Engine:
         raise BadJournalUrl("journal URL: write sqlite:///path/to/journal.db or postgresql://user@host/database")
     try:
         if url.startswith("sqlite"):
-            engine = create_engine(url, connect_args={"timeout": 10})
+            engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
             event.listen(engine, "connect", _pragmas)
             return engine
         return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args=_PATIENCE)
@@ -192,5 +197,19 @@ def open_database(url: str) -> Engine:
 
 def _pragmas(connection: Any, _record: object) -> None:
     """Durable to the last acknowledged row, and readers never wait for the writer."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-        connection.execute(f"pragma {pragma}")
+    connection.execute(f"pragma busy_timeout={_BUSY_SECONDS * 1000}")
+    _to_wal(connection)
+    connection.execute("pragma synchronous=FULL")
+
+
+def _to_wal(connection: Any) -> None:
+    """Switch a fresh file to WAL: SQLite's own patience does not hold for that when several processes start at once."""
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(_AGAIN_SECONDS)
