@@ -139,23 +139,13 @@ def method(kind: type[Asked], act: Callable[[Asked, Context], Awaitable[Message]
             problem = rejected.problem
         except Exception as error:
             log_place(error)
-        problem = problem or Problem(
-            UNEXPECTED, "this is a fault of the server, not of the request; its log says where"
-        )
+        problem = problem or _FAULT
         trailer = (PROBLEM_TRAILER, write_problem(problem).SerializeToString())
         code = _CODES.get(problem.kind, grpc.StatusCode.INVALID_ARGUMENT)
         await context.abort(code, problem.detail, (trailer,))
         raise AssertionError  # abort has raised
 
     return grpc.unary_unary_rpc_method_handler(call, reader(kind), _write)
-
-
-def _trace_of(context: Context) -> tuple[tuple[bytes, bytes], ...]:
-    """Give the caller's `traceparent`, which instrumented clients send as metadata."""
-    for name, value in context.invocation_metadata() or ():
-        if name == "traceparent" and isinstance(value, str):
-            return ((b"traceparent", value.encode()),)
-    return ()
 
 
 def _write(answer: Message) -> bytes:

@@ -32,9 +32,10 @@ from training.figures import Consumption, Evaluation, HeldOut, UnseenTasks
 from training.foreseen import choices
 from training.history import History, read
 from training.logged import logged_values
+from training.machines import require_rows
 from training.model import Array
 from training.off_policy import Log, pseudo_outcomes
-from training.pipeline import CACHE, ONE_THREAD, require_rows
+from training.pipeline import CACHE, ONE_THREAD
 from training.progress import Progress, silent
 from training.rivals import rivals
 

@@ -1,4 +1,7 @@
-"""The whole way, once: outcome records -> data set -> encoder -> model -> evaluation -> bundle -> MLflow."""
+"""The whole way, once: outcome records -> data set -> encoder -> model -> evaluation -> bundle -> MLflow.
+
+A little long, because every setting of a training and every step of it is named here, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,10 @@ from training.figures import Evaluation
 from training.fit import STANDARD, FitSettings, Fitted, fit
 from training.history import History
 from training.lineage import lineage_of
-from training.machines import Engine, Source, machines, require_rows
-from training.plots import write_pngs
+from training.machines import Engine, Source, machines
 from training.progress import Progress, silent
 from training.registry import CHAMPION, Candidate, DataLineage, Registry, Run, Version
-from training.report import to_json, write
+from training.report import write_report
 from training.sampling import LEARN_FROM, Drawn
 from training.transformer import build_transformer
 from training.tuning import tune
@@ -222,14 +224,6 @@ def _write_explain(
     write_cases(dataset, embedding, folder, settings.cases)
 
 
-def write_report(evaluation: Evaluation, folder: Path) -> Path:
-    """Write the HTML report, its plots as PNG and all figures as JSON into a folder; gives the HTML file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evaluation.json").write_text(to_json(evaluation), encoding="utf-8")
-    write_pngs(evaluation, folder)
-    return write(evaluation, folder / "report.html")
-
-
 def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Version:
     data = trained.exported.bundle.manifest.data
     run.params(
@@ -268,7 +262,5 @@ __all__ = [
     "Trained",
     "encoder_for",
     "learn",
-    "require_rows",
     "train",
-    "write_report",
 ]

@@ -19,12 +19,20 @@ from plotly.offline import get_plotlyjs
 from training.bootstrap import Interval
 from training.charts import Chart
 from training.figures import Evaluation
-from training.plots import charts, figure
+from training.plots import charts, figure, write_pngs
 from training.summary import NOT_CLAIMED, percent, summary, usd
 from training.tables import tables
 
 SYNTHETIC = "SYNTHETIC DATA: made-up prompts and outcomes. No figure here speaks of a real model."
 TEMPLATE = Path(__file__).with_name("report.html")
+
+
+def write_report(evaluation: Evaluation, folder: Path) -> Path:
+    """Write the HTML report, its plots as PNG and all figures as JSON into a folder; gives the HTML file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "evaluation.json").write_text(to_json(evaluation), encoding="utf-8")
+    write_pngs(evaluation, folder)
+    return write(evaluation, folder / "report.html")
 
 
 def write(report: Evaluation, path: Path) -> Path:

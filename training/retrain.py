@@ -26,7 +26,8 @@ from training.canarying import Folders, hand_over
 from training.comparison import compare
 from training.gathering import alone, gather
 from training.history import History, read
-from training.pipeline import TrainSettings, require_rows, train
+from training.machines import require_rows
+from training.pipeline import TrainSettings, train
 from training.progress import Progress, silent
 from training.records_of_journal import Exported
 from training.registry import DataLineage, Registry, Run

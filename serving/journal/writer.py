@@ -159,7 +159,10 @@ class Journal:
             if self._spooled() and self._attempts.due:
                 self._attempts.make(self._drain)
             more = bool(
-                self._reported or len(self._decided) >= self._settings.batch or (self._spooled() and self._attempts.due)
+                self._reported
+                or len(self._decided) >= self._settings.batch
+                or (self._deletions and self._decided)  # what is to be forgotten may be among them
+                or (self._spooled() and self._attempts.due)
             )
         if self._deletions and self._attempts.due:
             self._attempts.make(self._delete)

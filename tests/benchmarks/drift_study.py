@@ -15,7 +15,7 @@ import numpy as np
 
 from serving.decision.bundle import Bundle, load
 from serving.decision.engine import Engine
-from tests.training.looping import EXPLORING, QUICK, VALUE_USD, Clock, in_order, journal, keep, traffic
+from tests.training.looping import EXPLORING, EXPLORING_TOML, QUICK, VALUE_USD, Clock, in_order, journal, keep, traffic
 from training.pipeline import TrainSettings
 from training.retrain import RetrainSettings, retrain
 from training.verdict import GateSettings
@@ -30,13 +30,6 @@ STEP = 1000
 """Decisions between two looks of the loop; also the window of the drift check."""
 TESTED = 4000
 """Prompts that no bundle learns from, half of them after the drift: on these the values are taken."""
-POLICY = f"""value_of_success_usd = {VALUE_USD}
-min_support = 0.0
-[exploration]
-use = 0.4
-maybe = 0.4
-avoid = 0.4
-"""
 
 SHIFTS: Mapping[str, Shift] = {
     "the arms": Shift(DAY, gain=dict.fromkeys(TASKS, 2.5), skill=dict.fromkeys(TASKS, -2.0)),
@@ -153,7 +146,7 @@ def _live(folder: Path) -> Path:
 
 
 def _settings(folder: Path) -> RetrainSettings:
-    (folder / "policy.toml").write_text(POLICY)
+    (folder / "policy.toml").write_text(EXPLORING_TOML)
     return RetrainSettings(
         work=folder / "work",
         registry=f"sqlite:///{folder / 'mlflow.db'}",

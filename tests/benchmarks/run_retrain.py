@@ -23,7 +23,7 @@ from serving.decision.bundle import load
 from serving.decision.engine import Engine
 from serving.journal.store import Store
 from tests.benchmarks.watched import GIB, StageClock, watch
-from tests.training.looping import EXPLORING, VALUE_USD, Clock, in_order, keep, traffic
+from tests.training.looping import EXPLORING, EXPLORING_TOML, Clock, in_order, keep, traffic
 from training.pipeline import TrainSettings
 from training.retrain import RetrainSettings, retrain
 from training.world import World
@@ -32,13 +32,6 @@ CACHE = Path("var/cache")
 FIRST = 2000
 """Paired prompts that the first champion learns from."""
 PART = 10_000
-POLICY = f"""value_of_success_usd = {VALUE_USD}
-min_support = 0.0
-[exploration]
-use = 0.4
-maybe = 0.4
-avoid = 0.4
-"""
 
 
 def main() -> None:
@@ -87,7 +80,7 @@ def _fill(folder: Path, rows: int) -> None:
         return
     warnings.simplefilter("ignore")
     world = World(seed=5)
-    (folder / "policy.toml").write_text(POLICY)
+    (folder / "policy.toml").write_text(EXPLORING_TOML)
     world.records(world.sample(FIRST)).to_parquet(folder / "first.parquet")
     retrain(replace(_settings(folder), history=(str(folder / "first.parquet"),)))
     start = time.perf_counter()

@@ -8,36 +8,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
-import time
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.watched import GIB, StageClock, Watched, watch
 from training.history import read
 from training.pipeline import TrainSettings, train
 from training.world import OldPolicy, World
 
 CACHE = Path("var/cache")
-SAMPLED_EVERY = 0.2
-GIB = 2**30
 FORMATS = ("parquet", "jsonl", "csv")
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What a process took."""
-
-    seconds: float
-    peak_bytes: int
-    stages: tuple[tuple[str, float], ...]
 
 
 def main() -> None:
@@ -111,59 +96,18 @@ def _converted(history: Path, kind: str) -> Path:
 
 def _watch(child: str, file: Path) -> Watched:
     """Run this module again as a child and watch what it takes."""
-    command = [sys.executable, "-m", "tests.benchmarks.run_scale", "--child", child, "--file", str(file)]
-    start, peak = time.perf_counter(), 0
-    with tempfile.TemporaryFile("w+") as said:
-        process = psutil.Popen(command, stdout=said)
-        while process.poll() is None:
-            peak = max(peak, _resident(process))
-            time.sleep(SAMPLED_EVERY)
-        seconds = time.perf_counter() - start
-        said.seek(0)
-        words = said.read()
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    stages = tuple((str(stage), float(taken)) for stage, taken in json.loads(words.splitlines()[-1]))
-    return Watched(seconds, peak, stages)
-
-
-def _resident(process: psutil.Process) -> int:
-    total = 0
-    try:
-        for one in (process, *process.children(recursive=True)):
-            total += one.memory_info().rss
-    except psutil.NoSuchProcess:
-        pass  # ended between two looks
-    return total
+    return watch(["-m", "tests.benchmarks.run_scale", "--child", child, "--file", str(file)])
 
 
 def _child(child: str, file: Path) -> None:
     warnings.simplefilter("ignore")
-    clock = _Clock()
+    clock = StageClock()
     if child == "read":
         read(file, progress=clock)
     else:
         with tempfile.TemporaryDirectory() as out:
             train([str(file)], Path(out) / "bundle", TrainSettings(cache=CACHE), clock)
-    sys.stdout.write(json.dumps(clock.stages()) + "\n")
-
-
-class _Clock:
-    """A progress that notes when each stage began."""
-
-    def __init__(self) -> None:
-        self._began: list[tuple[str, float]] = []
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        if not self._began or self._began[-1][0] != stage:
-            now = time.perf_counter()
-            rss = psutil.Process().memory_info().rss / GIB
-            sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {rss:5.2f} GiB  {stage}\n")
-            self._began.append((stage, now))
-
-    def stages(self) -> list[tuple[str, float]]:
-        ends = [*(moment for _, moment in self._began[1:]), time.perf_counter()]
-        return [(stage, end - start) for (stage, start), end in zip(self._began, ends, strict=True)]
+    clock.tell()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""What a server must live through, as functions: the tests run them short, `run_endurance` runs them long."""
+"""What a server must live through, as functions: the tests run them short, `run_endurance` runs them long.
+
+Long itself, so that both run the very same code.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from serving.decision.engine import Engine
 from serving.decision.policy import Exploration, Policy, Terms
+from serving.decision.policy_file import parse_policy
 from serving.decision.types import Usd
 from serving.journal.draft import Draft
 from serving.journal.rows import OutcomeRow
@@ -19,9 +20,14 @@ from training.world import Draws, Shift, World
 
 QUICK = FitSettings(Trees(leaves=7, bags=1), folds=3)
 VALUE_USD = Usd(0.10)
-EXPLORING = Policy(
-    terms=Terms(value_of_success_usd=VALUE_USD, exploration=Exploration(use=0.4, maybe=0.4, avoid=0.4), min_support=0.0)
-)
+EXPLORING_TOML = f"""value_of_success_usd = {VALUE_USD}
+min_support = 0.0
+[exploration]
+use = 0.4
+maybe = 0.4
+avoid = 0.4
+"""
+EXPLORING = parse_policy(EXPLORING_TOML)
 
 TURNED = World(
     seed=21,

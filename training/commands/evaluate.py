@@ -30,8 +30,8 @@ def evaluate(
     `thinkgate evaluate bundle newer.parquet --report judged`
     """
     from training.judging import judge
-    from training.pipeline import CACHE, write_report
-    from training.report import to_json
+    from training.pipeline import CACHE
+    from training.report import to_json, write_report
     from training.summary import summary
 
     with bars(ERR) as progress:

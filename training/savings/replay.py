@@ -19,7 +19,7 @@ from serving.decision.types import Arm
 from serving.journal.store import Store
 from training.dataset import build
 from training.history import read
-from training.pipeline import require_rows
+from training.machines import require_rows
 from training.progress import Progress, silent
 from training.savings.estimate import savings
 from training.savings.evidence import MINIMUM, Evidence

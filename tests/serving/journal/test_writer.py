@@ -200,6 +200,16 @@ def test_forgetting_takes_what_waits_on_disk_along(tmp_path: Path) -> None:
     assert counted(url) == (1, 0)
 
 
+def test_forgetting_takes_what_waits_in_memory_along(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'j.db'}"
+    journal, _ = open_journal(url, tmp_path, batch=10, flush_ms=60_000.0)  # nothing but the order wakes the writer
+    for number in range(25):
+        journal.record(decision(f"x{number}", tenant="x"))
+    assert journal.forget(tenant="x").result(10) == 25
+    journal.close()
+    assert counted(url) == (0, 0)
+
+
 def test_a_refused_row_is_kept_for_people(tmp_path: Path) -> None:
     journal, store = open_journal(f"sqlite:///{tmp_path / 'j.db'}", tmp_path)
     store.poison = {"3"}
