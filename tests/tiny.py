@@ -175,10 +175,8 @@ def model(arms: int = 2, *, tasks: bool = True) -> FittedModel:
             for k in range(arms)
         ),
         uplift=tuple(uplift),
-        output_tokens=tuple(
-            QuantityHead(head(20 + k, shift=5.0, offset=0.2), head(30 + k, shift=6.0), "history") for k in range(arms)
-        ),
-        latency_ms=tuple(QuantityHead(2000.0 * (k + 1), 6000.0 * (k + 1), "defaults") for k in range(arms)),
+        output_tokens=tuple(QuantityHead(head(20 + k, shift=5.0, offset=0.2), 2.5 + k, "history") for k in range(arms)),
+        latency_ms=tuple(QuantityHead(2000.0 * (k + 1), 3.0, "defaults") for k in range(arms)),
         support=SupportHead(components, z[:9], curve([0.0, 0.1, 1.0], 0.0, 0.9)),
         widening=1.5,
         tasks=TaskHead(("maths", "code", "chat"), rng.normal(size=(6, 3)) / 5, rng.normal(size=3)) if tasks else None,

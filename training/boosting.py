@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from serving.decision.types import FloatArray
 from training.model import Array, TreeHead
 
-Objective = Literal["cross_entropy", "regression", "quantile"]
+Objective = Literal["cross_entropy", "regression"]
 Rows = NDArray[np.int64]
 T = TypeVar("T")
 
@@ -83,7 +83,6 @@ class Binned:
         *,
         weight: Array | None = None,
         seed: int = 0,
-        alpha: float = 0.95,
     ) -> TreeHead:
         """Learn one score.
 
@@ -103,7 +102,6 @@ class Binned:
         for bag in range(self._trees.bags):
             params = {
                 **parameters(self._trees, objective, seed * 1009 + bag, len(rows)),
-                "alpha": alpha,
                 "num_threads": 1,
                 "force_row_wise": self._by_rows,
                 "force_col_wise": not self._by_rows,

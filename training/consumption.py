@@ -2,8 +2,8 @@
 
 Both are long-tailed, so trees learn their logarithm. The mean is retransformed by the factor with which forecasts that
 have not seen the prompt add up to what was really consumed (the ratio form of Duan's smearing, JASA 1983): budgets are
-sums. The p95 is shifted so that it covers 95 % of prompts that
-its trees have not seen (split-conformal, Romano et al. 2019, "Conformalized quantile regression").
+sums. The p95 is so many times the mean that it covers 95 % of prompts that its trees have not seen (split-conformal, Lei
+et al. 2018, "Distribution-Free Predictive Inference for Regression", on the log scale; docs/adr/0087).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from serving.decision.types import FloatArray
 from training.boosting import Binned, Rows, Trees, raw, shifted
 from training.dataset import Dataset
-from training.model import Array, QuantityHead, TreeHead
+from training.model import Array, QuantityHead
 
 QUANTITY_TREES = Trees(rounds=30, leaves=15, bags=1, learning_rate=0.15, feature_fraction=0.3)
 MINIMUM_ROWS = 50
@@ -58,36 +58,28 @@ def fit_quantity(
     """
     known = np.flatnonzero(np.isfinite(realised))
     if len(known) < MINIMUM_ROWS:
-        head = QuantityHead(float(default_mean), float(TAIL * default_mean), "defaults")
+        head = QuantityHead(float(default_mean), TAIL, "defaults")
         return Learnt(head, np.full(len(x), float(default_mean)), np.full(len(x), TAIL * default_mean))
     y = np.log(np.maximum(realised, 1.0))
     y[~np.isfinite(realised)] = 0.0
-    mean, p95 = np.zeros(len(y)), np.zeros(len(y))
-
-    def forecast(rows: Rows, seed: int) -> tuple[TreeHead, TreeHead]:
-        return (
-            binned.head(y, rows, "regression", seed=seed),
-            binned.head(y, rows, "quantile", seed=seed, alpha=LEVEL),
-        )
-
+    score = np.zeros(len(y))
     parts = [(known[fold[known] != f], seed + f) for f in range(fold.max() + 1)]
-    jobs = [partial(forecast, *part) for part in (*parts, (known, seed + 100)) if len(part[0])]
+    jobs = [
+        partial(binned.head, y, rows, "regression", seed=own)
+        for rows, own in (*parts, (known, seed + 100))
+        if len(rows)
+    ]
     *held_out, whole = binned.side_by_side(jobs)
-    for f, heads in zip([f for f, part in enumerate(parts) if len(part[0])], held_out, strict=True):
-        test = fold == f
-        mean[test], p95[test] = raw(heads[0], x[test]), raw(heads[1], x[test])
-    smearing = float(np.log(np.mean(np.exp(y[known])) / np.mean(np.exp(mean[known]))))
-    head = QuantityHead(
-        shifted(whole[0], smearing),
-        shifted(whole[1], _reach(y[known] - p95[known])),
-        "history",
-    )
-    expected = np.exp(mean + smearing)
-    unshifted = p95.copy()
-    for f in range(fold.max() + 1):  # the shift, too, from other folds than the one it is judged on
+    for f, trees in zip([f for f, part in enumerate(parts) if len(part[0])], held_out, strict=True):
+        score[fold == f] = raw(trees, x[fold == f])
+    smearing = float(np.log(np.mean(np.exp(y[known])) / np.mean(np.exp(score[known]))))
+    head = QuantityHead(shifted(whole, smearing), _tail(y[known] - score[known] - smearing), "history")
+    mean = np.exp(score + smearing)
+    p95 = mean.copy()
+    for f in range(fold.max() + 1):  # the tail, too, from other folds than the one it is judged on
         others = known[fold[known] != f]
-        p95[fold == f] += _reach(y[others] - unshifted[others]) if len(others) else 0.0
-    return Learnt(head, expected, np.maximum(expected, np.exp(p95)))
+        p95[fold == f] *= _tail(y[others] - score[others] - smearing) if len(others) else 1.0
+    return Learnt(head, mean, p95)
 
 
 def hidden_shares(dataset: Dataset) -> Mapping[str, float]:
@@ -119,7 +111,7 @@ def without_stalls(latency_ms: Array) -> Array:
     return np.asarray(np.minimum(latency_ms, np.nanquantile(latency_ms, STALLED)), np.float64)
 
 
-def _reach(residual: Array) -> float:
-    """Shift that covers the level of these residuals, with split-conformal's correction for their number."""
+def _tail(residual: Array) -> float:
+    """Factor, at least 1, that covers the level of these residuals (logs), with split-conformal's correction."""
     rank = min(1.0, LEVEL * (1 + 1 / len(residual)))
-    return float(np.quantile(residual, rank, method="higher"))
+    return max(1.0, float(np.exp(np.quantile(residual, rank, method="higher"))))

@@ -92,30 +92,32 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     doubled = nodes.add("Cast", design, to=DOUBLE)
     scores = _trees(nodes, model, doubled)
     chances = k + len(model.elsewhere)
-    success, direct, means, p95s = nodes.split(scores, (chances, k - 1, 2 * k, 2 * k))
+    success, direct, consumption = nodes.split(scores, (chances, k - 1, 2 * k))
     chance = nodes.add("Sigmoid", success)
     components = _components(nodes, model.support.components, doubled)
     support = _bounded(model.support.map, 0.0, 1.0)
     width = PiecewiseLinear(support.knots, 1.0 + model.widening * (1.0 - support.values))
-    curves = [(arm, _bounded(head.calibration, 0.0, 1.0)) for arm, head in enumerate(model.success)]
     similarity = _similarity(nodes, model.support, components)
+    supported, widened = nodes.split(_maps(nodes, similarity, 1, [(0, support), (0, width)]), (1, 1))
     if model.elsewhere:
-        supported, widened = nodes.split(_maps(nodes, similarity, 1, [(0, support), (0, width)]), (1, 1))
         near, afar = nodes.split(chance, (k, k))
         chance = nodes.add("Add", afar, nodes.add("Mul", supported, nodes.add("Sub", near, afar)))
         direct = nodes.add("Mul", supported, direct)
-        calibrated = _maps(nodes, chance, k, curves)
-    else:
-        known = nodes.add("Concat", chance, similarity, axis=1)
-        mapped = _maps(nodes, known, k + 1, [*curves, (k, support), (k, width)])
-        calibrated, supported, widened = nodes.split(mapped, (k, 1, 1))
-    uplifts = _uplifts(nodes, model, nodes.add("Gemm", chance, nodes.constant(_contrast(model)), direct), widened)
-    mean = nodes.add("Exp", means)
-    p95 = nodes.add("Max", mean, nodes.add("Exp", p95s))
-    parts = [calibrated, uplifts, mean, p95, supported]
+    raw = nodes.add("Gemm", chance, nodes.constant(_contrast(model)), direct)
+    calibrated = _calibrated(nodes, model, nodes.add("Concat", chance, raw, axis=1), widened)
+    parts = [calibrated, _consumption(nodes, model, consumption), supported]
     if model.tasks:
         parts.append(_tasks(nodes, model.tasks, components))
     nodes.add("Cast", nodes.add("Concat", *parts, axis=1), output=PACKED, to=FLOAT)
+
+
+def _consumption(nodes: Nodes, model: FittedModel, scores: str) -> str:
+    """Means of tokens and latency, then their p95s: the same scores twice, once with the log of p95 over mean."""
+    quantities = (*model.output_tokens, *model.latency_ms)
+    tails = np.log([head.tail for head in quantities])
+    twice = nodes.constant(np.tile(np.eye(len(quantities)), 2))
+    logs = nodes.add("Gemm", scores, twice, nodes.constant(np.concatenate([np.zeros(len(tails)), tails])))
+    return nodes.add("Exp", logs)
 
 
 def _contrast(model: FittedModel) -> Array:
@@ -126,24 +128,31 @@ def _contrast(model: FittedModel) -> Array:
     return contrast
 
 
-def _uplifts(nodes: Nodes, model: FittedModel, raw: str, widened: str) -> str:
-    """Uplift, lower and upper side by side: centres + (nothing, -below, above) x width, clipped."""
-    count = len(model.uplift)
+def _calibrated(nodes: Nodes, model: FittedModel, known: str, widened: str) -> str:
+    """Success, uplift, lower and upper side by side, of chances K and raw uplifts K - 1 side by side.
+
+    All are centres + (nothing, nothing, -below, above) x width, clipped to what an uplift can be; success keeps within
+    [0, 1] by its maps.
+    """
+    arms = len(model.success)
     flat = PiecewiseLinear(np.zeros(1), np.zeros(1))
-    centres = [(arm, head.calibration) for _ in range(3) for arm, head in enumerate(model.uplift)]
-    reach = [(arm, flat) for arm in range(count)]
-    reach += [(arm, PiecewiseLinear(head.below.knots, -head.below.values)) for arm, head in enumerate(model.uplift)]
-    reach += [(arm, head.above) for arm, head in enumerate(model.uplift)]
-    middle, aside = nodes.split(_maps(nodes, raw, count, [*centres, *reach]), (3 * count, 3 * count))
+    centres = [(arm, _bounded(head.calibration, 0.0, 1.0)) for arm, head in enumerate(model.success)]
+    centres += [(arms + arm, head.calibration) for _ in range(3) for arm, head in enumerate(model.uplift)]
+    reach = [(0, flat)] * (arms + len(model.uplift))
+    reach += [
+        (arms + arm, PiecewiseLinear(head.below.knots, -head.below.values)) for arm, head in enumerate(model.uplift)
+    ]
+    reach += [(arms + arm, head.above) for arm, head in enumerate(model.uplift)]
+    mapped = _maps(nodes, known, arms + len(model.uplift), [*centres, *reach])
+    middle, aside = nodes.split(mapped, (len(centres), len(reach)))
     return _clip(nodes, nodes.add("Add", middle, nodes.add("Mul", aside, widened)), -1.0, 1.0)
 
 
 def _trees(nodes: Nodes, model: FittedModel, design: str) -> str:
-    """All tree heads in one node: success K (and elsewhere K), direct uplift K - 1, means 2 K, p95s 2 K."""
+    """All tree heads in one node: success K (and elsewhere K), direct uplift K - 1, tokens K, latency K."""
     heads = [head.score for head in model.success] + list(model.elsewhere)
     heads += [head.direct or TreeHead((), ()) for head in model.uplift]
-    quantities = (*model.output_tokens, *model.latency_ms)
-    heads += [_quantity(head.mean) for head in quantities] + [_quantity(head.p95) for head in quantities]
+    heads += [_quantity(head.mean) for head in (*model.output_tokens, *model.latency_ms)]
     return add_forest(nodes, pack(heads), len(heads), design)
 
 

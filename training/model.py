@@ -97,13 +97,18 @@ class UpliftHead:
 
 @dataclass(frozen=True, slots=True)
 class QuantityHead:
-    """Tokens or milliseconds of one arm: exp(mean score) and exp(p95 score), or constants from the arm's defaults.
+    """Tokens or milliseconds of one arm: mean = exp(score), or the arm's default; p95 = mean x tail.
 
-    mean = exp(mean score); p95 = max(mean, exp(p95 score)); the retransformation is inside the scores' offsets.
+    Parameters
+    ----------
+    mean
+        The score, with the retransformation in its offset, or a constant.
+    tail
+        p95 over mean, at least 1.
     """
 
     mean: TreeHead | float
-    p95: TreeHead | float
+    tail: float
     source: Literal["history", "defaults"]
 
 

@@ -82,8 +82,7 @@ def _support(model: FittedModel, x: FloatArray) -> Array:
 def _quantities(heads: tuple[QuantityHead, ...], x: FloatArray) -> Array:
     """Mean and p95: float64 (2, n, K)."""
     mean = np.column_stack([_quantity(head.mean, x) for head in heads])
-    p95 = np.column_stack([_quantity(head.p95, x) for head in heads])
-    return np.stack([mean, np.maximum(mean, p95)])
+    return np.stack([mean, mean * [head.tail for head in heads]])
 
 
 def _quantity(head: TreeHead | float, x: FloatArray) -> Array:

@@ -134,8 +134,8 @@ def _model(rng: np.random.Generator, design: FloatArray) -> FittedModel:
     return FittedModel(
         success=(SuccessHead(head(), line), SuccessHead(head(), line)),
         uplift=(UpliftHead(0.5, head(), PiecewiseLinear(np.linspace(-1, 1, 20), np.linspace(-1, 1, 20)), flat, flat),),
-        output_tokens=(QuantityHead(300.0, 900.0, "defaults"), QuantityHead(head(7.0), 9000.0, "history")),
-        latency_ms=(QuantityHead(2000.0, 6000.0, "defaults"), QuantityHead(2e4, 6e4, "defaults")),
+        output_tokens=(QuantityHead(300.0, 3.0, "defaults"), QuantityHead(head(7.0), 3.0, "history")),
+        latency_ms=(QuantityHead(2000.0, 3.0, "defaults"), QuantityHead(2e4, 3.0, "defaults")),
         support=SupportHead(components, centroids, line),
         widening=1.0,
         tasks=None,

@@ -22,8 +22,7 @@ def test_mean_and_p95_of_long_tails() -> None:
     head = learnt.head
     assert head.source == "history"
     assert isinstance(head.mean, TreeHead)
-    assert isinstance(head.p95, TreeHead)
-    assert 0.93 <= np.mean(tokens[2000:] <= np.exp(raw(head.p95, x[2000:]))) <= 0.97
+    assert 0.93 <= np.mean(tokens[2000:] <= head.tail * np.exp(raw(head.mean, x[2000:]))) <= 0.97
     assert abs(np.exp(raw(head.mean, x[2000:])).mean() / tokens[2000:].mean() - 1) < 0.1
     assert 0.93 <= np.mean(tokens[:2000] <= learnt.p95) <= 0.97
     assert np.corrcoef(np.log(learnt.mean), x[:2000, 0])[0, 1] > 0.8
@@ -36,7 +35,7 @@ def test_defaults_serve_where_the_history_has_too_little() -> None:
     tokens[: MINIMUM_ROWS - 1] = 7.0
     fold = folds_of([None] * 100, 2, rng)
     learnt = fit_quantity(x, tokens, fold, 300.0, Binned(x, QUANTITY_TREES, 1), seed=0)
-    assert (learnt.head.mean, learnt.head.p95, learnt.head.source) == (300.0, TAIL * 300.0, "defaults")
+    assert (learnt.head.mean, learnt.head.tail, learnt.head.source) == (300.0, TAIL, "defaults")
     assert (learnt.mean == 300.0).all()
 
 

@@ -177,13 +177,14 @@ def test_a_model_without_any_tree() -> None:
         model,
         success=tuple(replace(head, score=leaf, elsewhere=None) for head in model.success),
         uplift=tuple(replace(head, direct=None) for head in model.uplift),
-        output_tokens=tuple(replace(head, mean=100.0, p95=50.0) for head in model.output_tokens),
+        output_tokens=tuple(replace(head, mean=100.0, tail=1.5) for head in model.output_tokens),
     )
     built = Graph(plain, tiny.encoder())
     got = built.run(built.inputs(TEXTS))
     wanted = 0.1 + 2.0 * float(flat.predict(np.eye(30)[:1])[0])
     np.testing.assert_allclose(pack([leaf]).score(np.eye(30)[:1], 1), [[wanted]])
-    np.testing.assert_allclose(got["output_tokens_p95"], 100.0, rtol=1e-6)
+    np.testing.assert_allclose(got["output_tokens_mean"], 100.0, rtol=1e-6)
+    np.testing.assert_allclose(got["output_tokens_p95"], 150.0, rtol=1e-6)
     assert np.ptp(got["success"], axis=0).max() == 0
 
 
