@@ -12,8 +12,10 @@ import orjson
 
 from serving.access.http_door import charge_more
 from serving.asgi import BodyLimits, ClientGoneError, Receive, Scope, Send, answer_json, answer_problem, read_json_body
+from serving.decision.engine import Decided
 from serving.decision.errors import BadRequest
 from serving.decision.offers import EveryArmDenied
+from serving.decision.types import Request
 from serving.guard import Guard, Headers
 from serving.problems import DENIED, INVALID, Problem, Rejected
 from serving.wire import parse_json, read_batch, read_request, write_batch, write_decision
@@ -77,14 +79,18 @@ class FastPath:
         try:
             raw = await read_body(scope, receive, self._limits)
             read = self._clock_ns()
-            answer = self._decide(raw, scope["headers"])
+            request = read_request(raw, self._limits.max_messages)
+            made = self._answer(request, scope["headers"])
         except Rejected as rejected:
             await answer_problem(rejected.problem, receive, send)
         except ClientGoneError:
             return
         else:
             decided = self._clock_ns()
-            await answer_json(send, answer)
+            try:
+                await answer_json(send, write_decision(made.decision))
+            finally:  # whoever wants to know of a decision hears of it when the caller has it
+                self._guard.tell(request, made, scope["headers"])
             if self._took is not None:
                 self._took(read - started, decided - read, self._clock_ns() - decided)
 
@@ -106,19 +112,19 @@ class FastPath:
             results.append(self._decide_item(item, scope["headers"]))
         await answer_json(send, write_batch(results))
 
-    def _decide(self, raw: object, headers: Headers) -> bytes:
-        request = read_request(raw, self._limits.max_messages)
+    def _answer(self, request: Request, headers: Headers) -> Decided:
         try:
-            decision = self._guard.decide(request, headers)
+            return self._guard.answer(request, headers)
         except BadRequest as error:
             raise Rejected(Problem(INVALID, str(error))) from None
         except EveryArmDenied as error:
             raise Rejected(Problem(DENIED, str(error))) from None
-        return write_decision(decision)
 
     def _decide_item(self, item: object, headers: Headers) -> bytes:
         try:
-            return b'{"decision":' + self._decide(item, headers) + b"}"
+            request = read_request(item, self._limits.max_messages)
+            made = self._guard.tell(request, self._answer(request, headers), headers)
+            return b'{"decision":' + write_decision(made.decision) + b"}"
         except Rejected as rejected:
             return orjson.dumps({"problem": rejected.problem.members()})
 

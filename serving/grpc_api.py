@@ -110,7 +110,10 @@ class DecisionCalls:
         try:
             if remaining is not None and remaining < _ANSWER_SECONDS + 1.5 * self._slowest_seconds:
                 return write_decision(self._guard.fall_back(request, "the caller's deadline left no time", headers))
-            return write_decision(self._guard.decide(request, headers))
+            made = self._guard.answer(request, headers)
+            # Told in the loop's next turn: by then the answer is on its way.
+            asyncio.get_running_loop().call_soon(self._guard.tell, request, made, headers)
+            return write_decision(made.decision)
         except BadRequest as error:
             raise Rejected(Problem(INVALID, str(error))) from None
         except EveryArmDenied as error:

@@ -135,6 +135,16 @@ class Guard:
 
     def decide_recorded(self, request: Request, headers: Headers = ()) -> Decided:
         """Answer one request as `decide` does, and keep what the answer was made from."""
+        return self.tell(request, self.answer(request, headers), headers)
+
+    def answer(self, request: Request, headers: Headers = ()) -> Decided:
+        """Answer one request and tell nobody: the caller owes a `tell`, once the answer is on its way.
+
+        Raises
+        ------
+        BadRequest, EveryArmDenied
+            As `decide` does; then nothing is owed.
+        """
         live = self.slot.live
         if self._pick is not None:
             live = self._pick(live, request)
@@ -147,14 +157,14 @@ class Guard:
                 decided = live.decider.decide_recorded(request, situation)
                 require_finite(decided.decision)
                 if not self.patience.is_late(started_ns, self._clock_ns()):
-                    return self._tell(request, decided, headers)
+                    return decided
                 why = SLOW
         except (BadRequest, EveryArmDenied):
             raise
         except Exception as error:
             self._failures.log(error)
             why = "the model could not answer"
-        return self._tell(request, self._answer_instead(live, request, situation, started_ns, why), headers)
+        return self._answer_instead(live, request, situation, started_ns, why)
 
     def fall_back(self, request: Request, why: str, headers: Headers = ()) -> Decision:
         """Answer without the model, marked: for a caller whose time is up.
@@ -171,9 +181,10 @@ class Guard:
         """
         live, started_ns = self.slot.live, self._clock_ns()
         situation = self._situation(live, request, headers)
-        return self._tell(request, self._answer_instead(live, request, situation, started_ns, why), headers).decision
+        return self.tell(request, self._answer_instead(live, request, situation, started_ns, why), headers).decision
 
-    def _tell(self, request: Request, decided: Decided, headers: Headers) -> Decided:
+    def tell(self, request: Request, decided: Decided, headers: Headers = ()) -> Decided:
+        """Count an answer, and tell everybody who wants to know of it; never raises."""
         self._decisions += 1
         if decided.decision.fallback is not None:
             self._fallbacks += 1

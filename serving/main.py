@@ -41,6 +41,8 @@ from serving.workers import Start, Supervisor
 _NAME: Final = "thinkgate-server"
 _BAD_INPUT: Final = 2
 _SWITCH_SECONDS: Final = 0.0005
+_FULL_COLLECTIONS: Final = 1000
+"""Collections of the middle generation for each full one; Python's own figure is 10."""
 _FRAME_BYTES: Final = 1024
 """What a message may hold beside a body of the largest size."""
 
@@ -167,6 +169,8 @@ def work(
     # What is loaded by now stays for good: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
+    # Walking all that the worker remembers stops it for tens of milliseconds. What is garbage has long gone by then.
+    gc.set_threshold(*gc.get_threshold()[:2], _FULL_COLLECTIONS)
     companions = () if shared.grpc_address is None else _grpc(settings, parts, shared.grpc_address)
     try:
         run(api, [listener], options, readiness, on_ready, parts.each_second, companions, parts.load)
@@ -179,8 +183,9 @@ def _grpc(settings: Settings, parts: Parts, address: str) -> tuple[Companion, ..
     tls = None
     if settings.tls_cert is not None and settings.tls_key is not None:
         tls = TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-    tools = Tools(parts.guard, time.monotonic, time.time, settings.max_body_bytes)
-    envoy = ExtProcCalls(tools, None if parts.journal is None else parts.desk)
+    desk = None if parts.journal is None else parts.desk
+    tools = Tools(parts.guard, time.monotonic, time.time, settings.max_body_bytes, reports=desk is not None)
+    envoy = ExtProcCalls(tools, desk)
     services = {
         DECISIONS: DecisionCalls(parts.guard, parts.limits).handler(),
         OUTCOMES: OutcomeCalls(parts.desk, parts.limits, time.time).handler(),

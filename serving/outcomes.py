@@ -6,16 +6,16 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from serving.decision.engine import Decided
 from serving.decision.errors import BadInput
 from serving.decision.ids import time_of
-from serving.decision.types import Decision, Request
-from serving.journal.draft import Draft
+from serving.decision.types import ArmEstimate, Request
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.journal.writer import Journal
+from serving.newest import Newest
 from serving.ports import OutcomeSink
 
 logger = logging.getLogger("thinkgate.outcomes")
@@ -52,17 +52,6 @@ class DeskStats:
     contained: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What outcomes need of a decision."""
-
-    decision: Decision
-    tenant: str | None
-    session_id: str | None
-    task: str | None
-    decided_at: float
-
-
 class RecentDecisions:
     """A `DecisionSink` that remembers the newest decisions without their texts, so that outcomes find them fast.
 
@@ -73,31 +62,43 @@ class RecentDecisions:
     """
 
     def __init__(self, capacity: int = _REMEMBERED) -> None:
-        self._capacity = capacity
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known = Newest(DecisionRow, capacity)
 
     def decided(self, request: Request, decided: Decided) -> None:
         """Remember one."""
-        record = decided.record
-        # Neither prompt nor forecast: both are large, and here nobody reads them.
-        known = _Known(
-            decided.decision,
+        decision, record = decided.decision, decided.record
+        estimate = decision.estimates.get(decision.arm)
+        # As `Draft.row` makes it, but neither prompt nor forecast: both are large, and here nobody reads them.
+        row = (
+            decision.decision_id,
+            time_of(decision.decision_id) if record is None else record.now,
+            decision.arm,
+            decision.model,
+            decision.effort,
+            decision.bucket,
+            decision.propensity,
+            decision.policy,
+            decision.bundle_id,
+            decision.support,
+            *((0.0,) * 4 if estimate is None else _four(estimate)),
+            decision.elapsed_us,
+            "",
+            None,
+            decision.fallback,
             request.tenant,
             request.session_id,
             request.task if record is None else record.context.task,
-            time_of(decided.decision.decision_id) if record is None else record.now,
+            decision.reason,
         )
-        self._known[decided.decision.decision_id] = known
-        if len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+        self._known.keep(decision.decision_id, row)
 
     def find(self, decision_id: str) -> DecisionRow | None:
         """Give a decision as a row without text and replay; None where it is not remembered."""
-        known = self._known.get(decision_id)
-        if known is None:
-            return None
-        request = Request((), tenant=known.tenant, session_id=known.session_id, task=known.task)
-        return replace(Draft(request, Decided(known.decision, None), "none").row(), decided_at=known.decided_at)
+        return self._known.find(decision_id)
+
+
+def _four(estimate: ArmEstimate) -> tuple[float, ...]:
+    return estimate.success, estimate.cost_usd, estimate.output_tokens, estimate.latency_p95_ms
 
 
 class OutcomeDesk:

@@ -2,8 +2,8 @@
 
 Both are long-tailed, so trees learn their logarithm. The mean is retransformed by the factor with which forecasts that
 have not seen the prompt add up to what was really consumed (the ratio form of Duan's smearing, JASA 1983): budgets are
-sums. The p95 is so many times the mean that it covers 95 % of prompts that its trees have not seen (split-conformal, Lei
-et al. 2018, "Distribution-Free Predictive Inference for Regression", on the log scale; docs/adr/0087).
+sums. The p95 is so many times the mean that it covers 95 % of prompts that its trees have not seen (split-conformal,
+Lei et al. 2018, "Distribution-Free Predictive Inference for Regression", on the log scale; docs/adr/0087).
 """
 
 from __future__ import annotations

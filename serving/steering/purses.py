@@ -21,6 +21,7 @@ from serving.steering.budget import Plan, plans, slew
 from serving.steering.demand import GRID, Habit, Hour, Hours, habit
 from serving.steering.ledger import Entry, Ledger, oldest_kept, plus
 from serving.steering.recall import Outcome
+from serving.steering.unhurried import unhurried
 
 logger = logging.getLogger("thinkgate.budget")
 
@@ -148,7 +149,7 @@ class Purses:
             # A stop hides what the traffic asks for; were it learnt, tomorrow would be planned too small.
             chosen = [replace(record, situation=replace(record.situation, health={})) for record in chosen]
         known = []
-        for record in chosen:
+        for record in unhurried(chosen, 1):
             try:
                 known.append(outlay(record, bound, GRID))
             except BadInput:  # a policy that is newer than the decision may leave no arm

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from serving.decision.engine import Decided
 from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.newest import Newest
 
 _WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})
 """Failure modes that say that the answer was no success, where the report does not."""
@@ -36,7 +36,7 @@ class Expected:
     latency_p95_ms: float
     cost_usd: float
     reported_cost_usd: float | None = None
-    judged: frozenset[str] = frozenset()
+    judged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,7 @@ class Recall:
     """
 
     def __init__(self, most: int = 50_000) -> None:
-        self._most = most
-        self._calls: OrderedDict[str, Expected] = OrderedDict()
+        self._calls = Newest(Expected, most)
 
     def __len__(self) -> int:
         """Count the calls that are remembered."""
@@ -89,7 +88,7 @@ class Recall:
 
     def arm(self, decision_id: str) -> str | None:
         """Name the arm of a call, None where it is not remembered."""
-        expected = self._calls.get(decision_id)
+        expected = self._calls.find(decision_id)
         return expected.arm if expected else None
 
     def learn(self, decided: Decided) -> None:
@@ -99,20 +98,18 @@ class Recall:
             return
         place = list(decision.estimates).index(decision.arm)
         estimate, prediction = decision.estimates[decision.arm], record.prediction
-        self._keep(
-            decision.decision_id,
-            Expected(
-                arm=decision.arm,
-                task=record.context.task,
-                tenant=record.context.tenant,
-                decided_at=record.now,
-                success=prediction.success[place],
-                tokens=prediction.output_tokens_mean[place],
-                latency_ms=prediction.latency_mean_ms[place],
-                latency_p95_ms=prediction.latency_p95_ms[place],
-                cost_usd=estimate.cost_usd,
-            ),
+        expected = (  # the fields of `Expected`
+            decision.arm,
+            record.context.task,
+            record.context.tenant,
+            record.now,
+            prediction.success[place],
+            prediction.output_tokens_mean[place],
+            prediction.latency_mean_ms[place],
+            prediction.latency_p95_ms[place],
+            estimate.cost_usd,
         )
+        self._calls.keep(decision.decision_id, expected)
 
     def hold(self, outcome: OutcomeRow, decision: DecisionRow | None) -> Outcome | None:
         """Hold a report against what was expected; None where nobody knows what was.
@@ -122,7 +119,7 @@ class Recall:
         decision
             What the journal knows of a call that another worker, or one before a restart, decided.
         """
-        expected = self._calls.get(outcome.decision_id)
+        expected = self._calls.find(outcome.decision_id)
         if expected is None:
             if decision is None:
                 return None
@@ -132,13 +129,14 @@ class Recall:
             for name in ("success", "output_tokens", "reasoning_tokens", "latency_ms", "retries", "failure_mode")
             if getattr(outcome, name) is not None and name not in expected.judged
         }
-        if "success" not in expected.judged | told.keys() and told.get("failure_mode") in _WRONG:
+        if "success" not in (*expected.judged, *told) and told.get("failure_mode") in _WRONG:
             told["success"] = 0.0
         earlier = expected.reported_cost_usd
         cost = outcome.cost_usd if outcome.cost_usd != earlier else None
-        judged = expected.judged | told.keys()
+        judged = (*expected.judged, *told)
         reported = earlier if outcome.cost_usd is None else outcome.cost_usd
-        self._keep(outcome.decision_id, replace(expected, judged=judged, reported_cost_usd=reported))
+        kept = replace(expected, judged=judged, reported_cost_usd=reported)
+        self._calls.keep(outcome.decision_id, astuple(kept))
         if expected.latency_p95_ms <= 0.0 or (outcome.arm is not None and outcome.arm != expected.arm):
             # A fallback that nothing was forecast of, or another arm than the one decided: only what it cost counts.
             told = {}
@@ -156,12 +154,6 @@ class Recall:
             earlier_cost_usd=earlier,
             **told,
         )
-
-    def _keep(self, decision_id: str, expected: Expected) -> None:
-        self._calls[decision_id] = expected
-        self._calls.move_to_end(decision_id)
-        while len(self._calls) > self._most:
-            self._calls.popitem(last=False)
 
 
 def _from_row(decision: DecisionRow) -> Expected:

@@ -27,10 +27,13 @@ from serving.steering.ledger import Ledger
 from serving.steering.purses import Purses, PurseState
 from serving.steering.recall import Recall
 from serving.steering.sessions import SessionTable, Turn, arm_key
+from serving.steering.unhurried import unhurried
 
 logger = logging.getLogger("thinkgate.steering")
 
 _MOST_QUEUED: Final = 50_000
+_TURN: Final = 16
+"""Decisions or reports that are counted in a row: about a tenth of a millisecond."""
 _LEAST_CACHED: Final = 1024
 """Providers cache no shorter prompt."""
 
@@ -146,15 +149,18 @@ class Steering:
             now, bound = self._clock(), self._bound()
             policy, names = bound.policy, [arm.name for arm in bound.arms]
             decided = [self._decided.popleft() for _ in range(len(self._decided))]
-            for item in decided:
+            for item in unhurried(decided, _TURN):
                 self._recall.learn(item)
             self._purses.spend(decided, bound)
             reported = [self._reported.popleft() for _ in range(len(self._reported))]
-            held = [self._recall.hold(self._priced(row, decision, bound), decision) for row, decision in reported]
-            outcomes = [outcome for outcome in held if outcome is not None]
+            outcomes = []
+            for row, decision in unhurried(reported, _TURN):
+                outcome = self._recall.hold(self._priced(row, decision, bound), decision)
+                if outcome is not None:
+                    outcomes.append(outcome)
             self._purses.correct(outcomes, policy)
             shares = self._hidden_share()
-            for outcome in outcomes:
+            for outcome in unhurried(outcomes, _TURN):
                 self._guards.note(outcome, policy.guards, names[0], now, shares.get(outcome.arm))
             health = self._guards.look(policy.guards, names, now)
             purses = self._purses.look(policy, now)

@@ -83,6 +83,17 @@ async def _serve_grpc() -> None:
 
 
 @contextmanager
+def servers_core() -> Iterator[None]:
+    """Let what is started here run on the first processor alone; this process goes on where it was."""
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everywhere)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, everywhere)
+
+
+@contextmanager
 def peer(kind: str) -> Iterator[int]:
     """Run a peer, and give its port."""
     with _process_of([sys.executable, "-m", "tests.benchmarks.serving_peers", kind]) as first:
@@ -102,7 +113,8 @@ def thinkgate(*options: str) -> Iterator[tuple[int, int]]:
 @contextmanager
 def _process_of(command: list[str]) -> Iterator[str]:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    with servers_core():
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
         yield process.stdout.readline()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -87,6 +88,16 @@ def test_reply_is_read_only_where_a_decision_was_made() -> None:
         latency_ms=0.0,
         model="m",
     )
+    assert exchange.outcome() is None
+
+
+def test_replies_pass_unread_where_nobody_takes_outcomes() -> None:
+    exchange = Exchange(replace(tools(), reports=False))
+    exchange.request_headers(call())
+    exchange.request_body(body(BODY))
+    answer = reply(exchange)
+    assert answer.response_headers.response.header_mutation.set_headers  # the client is told all the same
+    assert not answer.HasField("mode_override")
     assert exchange.outcome() is None
 
 

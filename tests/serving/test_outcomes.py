@@ -15,6 +15,7 @@ from serving.decision.types import Message, Request
 from serving.examples import OUTCOME_REPORTS
 from serving.fast_path import Limits
 from serving.journal import DecisionRow, Journal, OutcomeRow, Store
+from serving.journal.draft import Draft
 from serving.journal.writer import JournalSettings
 from serving.journal_route import JournalRoutes
 from serving.outcomes import OutcomeDesk, RecentDecisions
@@ -177,6 +178,17 @@ def test_recent_decisions_are_bounded() -> None:
     assert (found.tenant, found.session_id, found.task, found.decided_at) == ("t", "s", "maths", NOW)
     assert found.expected_cost_usd == made.decision.estimates[made.decision.arm].cost_usd
     assert recent.find("B" * 26) is not None or recent.find("C" * 26) is not None
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_remembered_decision_is_its_journal_row_without_prompt_and_forecast(recorded: bool) -> None:
+    recent = RecentDecisions()
+    request = Request((Message("user", "hello"),), tenant="t", session_id="s", task="maths")
+    made = engine().decide_recorded(request)
+    made = made if recorded else replace(made, record=None, decision=replace(made.decision, estimates={}))
+    recent.decided(request, made)
+    row = Draft(request, made, "none").row()
+    assert recent.find(made.decision.decision_id) == replace(row, replay=None)
 
 
 def test_every_route_has_its_scope(journal: Journal) -> None:

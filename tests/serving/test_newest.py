@@ -1,0 +1,28 @@
+"""A memory that the garbage collector does not walk."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import astuple
+
+from serving.newest import Newest
+from serving.steering.recall import Expected
+
+
+def test_what_is_remembered_is_no_work_for_the_collector() -> None:
+    memory = Newest(Expected, 1000)
+    for place in range(1000):
+        told = Expected("direct", "maths", None, float(place), 0.5, 300.0, None, 900.0, 0.01, judged=("success",))
+        memory.keep(str(place), astuple(told))
+    gc.collect()
+    gc.collect()  # a tuple within a tuple goes first
+    walked = [found for found in gc.get_objects() if isinstance(found, tuple) and found[:2] == ("direct", "maths")]
+    assert walked == []
+    assert memory.find("7") == Expected("direct", "maths", None, 7.0, 0.5, 300.0, None, 900.0, 0.01, None, ("success",))
+
+
+def test_a_value_that_is_told_again_is_the_newest() -> None:
+    memory = Newest(complex, 2)
+    for name in ("a", "b", "a", "c"):
+        memory.keep(name, (1.0, 0.0))
+    assert [memory.find(name) is not None for name in "abc"] == [True, False, True]
