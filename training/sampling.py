@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.dataset import Dataset
+from training.sufficiency import require_drawn
 
 LEARN_FROM = 100_000
 """Prompts that a model is learnt from, at most, unless told otherwise."""
@@ -35,6 +36,11 @@ class Drawn:
 def draw(dataset: Dataset, at_most: int, seed: int) -> Drawn:
     """Draw prompts without replacement, every one with the same chance, so that what is learnt stays unbiased.
 
+    Raises
+    ------
+    TooLittleToLearn
+        Hardly any call of an arm was drawn.
+
     Examples
     --------
     >>> from training.dataset import build, default_arms
@@ -47,4 +53,6 @@ def draw(dataset: Dataset, at_most: int, seed: int) -> Drawn:
     if len(dataset) <= at_most:
         return Drawn(dataset, len(dataset))
     rows = np.sort(np.random.default_rng([seed, 11]).choice(len(dataset), at_most, replace=False))
-    return Drawn(dataset.subset(rows), len(dataset))
+    drawn = dataset.subset(rows)
+    require_drawn(drawn.runs, [arm.name for arm in drawn.arms], len(dataset))
+    return Drawn(drawn, len(dataset))

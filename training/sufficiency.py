@@ -62,3 +62,21 @@ def require_prompts(runs: NDArray[np.int64], names: Sequence[str], minimum: int)
                 f"arm {name} has {count} prompts with a known success; at least {needed} are needed. "
                 "Grade or add calls of that arm, or take it out of arms.toml"
             )
+
+
+def require_drawn(runs: NDArray[np.int64], names: Sequence[str], of: int) -> None:
+    """Refuse a draw from a long history in which chance left too little of an arm.
+
+    Parameters
+    ----------
+    runs
+        int64 (n, K), calls with a known success of the prompts that were drawn.
+    of
+        Prompts that they were drawn from.
+    """
+    for name, count in zip(names, (runs > 0).sum(axis=0), strict=True):
+        if count < MINIMUM_PROMPTS_PER_ARM:
+            raise TooLittleToLearn(
+                f"arm {name} has {count} labelled prompts among the {len(runs):,} that were drawn of {of:,}; at least "
+                f"{MINIMUM_PROMPTS_PER_ARM} are needed. Learn from more (--learn-from), or take it out of arms.toml"
+            )

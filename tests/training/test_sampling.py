@@ -10,6 +10,7 @@ import pytest
 from serving.decision.bundle import load
 from training.boosting import Trees
 from training.dataset import build, default_arms
+from training.errors import TooLittleToLearn
 from training.fit import FitSettings
 from training.pipeline import TrainSettings, train
 from training.sampling import draw
@@ -74,3 +75,11 @@ def test_a_draw_keeps_what_belongs_to_a_prompt(at_most: int) -> None:
     rows = [place[name] for name in drawn.prompt_ids]
     assert [DATA.requests[row] for row in rows] == list(drawn.requests)
     assert np.array_equal(DATA.success[rows], drawn.success)
+
+
+def test_a_draw_that_leaves_too_little_of_an_arm_names_the_cure() -> None:
+    few = FRAME[(FRAME["arm"] != FRAME["arm"].iloc[-1]) | (np.arange(len(FRAME)) < 60)]
+    data = build(few, default_arms(few))
+    assert ((data.runs > 0).sum(axis=0) >= 20).all()
+    with pytest.raises(TooLittleToLearn, match=r"among the 60 that were drawn of 400; at least 20 .*--learn-from"):
+        draw(data, 60, 0)

@@ -38,7 +38,7 @@ from training.machines import Engine, Source, require_rows, telling_lost
 from training.overlap import require_overlap
 from training.progress import Progress
 from training.sampling import Drawn
-from training.sufficiency import MINIMUM_PROMPTS, require_labels, require_prompts
+from training.sufficiency import MINIMUM_PROMPTS, require_drawn, require_labels, require_prompts
 
 PART_ROWS: Final = 50_000
 """Rows of a part, about: 150 MB of design rows if every row is a prompt of its own."""
@@ -82,7 +82,10 @@ class Machines:
             self._share = min(1.0, source.at_most / max(prompts, 1))
             sample = joined(cluster.gather(cluster.map(picked, self._asked, share=self._share)))
             require_labels(sample.success[sample.observed])
-            require_prompts(sample.runs, [arm.name for arm in arms], MINIMUM_PROMPTS)
+            known = [arm.name for arm in arms]
+            if self._share < 1.0:
+                require_drawn(sample.runs, known, prompts)
+            require_prompts(sample.runs, known, MINIMUM_PROMPTS)
             require_both(self._facts)
         require_overlap(sample)
         self._sample = sample
