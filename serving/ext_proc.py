@@ -36,8 +36,8 @@ _NEUTRAL: Final = {
 class Desk(Protocol):
     """Takes outcomes."""
 
-    async def report(self, rows: Sequence[OutcomeRow]) -> int:
-        """Return once they are durable."""
+    async def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> int:
+        """Return once they are durable; `patient`: nobody waits for that."""
         ...
 
 
@@ -112,7 +112,7 @@ class ExtProcCalls:
 
     async def _hand_in(self, desk: Desk, outcome: OutcomeRow) -> None:
         try:
-            await desk.report((outcome,))
+            await desk.report((outcome,), patient=True)
         except ThinkgateError as error:
             self.lost_outcomes += 1
             if self.lost_outcomes & (self.lost_outcomes - 1) == 0:  # the 1st, 2nd, 4th, 8th ...

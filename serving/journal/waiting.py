@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,6 +12,8 @@ from dataclasses import dataclass
 from serving.journal.draft import Draft
 from serving.journal.figures import JournalSettings
 from serving.journal.rows import DecisionRow, OutcomeRow
+
+_log = logging.getLogger("thinkgate.journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,21 @@ class DecisionQueue:
         self._chars_out += sum(made.chars for made in batch if isinstance(made, Draft))
         self._oldest = self._clock() if self._waiting else None
         return batch
+
+    def rows(self) -> list[DecisionRow]:
+        """Make rows of the next batch, and let the event loop in after each: its thread waits for this one."""
+        rows = []
+        for made in self.take():
+            if isinstance(made, DecisionRow):
+                rows.append(made)
+                continue
+            try:
+                rows.append(made.row())
+            except Exception as error:  # one odd prompt must not take its batch along
+                _log.error("journal: a decision gave no row: %s", type(error).__name__)
+                self.lost += 1
+            time.sleep(0)
+        return rows
 
     @property
     def lag_s(self) -> float:

@@ -32,7 +32,6 @@ __all__ = ["Journal", "JournalSettings", "JournalStats", "JournalUnavailable"]
 
 _log = logging.getLogger("thinkgate.journal")
 _HOUR_S: Final = 3600.0
-_DAY_S: Final = 86_400.0
 _NEVER_TAKEN: Final = (DataError, IntegrityError, OverflowError, TypeError, ValueError)
 """Faults of a row, not of the database."""
 
@@ -90,14 +89,21 @@ class Journal:
         """Queue a decision; never waits, never raises."""
         self._decided.put(made)
 
-    def report(self, rows: Sequence[OutcomeRow]) -> Future[int]:
-        """Make outcomes durable; the future gives their number once they are, or JournalUnavailable."""
+    def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> Future[int]:
+        """Make outcomes durable; the future gives their number once they are, or JournalUnavailable.
+
+        Parameters
+        ----------
+        patient
+            Nobody waits for it: written with what else comes within `flush_ms`, not in a transaction of its own.
+        """
         report = Report(tuple(rows), Future())
         if self._stopping:
             report.done.set_exception(JournalUnavailable("the server is stopping: report the outcome again"))
             return report.done
         self._reported.append(report)
-        self._wake.set()
+        if not patient:
+            self._wake.set()
         return report.done
 
     def forget(self, *, tenant: str | None = None, session_id: str | None = None) -> Future[int]:
@@ -147,12 +153,11 @@ class Journal:
     def _flush(self) -> None:
         """Write what waits: reporters and full batches at once, a few decisions not before more have come.
 
-        Under steady load each decision would be a transaction of its own otherwise, beside the next one in the same
-        interpreter.
+        Each would be a transaction of its own otherwise, beside the next decision in the same interpreter.
         """
         more = bool(self._decided or self._reported or (self._spooled() and self._attempts.due))
         while more:
-            decided = self._rows()
+            decided = self._decided.rows()
             reports = [self._reported.popleft() for _ in range(min(len(self._reported), self._settings.batch))]
             if decided or reports:
                 self._settle(decided, reports)
@@ -179,21 +184,6 @@ class Journal:
         for report in reports:
             report.done.set_result(len(report.rows))
 
-    def _rows(self) -> list[DecisionRow]:
-        """Make rows of the next drafts, and let the event loop in after each: this thread holds the interpreter."""
-        rows = []
-        for made in self._decided.take():
-            if isinstance(made, DecisionRow):
-                rows.append(made)
-                continue
-            try:
-                rows.append(made.row())
-            except Exception as error:  # one odd prompt must not take its batch along
-                _log.error("journal: a decision gave no row: %s", type(error).__name__)
-                self._count(lost_decisions=1)
-            time.sleep(0)
-        return rows
-
     def _drain(self) -> None:
         """Write one chunk of what waits on disk; fresh rows come in between, so a long spool delays no reporter."""
         for spool in self._spools:
@@ -215,7 +205,7 @@ class Journal:
         """Delete what is older than the retention, once an hour."""
         if self._settings.retention_days is None or self._clock() < self._sweep_at or not self._attempts.due:
             return
-        before = self._wall_clock() - self._settings.retention_days * _DAY_S
+        before = self._wall_clock() - self._settings.retention_days * 24.0 * _HOUR_S
         if self._attempts.make(lambda: self._count(forgotten=self._store.forget(before=before))):
             self._sweep_at = self._clock() + _HOUR_S
 

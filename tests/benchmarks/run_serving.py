@@ -95,7 +95,7 @@ def measure(bundle: Path, scale: Scale) -> list[Figure]:
         upstream = stack.enter_context(peer("upstream"))
         through = {
             name: stack.enter_context(_envoy(folder / name, port, upstream))
-            for name, port in (("echo", grpc_echo), ("thinkgate", processor))
+            for name, port in (("echo", grpc_echo), ("thinkgate", grpc), ("journal", processor))
         }
         # Servers on the first processor, callers on the last: on one, each would wait for the other's time slice.
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
@@ -114,7 +114,8 @@ def measure(bundle: Path, scale: Scale) -> list[Figure]:
                 "gRPC decision": GrpcCaller(grpc, "/thinkgate.v1.DecisionService/Decide", request),
                 "gRPC echo": GrpcCaller(grpc_echo, "/echo/Echo", request),
                 "Envoy, echo ext_proc": HttpCaller(through["echo"], chat),
-                "Envoy, thinkgate, journal on": HttpCaller(through["thinkgate"], chat),
+                "Envoy, thinkgate, replies not read": HttpCaller(through["thinkgate"], chat),
+                "Envoy, thinkgate, journal on": HttpCaller(through["journal"], chat),
             },
             scale,
         )

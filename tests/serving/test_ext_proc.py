@@ -146,7 +146,8 @@ class FullDesk:
     def __init__(self) -> None:
         self.asked: list[OutcomeRow] = []
 
-    async def report(self, rows: Sequence[OutcomeRow]) -> int:
+    async def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> int:
+        assert patient
         self.asked += rows
         raise JournalUnavailable("no room")
 

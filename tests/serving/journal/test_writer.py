@@ -210,6 +210,27 @@ def test_forgetting_takes_what_waits_in_memory_along(tmp_path: Path) -> None:
     assert counted(url) == (0, 0)
 
 
+def test_a_patient_report_goes_with_the_next_that_is_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'j.db'}"
+    journal, store = open_journal(url, tmp_path, flush_ms=60_000.0)  # nothing but a reporter who waits wakes the writer
+    sizes = []
+    append = store.append
+
+    def counting(decided: Sequence[DecisionRow], reported: Sequence[OutcomeRow]) -> None:
+        sizes.append(len(reported))
+        append(decided, reported)
+
+    store.append = counting  # type: ignore[method-assign]
+    patient = [journal.report([OutcomeRow(f"p{number}", 1.0)], patient=True) for number in range(20)]
+    assert journal.report([OutcomeRow("now", 1.0)]).result(10) == 1
+    assert [future.result(0) for future in patient] == [1] * 20
+    assert sizes == [21]
+    last = journal.report([OutcomeRow("last", 1.0)], patient=True)
+    journal.close()
+    assert last.result(0) == 1
+    assert counted(url) == (0, 22)
+
+
 def test_a_refused_row_is_kept_for_people(tmp_path: Path) -> None:
     journal, store = open_journal(f"sqlite:///{tmp_path / 'j.db'}", tmp_path)
     store.poison = {"3"}
