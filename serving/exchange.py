@@ -63,15 +63,12 @@ class Tools:
         Seconds since the epoch.
     max_body_bytes
         Larger bodies are not asked for.
-    reports
-        Somebody takes outcomes; where nobody does, replies pass unread.
     """
 
     guard: Guard
     clock: Callable[[], float]
     epoch: Callable[[], float]
     max_body_bytes: int
-    reports: bool = True
 
 
 @dataclass(slots=True)
@@ -88,10 +85,16 @@ class Exchange:
 
     Whatever can't be read is passed on as it came. Only a request for which the policy's own rules leave no arm is
     answered in the upstream's place, with 403.
+
+    Parameters
+    ----------
+    reports
+        Somebody takes outcomes; where nobody does, replies pass unread.
     """
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, *, reports: bool = True) -> None:
         self._tools = tools
+        self._reports = reports
         self._headers: Headers = {}
         self._endpoint: Endpoint | None = None
         self._served: _Served | None = None
@@ -140,7 +143,7 @@ class Exchange:
         status = headers.get(b":status", b"")
         _set(answer.response_headers.response.header_mutation, self._served.echoed)
         self._timed_out = status in _TIMEOUTS
-        if self._tools.reports and status.startswith(b"2") and not message.end_of_stream:
+        if self._reports and status.startswith(b"2") and not message.end_of_stream:
             kind, encoding = headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")
             self._reader = ReplyReader(self._endpoint.api, kind.decode("latin-1"), encoding.decode("latin-1"))
             answer.mode_override.response_body_mode = pb.ProcessingMode.STREAMED

@@ -66,7 +66,7 @@ class ExtProcCalls:
 
     async def process(self, messages: AsyncIterator[pb.ProcessingRequest | Problem], context: Context) -> Any:
         """Answer the messages of one stream."""
-        exchange = Exchange(self._tools)
+        exchange = Exchange(self._tools, reports=self._desk is not None)
         try:
             async for message in messages:
                 if isinstance(message, Problem):

@@ -183,9 +183,8 @@ def _grpc(settings: Settings, parts: Parts, address: str) -> tuple[Companion, ..
     tls = None
     if settings.tls_cert is not None and settings.tls_key is not None:
         tls = TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-    desk = None if parts.journal is None else parts.desk
-    tools = Tools(parts.guard, time.monotonic, time.time, settings.max_body_bytes, reports=desk is not None)
-    envoy = ExtProcCalls(tools, desk)
+    tools = Tools(parts.guard, time.monotonic, time.time, settings.max_body_bytes)
+    envoy = ExtProcCalls(tools, None if parts.journal is None else parts.desk)
     services = {
         DECISIONS: DecisionCalls(parts.guard, parts.limits).handler(),
         OUTCOMES: OutcomeCalls(parts.desk, parts.limits, time.time).handler(),

@@ -11,8 +11,8 @@ from typing import Final
 
 from serving.decision.engine import Decided
 from serving.decision.errors import BadInput
-from serving.decision.ids import time_of
-from serving.decision.types import ArmEstimate, Request
+from serving.decision.types import Request
+from serving.journal.draft import row_of
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.journal.writer import Journal
 from serving.newest import Newest
@@ -66,39 +66,12 @@ class RecentDecisions:
 
     def decided(self, request: Request, decided: Decided) -> None:
         """Remember one."""
-        decision, record = decided.decision, decided.record
-        estimate = decision.estimates.get(decision.arm)
-        # As `Draft.row` makes it, but neither prompt nor forecast: both are large, and here nobody reads them.
-        row = (
-            decision.decision_id,
-            time_of(decision.decision_id) if record is None else record.now,
-            decision.arm,
-            decision.model,
-            decision.effort,
-            decision.bucket,
-            decision.propensity,
-            decision.policy,
-            decision.bundle_id,
-            decision.support,
-            *((0.0,) * 4 if estimate is None else _four(estimate)),
-            decision.elapsed_us,
-            "",
-            None,
-            decision.fallback,
-            request.tenant,
-            request.session_id,
-            request.task if record is None else record.context.task,
-            decision.reason,
-        )
-        self._known.keep(decision.decision_id, row)
+        # Neither prompt nor forecast: both are large, and here nobody reads them.
+        self._known.keep(decided.decision.decision_id, row_of(request, decided))
 
     def find(self, decision_id: str) -> DecisionRow | None:
         """Give a decision as a row without text and replay; None where it is not remembered."""
         return self._known.find(decision_id)
-
-
-def _four(estimate: ArmEstimate) -> tuple[float, ...]:
-    return estimate.success, estimate.cost_usd, estimate.output_tokens, estimate.latency_p95_ms
 
 
 class OutcomeDesk:

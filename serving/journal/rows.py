@@ -10,7 +10,10 @@ from typing import Any
 
 import orjson
 
+from serving.decision.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
     """One decision as it was served.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 
 from serving.decision.engine import Decided
+from serving.decision.quick import quick
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.newest import Newest
 
@@ -12,6 +13,7 @@ _WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})
 """Failure modes that say that the answer was no success, where the report does not."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What was forecast for the arm that served.
@@ -98,16 +100,16 @@ class Recall:
             return
         place = list(decision.estimates).index(decision.arm)
         estimate, prediction = decision.estimates[decision.arm], record.prediction
-        expected = (  # the fields of `Expected`
-            decision.arm,
-            record.context.task,
-            record.context.tenant,
-            record.now,
-            prediction.success[place],
-            prediction.output_tokens_mean[place],
-            prediction.latency_mean_ms[place],
-            prediction.latency_p95_ms[place],
-            estimate.cost_usd,
+        expected = Expected(
+            arm=decision.arm,
+            task=record.context.task,
+            tenant=record.context.tenant,
+            decided_at=record.now,
+            success=prediction.success[place],
+            tokens=prediction.output_tokens_mean[place],
+            latency_ms=prediction.latency_mean_ms[place],
+            latency_p95_ms=prediction.latency_p95_ms[place],
+            cost_usd=estimate.cost_usd,
         )
         self._calls.keep(decision.decision_id, expected)
 
@@ -136,7 +138,7 @@ class Recall:
         judged = (*expected.judged, *told)
         reported = earlier if outcome.cost_usd is None else outcome.cost_usd
         kept = replace(expected, judged=judged, reported_cost_usd=reported)
-        self._calls.keep(outcome.decision_id, astuple(kept))
+        self._calls.keep(outcome.decision_id, kept)
         if expected.latency_p95_ms <= 0.0 or (outcome.arm is not None and outcome.arm != expected.arm):
             # A fallback that nothing was forecast of, or another arm than the one decided: only what it cost counts.
             told = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -92,7 +91,7 @@ def test_reply_is_read_only_where_a_decision_was_made() -> None:
 
 
 def test_replies_pass_unread_where_nobody_takes_outcomes() -> None:
-    exchange = Exchange(replace(tools(), reports=False))
+    exchange = Exchange(tools(), reports=False)
     exchange.request_headers(call())
     exchange.request_body(body(BODY))
     answer = reply(exchange)

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import astuple
 
+from serving.decision.types import Caps
 from serving.newest import Newest
 from serving.steering.recall import Expected
 
 
 def test_what_is_remembered_is_no_work_for_the_collector() -> None:
     memory = Newest(Expected, 1000)
-    kept = []
     for place in range(1000):
         told = Expected("direct", "maths", None, float(place), 0.5, 300.0, None, 900.0, 0.01, judged=("success",))
-        kept.append(astuple(told))
-        memory.keep(str(place), kept[-1])
+        memory.keep(str(place), told)
     gc.collect()
     gc.collect()  # a tuple within a tuple goes first
+    kept = [found for found in gc.get_referents(memory._packed) if isinstance(found, tuple)]
+    assert len(kept) == 1000
     assert not any(gc.is_tracked(values) for values in kept)
     assert memory.find("7") == Expected("direct", "maths", None, 7.0, 0.5, 300.0, None, 900.0, 0.01, None, ("success",))
 
 
 def test_a_value_that_is_told_again_is_the_newest() -> None:
-    memory = Newest(complex, 2)
+    memory = Newest(Caps, 2)
     for name in ("a", "b", "a", "c"):
-        memory.keep(name, (1.0, 0.0))
+        memory.keep(name, Caps(1, 1, 1))
     assert [memory.find(name) is not None for name in "abc"] == [True, False, True]
