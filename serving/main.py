@@ -17,26 +17,26 @@ import typer
 from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
-from serving.access.http_door import NEEDS, behind_door
-from serving.assembly import assemble
+from serving.bootstrap import assemble
+from serving.components import Parts, Shared
 from serving.decision.errors import ThinkgateError
-from serving.exchange import Tools
-from serving.ext_proc import EXTERNAL_PROCESSOR, ExtProcCalls
-from serving.grpc_api import DECISIONS, DecisionCalls
-from serving.grpc_outcomes import OUTCOMES, OutcomeCalls
-from serving.grpc_server import GrpcOptions, GrpcServer, TlsFiles
-from serving.http_api import build_api
-from serving.http_server import Companion, Readiness, ServerOptions, run
-from serving.journal.opening import ALONE, Seat
-from serving.logs import start_logging
-from serving.metrics.board import Board
-from serving.metrics.grpc_watch import GrpcWatch
-from serving.metrics.http_watch import watched
-from serving.parts import Parts, Shared
+from serving.gateways.envoy_exchange import Tools
+from serving.gateways.envoy_processor import EXTERNAL_PROCESSOR, ExtProcCalls
+from serving.grpc_api.grpc_outcomes import OUTCOMES, OutcomeCalls
+from serving.grpc_api.metrics_interceptor import GrpcWatch
+from serving.grpc_api.servicers import DECISIONS, DecisionCalls
+from serving.http_api.app import build_api
+from serving.http_api.auth_middleware import NEEDS, behind_door
+from serving.http_api.metrics_middleware import watched
+from serving.journal.factory import ALONE, Seat
+from serving.server.grpc_server import GrpcOptions, GrpcServer, TlsFiles
+from serving.server.http_server import Companion, Readiness, ServerOptions, run
+from serving.server.sockets import open_tcp, open_unix, require_free, url
+from serving.server.supervisor import Start, Supervisor
+from serving.server.tls import server_context
 from serving.settings import Settings, option, read_settings
-from serving.sockets import open_tcp, open_unix, require_free, url
-from serving.tls import server_context
-from serving.workers import Start, Supervisor
+from serving.telemetry.log_setup import start_logging
+from serving.telemetry.shared_board import Board
 
 _NAME: Final = "thinkgate-server"
 _BAD_INPUT: Final = 2

@@ -17,8 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from serving.decision.conversation import MAX_MESSAGES
 from serving.decision.errors import BadInput
 from serving.decision.types import Fallback
-from serving.journal.privacy import StorePrompts
-from serving.logs import LogFormat
+from serving.journal.redaction import StorePrompts
+from serving.telemetry.log_setup import LogFormat
 
 PREFIX: Final = "THINKGATE_"
 LogLevel = Literal["debug", "info", "warning", "error"]

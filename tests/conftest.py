@@ -6,6 +6,10 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.support.servers import launch, postgres_uri, postgres_url, server
+
+__all__ = ["launch", "postgres_uri", "postgres_url", "server"]  # fixtures for every test
+
 # A slow machine is no failure: speed is measured in tests/benchmarks, never asserted. CI draws the same examples every
 # time; a developer's machine draws new ones.
 settings.register_profile(

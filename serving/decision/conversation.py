@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 from serving.decision.errors import BadRequest
-from serving.decision.quick import quick
+from serving.decision.fast_dataclass import quick
 from serving.decision.types import Message, Request, Role
 
 MAX_MESSAGES: Final = 2000

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from serving.decision.errors import BadArms
+from serving.decision.fast_dataclass import quick
 from serving.decision.ids import Clock, Ids
-from serving.decision.policy import Policy
-from serving.decision.pricing import PriceBook, price_book
-from serving.decision.prior import PriorModel
-from serving.decision.quick import quick
-from serving.decision.record import DecisionRecord, before_tools, context_of, in_tool_loop
-from serving.decision.roster import roster
-from serving.decision.settle import settle
-from serving.decision.situation import CALM, Situation
+from serving.decision.policy.bound_policy import roster
+from serving.decision.policy.policy import Policy
+from serving.decision.pricing.price_book import PriceBook, price_book
+from serving.decision.prior.model import PriorModel
+from serving.decision.selection.decide import settle
+from serving.decision.selection.decision_record import DecisionRecord, before_tools, context_of, in_tool_loop
+from serving.decision.selection.runtime_state import CALM, Situation
 from serving.decision.types import Arm, Decision, Prediction, Request
 
 __all__ = ["Decided", "Engine", "Model", "blend", "estimate_input_tokens"]

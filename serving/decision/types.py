@@ -9,7 +9,7 @@ from typing import Literal, NewType, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.quick import quick
+from serving.decision.fast_dataclass import quick
 
 Usd = NewType("Usd", float)
 

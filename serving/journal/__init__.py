@@ -1,6 +1,6 @@
 """The journal: every decision and every outcome reported for it, durable, and never in the way of a decision."""
 
-from serving.journal.draft import Draft
+from serving.journal.decision_draft import Draft
 from serving.journal.rows import DecisionRow, Entry, OutcomeRow
 from serving.journal.store import Store
 from serving.journal.writer import Journal, JournalUnavailable

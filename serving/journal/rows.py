@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from serving.decision.quick import quick
+from serving.decision.fast_dataclass import quick
 
 
 @quick

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import orjson
 
-from serving.journal.figures import JournalSettings
 from serving.journal.rows import DecisionRow, OutcomeRow, from_columns, to_columns
+from serving.journal.settings import JournalSettings
 
 Row = DecisionRow | OutcomeRow
 

@@ -14,9 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from serving.decision.errors import BadInput
+from serving.journal.policy_snapshot import TermsRow
 from serving.journal.rows import DecisionRow, Entry, OutcomeRow, from_columns, merge, to_columns
 from serving.journal.schema import decisions, outcomes, terms, upgrade
-from serving.journal.terms import TermsRow
 
 CHUNK = 2000
 

@@ -20,13 +20,13 @@ from typing import Final
 from sqlalchemy.exc import DataError, IntegrityError
 
 from serving.decision.errors import ThinkgateError
-from serving.journal.attempts import Attempts
-from serving.journal.draft import Draft
-from serving.journal.figures import JournalSettings, JournalStats
+from serving.journal.database_retry import Attempts
+from serving.journal.decision_draft import Draft
+from serving.journal.queues import DecisionQueue, Deletion, Report
 from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.journal.settings import JournalSettings, JournalStats
 from serving.journal.spool import Row, SpoolFolder
 from serving.journal.store import Store
-from serving.journal.waiting import DecisionQueue, Deletion, Report
 
 __all__ = ["Journal", "JournalSettings", "JournalStats", "JournalUnavailable"]
 

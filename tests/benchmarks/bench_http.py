@@ -26,16 +26,16 @@ from pathlib import Path
 import orjson
 from fastapi import FastAPI
 
-from serving.asgi import App, BodyLimits, Receive, Scope, Send, answer_json, read_json_body
-from serving.assembly import assemble
-from serving.fast_path import Limits
-from serving.http_api import build_api, build_fastapi, decision_routes
-from serving.http_server import Readiness, ServerOptions, run
-from serving.parts import Shared
-from serving.schemas import DecisionRequest
+from serving.bootstrap import assemble
+from serving.components import Shared
+from serving.http_api.app import build_api, build_fastapi, decision_routes
+from serving.http_api.asgi import App, BodyLimits, Receive, Scope, Send, answer_json, read_json_body
+from serving.http_api.decisions import Limits
+from serving.schemas.models import DecisionRequest
+from serving.server.http_server import Readiness, ServerOptions, run
+from serving.server.sockets import open_tcp
 from serving.settings import Settings
-from serving.sockets import open_tcp
-from tests.serving.fakes import LengthDecider, guarded
+from tests.support.fakes import LengthDecider, guarded
 
 ROOT = Path(__file__).parents[2]
 ARMS = ROOT / "data" / "arms.toml"

@@ -12,18 +12,18 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
+from serving.control.controller import Steering
+from serving.control.sessions import SessionTable
+from serving.control.spend_ledger import MemoryLedger
 from serving.decision.engine import Engine
-from serving.decision.live_terms import Budget
-from serving.decision.policy import Exploration, Policy, Rule, Terms
-from serving.decision.prior import PriorModel
-from serving.decision.roster import roster
-from serving.decision.settle import settle
-from serving.decision.situation import ArmHealth, Session, Situation
+from serving.decision.policy.bound_policy import roster
+from serving.decision.policy.controls import Budget
+from serving.decision.policy.policy import Exploration, Policy, Rule, Terms
+from serving.decision.prior.model import PriorModel
+from serving.decision.selection.decide import settle
+from serving.decision.selection.runtime_state import ArmHealth, Session, Situation
 from serving.decision.types import EFFORTS, Arm, Message, Prediction, Price, Request, Usd
 from serving.journal.rows import OutcomeRow
-from serving.steering.ledger import MemoryLedger
-from serving.steering.sessions import SessionTable
-from serving.steering.steering import Steering
 
 TARGET_US = 50.0
 """Issue 4 leaves 0.05 ms of a decision to the policy."""

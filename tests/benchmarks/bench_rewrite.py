@@ -10,10 +10,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.bodies import read_body
-from serving.decision.dialects import apply
+from serving.decision.providers.request_body import read_body
+from serving.decision.providers.rewrite import apply
 from serving.decision.types import ArmEstimate, Caps, Decision, Usd
-from serving.exact_json import read_exact, write_exact
+from serving.schemas.lossless_json import read_exact, write_exact
 
 ROUNDS = 400
 

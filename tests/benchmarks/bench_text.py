@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from serving.decision.features import extract
-from serving.decision.inputs import Limits, prepare
-from serving.decision.tokens import Tokenizer
+from serving.decision.features.model_inputs import Limits, prepare
+from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Message, Request
 
 TARGETS_MS: Mapping[str, float] = {"tokens": 0.035, "features": 0.060, "prepare()": 0.120}

@@ -13,16 +13,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from serving.access.door import Door
-from serving.access.keys import make_key
-from serving.access.keys_file import KeySource, write_keys
+from serving.auth.api_keys import make_key
+from serving.auth.authorizer import Door
+from serving.auth.key_file import KeySource, write_keys
 from serving.decision.engine import Engine
-from serving.decision.prior import PriorModel
+from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm, Message, Request
-from serving.metrics.board import Board
-from serving.metrics.exposition import Exposition
-from serving.metrics.recording import DecisionMetrics
-from serving.metrics.series import Ledger
+from serving.telemetry.decision_metrics import DecisionMetrics
+from serving.telemetry.instruments import Ledger
+from serving.telemetry.prometheus import Exposition
+from serving.telemetry.shared_board import Board
 
 ARMS = (Arm("direct", "gpt-5.1"), Arm("reasoning", "gpt-5.1", "high", default_output_tokens=2500.0))
 LIBRARY = """

@@ -13,12 +13,12 @@ from mapie.risk_control import control_fwer
 from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 
 from tests.benchmarks.world_study import Encode, Sampled, bare
-from training.fit import FitSettings, fit
-from training.logged_losses import logged_losses
-from training.model import Array
-from training.reference import Predictions, predict
-from training.risk import Certificate, NoCertificate, certify
-from training.world import LoggingPolicy
+from training.evaluation.logged_losses import logged_losses
+from training.export.reference import Predictions, predict
+from training.metrics.risk_control import Certificate, NoCertificate, certify
+from training.models.fit import FitSettings, fit
+from training.models.fitted_model import Array
+from training.synthetic import LoggingPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.decision.bundle import Bundle, load
+from serving.decision.bundle.loader import Bundle, load
 from serving.decision.engine import Engine
-from tests.training.looping import EXPLORING, EXPLORING_TOML, QUICK, VALUE_USD, Clock, in_order, journal, keep, traffic
-from training.pipeline import TrainSettings
-from training.retrain import RetrainSettings, retrain
-from training.verdict import GateSettings
-from training.watch import Watch, WatchSettings
-from training.window import QUIET
-from training.world import DEFAULT_ARMS, TASKS, Always, Draws, Shift, World, oracle, value
+from tests.support.synthetic_journal import (
+    EXPLORING,
+    EXPLORING_TOML,
+    QUICK,
+    VALUE_USD,
+    Clock,
+    in_order,
+    journal,
+    keep,
+    traffic,
+)
+from training.pipeline.train import TrainSettings
+from training.promotion.gate_types import GateSettings
+from training.promotion.holdout import QUIET
+from training.retraining.daemon import Watch, WatchSettings
+from training.retraining.retrain import RetrainSettings, retrain
+from training.synthetic import DEFAULT_ARMS, TASKS, Always, Draws, Shift, World, oracle, value
 
 DAY = 14.0
 FIRST = 1000

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.comparison import compare
-from training.verdict import Comparison, GateSettings, Judged, Promote, Window
+from training.promotion.gate import compare
+from training.promotion.gate_types import Comparison, GateSettings, Judged, Promote, Window
 
 VALUE_USD = 0.10
 COST_USD = np.array([0.0006, 0.0250])

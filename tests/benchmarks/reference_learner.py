@@ -10,8 +10,8 @@ import numpy as np
 from econml.dr import DRLearner
 from sklearn.dummy import DummyClassifier
 
-from training.baselines import Sample, Scorer
-from training.boosting import Trees
+from training.evaluation.baselines import Sample, Scorer
+from training.models.boosting import Trees
 
 
 @dataclass(frozen=True, slots=True)

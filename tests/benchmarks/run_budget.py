@@ -16,8 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from serving.steering.ledger import MemoryLedger
-from tests.serving.steering.day import USUAL, DayResult, budget_for, pool, simulate, traffic
+from serving.control.spend_ledger import MemoryLedger
+from tests.support.budget_day import USUAL, DayResult, budget_for, pool, simulate, traffic
 
 SHARES = (0.15, 0.4, 0.75)
 """Budget: this share of the way from the baseline alone to the policy without a budget."""

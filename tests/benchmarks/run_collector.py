@@ -16,8 +16,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.serving.conftest import ROOT
-from tests.training.collecting.killing import Killed, kill_often
+from tests.support.collector_kills import Killed, kill_often
+from tests.support.servers import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks" / "collector.md"
 
@@ -53,7 +53,7 @@ def stream(folder: Path, rows: int) -> tuple[float, float, str]:
                 "messages": [{"role": "user", "content": text}], "metadata": {}, "model_parameters": {},
                 "response": {"usage": {"prompt_tokens": 100, "completion_tokens": 50}},
             }) + "\n")  # fmt: skip
-    command = [sys.executable, "-m", "training.cli", "import", "litellm-callbacks", str(source)]
+    command = [sys.executable, "-m", "training.cli.main", "import", "litellm-callbacks", str(source)]
     began = time.monotonic()
     ended = subprocess.run(
         [*command, "--out", str(folder / "out.parquet")], cwd=ROOT, capture_output=True, text=True, check=True

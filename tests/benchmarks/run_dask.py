@@ -20,10 +20,10 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from training.fit import STANDARD
-from training.machines import Engine
-from training.pipeline import TrainSettings, learn
-from training.world import World
+from training.backends.base import Engine
+from training.models.fit import STANDARD
+from training.pipeline.train import TrainSettings, learn
+from training.synthetic import World
 
 CACHE = Path("var/cache")
 FILES = 8

@@ -16,9 +16,9 @@ from typing import Any
 
 import psycopg
 
-from tests.serving import endurance
-from tests.serving.endurance import Fault, deciding, serving
-from tests.serving.postgres import Postgres
+from tests.support import endurance
+from tests.support.endurance import Fault, deciding, serving
+from tests.support.postgres import Postgres
 
 
 def postgres_stopped(seconds: float) -> Fault:
@@ -40,9 +40,9 @@ def postgres_stopped(seconds: float) -> Fault:
 
 def registry_down(seconds: float, folder: Path) -> dict[str, Any]:
     """Stop a real `mlflow server` under load; the model that is live goes on, and a new one comes when it is back."""
-    from tests.serving.bundles import exported
-    from tests.serving.mlflow_server import Server
-    from training.registry import Registry
+    from tests.support.bundles import exported
+    from tests.support.mlflow_server import Server
+    from training.promotion.registry import Registry
 
     server = Server.on_a_free_port(folder)
     server.start()

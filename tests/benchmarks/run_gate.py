@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.bootstrap import proportion_interval
+from training.metrics.bootstrap import proportion_interval
 
 from .gate_study import Setting, count
 

@@ -18,17 +18,17 @@ import numpy as np
 from serving.decision.types import FloatArray, Price
 from tests.benchmarks.reference_learner import EconmlReference
 from tests.benchmarks.whole_teacher import embeddings
-from training.appraisal import appraise
-from training.baselines import Sample, cross_fitted
-from training.bootstrap import Interval
-from training.dataset import Dataset, build, default_arms
-from training.encoder import build_static, design
-from training.evaluation import Titles
-from training.figures import Evaluation
-from training.fit import Fitted, fit
-from training.history import read
-from training.pipeline import TrainSettings
-from training.standings import RouterResult
+from training.dataset.dataset import Dataset, build, default_arms
+from training.encoders.static import build_static, design
+from training.evaluation.baselines import Sample, cross_fitted
+from training.evaluation.evaluate import Titles
+from training.evaluation.out_of_fold import appraise
+from training.evaluation.results import Evaluation
+from training.evaluation.router_results import RouterResult
+from training.metrics.bootstrap import Interval
+from training.models.fit import Fitted, fit
+from training.pipeline.train import TrainSettings
+from training.records.history import read
 
 FILES = (
     "reasoning_gym_maverick_o3mini",

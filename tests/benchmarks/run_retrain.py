@@ -19,14 +19,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.bundle import load
+from serving.decision.bundle.loader import load
 from serving.decision.engine import Engine
 from serving.journal.store import Store
 from tests.benchmarks.watched import GIB, StageClock, watch
-from tests.training.looping import EXPLORING, EXPLORING_TOML, Clock, in_order, keep, traffic
-from training.pipeline import TrainSettings
-from training.retrain import RetrainSettings, retrain
-from training.world import World
+from tests.support.synthetic_journal import EXPLORING, EXPLORING_TOML, Clock, in_order, keep, traffic
+from training.pipeline.train import TrainSettings
+from training.retraining.retrain import RetrainSettings, retrain
+from training.synthetic import World
 
 CACHE = Path("var/cache")
 FIRST = 2000

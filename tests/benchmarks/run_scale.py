@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.watched import GIB, StageClock, Watched, watch
-from training.history import read
-from training.pipeline import TrainSettings, train
-from training.world import OldPolicy, World
+from training.pipeline.train import TrainSettings, train
+from training.records.history import read
+from training.synthetic import OldPolicy, World
 
 CACHE = Path("var/cache")
 FORMATS = ("parquet", "jsonl", "csv")

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.bundle import load
-from serving.decision.inputs import prepare
+from serving.decision.bundle.loader import load
+from serving.decision.features.model_inputs import prepare
 from serving.decision.types import Request
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from tests.benchmarks.run_speed import bench_bundle, known_requests, unknown_request

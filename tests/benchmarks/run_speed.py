@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.bundle import Bundle, load
+from serving.decision.bundle.loader import Bundle, load
 from serving.decision.conversation import from_prompt
 from serving.decision.engine import Engine
 from serving.decision.features import extract
-from serving.decision.inputs import prepare
-from serving.decision.policy_file import PolicySource
+from serving.decision.features.model_inputs import prepare
+from serving.decision.policy.policy_file import PolicySource
 from serving.decision.types import Request
-from training.pipeline import TrainSettings, train
-from training.world import World
+from training.pipeline.train import TrainSettings, train
+from training.synthetic import World
 
 ROUNDS = 4000
 REPEATS = 60

@@ -32,13 +32,13 @@ from tests.benchmarks.world_study import (
     learn_from_logs,
     tie_value_usd,
 )
-from training.boosting import Trees
-from training.bootstrap import Array, Interval, percentile_interval, proportion_interval
-from training.encoder import build_static, design
-from training.fit import FitSettings, fit
-from training.reference import predict
-from training.risk import Certificate
-from training.world import World
+from training.encoders.static import build_static, design
+from training.export.reference import predict
+from training.metrics.bootstrap import Array, Interval, percentile_interval, proportion_interval
+from training.metrics.risk_control import Certificate
+from training.models.boosting import Trees
+from training.models.fit import FitSettings, fit
+from training.synthetic import World
 
 CACHE = Path("var/cache")
 TEST_SEED, TRAIN_SEED = 900_001, 1000

@@ -21,11 +21,11 @@ import grpc
 import orjson
 import uvloop
 
-from serving.asgi import BodyLimits, Receive, Scope, Send, answer_json, read_json_body
-from serving.ext_proc import EXTERNAL_PROCESSOR
-from serving.http_server import Readiness, ServerOptions, run
+from serving.gateways.envoy_processor import EXTERNAL_PROCESSOR
+from serving.http_api.asgi import BodyLimits, Receive, Scope, Send, answer_json, read_json_body
 from serving.proto.envoy import ext_proc_pb2 as pb
-from serving.sockets import open_tcp
+from serving.server.http_server import Readiness, ServerOptions, run
+from serving.server.sockets import open_tcp
 
 ROOT = Path(__file__).parents[2]
 REPLY = orjson.dumps({"model": "gpt-5.1", "choices": [], "usage": {"prompt_tokens": 50, "completion_tokens": 90}})

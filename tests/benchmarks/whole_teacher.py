@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.decision.inputs import prepare
-from serving.decision.tokens import Tokenizer
+from serving.decision.features.model_inputs import prepare
+from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, Request
-from training.encoder import TransformerEncoder
+from training.encoders.static import TransformerEncoder
+from training.encoders.transformer import build_transformer
 from training.progress import Progress, silent
-from training.transformer import build_transformer
 
 PLACES = 8192
 """Token places of one batch, padding included: enough for both cores, and little memory."""
@@ -50,7 +50,7 @@ def _embedded(
     encoder: TransformerEncoder, missing: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]], progress: Progress
 ) -> dict[str, FloatArray]:
     """Run the shortest first, in batches without much padding."""
-    from training.transformer import session_of
+    from training.encoders.transformer import session_of
 
     session, found = session_of(encoder), {}
     for batch in _batches(sorted(missing, key=lambda key: len(missing[key])), missing):

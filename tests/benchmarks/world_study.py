@@ -12,14 +12,14 @@ import numpy as np
 
 from serving.decision.features import extract
 from serving.decision.types import FloatArray, Request
-from training.curves import Router
-from training.dataset import Dataset, build
-from training.fit import FitSettings, Fitted, fit
-from training.learners import policy_area
-from training.model import Array
-from training.off_policy import Log, NoOverlap, policy_value, threshold_policy
-from training.reference import predict
-from training.world import Draws, LoggingPolicy, OldPolicy, World
+from training.dataset.dataset import Dataset, build
+from training.export.reference import predict
+from training.metrics.cost_quality import Router
+from training.metrics.off_policy import Log, NoOverlap, policy_value, threshold_policy
+from training.models.fit import FitSettings, Fitted, fit
+from training.models.fitted_model import Array
+from training.models.meta_learners import policy_area
+from training.synthetic import Draws, LoggingPolicy, OldPolicy, World
 
 Encode = Callable[[Sequence[Request]], FloatArray]
 """Requests -> design rows, float32 (n, P)."""

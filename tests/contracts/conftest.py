@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.faces import Face, OverGrpc, OverHttp
-from tests.serving.conftest import Running, start_server, stop_server
+from tests.support.decision_clients import Face, OverGrpc, OverHttp
+from tests.support.servers import Running, start_server, stop_server
 
 POLICY = """
 name = "contract"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from serving.problems import KINDS
-from serving.schemas import DecisionAnswer
+from serving.schemas.models import DecisionAnswer
+from serving.schemas.problems import KINDS
 from tests.contracts.conftest import FACES
-from tests.contracts.faces import Face, Json, Told
-from tests.serving.conftest import ROOT, Running, stop_server
+from tests.support.decision_clients import Face, Json, Told
+from tests.support.servers import ROOT, Running, stop_server
 
 TRIVIA = "What is the capital of France?"
 PROOF = {"prompt": "Prove that the square root of 2 is irrational.", "value_of_success_usd": 5.0}
@@ -119,7 +119,7 @@ def test_any_text_is_decided_on(face: Face, text: str) -> None:
 
 def test_broken_engine_fails_no_request() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.contracts.broken_server"],
+        [sys.executable, "-m", "tests.support.broken_server"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

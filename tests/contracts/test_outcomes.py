@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.contracts.conftest import FACES
-from tests.contracts.faces import Face, Json
-from tests.serving.conftest import start_server, stop_server
+from tests.support.decision_clients import Face, Json
+from tests.support.servers import start_server, stop_server
 
 WHOLE: Json = {
     "decision_id": "01J",

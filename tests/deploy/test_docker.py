@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.serving.conftest import ROOT, start_server, stop_server
+from tests.support.servers import ROOT, start_server, stop_server
 
 FOLDER = ROOT / "deploy" / "docker"
 FILES = sorted(FOLDER.glob("*.Dockerfile"))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from serving.access import command as keys
+from serving.auth import cli as keys
 from serving.main import command_line
-from tests.serving.conftest import ROOT
-from training.cli import app
+from tests.support.servers import ROOT
+from training.cli.main import app
 
 PAGES = [
     page

@@ -17,8 +17,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.contracts.faces import grpc_address
-from tests.serving.conftest import ROOT, Running, start_server, stop_server
+from tests.support.decision_clients import grpc_address
+from tests.support.servers import ROOT, Running, start_server, stop_server
 
 FOLDER = ROOT / "deploy" / "grafana"
 _METRIC = re.compile(r"\bthinkgate_[a-z0-9_]+")

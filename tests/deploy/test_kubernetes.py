@@ -13,12 +13,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.access.keys import make_key
-from serving.access.keys_file import write_keys
+from serving.auth.api_keys import make_key
+from serving.auth.key_file import write_keys
 from serving.settings import Settings, option, read_settings, variable
 from tests.deploy.chart import CHART, HEAD, PLAIN, ROOT, VARIANTS, Refused, lint, render
 from tests.deploy.test_schedules import understood
-from tests.serving.conftest import Running, start_server, stop_server
+from tests.support.servers import Running, start_server, stop_server
 
 OPTIONS = {option(field): field for field in Settings.model_fields}
 KUBERNETES = ("1.30", "1.37")

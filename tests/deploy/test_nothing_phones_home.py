@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import ROOT
+from tests.support.servers import ROOT
 
 
-@pytest.mark.parametrize("module", ["serving.decision.bundle", "training.graph"])
+@pytest.mark.parametrize("module", ["serving.decision.bundle.loader", "training.export.graph"])
 def test_home_stays_empty(module: str, tmp_path: Path) -> None:
     # CI turns the client off by itself: without that word it is as on an operator's machine.
     quiet = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("ORT_")}

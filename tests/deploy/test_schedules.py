@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 import yaml
 
-from training.cli import app
+from training.cli.main import app
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

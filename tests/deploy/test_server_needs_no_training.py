@@ -14,7 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.serving.conftest import ARMS, ROOT
+from tests.support.servers import ARMS, ROOT
 
 _SCRIPT = """
 import importlib.abc, json, pkgutil, signal, sys, threading, urllib.request
@@ -24,7 +24,7 @@ class Absent(importlib.abc.MetaPathFinder):
         if name.partition(".")[0] in strangers:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-OTHERS = {"serving.litellm_hook"}  # lives in the gateway's process, on the gateway's packages
+OTHERS = {"serving.gateways.litellm_hook"}  # lives in the gateway's process, on the gateway's packages
 strangers = set(json.loads(sys.argv.pop(1)))
 sys.meta_path.insert(0, Absent())
 import serving

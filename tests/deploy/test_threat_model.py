@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.serving.conftest import ROOT
+from tests.support.servers import ROOT
 
 _NAMED = re.compile(r"`([\w./]+\.(?:py|txt|toml)|[\w/]+/)`")
 

@@ -12,19 +12,19 @@ import mlflow
 import numpy as np
 import pytest
 
-from serving.decision.bundle import load
-from tests.e2e.story import POLICY, Callers, served
-from tests.serving.conftest import Running, postgres_uri, postgres_url, start_server, stop_server
-from tests.serving.mlflow_server import Server
-from tests.training.looping import QUICK, TURNED, TURNED_USD, VALUE_USD, in_order
-from training.canarying import Folders, hand_over
-from training.pipeline import TrainSettings
-from training.registry import CANARY, CHAMPION, PREVIOUS, Registry
-from training.retrain import RetrainSettings, retrain
-from training.verdict import GateSettings
-from training.verdict_book import Entry, Expected, VerdictBook
-from training.watch import Watch, WatchSettings
-from training.world import Draws
+from serving.decision.bundle.loader import load
+from tests.support.loop_story import POLICY, Callers, served
+from tests.support.mlflow_server import Server
+from tests.support.servers import Running, postgres_uri, postgres_url, start_server, stop_server
+from tests.support.synthetic_journal import QUICK, TURNED, TURNED_USD, VALUE_USD, in_order
+from training.pipeline.train import TrainSettings
+from training.promotion.canary import Folders, hand_over
+from training.promotion.gate_log import Entry, Expected, VerdictBook
+from training.promotion.gate_types import GateSettings
+from training.promotion.registry import CANARY, CHAMPION, PREVIOUS, Registry
+from training.retraining.daemon import Watch, WatchSettings
+from training.retraining.retrain import RetrainSettings, retrain
+from training.synthetic import Draws
 
 __all__ = ["postgres_uri", "postgres_url"]
 

@@ -13,15 +13,15 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from serving.decision.manifest import DataFingerprint
-from tests import tiny
-from training.export import Lineage, export
+from serving.decision.bundle.manifest import DataFingerprint
+from tests.support import tiny_models as tiny
+from training.export.bundle_writer import Lineage, export
 
 ROOT = Path(__file__).parents[2]
 
 
 def thinkgate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "training.cli", *arguments]
+    command = [sys.executable, "-m", "training.cli.main", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=540)
 

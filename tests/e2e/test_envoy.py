@@ -19,9 +19,9 @@ import envoy
 import httpx
 import pytest
 
-from tests.contracts.faces import grpc_address
-from tests.e2e.upstream import CHAT_USAGE, Upstream, serve_upstream
-from tests.serving.conftest import ROOT, Running, start_server, stop_server
+from tests.support.decision_clients import grpc_address
+from tests.support.fake_upstream import CHAT_USAGE, Upstream, serve_upstream
+from tests.support.servers import ROOT, Running, start_server, stop_server
 
 CONFIG = ROOT / "deploy" / "envoy" / "envoy.yaml"
 TRIVIA = "What is the capital of France?"

@@ -16,10 +16,10 @@ import pytest
 from serving.decision.types import Arm
 from tests.e2e.test_envoy import free_ports
 from tests.e2e.test_litellm import KEY, _await_ready, environment
-from tests.e2e.upstream import serve_upstream
-from training.history import read
-from training.sources.importer import Options
-from training.sources.registry import bring
+from tests.support.fake_upstream import serve_upstream
+from training.importers.base import Options
+from training.importers.catalog import bring
+from training.records.history import read
 
 ARMS = (Arm("direct", "gpt-5.1", "none"), Arm("reasoning", "gpt-5.1", "high"))
 CONFIG = """

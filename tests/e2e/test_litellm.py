@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from tests.e2e.test_envoy import free_ports
-from tests.e2e.upstream import Upstream, serve_upstream
-from tests.serving.conftest import ROOT, Running, start_server, stop_server
+from tests.support.fake_upstream import Upstream, serve_upstream
+from tests.support.servers import ROOT, Running, start_server, stop_server
 
 DEPLOY = ROOT / "deploy" / "litellm"
 CONSTRAINTS = DEPLOY / "constraints.txt"

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.decision.bundle import load
-from tests.e2e.story import POLICY, WORLD, Callers, served, share
-from tests.serving.conftest import Running, start_server, stop_server
-from tests.training.looping import QUICK, in_order
-from training.pipeline import TrainSettings
-from training.registry import CHAMPION, Registry
-from training.retrain import RetrainSettings, retrain
-from training.verdict import GateSettings
-from training.watch import Watch, WatchSettings
-from training.world import Draws
+from serving.decision.bundle.loader import load
+from tests.support.loop_story import POLICY, WORLD, Callers, served, share
+from tests.support.servers import Running, start_server, stop_server
+from tests.support.synthetic_journal import QUICK, in_order
+from training.pipeline.train import TrainSettings
+from training.promotion.gate_types import GateSettings
+from training.promotion.registry import CHAMPION, Registry
+from training.retraining.daemon import Watch, WatchSettings
+from training.retraining.retrain import RetrainSettings, retrain
+from training.synthetic import Draws
 
 
 @dataclass

@@ -17,13 +17,13 @@ import grpc
 import httpx
 import pytest
 
-from serving.access.http_door import NEEDS, need_of
-from serving.access.keys import NewKey, make_key
-from serving.access.keys_file import write_keys
+from serving.auth.api_keys import NewKey, make_key
+from serving.auth.key_file import write_keys
+from serving.http_api.auth_middleware import NEEDS, need_of
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
-from tests.contracts.faces import grpc_address
-from tests.serving.collector import Collector, collecting
-from tests.serving.conftest import Running, start_server, stop_server
+from tests.support.decision_clients import grpc_address
+from tests.support.otlp_collector import Collector, collecting
+from tests.support.servers import Running, start_server, stop_server
 
 CANARY = "c4n4ryprompt"
 PASSWORD = "c4n4rypassword"

@@ -21,17 +21,17 @@ import pytest
 import typer.testing
 
 from serving import main as server_main
+from serving.decision.bundle.manifest import DataFingerprint
 from serving.decision.errors import BadArms, ThinkgateError
-from serving.decision.manifest import DataFingerprint
-from serving.decision.policy import Policy
+from serving.decision.policy.policy import Policy
 from serving.decision.types import Price
-from serving.live import open_ground
 from serving.main import command_line
+from serving.model.prepared_model import open_ground
+from serving.server.sockets import open_tcp
 from serving.settings import Settings, option
-from serving.sockets import open_tcp
-from tests import tiny
-from tests.serving.conftest import ARMS, ROOT, Launch, Running
-from training.export import Lineage, export
+from tests.support import tiny_models as tiny
+from tests.support.servers import ARMS, ROOT, Launch, Running
+from training.export.bundle_writer import Lineage, export
 
 ONE = "/v1/decisions"
 TWO_MIB = 2 * 2**20

@@ -1,1 +1,1 @@
-"""What `training.history` is made of: rows out of files, columns out of rows, and a store that keeps each text once."""
+"""Outcome records: rows are read from files, validated, and kept in a frame or written to quarantine."""

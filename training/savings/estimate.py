@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bootstrap import Array, Interval, Resampling, percentile_interval
-from training.off_policy import Log, NoOverlap, policy_value
+from training.metrics.bootstrap import Array, Interval, Resampling, percentile_interval
+from training.metrics.off_policy import Log, NoOverlap, policy_value
 from training.savings.evidence import MINIMUM, Evidence
-from training.savings.figures import Against, Estimator, Figures, Part, Savings
+from training.savings.results import Against, Estimator, Figures, Part, Savings
 
 DAYS_PER_YEAR = 365
 LARGEST_WEIGHT = 50.0

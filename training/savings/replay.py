@@ -8,24 +8,24 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.arms import load_arms
-from serving.decision.bundle import Bundle, load
+from serving.decision.bundle.loader import Bundle, load
 from serving.decision.engine import Engine
 from serving.decision.errors import BadInput
-from serving.decision.policy import Policy
-from serving.decision.policy_file import load_policy
-from serving.decision.prior import PriorModel
+from serving.decision.policy.arms import load_arms
+from serving.decision.policy.policy import Policy
+from serving.decision.policy.policy_file import load_policy
+from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm
 from serving.journal.store import Store
-from training.dataset import build
-from training.history import read
-from training.machines import require_rows
+from training.backends.base import require_rows
+from training.dataset.dataset import build
 from training.progress import Progress, silent
+from training.records.history import read
 from training.savings.estimate import savings
 from training.savings.evidence import MINIMUM, Evidence
-from training.savings.figures import Savings
-from training.savings.history_evidence import from_history
-from training.savings.journal_evidence import from_journal
+from training.savings.from_history import from_history
+from training.savings.from_journal import from_journal
+from training.savings.results import Savings
 
 JOURNAL = ("sqlite:", "postgres:", "postgresql:")
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.decision.conversation import Turns, last_user_turn, split
-from serving.decision.features.alphabet import symbols
+from serving.decision.features.characters import symbols
 from serving.decision.features.counts import CHARACTER_NAMES, NEIGHBOUR_NAMES, repeats, tally
 from serving.decision.features.lexicon import GROUPS
-from serving.decision.features.sizes import (
+from serving.decision.features.structure import (
     LINE_NAMES,
     NUMBER_NAMES,
     STRUCTURE_NAMES,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.features.alphabet import BOXES, FOREIGN, HAN, MATHS, PICTURES
+from serving.decision.features.characters import BOXES, FOREIGN, HAN, MATHS, PICTURES
 
 _LOWER: Final = bytes(range(0x61, 0x7B)) + bytes(range(0xDF, 0xF7)) + bytes(range(0xF8, 0x100))
 _UPPER: Final = bytes(range(0x41, 0x5B)) + bytes(range(0xC0, 0xD7)) + bytes(range(0xD8, 0xDF))

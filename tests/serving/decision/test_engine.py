@@ -11,13 +11,13 @@ import pytest
 from serving.decision.engine import Engine, blend, estimate_input_tokens
 from serving.decision.errors import BadArms, BadInput, BadPolicy, Unpriced
 from serving.decision.ids import Ids
-from serving.decision.policy import Exploration, Policy, Rule
-from serving.decision.prior import PriorModel
-from serving.decision.record import DecisionRecord, in_tool_loop, is_follow_up
-from serving.decision.settle import ForeignRecord, replay
-from serving.decision.situation import ArmHealth, Session, Situation
+from serving.decision.policy.policy import Exploration, Policy, Rule
+from serving.decision.prior.model import PriorModel
+from serving.decision.selection.decide import ForeignRecord, replay
+from serving.decision.selection.decision_record import DecisionRecord, in_tool_loop, is_follow_up
+from serving.decision.selection.runtime_state import ArmHealth, Session, Situation
 from serving.decision.types import Arm, Message, Price, Request, Usd
-from tests.serving.decision.cases import ARMS, DIRECT, HIGH, NOW, Counter, Fixed, ask, decide, engine, forecast, policy
+from tests.support.policy_cases import ARMS, DIRECT, HIGH, NOW, Counter, Fixed, ask, decide, engine, forecast, policy
 
 
 def test_a_decision_carries_all_that_the_contract_names() -> None:

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from serving.journal import OutcomeRow, Store
 from serving.journal.schema import metadata
 from serving.journal.store import CHUNK, BadJournalUrl
-from tests.serving.journal.samples import decision
+from tests.support.journal_rows import decision
 
 
 def test_a_decision_comes_back_as_it_was(store: Store) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from serving.journal import DecisionRow, Journal, JournalUnavailable, OutcomeRow, Store
 from serving.journal.spool import Spool
 from serving.journal.writer import JournalSettings
-from tests.serving.journal.samples import decision
+from tests.support.journal_rows import decision
 
 
 class Flaky(Store):

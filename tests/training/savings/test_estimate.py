@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.decision.policy import Exploration
-from serving.decision.situation import Situation
+from serving.decision.policy.policy import Exploration
+from serving.decision.selection.runtime_state import Situation
 from serving.journal.rows import DecisionRow, Entry, OutcomeRow
 from serving.journal.store import Store
-from tests.serving.decision.cases import ARMS, NOW, ask, engine, forecast, policy
+from tests.support.policy_cases import ARMS, NOW, ask, engine, forecast, policy
 from training.errors import BadHistory
-from training.off_policy import NoOverlap
+from training.metrics.off_policy import NoOverlap
 from training.savings.estimate import savings
 from training.savings.evidence import Evidence, rate_of
-from training.savings.journal_evidence import from_journal
-from training.savings.shown import savings_json, savings_tables, sentences
+from training.savings.from_journal import from_journal
+from training.savings.terminal import savings_json, savings_tables, sentences
 
 
 def evidence(success: Any, cost: Any, latency: Any, chosen: Any, **more: Any) -> Evidence:

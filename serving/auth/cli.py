@@ -1,0 +1,142 @@
+"""`thinkgate-keys`: makes, lists, rotates and revokes API keys in a file that running servers watch."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.exceptions import TyperException
+
+from serving.auth.api_keys import SCOPES, Key, NewKey, Scope, make_key
+from serving.auth.key_file import BadKeys, load_keys, write_keys
+from serving.decision.errors import ThinkgateError
+
+_NAME: Final = "thinkgate-keys"
+_BAD_INPUT: Final = 2
+_DAY_SECONDS: Final = 86_400.0
+
+File = Annotated[Path, typer.Option("--file", envvar="THINKGATE_KEYS", help="The keys file.")]
+_DEFAULT: Final = Path("keys.toml")
+_DEFAULT_SCOPES: Final = ("decide", "report")
+_SCOPE_HELP: Final = f"What it may do: {', '.join(SCOPES)}; repeatable. Default: {', '.join(_DEFAULT_SCOPES)}."
+
+
+def main() -> None:
+    """Run the command line; every error is one line on stderr that names its cure, with exit code 2."""
+    try:
+        code = command_line(time.time)(prog_name=_NAME, standalone_mode=False)
+    except (TyperException, ThinkgateError) as error:
+        message = error.format_message() if isinstance(error, TyperException) else str(error)
+        typer.echo(f"{_NAME}: {message}", err=True)
+        code = _BAD_INPUT
+    sys.exit(code)
+
+
+def command_line(clock: Callable[[], float]) -> typer.Typer:
+    """Build the command line: long, because each command stands inside, where the clock is.
+
+    Parameters
+    ----------
+    clock
+        Epoch seconds.
+    """
+    app = typer.Typer(add_completion=False, no_args_is_help=True, help="API keys of thinkgate-server.")
+
+    @app.command()
+    def new(
+        name: Annotated[str, typer.Argument(help="Whose key it is.")],
+        scope: Annotated[list[str] | None, typer.Option(help=_SCOPE_HELP)] = None,
+        rate: Annotated[float, typer.Option(help="Decisions a second, over all workers.", min=1e-3)] = math.inf,
+        burst: Annotated[float | None, typer.Option(help="Decisions at once; default: a second's.", min=1)] = None,
+        days: Annotated[float, typer.Option(help="Expires after so many days.", min=0)] = math.inf,
+        file: File = _DEFAULT,
+    ) -> None:
+        """Make a key: stdout gets the key, once; the file gets its hash."""
+        asked = scope or _DEFAULT_SCOPES
+        unknown = [given for given in asked if given not in SCOPES]
+        if unknown:
+            raise BadKeys(f"--scope {unknown[0]} is not known: choose from {', '.join(SCOPES)}")
+        scopes: list[Scope] = [known for known in SCOPES if known in asked]
+        expires_at = clock() + days * _DAY_SECONDS
+        made = make_key(name, scopes, rate, max(1.0, rate) if burst is None else burst, expires_at)
+        write_keys(file, [*_held(file), made.key])
+        _hand_over(made, file)
+
+    @app.command(name="list")
+    def list_keys(file: File = _DEFAULT) -> None:
+        """List the keys; the secrets are nowhere."""
+        table = Table("id", "name", "scopes", "decisions/s", "expires")
+        for key in load_keys(file).keys.values():
+            table.add_row(key.key_id, key.name, " ".join(sorted(key.scopes)), _rate(key), _expiry(key, clock()))
+        Console().print(table)
+
+    @app.command()
+    def rotate(
+        key_id: Annotated[str, typer.Argument(help="Id of the key to replace.")],
+        overlap_hours: Annotated[float, typer.Option(help="How long the old key stays good.", min=0)] = 24.0,
+        days: Annotated[float | None, typer.Option(help="The new key expires after so many days.", min=0)] = None,
+        file: File = _DEFAULT,
+    ) -> None:
+        """Make a new key like an old one; both are good until the overlap ends."""
+        old = _find(file, key_id)
+        if days is None and math.isfinite(old.expires_at):
+            raise BadKeys(f"key {key_id} expires: say with --days how long its successor is good")
+        ends = min(old.expires_at, clock() + overlap_hours * 3600)
+        expires_at = math.inf if days is None else clock() + days * _DAY_SECONDS
+        made = make_key(old.name, old.scopes, old.decisions_per_second, old.burst, expires_at)
+        kept = [replace(key, expires_at=ends) if key.key_id == key_id else key for key in _held(file)]
+        write_keys(file, [*kept, made.key])
+        _hand_over(made, file)
+
+    @app.command()
+    def revoke(key_id: Annotated[str, typer.Argument(help="Id of the key.")], file: File = _DEFAULT) -> None:
+        """Take a key out; running servers refuse it within about a second."""
+        _find(file, key_id)
+        write_keys(file, [key for key in _held(file) if key.key_id != key_id])
+        typer.echo(f"{key_id} is revoked in {file}", err=True)
+
+    return app
+
+
+def _held(file: Path) -> list[Key]:
+    return list(load_keys(file).keys.values()) if file.exists() else []
+
+
+def _find(file: Path, key_id: str) -> Key:
+    key = load_keys(file).keys.get(key_id)
+    if key is None:
+        raise BadKeys(f"{file} holds no key {key_id!r}: `thinkgate-keys list` shows the ids")
+    return key
+
+
+def _hand_over(made: NewKey, file: Path) -> None:
+    typer.echo(made.token)
+    typer.echo(
+        f"key {made.key.key_id} of {made.key.name} is in {file} as a hash, and is shown this once;"
+        f" start the server with --keys {file}, and send it as `authorization: Bearer KEY`",
+        err=True,
+    )
+
+
+def _rate(key: Key) -> str:
+    return "no limit" if math.isinf(key.decisions_per_second) else f"{key.decisions_per_second:g}"
+
+
+def _expiry(key: Key, now: float) -> str:
+    if math.isinf(key.expires_at):
+        return "never"
+    shown = datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="minutes")
+    return f"{shown} (expired)" if key.expires_at <= now else shown
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""What a worker runs on, and what all workers have in common: the shapes that the composition root hands around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from serving.auth.authorizer import Door
+from serving.auth.rate_limiter import Rates
+from serving.control.sessions import SessionTable
+from serving.http_api.decisions import Limits
+from serving.http_api.route import Route
+from serving.journal import Journal
+from serving.model.lifecycle import Following
+from serving.model.rollback_notice import Bulletin
+from serving.service.admission import Load
+from serving.service.decision_service import Guard
+from serving.service.outcome_service import OutcomeDesk
+from serving.telemetry.decision_metrics import DecisionMetrics
+from serving.telemetry.instruments import Ledger
+from serving.telemetry.shared_board import Board
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all workers have in common; made before they are forked.
+
+    Parameters
+    ----------
+    rates
+        What each API key has used.
+    sessions
+        What conversations were served with.
+    bulletin
+        What an admin told one of them.
+    grpc_address
+        Where all of them serve gRPC; None where it is not wanted.
+    board
+        Where each pins what it counts; a place for each.
+    """
+
+    rates: Rates = field(default_factory=Rates)
+    sessions: SessionTable = field(default_factory=SessionTable)
+    bulletin: Bulletin = field(default_factory=Bulletin)
+    grpc_address: str | None = None
+    board: Board = field(default_factory=Board)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker runs on; the seam where gRPC and metrics join.
+
+    Parameters
+    ----------
+    door
+        Lets callers in.
+    guard
+        Every front end decides through it.
+    desk
+        Every front end hands outcomes in at it.
+    routes
+        Of HTTP, beside the decisions.
+    journal
+        None where the server keeps none.
+    load
+        Counts what waits in the event loop; `run` is told of it.
+    following
+        What is live, and what follows its sources.
+    metrics
+        Told where the time of decisions went.
+    ledger
+        Counts everything else.
+    each_second
+        Watches the files of keys and policy and what admins say, and publishes the metrics.
+    close
+        Called once, after the last request.
+    """
+
+    door: Door
+    guard: Guard
+    limits: Limits
+    desk: OutcomeDesk
+    routes: tuple[Route, ...]
+    journal: Journal | None
+    load: Load
+    following: Following
+    metrics: DecisionMetrics
+    ledger: Ledger
+    each_second: Callable[[], None]
+    close: Callable[[], None]

@@ -1,0 +1,221 @@
+"""Counts what decisions cost and what outcomes correct, and keeps the cost multiplier of each purse."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from serving.control.budget_pacing import Plan, plans, slew
+from serving.control.cooperative import unhurried
+from serving.control.demand_forecast import GRID, Habit, Hour, Hours, habit
+from serving.control.outcome_matching import Outcome
+from serving.control.spend_ledger import Entry, Ledger, oldest_kept, plus
+from serving.decision.engine import Decided
+from serving.decision.errors import BadInput
+from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.controls import HOUR_S, Budget
+from serving.decision.policy.policy import Policy
+from serving.decision.selection.decide import outlay
+
+logger = logging.getLogger("thinkgate.budget")
+
+_SAMPLED: Final = 12
+"""Decisions of one purse that are made again at each multiplier, per look; all count, these speak for the others."""
+_REREAD_S: Final = 60.0
+_TIDY_S: Final = 6 * 3600.0
+_NOTHING: Final = Hour()
+_MOST_WAITING: Final = 10_000
+
+
+@dataclass(slots=True)
+class _Purse:
+    multiplier: float | None = None
+    plans: tuple[Plan, ...] = ()
+    spent: bool = False
+    habit: Habit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PurseState:
+    """How one purse stands, for decisions and for metrics.
+
+    Parameters
+    ----------
+    multiplier
+        What cost counts beyond its face value.
+    stopped
+        The budget of a window is spent, and the policy wants a hard stop.
+    """
+
+    multiplier: float = 0.0
+    stopped: bool = False
+    plans: tuple[Plan, ...] = ()
+
+
+@dataclass(slots=True)
+class _Hourly:
+    """What is counted but not yet in the ledger."""
+
+    sums: dict[tuple[str, int], Hour] = field(default_factory=dict)
+
+    def add(self, purse: str, hour: int, added: Hour) -> None:
+        known = self.sums.get((purse, hour))
+        self.sums[purse, hour] = added if known is None else plus(known, added)
+
+
+class Purses:
+    """The budgets of one process; belongs to one thread.
+
+    Parameters
+    ----------
+    ledger
+        Where the sums live; it need not be up.
+    rng
+        Picks the decisions that speak for the others.
+    """
+
+    def __init__(self, ledger: Ledger, rng: random.Random) -> None:
+        self._ledger, self._rng = ledger, rng
+        self._waiting = _Hourly()
+        self._known: dict[str, dict[int, Hour]] = defaultdict(dict)
+        self._purses: dict[str, _Purse] = defaultdict(_Purse)
+        self._read_at = self._tidied_at = self._looked_at = float("-inf")
+        self._up = True
+
+    def spend(self, decided: Iterable[Decided], bound: Roster) -> None:
+        """Count decisions at their forecast."""
+        by_purse: dict[str, list[Decided]] = defaultdict(list)
+        for item in decided:
+            tenant = item.record.context.tenant if item.record else None
+            budget = bound.policy.terms_for(tenant).budget
+            if item.record is not None and budget.steers:
+                by_purse[budget.purse].append(item)
+        for purse, items in by_purse.items():
+            self._spend(purse, items, bound)
+
+    def correct(self, outcomes: Iterable[Outcome], policy: Policy) -> None:
+        """Put what calls really cost in the place of their forecast."""
+        for outcome in outcomes:
+            budget = policy.terms_for(outcome.tenant).budget
+            if not budget.steers or outcome.cost_usd is None:
+                continue
+            first = outcome.earlier_cost_usd is None
+            added = Hour(
+                reported_forecast_usd=outcome.expected_cost_usd if first else 0.0,
+                reported_usd=outcome.cost_usd - (outcome.earlier_cost_usd or 0.0),
+                reported=1.0 if first else 0.0,
+            )
+            self._waiting.add(budget.purse, int(outcome.decided_at // HOUR_S), added)
+
+    def look(self, policy: Policy, now: float) -> Mapping[str, PurseState]:
+        """Bring ledger and memory together, and find each purse's multiplier."""
+        budgets = _budgets(policy)
+        if budgets:
+            self._exchange(now)
+        seconds, self._looked_at = now - self._looked_at, now
+        states = {}
+        for name, budget in budgets.items():
+            purse = self._purses[name]
+            hours = self._hours(name)
+            if purse.habit is None or purse.habit.midnight != int(now // (24 * HOUR_S)) * 24:
+                purse.habit = habit(hours, now)
+            purse.plans = plans(budget, hours, purse.habit, now)
+            wanted = max(plan.multiplier for plan in purse.plans)
+            purse.multiplier = slew(purse.multiplier, wanted, seconds)
+            stopped = budget.hard_stop and any(plan.exhausted for plan in purse.plans)
+            if stopped != purse.spent:
+                purse.spent = stopped
+                told = "is spent: baseline only" if stopped else "is open again"
+                logger.warning("the budget of %s %s", name or "all", told)
+            states[name] = PurseState(purse.multiplier, stopped, purse.plans)
+        return states
+
+    def close(self, now: float) -> None:
+        """Put what waits into the ledger, and give it back."""
+        if self._waiting.sums:
+            self._exchange(now)
+        self._ledger.close()
+
+    def _spend(self, purse: str, items: list[Decided], bound: Roster) -> None:
+        records = [item.record for item in items if item.record is not None]
+        chosen = records if len(records) <= _SAMPLED else self._rng.sample(records, _SAMPLED)
+        if self._purses[purse].spent:
+            # A stop hides what the traffic asks for; were it learnt, tomorrow would be planned too small.
+            chosen = [replace(record, situation=replace(record.situation, health={})) for record in chosen]
+        known = []
+        for record in unhurried(chosen, 1):
+            try:
+                known.append(outlay(record, bound, GRID))
+            except BadInput:  # a policy that is newer than the decision may leave no arm
+                continue
+        weight = len(items) / len(known) if known else 0.0
+        demand = tuple(sum(costs) * weight for costs in zip(*known, strict=True)) if known else _NOTHING.demand
+        by_hour: dict[int, float] = defaultdict(float)
+        for item in items:
+            if item.record is not None:
+                estimate = item.decision.estimates[item.decision.arm]
+                by_hour[int(item.record.now // HOUR_S)] += estimate.cost_usd
+        for hour, cost in by_hour.items():
+            self._waiting.add(purse, hour, Hour(forecast_usd=cost))
+        self._waiting.add(purse, max(by_hour), Hour(demand=demand))
+
+    def _exchange(self, now: float) -> None:
+        """Write what waits, and read what all have written; without a database each worker goes on alone."""
+        try:
+            if self._waiting.sums:
+                self._ledger.add([Entry(purse, hour, sums) for (purse, hour), sums in self._waiting.sums.items()])
+                self._waiting = _Hourly()
+            everything = now - self._read_at >= _REREAD_S
+            since = oldest_kept(now) if everything else int(now // HOUR_S) - 1
+            for purse, hours in self._ledger.read(since).items():
+                self._known[purse].update(hours)
+            if everything:
+                self._read_at = now
+                for state in self._purses.values():
+                    state.habit = None  # what others wrote, or what could not be read before, may have changed it
+            if now - self._tidied_at >= _TIDY_S:
+                self._tidy(oldest_kept(now))
+                self._tidied_at = now
+            self._tell(True)
+        except (SQLAlchemyError, OSError) as error:
+            self._tell(False, type(error).__name__)
+            self._fold()
+
+    def _tidy(self, before: int) -> None:
+        self._ledger.forget(before)
+        for purse, hours in self._known.items():
+            self._known[purse] = {hour: sums for hour, sums in hours.items() if hour >= before}
+
+    def _fold(self) -> None:
+        """Bound what waits for a database that stays away: the oldest hours of each purse become one."""
+        if len(self._waiting.sums) > _MOST_WAITING:
+            folded = _Hourly()
+            latest = max(hour for _, hour in self._waiting.sums)
+            for (purse, hour), sums in self._waiting.sums.items():
+                folded.add(purse, max(hour, latest - 48), sums)
+            self._waiting = folded
+
+    def _hours(self, purse: str) -> Hours:
+        hours = dict(self._known[purse])
+        for (owner, hour), sums in self._waiting.sums.items():
+            if owner == purse:
+                known = hours.get(hour)
+                hours[hour] = sums if known is None else plus(known, sums)
+        return hours
+
+    def _tell(self, up: bool, why: str = "") -> None:
+        if up != self._up:
+            self._up = up
+            told = "is shared again" if up else f"can't be shared ({why}): this worker steers by its own"
+            logger.warning("what was spent %s", told)
+
+
+def _budgets(policy: Policy) -> Mapping[str, Budget]:
+    every = [policy.terms.budget, *(terms.budget for terms in policy.tenants.values())]
+    return {budget.purse: budget for budget in every if budget.steers}

@@ -1,0 +1,241 @@
+"""Tells each decision the state of the world, and learns that state from decisions and from what is reported of them.
+
+What happens on the road of a request is a few look-ups and a queue; all counting is done once a second, on a thread of
+its own, and its result is swapped in as a whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from serving.control.arm_health import ArmGuards, Health
+from serving.control.budgets import Purses, PurseState
+from serving.control.cooperative import unhurried
+from serving.control.outcome_matching import Recall
+from serving.control.sessions import SessionTable, Turn, arm_key
+from serving.control.spend_ledger import Ledger
+from serving.decision.engine import Decided
+from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.controls import Memory
+from serving.decision.pricing.rate_card import cost_of
+from serving.decision.pricing.usage import Usage
+from serving.decision.selection.runtime_state import CALM, ArmHealth, Session, Situation
+from serving.decision.types import Request
+from serving.journal.rows import DecisionRow, OutcomeRow
+
+logger = logging.getLogger("thinkgate.steering")
+
+_MOST_QUEUED: Final = 50_000
+_TURN: Final = 16
+"""Decisions or reports that are counted in a row: about a tenth of a millisecond."""
+_LEAST_CACHED: Final = 1024
+"""Providers cache no shorter prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The situation of a request without a session: of most, and of those that may probe a shed arm."""
+
+    usual: Situation = CALM
+    probing: Situation = CALM
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The state of the world as of the last look.
+
+    Parameters
+    ----------
+    purses, outlooks
+        By name of the purse.
+    plain
+        Outlook of requests that spend from none.
+    probing
+        Some shed arm takes probes.
+    """
+
+    purses: Mapping[str, PurseState] = field(default_factory=dict)
+    health: Health = field(default_factory=Health)
+    outlooks: Mapping[str, Outlook] = field(default_factory=dict)
+    plain: Outlook = field(default_factory=Outlook)
+    probing: bool = False
+
+
+class Steering:
+    """Sessions, budgets and guards of one worker.
+
+    Parameters
+    ----------
+    bound
+        Gives the arms, policy and prices that are live.
+    ledger
+        Where budgets are kept.
+    sessions
+        Where conversations are remembered.
+    clock
+        Epoch seconds.
+    rng
+        Picks probes, and the decisions that budgets sample.
+    hidden_share
+        Gives, by arm, the share of its output tokens that is forecast to be hidden.
+    """
+
+    def __init__(
+        self,
+        bound: Callable[[], Roster],
+        ledger: Ledger,
+        sessions: SessionTable,
+        clock: Callable[[], float],
+        rng: random.Random,
+        hidden_share: Callable[[], Mapping[str, float]] = dict,
+    ) -> None:
+        self._bound, self._sessions, self._clock, self._rng = bound, sessions, clock, rng
+        self._hidden_share = hidden_share
+        self._purses = Purses(ledger, rng)
+        self._guards = ArmGuards()
+        self._recall = Recall()
+        self._decided: deque[Decided] = deque(maxlen=_MOST_QUEUED)
+        self._reported: deque[tuple[OutcomeRow, DecisionRow | None]] = deque(maxlen=_MOST_QUEUED)
+        self._looking = threading.Lock()
+        self._names: dict[int, str] = {}
+        self._named: object = None
+        self._view = View()
+        self._end = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def view(self) -> View:
+        """Give the state of the world, e.g. for metrics."""
+        return self._view
+
+    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:  # noqa: ARG002
+        """Tell what is known before a decision."""
+        view, bound = self._view, self._bound()
+        outlook = view.plain
+        if view.outlooks:
+            outlook = view.outlooks.get(bound.policy.terms_for(request.tenant).budget.purse, outlook)
+        base = outlook.usual
+        if view.probing and self._rng.random() < bound.policy.guards.probe_share:
+            base = outlook.probing
+        if request.session_id is None:
+            return base
+        session = self._session(request.tenant, request.session_id, bound)
+        if session is None:
+            return base
+        return Situation(None, base.cost_multiplier, session, base.health, base.task_shifts)
+
+    def decided(self, request: Request, decided: Decided) -> None:
+        """Take note of a decision."""
+        self._decided.append(decided)
+        if request.session_id is not None:
+            decision, record = decided.decision, decided.record
+            tokens = (record.situation.input_tokens or 0) if record is not None else 0
+            turn = Turn(arm_key(decision.arm), decision.effort, tokens, self._clock())
+            self._sessions.keep(request.tenant, request.session_id, turn)
+
+    def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
+        """Take note of an outcome."""
+        self._reported.append((outcome, decision))
+
+    def look(self) -> None:
+        """Count what was decided and reported since the last look, and swap the result in."""
+        with self._looking:
+            now, bound = self._clock(), self._bound()
+            policy, names = bound.policy, [arm.name for arm in bound.arms]
+            decided = [self._decided.popleft() for _ in range(len(self._decided))]
+            for item in unhurried(decided, _TURN):
+                self._recall.learn(item)
+            self._purses.spend(decided, bound)
+            reported = [self._reported.popleft() for _ in range(len(self._reported))]
+            outcomes = []
+            for row, decision in unhurried(reported, _TURN):
+                outcome = self._recall.hold(self._priced(row, decision, bound), decision)
+                if outcome is not None:
+                    outcomes.append(outcome)
+            self._purses.correct(outcomes, policy)
+            shares = self._hidden_share()
+            for outcome in unhurried(outcomes, _TURN):
+                self._guards.note(outcome, policy.guards, names[0], now, shares.get(outcome.arm))
+            health = self._guards.look(policy.guards, names, now)
+            purses = self._purses.look(policy, now)
+            outlooks = {name: _outlook(purse, health, names) for name, purse in purses.items()}
+            probing = any(state.phase == "probing" for state in health.states.values())
+            self._view = View(purses, health, outlooks, _outlook(PurseState(), health, names), probing)
+
+    def start(self, seconds: float = 1.0) -> None:
+        """Look once now, and then every `seconds` on a thread of its own."""
+        self.look()
+        self._thread = threading.Thread(target=self._run, args=(seconds,), name="steering", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Count what is left, write it, and stop."""
+        self._end.set()
+        if self._thread is not None:
+            self._thread.join(10.0)
+        self.look()
+        self._purses.close(self._clock())
+
+    def _run(self, seconds: float) -> None:
+        while not self._end.wait(seconds):
+            try:
+                self.look()
+            except Exception as error:  # the thread must outlive any surprise; messages may quote a prompt
+                logger.error("steering: %s", type(error).__name__)
+
+    def _session(self, tenant: str | None, session_id: str, bound: Roster) -> Session | None:
+        turn = self._sessions.find(tenant, session_id)
+        if turn is None:
+            return None
+        memory: Memory = bound.policy.memory
+        age = self._clock() - turn.at
+        arm = self._arm(turn.arm, bound)
+        if arm is None or age > memory.session_minutes * 60.0:
+            return None
+        cached = turn.input_tokens if turn.input_tokens >= _LEAST_CACHED and age <= memory.cache_minutes * 60.0 else 0
+        return Session(arm, turn.effort, cached)
+
+    def _arm(self, key: int, bound: Roster) -> str | None:
+        if self._named is not bound.arms:
+            self._names, self._named = {arm_key(arm.name): arm.name for arm in bound.arms}, bound.arms
+        return self._names.get(key)
+
+    def _priced(self, row: OutcomeRow, decision: DecisionRow | None, bound: Roster) -> OutcomeRow:
+        """Price a report that tells tokens but no cost, by the arm that served."""
+        if row.cost_usd is not None or row.input_tokens is None or row.output_tokens is None:
+            return row
+        arm = row.arm or self._recall.arm(row.decision_id) or (decision.arm if decision else None)
+        place = None if arm is None else bound.place(arm)
+        if place is None:
+            return row
+        output = row.output_tokens
+        usage = Usage(
+            input_tokens=row.input_tokens,
+            output_tokens=output,
+            cached_input_tokens=min(row.cached_input_tokens or 0, row.input_tokens),
+            reasoning_tokens=min(row.reasoning_tokens or 0, output),
+        )
+        rates = bound.cards[place].rates(row.reported_at, row.input_tokens)
+        once = cost_of(usage, rates, row.gpu_seconds or 0.0)
+        return replace(row, cost_usd=once * (1.0 + (row.retries or 0)))
+
+
+def _outlook(purse: PurseState, health: Health, arms: Sequence[str]) -> Outlook:
+    if purse.stopped:
+        # The baseline alone may serve; what its forecast is worth does not matter any more.
+        stopped = {name: ArmHealth(shed=True, why="the budget is spent") for name in arms[1:]}
+        spent = Situation(cost_multiplier=purse.multiplier, health=stopped)
+        return Outlook(spent, spent)
+
+    def situation(arms: Mapping[str, ArmHealth]) -> Situation:
+        if not arms and not health.shifts and not purse.multiplier:
+            return CALM
+        return Situation(cost_multiplier=purse.multiplier, health=arms, task_shifts=health.shifts)
+
+    return Outlook(situation(health.arms), situation(health.probed))

@@ -1,0 +1,172 @@
+"""Remembers for a while what was expected of each call, so that a report can be held against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from serving.decision.engine import Decided
+from serving.decision.fast_dataclass import quick
+from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.packed_cache import Newest
+
+_WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})
+"""Failure modes that say that the answer was no success, where the report does not."""
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What was forecast for the arm that served.
+
+    Parameters
+    ----------
+    success, tokens, latency_ms
+        As the model forecast them, before guards had a say.
+    latency_p95_ms, cost_usd
+        As the decision told them.
+    reported_cost_usd, judged
+        What an earlier report on the same call said.
+    """
+
+    arm: str
+    task: str | None
+    tenant: str | None
+    decided_at: float
+    success: float
+    tokens: float
+    latency_ms: float | None
+    latency_p95_ms: float
+    cost_usd: float
+    reported_cost_usd: float | None = None
+    judged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One report beside what was expected of the call; fields that an earlier report named already are None.
+
+    Parameters
+    ----------
+    success
+        In [0, 1].
+    earlier_cost_usd
+        What an earlier report said in place of `cost_usd`.
+    """
+
+    arm: str
+    task: str | None
+    tenant: str | None
+    decided_at: float
+    expected_success: float
+    expected_tokens: float
+    expected_latency_ms: float | None
+    expected_latency_p95_ms: float
+    expected_cost_usd: float
+    success: float | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    latency_ms: float | None = None
+    retries: int | None = None
+    cost_usd: float | None = None
+    earlier_cost_usd: float | None = None
+    failure_mode: str | None = None
+
+
+class Recall:
+    """The latest decisions of this process; a bounded memory.
+
+    Parameters
+    ----------
+    most
+        Calls that are remembered; the oldest are forgotten first.
+    """
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._calls = Newest(Expected, most)
+
+    def __len__(self) -> int:
+        """Count the calls that are remembered."""
+        return len(self._calls)
+
+    def arm(self, decision_id: str) -> str | None:
+        """Name the arm of a call, None where it is not remembered."""
+        expected = self._calls.find(decision_id)
+        return expected.arm if expected else None
+
+    def learn(self, decided: Decided) -> None:
+        """Remember what a decision expects."""
+        record, decision = decided.record, decided.decision
+        if record is None:
+            return
+        place = list(decision.estimates).index(decision.arm)
+        estimate, prediction = decision.estimates[decision.arm], record.prediction
+        expected = Expected(
+            arm=decision.arm,
+            task=record.context.task,
+            tenant=record.context.tenant,
+            decided_at=record.now,
+            success=prediction.success[place],
+            tokens=prediction.output_tokens_mean[place],
+            latency_ms=prediction.latency_mean_ms[place],
+            latency_p95_ms=prediction.latency_p95_ms[place],
+            cost_usd=estimate.cost_usd,
+        )
+        self._calls.keep(decision.decision_id, expected)
+
+    def hold(self, outcome: OutcomeRow, decision: DecisionRow | None) -> Outcome | None:
+        """Hold a report against what was expected; None where nobody knows what was.
+
+        Parameters
+        ----------
+        decision
+            What the journal knows of a call that another worker, or one before a restart, decided.
+        """
+        expected = self._calls.find(outcome.decision_id)
+        if expected is None:
+            if decision is None:
+                return None
+            expected = _from_row(decision)
+        told = {
+            name: getattr(outcome, name)
+            for name in ("success", "output_tokens", "reasoning_tokens", "latency_ms", "retries", "failure_mode")
+            if getattr(outcome, name) is not None and name not in expected.judged
+        }
+        if "success" not in (*expected.judged, *told) and told.get("failure_mode") in _WRONG:
+            told["success"] = 0.0
+        earlier = expected.reported_cost_usd
+        cost = outcome.cost_usd if outcome.cost_usd != earlier else None
+        judged = (*expected.judged, *told)
+        reported = earlier if outcome.cost_usd is None else outcome.cost_usd
+        kept = replace(expected, judged=judged, reported_cost_usd=reported)
+        self._calls.keep(outcome.decision_id, kept)
+        if expected.latency_p95_ms <= 0.0 or (outcome.arm is not None and outcome.arm != expected.arm):
+            # A fallback that nothing was forecast of, or another arm than the one decided: only what it cost counts.
+            told = {}
+        return Outcome(
+            arm=expected.arm,
+            task=expected.task,
+            tenant=expected.tenant,
+            decided_at=expected.decided_at,
+            expected_success=expected.success,
+            expected_tokens=expected.tokens,
+            expected_latency_ms=expected.latency_ms,
+            expected_latency_p95_ms=expected.latency_p95_ms,
+            expected_cost_usd=expected.cost_usd,
+            cost_usd=cost,
+            earlier_cost_usd=earlier,
+            **told,
+        )
+
+
+def _from_row(decision: DecisionRow) -> Expected:
+    return Expected(
+        arm=decision.arm,
+        task=decision.task,
+        tenant=decision.tenant,
+        decided_at=decision.decided_at,
+        success=decision.expected_success,
+        tokens=decision.expected_output_tokens,
+        latency_ms=None,
+        latency_p95_ms=decision.expected_latency_p95_ms,
+        cost_usd=decision.expected_cost_usd,
+    )

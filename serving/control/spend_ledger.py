@@ -1,0 +1,185 @@
+"""Keeps what each purse spent, hour by hour, where every worker sees it and a restart finds it again."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import BigInteger, Column, Float, MetaData, String, Table, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateTable
+
+from serving.control.demand_forecast import GRID, Hour
+from serving.decision.policy.controls import HOUR_S
+from serving.journal.rows import storable
+from serving.journal.store import open_database
+
+_KEPT_DAYS = 62
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What to add to one hour of one purse.
+
+    Parameters
+    ----------
+    hour
+        Since the epoch.
+    """
+
+    purse: str
+    hour: int
+    added: Hour
+
+
+class Ledger(Protocol):
+    """Adds up entries, whoever makes them."""
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Add all of them, or none and raise."""
+        ...
+
+    def read(self, since_hour: int) -> Mapping[str, Mapping[int, Hour]]:
+        """Give the sums by purse and hour, from an hour on."""
+        ...
+
+    def forget(self, before_hour: int) -> None:
+        """Drop older hours."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class MemoryLedger:
+    """A ledger of one process that ends with it."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, dict[int, Hour]] = defaultdict(dict)
+        self._lock = threading.Lock()
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Add all of them."""
+        with self._lock:
+            for entry in entries:
+                hours = self._sums[entry.purse]
+                known = hours.get(entry.hour)
+                hours[entry.hour] = entry.added if known is None else plus(known, entry.added)
+
+    def read(self, since_hour: int) -> Mapping[str, Mapping[int, Hour]]:
+        """Give the sums from an hour on."""
+        with self._lock:
+            return {
+                purse: {hour: sums for hour, sums in hours.items() if hour >= since_hour}
+                for purse, hours in self._sums.items()
+            }
+
+    def forget(self, before_hour: int) -> None:
+        """Drop older hours."""
+        with self._lock:
+            for hours in self._sums.values():
+                for hour in [hour for hour in hours if hour < before_hour]:
+                    del hours[hour]
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to give back."""
+
+
+_DEMAND = tuple(f"demand_{place}" for place in range(len(GRID)))
+_FIGURES = ("forecast_usd", "reported_forecast_usd", "reported_usd", "reported", *_DEMAND)
+_tables = MetaData()
+_spend = Table(
+    "thinkgate_spend",
+    _tables,
+    Column("purse", String, primary_key=True),
+    Column("hour", BigInteger, primary_key=True),
+    *(Column(name, Float, nullable=False) for name in _FIGURES),
+)
+
+
+class SqlLedger:
+    """A ledger in a database that all workers (and, with PostgreSQL, all machines) share.
+
+    Parameters
+    ----------
+    url
+        `sqlite:///path.db` or `postgresql://user:password@host/database`; may be the journal's own.
+
+    Raises
+    ------
+    BadJournalUrl
+        Neither of the two.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_database(url)
+        self._insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        self._there = False
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Add all of them in one transaction.
+
+        Raises
+        ------
+        sqlalchemy.exc.SQLAlchemyError
+            Nothing was added.
+        """
+        self._make()
+        insert = self._insert(_spend)
+        statement = insert.on_conflict_do_update(
+            index_elements=["purse", "hour"],
+            set_={name: _spend.c[name] + insert.excluded[name] for name in _FIGURES},
+        )
+        with self._engine.begin() as connection:
+            connection.execute(statement, [_columns(entry) for entry in entries])
+
+    def read(self, since_hour: int) -> Mapping[str, Mapping[int, Hour]]:
+        """Give the sums from an hour on."""
+        self._make()
+        found: dict[str, dict[int, Hour]] = defaultdict(dict)
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(_spend).where(_spend.c.hour >= since_hour)):
+                found[row.purse][row.hour] = Hour(row[2], row[3], row[4], row[5], tuple(row[6:]))
+        return found
+
+    def forget(self, before_hour: int) -> None:
+        """Drop older hours."""
+        self._make()
+        with self._engine.begin() as connection:
+            connection.execute(delete(_spend).where(_spend.c.hour < before_hour))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def _make(self) -> None:
+        if not self._there:
+            with self._engine.begin() as connection:
+                connection.execute(CreateTable(_spend, if_not_exists=True))
+            self._there = True
+
+
+def plus(one: Hour, other: Hour) -> Hour:
+    """Add up two accounts of an hour."""
+    return Hour(
+        one.forecast_usd + other.forecast_usd,
+        one.reported_forecast_usd + other.reported_forecast_usd,
+        one.reported_usd + other.reported_usd,
+        one.reported + other.reported,
+        tuple(a + b for a, b in zip(one.demand, other.demand, strict=True)),
+    )
+
+
+def oldest_kept(now: float) -> int:
+    """Give the hour before which nothing is needed any more."""
+    return int(now // HOUR_S) - _KEPT_DAYS * 24
+
+
+def _columns(entry: Entry) -> dict[str, object]:
+    added = entry.added
+    figures = (added.forecast_usd, added.reported_forecast_usd, added.reported_usd, added.reported, *added.demand)
+    return {"purse": storable(entry.purse), "hour": entry.hour, **dict(zip(_FIGURES, figures, strict=True))}

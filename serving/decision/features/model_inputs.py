@@ -1,0 +1,154 @@
+"""Turns requests into the arrays that the graph takes, the same way in training and in serving."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from serving.decision.conversation import Turns, split
+from serving.decision.fast_dataclass import quick
+from serving.decision.features import FEATURE_NAMES, extract
+from serving.decision.features.tokenizer import Tokenizer
+from serving.decision.types import FloatArray, ModelInput, Request
+
+__all__ = ["Limits", "Turns", "cap", "prepare", "split"]
+
+_BYTES: Final = 8
+"""Of an id."""
+_PADDING: Final = bytes(_BYTES)
+_NO_WEIGHTS: Final = np.zeros((1, 2, 1), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a conversation the encoder reads.
+
+    Parameters
+    ----------
+    max_chars
+        Characters kept of each part (last user turn, rest): half from its head, half from its tail.
+    max_tokens
+        Tokens kept of both parts together, special ones included; the last user turn gets at least three quarters
+        where it needs them.
+    special_tokens
+        Wrap each part in the model's special tokens ([CLS] ... [SEP]): for the transformer tier.
+    """
+
+    max_chars: int = 4000
+    max_tokens: int = 512
+    special_tokens: bool = False
+
+
+def cap(text: str, max_chars: int) -> str:
+    """Keep the head and the tail of a long text, joined by a newline.
+
+    Examples
+    --------
+    >>> cap("abcdefgh", 4)
+    'ab\\ngh'
+    >>> cap("abcd", 4)
+    'abcd'
+    """
+    if len(text) <= max_chars:
+        return text
+    tail = max_chars // 2
+    return f"{text[: max_chars - tail]}\n{text[len(text) - tail :]}"
+
+
+def prepare(requests: Sequence[Request], tokenizer: Tokenizer, limits: Limits) -> ModelInput:
+    """Encode a batch.
+
+    Parameters
+    ----------
+    requests
+        n of them.
+    tokenizer
+        The bundle's own.
+    limits
+        The bundle's own.
+
+    Returns
+    -------
+    ModelInput
+        Padded to the longest row of the batch, at least one place wide; ids of the last user turn come first. Arrays
+        of one request alone are read-only.
+    """
+    if len(requests) == 1:
+        return _prepare_one(requests[0], tokenizer, limits)
+    parts = [_encode(request, tokenizer, limits) for request in requests]
+    width = max((part.width for part in parts), default=0) or 1
+    token_ids = np.zeros((len(parts), width), np.int64)
+    token_weights = np.zeros((len(parts), 2, width), np.float32)
+    features = np.empty((len(parts), len(FEATURE_NAMES)), np.float32)
+    for row, (part, request) in enumerate(zip(parts, requests, strict=True)):
+        token_ids[row, : part.width] = np.frombuffer(part.last + part.rest, np.int64)
+        token_weights[row, :, : part.width] = _weights(part.width, len(part.last) // _BYTES)
+        features[row] = extract(request)
+    return ModelInput(token_ids, token_weights, features)
+
+
+def _prepare_one(request: Request, tokenizer: Tokenizer, limits: Limits) -> ModelInput:
+    """Encode one request without copying: the ids are the tokenizer's own bytes."""
+    part = _encode(request, tokenizer, limits)
+    token_ids = np.frombuffer(part.last + part.rest or _PADDING, np.int64)
+    return ModelInput(
+        token_ids.reshape(1, -1),
+        _weights(part.width, len(part.last) // _BYTES).reshape(1, 2, -1) if part.width else _NO_WEIGHTS,
+        extract(request).reshape(1, -1),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _weights(width: int, last: int) -> FloatArray:
+    """Give the weights of a row of `width` tokens, `last` of them of the last user turn: float32 (2, width), kept."""
+    weights = np.zeros((2, width), np.float32)
+    if last:
+        weights[0, :last] = 1.0 / last
+    if width > last:
+        weights[1, last:] = 1.0 / (width - last)
+    weights.setflags(write=False)
+    return weights
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """Token ids of the two parts, packed as the tokenizer gives them."""
+
+    last: bytes
+    rest: bytes
+
+    @property
+    def width(self) -> int:
+        return (len(self.last) + len(self.rest)) // _BYTES
+
+
+def _encode(request: Request, tokenizer: Tokenizer, limits: Limits) -> _Ids:
+    turns = split(request)
+    last = tokenizer.pack(cap(turns.last, limits.max_chars))
+    rest = tokenizer.pack(cap(turns.rest, limits.max_chars)) if turns.rest else b""
+    frame = len(tokenizer.prefix) + len(tokenizer.suffix) if limits.special_tokens else 0
+    room = _BYTES * max(limits.max_tokens - frame * (bool(last) + bool(rest)), 0)
+    if len(last) + len(rest) > room:
+        kept = min(len(last), max(room - len(rest), room // _BYTES * 3 // 4 * _BYTES))
+        last, rest = _ends(last, kept), _ends(rest, room - kept)
+    if frame:
+        last, rest = _wrap(last, tokenizer), _wrap(rest, tokenizer)
+    return _Ids(last, rest)
+
+
+def _ends(ids: bytes, kept: int) -> bytes:
+    """Keep `kept` bytes of ids at most, half of the ids from the head and half from the tail."""
+    if len(ids) <= kept:
+        return ids
+    tail = kept // _BYTES // 2 * _BYTES
+    return ids[: kept - tail] + ids[len(ids) - tail :]
+
+
+def _wrap(ids: bytes, tokenizer: Tokenizer) -> bytes:
+    return array("q", tokenizer.prefix).tobytes() + ids + array("q", tokenizer.suffix).tobytes() if ids else ids

@@ -1,0 +1,154 @@
+"""Turns tokens and seconds into USD: plain arithmetic over frozen rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serving.decision.fast_dataclass import quick
+from serving.decision.pricing.usage import Usage
+from serving.decision.types import Usd
+
+_DAY = 86400.0
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one call pays, in USD per token, per GPU second and per request.
+
+    Parameters
+    ----------
+    above_input_tokens
+        These rates hold for a whole call whose prompt is longer than this.
+    cached_input, cache_write, cache_write_1h
+        Prompt tokens read from the provider's cache, or written to it for five minutes or an hour.
+    hidden
+        Reasoning tokens; the same as `output` at nearly every provider.
+    """
+
+    above_input_tokens: int
+    input: float
+    cached_input: float
+    cache_write: float
+    cache_write_1h: float
+    output: float
+    hidden: float
+    gpu_second: float = 0.0
+    request: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Rates that hold from a moment on, or between two times of the day.
+
+    Parameters
+    ----------
+    since
+        Epoch seconds, or None.
+    opens, closes
+        Seconds after midnight UTC; the window may run over midnight. Both None: all day.
+    tiers
+        Longest prompts first; the last one is above 0 or -1 tokens and takes the rest.
+    """
+
+    since: float | None
+    opens: float | None
+    closes: float | None
+    tiers: tuple[Rates, ...]
+
+    def holds(self, now: float) -> bool:
+        """Tell whether the window is open at `now` (epoch seconds)."""
+        if self.since is not None and now < self.since:
+            return False
+        if self.opens is None or self.closes is None:
+            return True
+        second = now % _DAY
+        if self.closes < self.opens:
+            return second >= self.opens or second < self.closes
+        return self.opens <= second < self.closes
+
+
+@dataclass(frozen=True, slots=True)
+class RateCard:
+    """All that an arm may cost.
+
+    Parameters
+    ----------
+    arm
+        Its name.
+    source
+        Where the rates are from: `arms.toml`, `gpu`, or provider and model of the price book.
+    windows
+        Later ones win over earlier ones; where none holds, the first counts.
+    """
+
+    arm: str
+    source: str
+    windows: tuple[Window, ...]
+
+    def rates(self, now: float, input_tokens: float) -> Rates:
+        """Give the rates of a call at `now` (epoch seconds) with that many prompt tokens."""
+        window = self.windows[0]
+        if len(self.windows) > 1:
+            window = next((later for later in reversed(self.windows) if later.holds(now)), window)
+        for tier in window.tiers:
+            if input_tokens > tier.above_input_tokens:
+                return tier
+        return window.tiers[-1]
+
+
+def expected_cost(
+    rates: Rates, input_tokens: float, cached_tokens: float, output_tokens: float, latency_ms: float, retries: float
+) -> float:
+    """Forecast what a call costs with its retries.
+
+    Parameters
+    ----------
+    rates
+        Of the arm, now.
+    input_tokens, cached_tokens
+        All prompt tokens, and those of them that the provider reads from its cache.
+    output_tokens
+        Visible and hidden; hidden ones are billed as output.
+    latency_ms
+        For self-hosted arms.
+    retries
+        Expected number of repeated calls.
+
+    Returns
+    -------
+    float
+        USD.
+    """
+    cached = min(cached_tokens, input_tokens)
+    once = (
+        rates.request
+        + (input_tokens - cached) * rates.input
+        + cached * rates.cached_input
+        + output_tokens * rates.output
+        + latency_ms * 0.001 * rates.gpu_second
+    )
+    return once * (1.0 + retries)
+
+
+def cost_of(usage: Usage, rates: Rates, gpu_seconds: float = 0.0) -> Usd:
+    """Price one call from the provider's own usage record.
+
+    Examples
+    --------
+    >>> rates = Rates(0, 1.25e-6, 0.125e-6, 1.25e-6, 1.25e-6, 10e-6, 10e-6)
+    >>> round(cost_of(Usage(input_tokens=1000, cached_input_tokens=400, output_tokens=3100), rates), 6)
+    0.0318
+    """
+    written = usage.cache_write_tokens + usage.cache_write_1h_tokens
+    plain = usage.input_tokens - usage.cached_input_tokens - written
+    return Usd(
+        rates.request
+        + plain * rates.input
+        + usage.cached_input_tokens * rates.cached_input
+        + usage.cache_write_tokens * rates.cache_write
+        + usage.cache_write_1h_tokens * rates.cache_write_1h
+        + (usage.output_tokens - usage.reasoning_tokens) * rates.output
+        + usage.reasoning_tokens * rates.hidden
+        + gpu_seconds * rates.gpu_second
+    )

@@ -1,0 +1,81 @@
+"""Counts HTTP calls by route and status, and answers `GET /metrics`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+from serving.http_api.asgi import NO_CONTENT_ALLOWED, SECURITY, App, Event, Receive, Scope, Send
+from serving.http_api.docs.openapi import problem_response
+from serving.http_api.route import Route, RouteText
+from serving.schemas.problems import FORBIDDEN, NO_KEY, RATE_LIMITED
+from serving.telemetry.decision_metrics import OTHER, STAGE_BOUNDS
+from serving.telemetry.instruments import Ledger
+from serving.telemetry.prometheus import Exposition
+
+_TEXT: Final = RouteText(
+    summary="What all workers count, for Prometheus",
+    description="Text format, or OpenMetrics where the `accept` header asks for it. Needs a key of scope `metrics`.",
+    responses={
+        200: {"description": "The metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+        **{kind.status: problem_response(kind) for kind in (NO_KEY, FORBIDDEN, RATE_LIMITED)},
+    },
+    extra={},
+    tag="status",
+)
+
+
+def watched(app: App, ledger: Ledger, paths: Collection[str], clock: Callable[[], float] = time.perf_counter) -> App:
+    """Count and time all calls of `app`.
+
+    Parameters
+    ----------
+    paths
+        Those that become a label; all others are `other`, so that no caller makes labels.
+    clock
+        Monotonic seconds.
+    """
+    calls = ledger.counter("thinkgate_http_requests", "HTTP calls answered.", ("route", "status"))
+    took = ledger.histogram("thinkgate_http_request_seconds", "Time of HTTP calls.", ("route",), STAGE_BOUNDS)
+    rows = {path: took.row((path,)) for path in (*paths, OTHER)}
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        started = clock()
+        route = scope["path"] if scope["path"] in rows else OTHER
+        status = "none"
+
+        async def noting(event: Event) -> None:
+            nonlocal status
+            if event["type"] == "http.response.start":
+                status = str(event["status"])
+            await send(event)
+
+        try:
+            await app(scope, receive, noting)
+        finally:
+            calls.add((route, status))
+            took.note(rows[route], clock() - started)
+
+    return counting
+
+
+def metrics_route(exposition: Exposition) -> Route:
+    """Give the route `GET /metrics`."""
+
+    async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
+        accept = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
+        body, media_type = exposition.render(accept)
+        headers = (
+            (b"content-type", media_type.encode()),
+            (b"content-length", b"%d" % len(body)),
+            *SECURITY,
+            NO_CONTENT_ALLOWED,
+        )
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return Route("GET", "/metrics", answer, _TEXT)

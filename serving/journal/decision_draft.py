@@ -1,0 +1,90 @@
+"""A decision on its way into the journal: the hot path hands over what it has, the writer makes a row of it later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serving.decision.engine import Decided
+from serving.decision.ids import time_of
+from serving.decision.types import Request
+from serving.journal.redaction import StorePrompts, stored_messages, stored_prompt_id
+from serving.journal.rows import DecisionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One decision that has no row yet.
+
+    Parameters
+    ----------
+    privacy
+        What of the prompt the row may hold.
+    shadow_bundle_id, shadow_arm
+        What the shadow decided, where it did.
+    """
+
+    request: Request
+    decided: Decided
+    privacy: StorePrompts
+    shadow_bundle_id: str | None = None
+    shadow_arm: str | None = None
+
+    @property
+    def chars(self) -> int:
+        """Characters of prompt that it holds in memory."""
+        return sum([len(message.text) for message in self.request.messages])
+
+    def row(self) -> DecisionRow:
+        """Make the row; masks and hashes the prompt, so it belongs off the hot path."""
+        record = self.decided.record
+        return row_of(
+            self.request,
+            self.decided,
+            prompt_id=stored_prompt_id(self.request.messages, self.privacy),
+            messages=stored_messages(self.request.messages, self.privacy),
+            replay=None if record is None else record.to_json().decode("utf-8"),
+            shadow_bundle_id=self.shadow_bundle_id,
+            shadow_arm=self.shadow_arm,
+        )
+
+
+def row_of(
+    request: Request,
+    decided: Decided,
+    *,
+    prompt_id: str = "",
+    messages: str | None = None,
+    replay: str | None = None,
+    shadow_bundle_id: str | None = None,
+    shadow_arm: str | None = None,
+) -> DecisionRow:
+    """Make the row of a decision; without the keywords it holds neither prompt nor forecast."""
+    decision, record = decided.decision, decided.record
+    estimate = decision.estimates.get(decision.arm)
+    return DecisionRow(
+        decision_id=decision.decision_id,
+        decided_at=time_of(decision.decision_id) if record is None else record.now,
+        arm=decision.arm,
+        model=decision.model,
+        effort=decision.effort,
+        bucket=decision.bucket,
+        propensity=decision.propensity,
+        policy=decision.policy,
+        bundle_id=decision.bundle_id,
+        support=decision.support,
+        expected_success=estimate.success if estimate else 0.0,
+        expected_cost_usd=estimate.cost_usd if estimate else 0.0,
+        expected_output_tokens=estimate.output_tokens if estimate else 0.0,
+        expected_latency_p95_ms=estimate.latency_p95_ms if estimate else 0.0,
+        elapsed_us=decision.elapsed_us,
+        prompt_id=prompt_id,
+        messages=messages,
+        fallback=decision.fallback,
+        tenant=request.tenant,
+        session_id=request.session_id,
+        task=request.task if record is None else record.context.task,
+        reason=decision.reason,
+        replay=replay,
+        shadow_bundle_id=shadow_bundle_id,
+        shadow_arm=shadow_arm,
+    )

@@ -1,0 +1,69 @@
+"""The terms under which decisions were made, once per version: what a row needs beside it to be made again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from serving.decision.errors import BadInput
+from serving.decision.policy.bound_policy import Roster, roster
+from serving.decision.policy.policy import Policy
+from serving.decision.policy.policy_file import parse_policy
+from serving.decision.pricing.price_book import PriceBook
+from serving.decision.types import Arm, Price
+
+
+@dataclass(frozen=True, slots=True)
+class TermsRow:
+    """Arms, policy and prices as texts.
+
+    Parameters
+    ----------
+    version
+        As every decision names it.
+    arms, prices
+        JSON; floats keep every bit.
+    policy
+        The policy file; empty for the built-in policy.
+    """
+
+    version: str
+    arms: str
+    policy: str
+    prices: str
+
+
+def terms_of(bound: Roster, prices: PriceBook) -> TermsRow:
+    """Write terms down."""
+    return TermsRow(
+        version=bound.version,
+        arms=orjson.dumps([asdict(arm) for arm in bound.arms]).decode(),
+        policy=bound.policy.text,
+        prices=prices.to_json().decode(),
+    )
+
+
+def bound_by(row: TermsRow) -> Roster:
+    """Bind arms, policy and prices again.
+
+    Raises
+    ------
+    BadInput
+        They can't be read, or are not those that the version names (a policy made in code has no text).
+    """
+    try:
+        arms = [_arm(item) for item in orjson.loads(row.arms)]
+    except (TypeError, KeyError, orjson.JSONDecodeError) as fault:
+        raise BadInput(f"the journal's terms {row.version} can't be read: {fault!r}") from None
+    policy = parse_policy(row.policy, "the journal's policy", arms) if row.policy else Policy()
+    bound = roster(arms, policy, PriceBook.from_json(row.prices.encode()))
+    if bound.version != row.version:
+        raise BadInput(f"the journal's terms {row.version} come out as {bound.version}: this thinkgate reads them anew")
+    return bound
+
+
+def _arm(item: dict[str, Any]) -> Arm:
+    price = item.pop("price")
+    return Arm(**item, price=None if price is None else Price(**price))

@@ -1,0 +1,93 @@
+"""What waits in memory for the journal's thread: bounded for decisions, answered for everybody else."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from serving.journal.decision_draft import Draft
+from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.journal.settings import JournalSettings
+
+_log = logging.getLogger("thinkgate.journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Outcomes whose reporter waits."""
+
+    rows: tuple[OutcomeRow, ...]
+    done: Future[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What is to be forgotten, and who waits for it."""
+
+    tenant: str | None
+    session_id: str | None
+    done: Future[int]
+
+
+class DecisionQueue:
+    """Decisions in the order they were made; a full queue counts what it turns away.
+
+    Parameters
+    ----------
+    clock
+        Monotonic seconds.
+    """
+
+    def __init__(self, settings: JournalSettings, clock: Callable[[], float]) -> None:
+        self._settings, self._clock = settings, clock
+        self._waiting: deque[Draft | DecisionRow] = deque()
+        self._chars_in = self._chars_out = 0  # one thread adds, another takes: neither counter has two writers
+        self._oldest: float | None = None
+        self.lost = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, made: Draft | DecisionRow) -> None:
+        """Add one, or count it as lost; never waits."""
+        chars = made.chars if isinstance(made, Draft) else 0
+        held = self._chars_in - self._chars_out
+        if len(self._waiting) >= self._settings.max_queued or held + chars > self._settings.max_queued_chars:
+            self.lost += 1
+            return
+        if self._oldest is None:
+            self._oldest = self._clock()
+        self._chars_in += chars
+        self._waiting.append(made)
+
+    def take(self) -> list[Draft | DecisionRow]:
+        """Give the next batch."""
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._settings.batch))]
+        self._chars_out += sum(made.chars for made in batch if isinstance(made, Draft))
+        self._oldest = self._clock() if self._waiting else None
+        return batch
+
+    def rows(self) -> list[DecisionRow]:
+        """Make rows of the next batch, and let the event loop in after each: its thread waits for this one."""
+        rows = []
+        for made in self.take():
+            if isinstance(made, DecisionRow):
+                rows.append(made)
+                continue
+            try:
+                rows.append(made.row())
+            except Exception as error:  # one odd prompt must not take its batch along
+                _log.error("journal: a decision gave no row: %s", type(error).__name__)
+                self.lost += 1
+            time.sleep(0)
+        return rows
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds that the oldest one waits."""
+        oldest = self._oldest
+        return 0.0 if oldest is None else max(0.0, self._clock() - oldest)

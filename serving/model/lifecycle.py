@@ -1,0 +1,208 @@
+"""Opens the model that is to be served, and follows its source, the shadow's and the admin's word from then on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.decision.errors import BundleRefused
+from serving.model.canary import Canary
+from serving.model.live_model import Keeper
+from serving.model.prepared_model import Ground, open_ground
+from serving.model.registry import open_registry
+from serving.model.reloader import Reloader
+from serving.model.rollback_notice import Bulletin, Notice
+from serving.model.shadow import Shadow
+from serving.model.sources import Candidate, FolderSource, ModelSource, RegistrySource
+from serving.model.uri import parse_model_uri
+
+logger = logging.getLogger("thinkgate.following")
+
+_SCHEME = "models:/"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where models are.
+
+    Parameters
+    ----------
+    registry
+        Address of the MLflow registry; None where every model is a folder.
+    cache
+        Folder of the versions that were fetched.
+    arms
+        New prices for a bundle's arms.
+    seconds
+        Between two looks at a source; 0 for never.
+    """
+
+    registry: str | None
+    cache: Path
+    arms: Path | None
+    seconds: float
+
+    def source(self, address: str) -> ModelSource:
+        """Give the source behind `models:/...` or a folder.
+
+        Raises
+        ------
+        BadModelUri
+            The address, or the registry's, can't be read.
+        """
+        if not address.startswith(_SCHEME):
+            return FolderSource(Path(address))
+        return RegistrySource(open_registry(self.registry or ""), parse_model_uri(address), self.cache)
+
+    def prove(self, folder: Path) -> Ground:
+        """Open a bundle's folder: parse, audit, construct, prove, and price its arms."""
+        return open_ground(folder, self.arms)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The model that a start begins with.
+
+    Parameters
+    ----------
+    identity
+        As its source names it; empty in a cold start.
+    source
+        Where newer ones come from; None in a cold start.
+    """
+
+    ground: Ground
+    identity: str = ""
+    source: ModelSource | None = None
+
+
+def open_model(places: Places, address: str | Path | None) -> Opened:
+    """Open the first model.
+
+    Parameters
+    ----------
+    address
+        `models:/...` or a folder; None for a cold start.
+
+    Raises
+    ------
+    ThinkgateError
+        It can't be had, or may not be served, and neither can what was served last.
+    """
+    if address is None:
+        return Opened(open_ground(None, places.arms))
+    return open_first(places.source(str(address)), places.prove)
+
+
+def open_first(source: ModelSource, prove: Callable[[Path], Ground]) -> Opened:
+    """Open what the source names; where that may not be served, what was served last.
+
+    Raises
+    ------
+    ThinkgateError
+        There is neither.
+    """
+    candidate = source.look("")
+    if candidate is None:
+        raise BundleRefused("the model's source names nothing: name a bundle")
+    try:
+        opened = Opened(prove(candidate.folder), candidate.identity, source)
+    except BundleRefused as error:
+        last: Candidate | None = source.last()
+        if last is None or last.identity == candidate.identity:
+            raise
+        logger.error("%s is refused, %s, which was served last, is live: %s", candidate.identity, last.identity, error)
+        return Opened(prove(last.folder), last.identity, source)
+    source.served(candidate)
+    return opened
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The shadow and the canary, and where their bundles are; None where there is none."""
+
+    shadow: Shadow | None = None
+    address: str | None = None
+    canary: Canary | None = None
+    canary_address: str | None = None
+
+
+def follow(places: Places, opened: Opened, keeper: Keeper, bulletin: Bulletin, beside: Beside) -> Following:
+    """Follow the sources of the model and of the shadow from now on."""
+    made = []
+    if opened.source is not None and places.seconds:
+        made.append(Reloader("model", opened.source, places.prove, keeper.renew, places.seconds, opened.identity))
+    if beside.shadow is not None and beside.address is not None:
+        seconds = places.seconds or 10.0
+        shadowing = Reloader("shadow", places.source(beside.address), places.prove, beside.shadow.take, seconds)
+        shadowing.look()  # a shadow that can't be had is reported, and stops no start
+        if places.seconds:
+            made.append(shadowing)
+    if beside.canary is not None and beside.canary_address is not None:
+        source = places.source(beside.canary_address)
+        trying = Reloader("canary", source, places.prove, beside.canary.take, places.seconds or 10.0)
+        trying.look()
+        if places.seconds:
+            made.append(trying)
+    return Following(keeper, bulletin, tuple(made), beside.shadow, beside.canary)
+
+
+class Following:
+    """Everything in one worker that may change what is live; belongs to the event loop's thread.
+
+    Parameters
+    ----------
+    keeper
+        Holds what is live.
+    bulletin
+        What an admin told any of the workers.
+    reloaders
+        Started here.
+    shadow
+        Closed here.
+    canary
+        Told of a new policy here.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        bulletin: Bulletin,
+        reloaders: tuple[Reloader, ...] = (),
+        shadow: Shadow | None = None,
+        canary: Canary | None = None,
+    ) -> None:
+        self.keeper, self.reloaders, self.shadow, self.canary = keeper, reloaders, shadow, canary
+        self._bulletin = bulletin
+        self._read = bulletin.read().number
+        for reloader in reloaders:
+            reloader.start()
+
+    def look(self) -> None:
+        """Look at the policy's file and at the bulletin; never raises for what it finds."""
+        self.keeper.look_at_policy()
+        if self.canary is not None:
+            self.canary.look()
+        notice = self._bulletin.read()
+        if notice.number != self._read:
+            self._read = notice.number
+            self.keeper.obey(notice)
+
+    def roll_back(self) -> Notice | None:
+        """Go back to the model before, and tell the other workers; None where there is none."""
+        left = self.keeper.slot.live.bundle_id
+        live = self.keeper.roll_back()
+        if live is None:
+            return None
+        notice = self._bulletin.post(live.bundle_id, left)
+        self._read = notice.number
+        return notice
+
+    def close(self) -> None:
+        """End the threads; the journal must still be open."""
+        for reloader in self.reloaders:
+            reloader.close()
+        if self.shadow is not None:
+            self.shadow.close()

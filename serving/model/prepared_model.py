@@ -1,0 +1,157 @@
+"""Makes what is served from a bundle (or prior knowledge), the arms' prices and the policy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from serving.decision.bundle.loader import Bundle, load
+from serving.decision.engine import Engine
+from serving.decision.errors import BadArms
+from serving.decision.policy.arms import load_arms
+from serving.decision.policy.policy import Policy
+from serving.decision.pricing.price_book import PriceBook, price_book
+from serving.decision.prior.model import PriorModel
+from serving.decision.types import Arm, Message, Request
+from serving.model.slot import Live
+
+_WARM_TEXTS = (
+    "What is 17 * 23?",
+    "Plan the move of a billing service to three regions, step by step, with costs, risks and a way back. " * 6,
+    "Schreibe den Absatz um: Größe, Maß und Übermaß. 把下面的文字翻译成英文。 ¿Cuánto cuesta? " * 4,
+    "def f(x):\n    return x ** 2  # why is this slow for large x?\n" * 40,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a policy is laid on.
+
+    Parameters
+    ----------
+    model
+        The bundle, or the prior in a cold start.
+    prior
+        Prior knowledge of the same arms.
+    arms
+        The model's arms with the prices that count.
+    """
+
+    model: Bundle | PriorModel
+    prior: PriorModel
+    arms: tuple[Arm, ...]
+    prices: PriceBook
+
+    def live(self, policy: Policy) -> Live:
+        """Lay a policy on it.
+
+        Raises
+        ------
+        BadPolicy
+            It does not fit the arms.
+        """
+        engine = Engine(self.model, policy, self.prices, prior=self.prior, arms=self.arms)
+        facts = _facts(self.model)
+        return Live(
+            decider=engine,
+            arms=self.arms,
+            bundle_id=self.model.bundle_id,
+            policy=engine.version,
+            headers=frozenset(name for rule in policy.rules for name in rule.headers),
+            cold_start=engine.cold_start,
+            facts=facts,
+            prior=Engine(self.prior, policy, self.prices, prior=self.prior, arms=self.arms),
+            bound=engine.bound,
+            hidden_share=_hidden_share(facts),
+        )
+
+
+def open_ground(bundle: Path | None, arms: Path | None) -> Ground:
+    """Load and prove the model, and price its arms.
+
+    Parameters
+    ----------
+    bundle
+        Folder of a trained bundle; None for a cold start.
+    arms
+        An `arms.toml`: the arms of a cold start, or new prices for the bundle's own.
+
+    Raises
+    ------
+    BundleRefused, BadArms, Unpriced
+        With the cure.
+    """
+    if bundle is not None:
+        model = load(bundle)
+        served = model.arms if arms is None else _repriced(model.arms, load_arms(arms), arms.name)
+        return Ground(model, PriorModel(served), served, price_book(served))
+    if arms is None:
+        raise BadArms("a cold start needs an arms.toml: name it with --arms FILE")
+    served = load_arms(arms)
+    prior = PriorModel(served)
+    return Ground(prior, prior, served, price_book(served))
+
+
+def warm_up(live: Live, seconds: float = 0.3, clock: Callable[[], float] = time.monotonic) -> int:
+    """Decide made-up requests until caches, lazy imports and branch predictors have seen the road.
+
+    Returns
+    -------
+    int
+        How many were decided.
+    """
+    requests = [
+        Request((Message("system", "You are helpful."),) * turns + (Message("user", text),))
+        for text in _WARM_TEXTS
+        for turns in (0, 1)
+    ]
+    count, end = 0, clock() + seconds
+    while not count or clock() < end:
+        for request in requests:
+            live.decider.decide_recorded(request)
+            count += 1
+    return count
+
+
+def _repriced(ours: tuple[Arm, ...], theirs: tuple[Arm, ...], source: str) -> tuple[Arm, ...]:
+    """Take prices from a file; the arms themselves are what the bundle was trained on."""
+    told = {arm.name: arm for arm in theirs}
+    for arm in ours:
+        other = told.pop(arm.name, None)
+        if other is None or (other.model, other.effort) != (arm.model, arm.effort):
+            raise BadArms(
+                f"{source} has no arm {arm.name!r} of model {arm.model!r} at effort {arm.effort!r}, which the bundle"
+                " was trained for: correct the file, or train a bundle for the new arms"
+            )
+    if told:
+        raise BadArms(f"{source}: the bundle knows nothing of {', '.join(told)}: leave them out, or train a new bundle")
+    prices = {arm.name: arm for arm in theirs}
+    return tuple(
+        replace(arm, price=prices[arm.name].price, gpu_usd_per_second=prices[arm.name].gpu_usd_per_second)
+        for arm in ours
+    )
+
+
+def _hidden_share(facts: Mapping[str, Any]) -> dict[str, float]:
+    """Read what training says of hidden tokens; an older bundle says nothing, and free facts may say anything.
+
+    Examples
+    --------
+    >>> _hidden_share({"learner": {"hidden_share": {"reasoning": 0.9, "direct": "?"}}}), _hidden_share({})
+    ({'reasoning': 0.9}, {})
+    """
+    told = facts.get("learner", {}).get("hidden_share")
+    shares = told if isinstance(told, dict) else {}
+    return {arm: float(share) for arm, share in shares.items() if isinstance(share, float) and 0.0 < share <= 1.0}
+
+
+def _facts(model: Bundle | PriorModel) -> dict[str, Any]:
+    if isinstance(model, PriorModel):
+        return {}
+    told: dict[str, Any] = orjson.loads(model.manifest.to_json())
+    return {name: value for name, value in told.items() if name not in ("arms", "bundle_id", "features", "files")}

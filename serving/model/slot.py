@@ -1,0 +1,97 @@
+"""Holds the live engine: readers take one reference and never lock, never wait, never see half a swap."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from serving.decision.engine import Decided
+from serving.decision.policy.bound_policy import Roster
+from serving.decision.selection.runtime_state import CALM, Situation
+from serving.decision.types import Arm, Request
+
+
+class Decider(Protocol):
+    """Anything that answers a request: the engine over a bundle, the engine over the prior, a fake in a test."""
+
+    def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+        """Answer one request in a situation, and keep what the answer was made from."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Everything that one answer may be made from; swapped as a whole.
+
+    Parameters
+    ----------
+    decider
+        What answers.
+    arms
+        K arms, the first is the baseline.
+    bundle_id
+        Names the model in every answer.
+    policy
+        Names the policy in every answer.
+    headers
+        Lower-case names of the HTTP headers that the policy's rules look at; no other is ever read.
+    cold_start
+        True while the prior answers for want of a trained bundle.
+    facts
+        What `GET /v1/model` tells beside that, ready for JSON.
+    prior
+        Prior knowledge of the same arms under the same policy, for the fallback `prior`.
+    bound
+        Arms, policy and prices as the decider reads them, for whoever steers it.
+    hidden_share
+        By arm: share of its output tokens that was hidden in the history; arms of which that is not known are left out.
+    """
+
+    decider: Decider
+    arms: tuple[Arm, ...]
+    bundle_id: str
+    policy: str
+    headers: frozenset[str] = frozenset()
+    cold_start: bool = False
+    facts: Mapping[str, object] = field(default_factory=dict)
+    prior: Decider | None = None
+    bound: Roster | None = None
+    hidden_share: Mapping[str, float] = field(default_factory=dict)
+
+
+class Slot:
+    """One immutable `Live` behind one reference.
+
+    Taking `live` is a single attribute read, so a reader that keeps what it took works with one engine from its
+    first line to its last. Writers queue behind a lock.
+
+    Parameters
+    ----------
+    live
+        The first engine to serve.
+    """
+
+    __slots__ = ("_live", "_writing")
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._writing = threading.Lock()
+
+    @property
+    def live(self) -> Live:
+        """Give what serves now; take it once per request."""
+        return self._live
+
+    def swap(self, live: Live) -> Live:
+        """Serve `live` from now on.
+
+        Returns
+        -------
+        Live
+            What served until now; requests that took it finish with it.
+        """
+        with self._writing:
+            before, self._live = self._live, live
+            return before

@@ -1,0 +1,230 @@
+"""Translates between bytes and the kernel's values: strict about fields, forgiving about broken Unicode."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn
+
+import orjson
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from serving.decision.conversation import from_prompt, parse_messages
+from serving.decision.errors import BadRequest
+from serving.decision.types import Decision, Message, Request, Usd
+from serving.schemas.models import BatchRequest, DecisionRequest
+from serving.schemas.problems import INVALID, NOT_JSON, Fault, Problem, Rejected
+
+MAX_FAULTS: Final = 20
+"""Faults listed in one problem; a body can hold thousands."""
+
+_check_decision = DecisionRequest.__pydantic_validator__.validate_python
+_check_batch = BatchRequest.__pydantic_validator__.validate_python
+_WHERE: Final = re.compile(r"(?:prompt|messages)(?:\.\w+|\[\d+\])*")
+_STEP: Final = re.compile(r"\w+")
+_LONE: Final = re.compile("[\ud800-\udfff]")
+
+
+def parse_json(body: bytes | bytearray) -> Any:
+    """Parse a body.
+
+    Lone surrogates, escaped or raw, become U+FFFD and a byte order mark is skipped; NaN, infinities, numbers beyond
+    a double and nesting deeper than about a thousand levels are refused.
+
+    Raises
+    ------
+    Rejected
+        With `not-json` and the place of the fault.
+
+    Examples
+    --------
+    >>> parse_json(b'["a\\\\ud800b"]') == ["a\\ufffdb"]
+    True
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        fault = f"{error.msg} at line {error.lineno}, column {error.colno}"
+    try:
+        return _parse_forgiving(bytes(body))
+    except (ValueError, RecursionError):
+        raise Rejected(Problem(NOT_JSON, f"not JSON: {fault}; send one JSON object in UTF-8")) from None
+
+
+def read_request(raw: object, max_messages: int) -> Request:
+    """Read one decision request.
+
+    Parameters
+    ----------
+    raw
+        What `parse_json` gave.
+    max_messages
+        Longest conversation that is read.
+
+    Raises
+    ------
+    Rejected
+        With `invalid-request`; every fault has a pointer and a cure.
+    """
+    wire = check_fields(raw, max_messages)
+    try:
+        messages = from_prompt(wire.prompt) if wire.messages is None else parse_messages(wire.messages)
+    except BadRequest as error:
+        raise Rejected(invalid((locate(str(error), "prompt" if wire.messages is None else "messages"),))) from None
+    return to_request(wire, messages)
+
+
+def check_fields(raw: object, max_messages: int) -> DecisionRequest:
+    """Check everything but the turns of the conversation.
+
+    Raises
+    ------
+    Rejected
+        With `invalid-request`; every fault has a pointer and a cure.
+    """
+    try:
+        wire: DecisionRequest = _check_decision(raw)
+    except ValidationError as error:
+        raise Rejected(invalid(faults(error))) from None
+    if wire.messages is None:
+        if wire.prompt is None:
+            raise Rejected(invalid((Fault("#", "give messages (OpenAI chat form) or prompt (a string)"),)))
+    elif wire.prompt is not None:
+        raise Rejected(invalid((Fault("#/prompt", "give messages or prompt, not both"),)))
+    elif len(wire.messages) > max_messages:
+        detail = f"{len(wire.messages)} messages; send the newest {max_messages} at most: older ones are not read"
+        raise Rejected(invalid((Fault("#/messages", detail),)))
+    return wire
+
+
+def to_request(wire: DecisionRequest, messages: tuple[Message, ...]) -> Request:
+    """Put the kernel's request together from checked fields and turns."""
+    value, limit = wire.value_of_success_usd, wire.max_cost_usd
+    return Request(
+        messages,
+        wire.model,
+        wire.tenant,
+        wire.session_id,
+        wire.task,
+        wire.deadline_ms,
+        None if value is None else Usd(value),
+        None if limit is None else Usd(limit),
+        wire.client_effort,
+        wire.tools or 0,
+    )
+
+
+def read_batch(raw: object, max_items: int) -> list[Any]:
+    """Read a batch's envelope; its items are read one by one with `read_request`.
+
+    Raises
+    ------
+    Rejected
+        With `invalid-request`, where the envelope itself is wrong or holds too many items.
+    """
+    try:
+        wire: BatchRequest = _check_batch(raw)
+    except ValidationError as error:
+        raise Rejected(invalid(faults(error))) from None
+    if len(wire.requests) > max_items:
+        detail = f"{len(wire.requests)} requests; send {max_items} at most in one batch"
+        raise Rejected(invalid((Fault("#/requests", detail),)))
+    return wire.requests
+
+
+def write_decision(decision: Decision) -> bytes:
+    """Write one answer.
+
+    Raises
+    ------
+    TypeError
+        If the decision holds something that is no JSON value.
+    """
+    return orjson.dumps(decision, _plain, orjson.OPT_SERIALIZE_NUMPY)
+
+
+def write_batch(results: Iterable[bytes]) -> bytes:
+    """Write a batch's answer from its items, each a JSON object already.
+
+    Examples
+    --------
+    >>> write_batch([b'{"decision":{}}', b'{"problem":{}}'])
+    b'{"results":[{"decision":{}},{"problem":{}}]}'
+    """
+    return b'{"results":[' + b",".join(results) + b"]}"
+
+
+def _parse_forgiving(body: bytes) -> Any:
+    text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogatepass")
+    value = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_finite_int)
+    repaired = _LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
+    return orjson.loads(repaired)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)
+
+
+def _finite_int(text: str) -> int | float:
+    return int(text) if len(text) < 20 else _finite(text)
+
+
+def _plain(value: object) -> object:
+    """Open up mappings that orjson does not know, such as a read-only view."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def invalid(found: tuple[Fault, ...]) -> Problem:
+    """Make one problem of all faults; its detail names the first."""
+    first = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    place = "" if first.pointer == "#" else f"{first.pointer[2:]}: "
+    return Problem(INVALID, f"{place}{first.detail}{more}", found)
+
+
+def faults(error: ValidationError, skip: int = 0) -> tuple[Fault, ...]:
+    """List what a model found wrong; `skip` steps are left out at the start of each pointer."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return tuple(_fault(detail, skip) for detail in details[:MAX_FAULTS])
+
+
+def _fault(detail: ErrorDetails, skip: int) -> Fault:
+    pointer = _pointer(str(step) for step in detail["loc"][skip:])
+    match detail["type"]:
+        case "extra_forbidden":
+            return Fault(pointer, "unknown field: leave it out, or check its spelling against /docs")
+        case "model_type":
+            return Fault(pointer, "must be an object")
+        case _:
+            message = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+            changed = message != detail["msg"]
+            return Fault(pointer, f"must be {message}" if changed else message[:1].lower() + message[1:])
+
+
+def locate(message: str, field: str) -> Fault:
+    """Turn the kernel's `messages[0].role must be ...` into a pointer and the rest; `field` where it names no place."""
+    match = _WHERE.match(message)
+    if match is None:
+        return Fault(_pointer([field]), message)
+    return Fault(_pointer(_STEP.findall(match[0])), message[match.end() :].lstrip(" :"))
+
+
+def _pointer(steps: Iterable[str]) -> str:
+    """Write a JSON pointer in fragment form.
+
+    Examples
+    --------
+    >>> _pointer(["messages", "0", "a/b"])
+    '#/messages/0/a~1b'
+    """
+    return "#" + "".join("/" + step[:80].replace("~", "~0").replace("/", "~1") for step in steps)

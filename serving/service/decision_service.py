@@ -1,0 +1,260 @@
+"""Never lets a decision fail: whatever the engine does, somebody who was chosen beforehand answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from serving.decision.engine import Decided
+from serving.decision.errors import BadRequest
+from serving.decision.selection.arm_scoring import EveryArmDenied
+from serving.decision.selection.runtime_state import CALM, Situation, combine
+from serving.decision.types import Decision, Fallback, Request
+from serving.model.slot import Live, Slot
+from serving.service.admission import SLOW, Patience
+from serving.service.failures import Failures
+from serving.service.fallback import stand_in
+from serving.service.ports import DecisionSink, SituationSource, Tracing
+from serving.service.soundness import require_finite
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+_OVERRIDDEN: Final = {"client": ", with the client's effort", "tool_loop": ", as this tool loop began"}
+_MAX_HEADER: Final = 256
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GuardStats:
+    """Counts since the start.
+
+    Parameters
+    ----------
+    decisions
+        Answers given.
+    fallbacks
+        Those that the model did not make.
+    contained
+        Times that a source or a sink raised, and the decision went on without it.
+    """
+
+    decisions: int = 0
+    fallbacks: int = 0
+    contained: int = 0
+
+    @property
+    def coverage(self) -> float:
+        """Give the share of answers that the model made; 1 before the first."""
+        return 1.0 - self.fallbacks / self.decisions if self.decisions else 1.0
+
+
+class Guard:
+    """Asks who knows the world, then the live engine, tells who wants to know, and answers in its place where it fails.
+
+    Every front end decides through one of these. It belongs to one thread, that of the event loop.
+
+    Parameters
+    ----------
+    slot
+        Where the live engine is.
+    fallback
+        Who answers instead: the `baseline` arm, the arm with the highest effort (`reason`), or the `prior`; where the
+        prior fails too, or there is none, the baseline arm.
+    clock_ns
+        Monotonic nanoseconds.
+    new_id
+        Gives a fresh decision id.
+    sources
+        Asked before each decision, in this order; what they know is combined.
+    sinks
+        Told after each decision, fallbacks included.
+    tracing
+        Told of it too, with the headers; None where no traces are wanted.
+    patience
+        How long a decision may take, and how many may wait; without end where None.
+    pick
+        Gives who decides a request instead of the live engine; must be cheap and never raise.
+    """
+
+    def __init__(
+        self,
+        slot: Slot,
+        fallback: Fallback,
+        clock_ns: Callable[[], int],
+        new_id: Callable[[], str],
+        sources: Sequence[SituationSource] = (),
+        sinks: Sequence[DecisionSink] = (),
+        tracing: Tracing | None = None,
+        patience: Patience | None = None,
+        pick: Callable[[Live, Request], Live] | None = None,
+    ) -> None:
+        self.slot = slot
+        self._fallback = fallback
+        self._clock_ns = clock_ns
+        self._new_id = new_id
+        self._sources = tuple(sources)
+        self._sinks = tuple(sinks)
+        self._tracing = tracing
+        self.patience = patience or Patience()
+        self._pick = pick
+        self._decisions = self._fallbacks = 0
+        self._failures = Failures(clock_ns)
+
+    @property
+    def traced(self) -> bool:
+        """Tell whether somebody wants to know the caller's trace."""
+        return self._tracing is not None
+
+    @property
+    def stats(self) -> GuardStats:
+        """Read the counters."""
+        return GuardStats(self._decisions, self._fallbacks, self._failures.contained)
+
+    def decide(self, request: Request, headers: Headers = ()) -> Decision:
+        """Answer one request.
+
+        Parameters
+        ----------
+        headers
+            Of the call: lower-case names and values; those that the policy looks at become part of the situation.
+
+        Returns
+        -------
+        Decision
+            With `fallback` set where the engine raised or was late, where its numbers are not finite, or where the
+            server is overloaded.
+
+        Raises
+        ------
+        BadRequest
+            The request itself can't be used.
+        EveryArmDenied
+            The operator's own rules leave no arm: falling back would break them. Nothing else ever.
+        """
+        return self.decide_recorded(request, headers).decision
+
+    def decide_recorded(self, request: Request, headers: Headers = ()) -> Decided:
+        """Answer one request as `decide` does, and keep what the answer was made from."""
+        return self.tell(request, self.answer(request, headers), headers)
+
+    def answer(self, request: Request, headers: Headers = ()) -> Decided:
+        """Answer one request and tell nobody: the caller owes a `tell`, once the answer is on its way.
+
+        Raises
+        ------
+        BadRequest, EveryArmDenied
+            As `decide` does; then nothing is owed.
+        """
+        live = self.slot.live
+        if self._pick is not None:
+            live = self._pick(live, request)
+        started_ns = self._clock_ns()
+        situation = CALM
+        try:
+            situation = self._situation(live, request, headers)
+            why = self.patience.why_not(started_ns)
+            if why is None:
+                decided = live.decider.decide_recorded(request, situation)
+                require_finite(decided.decision)
+                if not self.patience.is_late(started_ns, self._clock_ns()):
+                    return decided
+                why = SLOW
+        except (BadRequest, EveryArmDenied):
+            raise
+        except Exception as error:
+            self._failures.log(error)
+            why = "the model could not answer"
+        return self._answer_instead(live, request, situation, started_ns, why)
+
+    def fall_back(self, request: Request, why: str, headers: Headers = ()) -> Decision:
+        """Answer without the model, marked: for a caller whose time is up.
+
+        Parameters
+        ----------
+        headers
+            As in `decide`.
+
+        Raises
+        ------
+        EveryArmDenied
+            The operator's own rules leave no arm.
+        """
+        live, started_ns = self.slot.live, self._clock_ns()
+        situation = self._situation(live, request, headers)
+        return self.tell(request, self._answer_instead(live, request, situation, started_ns, why), headers).decision
+
+    def tell(self, request: Request, decided: Decided, headers: Headers = ()) -> Decided:
+        """Count an answer, and tell everybody who wants to know of it; never raises."""
+        self._decisions += 1
+        if decided.decision.fallback is not None:
+            self._fallbacks += 1
+        for sink in self._sinks:
+            try:
+                sink.decided(request, decided)
+            except Exception as error:
+                self._failures.contain(error)
+        if self._tracing is not None:
+            try:
+                self._tracing.decided(headers, decided.decision)
+            except Exception as error:
+                self._failures.contain(error)
+        return decided
+
+    def _situation(self, live: Live, request: Request, headers: Headers) -> Situation:
+        wanted = _wanted(live.headers, headers) if live.headers else {}
+        situation = Situation(headers=wanted) if wanted else CALM
+        for source in self._sources:
+            try:
+                situation = combine(situation, source.situation(request, wanted))
+            except Exception as error:
+                self._failures.contain(error)
+        return situation
+
+    def _answer_instead(self, live: Live, request: Request, situation: Situation, started_ns: int, why: str) -> Decided:
+        # No draw: a decision that nobody computed teaches nothing.
+        situation = dataclasses.replace(situation, explore=False)
+        if self._fallback == "prior" and live.prior is not None:
+            try:
+                return _as_prior(live.prior.decide_recorded(request, situation), live.bundle_id)
+            except EveryArmDenied:
+                raise
+            except Exception as error:
+                self._failures.log(error)
+        kind: Fallback = "reason" if self._fallback == "reason" else "baseline"
+        try:
+            chosen = stand_in(live, request, situation, kind)
+        except EveryArmDenied:
+            raise
+        except Exception as error:
+            self._failures.log(error)
+            chosen = stand_in(dataclasses.replace(live, bound=None), request, situation, kind)
+        decision = Decision(
+            decision_id=self._new_id(),
+            arm=chosen.arm.name,
+            model=chosen.arm.model,
+            effort=chosen.effort,
+            bucket="maybe",
+            propensity=1.0,
+            reason=f"{why}: fallback {kind}{_OVERRIDDEN.get(chosen.because, '')}",
+            estimates={},
+            caps=chosen.caps,
+            support=0.0,
+            fallback=kind,
+            bundle_id=live.bundle_id,
+            policy=live.policy,
+            elapsed_us=(self._clock_ns() - started_ns) // 1000,
+        )
+        return Decided(decision, None)
+
+
+def _wanted(names: frozenset[str], headers: Headers) -> Mapping[str, str]:
+    found = {name.decode("latin-1"): value[:_MAX_HEADER].decode("latin-1") for name, value in headers}
+    return {name: value for name, value in found.items() if name in names}
+
+
+def _as_prior(decided: Decided, bundle_id: str) -> Decided:
+    """Mark an answer of the prior as a fallback of the bundle that should have answered."""
+    require_finite(decided.decision)
+    decision = dataclasses.replace(decided.decision, fallback="prior", bundle_id=bundle_id)
+    record = decided.record
+    return Decided(decision, None if record is None else dataclasses.replace(record, bundle_id=bundle_id))

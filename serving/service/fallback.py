@@ -1,0 +1,95 @@
+"""Chooses who answers in the model's place: by the operator's rules, the client's word and the conversation alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from serving.decision.policy.arms import effort_rank
+from serving.decision.policy.bound_policy import Roster
+from serving.decision.selection.arm_scoring import allowed_places
+from serving.decision.selection.choice import Because
+from serving.decision.selection.decision_record import Context, context_of
+from serving.decision.selection.runtime_state import HEALTHY, Situation
+from serving.decision.types import EFFORTS, Arm, Caps, Effort, Fallback, Request
+from serving.model.slot import Live
+
+_DEFAULT_TOTAL_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """An arm that nobody computed.
+
+    Parameters
+    ----------
+    because
+        `behaviour`: as it was chosen beforehand; `client` or `tool_loop`: somebody else's word came first.
+    """
+
+    arm: Arm
+    effort: Effort
+    caps: Caps
+    because: Because
+
+
+def stand_in(live: Live, request: Request, situation: Situation, kind: Fallback) -> StandIn:
+    """Choose the baseline arm, or the one with the highest effort (`reason`).
+
+    An arm that the policy denies is never taken, a mode is not toggled inside an open tool loop, a client's explicit
+    effort stands where the policy honours it, and of what is left an arm that is not shed comes first.
+
+    Raises
+    ------
+    EveryArmDenied
+        The rules leave no arm.
+    """
+    if live.bound is None:
+        arm = max(live.arms, key=lambda arm: effort_rank(arm.effort)) if kind == "reason" else live.arms[0]
+        return StandIn(arm, arm.effort, _caps(arm, arm.effort, request, _DEFAULT_TOTAL_MS, 32_000, 1), "behaviour")
+    bound, context = live.bound, context_of(request)
+    terms = bound.policy.terms_for(context.tenant)
+    left = allowed_places(context, situation.headers, bound, terms)
+    places = [place for place in bound.ladder if left is None or place in left]
+    place, effort, because = _forced(context, situation, bound, places) or _plain(situation, bound, places, kind)
+    limits = terms.limits
+    return StandIn(
+        bound.arms[place],
+        effort,
+        _caps(bound.arms[place], effort, request, limits.total_ms, limits.reasoning_tokens, limits.retries),
+        because,
+    )
+
+
+_Chosen = tuple[int, Effort, Because]
+
+
+def _forced(context: Context, situation: Situation, bound: Roster, places: list[int]) -> _Chosen | None:
+    terms, session = bound.policy.terms_for(context.tenant), situation.session
+    most = effort_rank(terms.max_effort)
+    if session is not None and (context.tool_loop or session.open_tool_loop):
+        before = bound.place(session.arm)
+        if before in places:
+            rank = effort_rank(session.effort) if session.effort else bound.ranks[before]
+            return before, EFFORTS[min(rank, most)], "tool_loop"
+    if context.client_effort is None or terms.client_effort == "ignore":
+        return None
+    rank = min(effort_rank(context.client_effort), most)
+    meant = min(places, key=lambda place: (abs(bound.ranks[place] - rank), bound.arms[place].model != context.model))
+    return meant, EFFORTS[rank], "client"
+
+
+def _plain(situation: Situation, bound: Roster, places: list[int], kind: Fallback) -> _Chosen:
+    sound = [place for place in places if not situation.health.get(bound.arms[place].name, HEALTHY).shed] or places
+    if kind == "reason":
+        place = max(sound, key=lambda place: bound.ranks[place])
+    else:
+        place = 0 if 0 in sound else min(sound, key=lambda place: bound.ranks[place])
+    return place, bound.arms[place].effort, "behaviour"
+
+
+def _caps(arm: Arm, effort: Effort, request: Request, total_ms: int, reasoning_tokens: int, retries: int) -> Caps:
+    if request.deadline_ms is not None:
+        total_ms = max(min(total_ms, math.ceil(request.deadline_ms)), 1)
+    tokens = 0 if effort == "none" else min(math.ceil(arm.default_output_tokens), reasoning_tokens)
+    return Caps(tokens, min(retries, 1), total_ms)

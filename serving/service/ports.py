@@ -1,0 +1,57 @@
+"""What may be plugged into the server: who knows the world before a decision, and who is told what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from serving.decision.engine import Decided
+from serving.decision.selection.runtime_state import Situation
+from serving.decision.types import Decision, Request
+from serving.journal.rows import DecisionRow, OutcomeRow
+
+
+class SituationSource(Protocol):
+    """Knows one side of the world: sessions, budgets, the health of arms."""
+
+    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
+        """Tell what it knows; cheap, and never raises.
+
+        Parameters
+        ----------
+        headers
+            Lower-case names to values, of those headers only that the policy's rules look at.
+        """
+        ...
+
+
+class Tracing(Protocol):
+    """Is told of each decision together with the headers of its call, which name the caller's trace."""
+
+    def decided(self, headers: Iterable[tuple[bytes, bytes]], decision: Decision) -> None:
+        """Take note; never waits, never raises."""
+        ...
+
+
+class DecisionSink(Protocol):
+    """Is told of each decision after it was made: journal, budgets, sessions, metrics, shadow."""
+
+    def decided(self, request: Request, decided: Decided) -> None:
+        """Take note; never waits, never raises. `decided.record` is None where no model was asked."""
+        ...
+
+
+class OutcomeSink(Protocol):
+    """Is told of each outcome once it is durable: guards, budgets, metrics."""
+
+    def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
+        """Take note, on the event loop; never waits, never raises.
+
+        Parameters
+        ----------
+        outcome
+            This one report, not merged with earlier ones on the same decision.
+        decision
+            What it speaks of, without text and replay; None where nobody knows it (yet).
+        """
+        ...

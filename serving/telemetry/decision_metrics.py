@@ -1,0 +1,159 @@
+"""Counts decisions and outcomes: what was decided, what it was expected to cost, and what it really cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from serving.decision.engine import Decided
+from serving.decision.types import Request
+from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.telemetry.instruments import Ledger
+
+STAGE_BOUNDS: Final = (
+    25e-6, 50e-6, 100e-6, 150e-6, 200e-6, 300e-6, 500e-6, 750e-6, 1e-3, 2e-3, 5e-3, 10e-3, 25e-3, 0.1, 0.5, 2.0,
+)  # fmt: skip
+"""Seconds; dense where a decision lies."""
+CALL_BOUNDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds of an LLM call."""
+FAILURE_MODES: Final = frozenset({"verbose_wrong_answer", "task_drift", "timeout", "token_bloat", "false_confidence"})
+OTHER: Final = "other"
+"""Label of what a reporter named and nobody knows: label values never come from outside."""
+
+
+class DecisionMetrics:
+    """A `DecisionSink` and an `OutcomeSink` that count.
+
+    Parameters
+    ----------
+    ledger
+        Where.
+    arms
+        Gives the names of the arms that are served now.
+    """
+
+    def __init__(self, ledger: Ledger, arms: Callable[[], Collection[str]]) -> None:
+        self._arms = arms
+        count = ledger.counter
+        self._decisions = count(
+            "thinkgate_decisions",
+            "Decisions by arm, bucket and who made them: fallback is none where the model did.",
+            ("arm", "bucket", "fallback"),
+        )
+        self._explored = count("thinkgate_explored_decisions", "Decisions that chance had a part in.", ("arm",))
+        self._cost = count("thinkgate_expected_cost_usd", "Expected cost of what was decided.", ("arm",))
+        self._tokens = count("thinkgate_expected_output_tokens", "Expected output tokens of it.", ("arm",))
+        self._success = count("thinkgate_expected_successes", "Expected successes of it.", ("arm",))
+        self._all_cost = count(
+            "thinkgate_alternative_cost_usd", "Expected cost if this arm had served every decision.", ("arm",)
+        )
+        self._all_success = count(
+            "thinkgate_alternative_successes", "Expected successes if this arm had served every decision.", ("arm",)
+        )
+        self._stages = ledger.histogram(
+            "thinkgate_stage_seconds", "Time of a decision by stage.", ("stage",), STAGE_BOUNDS
+        )
+        self._engine, self._forecast, self._policy = (
+            self._stages.row((stage,)) for stage in ("engine", "forecast", "policy")
+        )
+        self._read, self._decide, self._send = (self._stages.row((stage,)) for stage in ("read", "decide", "send"))
+        self._add_outcomes(ledger)
+
+    def decided(self, request: Request, decided: Decided) -> None:  # noqa: ARG002 - the port says so
+        """Count a decision."""
+        decision = decided.decision
+        name = decision.arm
+        arm = (name,)
+        self._decisions.add((name, decision.bucket, decision.fallback or "none"))
+        if decision.propensity < 1.0:
+            self._explored.add(arm)
+        for other, estimate in decision.estimates.items():
+            label = (other,)
+            self._all_cost.add(label, estimate.cost_usd)
+            self._all_success.add(label, estimate.success)
+            if other == name:
+                self._cost.add(label, estimate.cost_usd)
+                self._tokens.add(label, estimate.output_tokens)
+                self._success.add(label, estimate.success)
+        note = self._stages.note
+        note(self._engine, decision.elapsed_us * 1e-6)
+        if decided.record is not None:
+            note(self._forecast, decided.forecast_us * 1e-6)
+            note(self._policy, max(decision.elapsed_us - decided.forecast_us, 0) * 1e-6)
+
+    def took(self, read_ns: int, decide_ns: int, send_ns: int) -> None:
+        """Count where an HTTP call's time went: reading its body, deciding (the engine is a part of that), sending."""
+        stages = self._stages
+        stages.note(self._read, read_ns * 1e-9)
+        stages.note(self._decide, decide_ns * 1e-9)
+        stages.note(self._send, send_ns * 1e-9)
+
+    def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
+        """Count an outcome."""
+        name = outcome.arm or (decision.arm if decision is not None else OTHER)
+        if (decision is None or name != decision.arm) and name not in self._arms():
+            name = OTHER
+        arm = (name,)
+        self._outcomes.add((name, _result(outcome.success)))
+        if outcome.cost_usd is not None:
+            self._real_cost.add(arm, outcome.cost_usd)
+        for kind, tokens in (
+            ("input", outcome.input_tokens),
+            ("cached_input", outcome.cached_input_tokens),
+            ("output", outcome.output_tokens),
+            ("reasoning", outcome.reasoning_tokens),
+        ):
+            if tokens is not None:
+                self._real_tokens.add((name, kind), tokens)
+        if outcome.latency_ms is not None:
+            self._latency.observe(outcome.latency_ms * 1e-3, arm)
+        if outcome.retries:
+            self._retries.add(arm, outcome.retries)
+        if outcome.failure_mode is not None:
+            known = outcome.failure_mode in FAILURE_MODES
+            self._failures.add((name, outcome.failure_mode if known else OTHER))
+        if decision is not None and decision.fallback in (None, "prior") and decision.arm == name:
+            self._compare(arm, outcome, decision)
+
+    def _compare(self, arm: tuple[str], outcome: OutcomeRow, decision: DecisionRow) -> None:
+        """Add up what was expected of exactly those calls whose truth is known."""
+        if outcome.cost_usd is not None:
+            self._matched.add((*arm, "cost_usd", "expected"), decision.expected_cost_usd)
+            self._matched.add((*arm, "cost_usd", "realised"), outcome.cost_usd)
+        if outcome.output_tokens is not None:
+            self._matched.add((*arm, "output_tokens", "expected"), decision.expected_output_tokens)
+            self._matched.add((*arm, "output_tokens", "realised"), outcome.output_tokens)
+        if outcome.success is not None:
+            self._matched.add((*arm, "success", "expected"), decision.expected_success)
+            self._matched.add((*arm, "success", "realised"), outcome.success)
+
+    def _add_outcomes(self, ledger: Ledger) -> None:
+        count = ledger.counter
+        self._outcomes = count("thinkgate_outcomes", "Outcomes reported.", ("arm", "result"))
+        self._real_cost = count("thinkgate_realised_cost_usd", "Cost of the calls reported.", ("arm",))
+        self._real_tokens = count(
+            "thinkgate_realised_tokens", "Tokens of the calls reported; output holds reasoning.", ("arm", "kind")
+        )
+        self._retries = count("thinkgate_retries", "Retries of the calls reported.", ("arm",))
+        self._failures = count("thinkgate_failures", "Failure modes reported.", ("arm", "failure_mode"))
+        self._matched = count(
+            "thinkgate_matched",
+            "Of calls whose decision and truth are both known: what was expected, and what came.",
+            ("arm", "quantity", "side"),
+        )
+        self._latency = ledger.histogram(
+            "thinkgate_call_seconds", "Latency of the LLM calls reported.", ("arm",), CALL_BOUNDS
+        )
+
+
+def _result(success: float | None) -> str:
+    """Name a success in [0, 1].
+
+    Examples
+    --------
+    >>> _result(None), _result(0.5), _result(0.49)
+    ('unknown', 'success', 'failure')
+    """
+    if success is None:
+        return "unknown"
+    return "success" if success >= 0.5 else "failure"

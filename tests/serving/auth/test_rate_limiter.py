@@ -1,0 +1,74 @@
+"""Rates: a bucket gives its burst, then its rate, for all workers together."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.auth.rate_limiter import PLACES, Rates, places
+
+
+class Bucket:
+    """One key's bucket on a clock of the test's own."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rates, self.rate, self.slack = Rates(), rate, (burst - 1) / rate
+
+    def take(self, now: float) -> bool:
+        if self.rates.wait(0, self.slack, now):
+            return False
+        self.rates.charge(0, 1 / self.rate, now)
+        return True
+
+
+def test_burst_then_rate() -> None:
+    bucket = Bucket(rate=10.0, burst=5.0)
+    assert [bucket.take(100.0) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert bucket.rates.wait(0, bucket.slack, 100.0) > 0.09
+    assert bucket.take(100.11)
+    assert not bucket.take(100.12)
+    assert [bucket.take(200.0) for _ in range(6)] == [True] * 5 + [False]
+
+
+@given(
+    st.floats(0.5, 1000.0),
+    st.floats(1.0, 50.0),
+    st.lists(st.floats(0.0, 0.2), min_size=1, max_size=300),
+)
+def test_never_more_than_burst_plus_rate(rate: float, burst: float, gaps: list[float]) -> None:
+    bucket, now, taken = Bucket(rate, burst), 1000.0, 0
+    for gap in gaps:
+        now += gap
+        taken += bucket.take(now)
+    assert taken <= burst + rate * (now - 1000.0) + 1e-6 * len(gaps)
+
+
+def test_a_debt_is_waited_for() -> None:
+    bucket = Bucket(rate=10.0, burst=2.0)
+    assert bucket.take(0.0)
+    bucket.rates.charge(0, 29 / 10.0, 0.0)
+    assert not bucket.take(2.8)
+    assert bucket.take(2.91)
+
+
+def test_forked_workers_spend_from_one_bucket() -> None:
+    rates = Rates()
+    for _ in range(3):
+        pid = os.fork()
+        if pid == 0:
+            rates.charge(7, 1.0, 0.0)
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    assert rates.wait(7, 0.0, 0.0) == 3.0
+    assert rates.wait(8, 0.0, 0.0) == 0.0
+
+
+def test_places_are_apart_and_steady() -> None:
+    ids = [f"key{number}" for number in range(3000)]
+    given_places = places(ids)
+    assert len(set(given_places.values())) == 3000
+    assert max(given_places.values()) < PLACES
+    fewer = places(ids[:100])
+    assert sum(given_places[key] == place for key, place in fewer.items()) > 80

@@ -1,0 +1,253 @@
+"""`POST /v1/rewrite`: every provider's body comes back decided, what can't be read gets a 4xx, nothing gets lost."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.decision.engine import Decided
+from serving.decision.errors import BadInput
+from serving.decision.selection.arm_scoring import EveryArmDenied
+from serving.decision.selection.runtime_state import CALM, Session, Situation
+from serving.decision.types import Request
+from serving.http_api.asgi import BodyLimits
+from serving.http_api.decisions import Limits
+from serving.http_api.docs.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN
+from serving.model.slot import Live, Slot
+from serving.schemas.lossless_json import read_exact, write_exact
+from serving.schemas.problems import Rejected
+from serving.service.decision_service import Guard
+from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, guarded
+from tests.support.policy_cases import ARMS, engine
+
+PATH = "/v1/rewrite"
+MODEL_ARMS = tuple(replace(arm, model="gpt-5.1") for arm in ARMS)
+LONG = "Prove it step by step. " * 20
+
+
+@pytest.fixture
+def decider() -> LengthDecider:
+    return LengthDecider()
+
+
+@pytest.fixture
+def client(decider: LengthDecider) -> Client:
+    return client_of(guarded(decider), Limits(BodyLimits(max_bytes=65_536)))
+
+
+def chat(text: str = "Hi", **more: Any) -> dict[str, Any]:
+    return {"model": "gpt-5.1", "messages": [{"role": "user", "content": text}], **more}
+
+
+def test_a_body_comes_back_decided_with_the_decision_in_headers(client: Client) -> None:
+    body = chat(LONG, seed=7, metadata={"trace": "t"})
+    answer = client.post(PATH, body)
+    assert answer.status == 200
+    assert answer.json() == {**body, "reasoning_effort": "high"}
+    told = {name[12:]: value for name, value in answer.headers.items() if name.startswith("x-thinkgate-")}
+    assert told == {
+        "decision-id": "0" * 26,
+        "arm": "reasoning",
+        "effort": "high",
+        "applied": "high",
+        "bucket": "use",
+        "model": "gpt-5.1",
+        "propensity": "1",
+        "fallback": "none",
+        "max-reasoning-tokens": "0",
+        "max-retries": "1",
+        "max-total-ms": "30000",
+        "dialect": "chat",
+        "policy": "default",
+    }
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "expected"),
+    [
+        ("", {"model": "gpt-5.1", "input": LONG}, {"reasoning": {"effort": "high"}}),
+        ("?dialect=openrouter", chat(LONG), {"reasoning": {"effort": "high"}}),
+        (
+            "?model=gemini-2.5-flash",
+            {"contents": [{"parts": [{"text": LONG}]}]},
+            {"generationConfig": {"thinkingConfig": {"thinkingBudget": 16384}}},
+        ),
+        (
+            "",
+            {
+                "contents": [{"parts": [{"text": "Hi"}]}]
+            },  # no model anywhere: the decided one's words, which has none here
+            {},
+        ),
+    ],
+)
+def test_other_dialects(client: Client, query: str, body: dict[str, Any], expected: dict[str, Any]) -> None:
+    answer = client.post(PATH + query, body)
+    assert answer.status == 200
+    assert answer.json() == {**body, **expected}
+
+
+def test_patch_and_merge_forms(client: Client) -> None:
+    patch = client.post(PATH + "?form=patch", chat())
+    assert patch.headers["content-type"] == "application/json-patch+json"
+    assert patch.json() == [{"op": "add", "path": "/reasoning_effort", "value": "none"}]
+    merge = client.post(PATH, chat(), headers=(*JSON, ("x-thinkgate-form", "merge")))
+    assert merge.headers["content-type"] == "application/merge-patch+json"
+    assert merge.json() == {"reasoning_effort": "none"}
+
+
+def test_hints_reach_the_decision_and_sampling_may_go(client: Client, decider: LengthDecider) -> None:
+    headers = (*JSON, ("x-thinkgate-tenant", "acme"), ("x-thinkgate-session-id", "s1"), ("x-thinkgate-task", "maths"))
+    left = client.post(PATH, chat(LONG, temperature=0.1), headers)
+    assert left.json() == chat(LONG, temperature=0.1)
+    assert left.headers["x-thinkgate-applied"] == "unchanged"
+    assert left.headers["x-thinkgate-note"] == "gpt-5.1 refuses temperature beside reasoning"
+    seen = decider.seen[-1]
+    assert (seen.tenant, seen.session_id, seen.task, seen.model) == ("acme", "s1", "maths", "gpt-5.1")
+    dropped = client.post(PATH + "?drop-sampling=true", chat(LONG, temperature=0.1))
+    assert dropped.json() == chat(LONG, reasoning_effort="high")
+
+
+def test_an_unchanged_body_comes_back_byte_for_byte(client: Client) -> None:
+    raw = b'{"messages" : [ {"role":"user","content":"caf\\u00e9"} ],\n "model":"gpt-5.1", "reasoning_effort": "none"}'
+    answer = client.post(PATH, raw)
+    assert answer.body == raw
+    assert answer.headers["x-thinkgate-note"] == "the client's explicit effort stands"
+
+
+def test_long_numbers_and_broken_unicode_are_kept(client: Client) -> None:
+    raw = b'{"model":"gpt-5.1","messages":[{"role":"user","content":"a\\ud800b"}],"seed":123456789012345678901234}'
+    answer = client.post(PATH, raw)
+    assert answer.status == 200
+    assert json.loads(answer.body) == {**json.loads(raw), "reasoning_effort": "none"}
+
+
+BAD = [
+    (b"hello", 400, "not JSON"),
+    (b'{"messages": NaN}', 400, "not JSON"),
+    (b'{"seed": 1' + b"0" * 6000 + b"}", 400, "not JSON"),
+    (b"[" * 5000, 400, "not JSON"),
+    (b"[]", 422, "JSON object"),
+    (b"{}", 422, "neither messages, input nor contents"),
+    (b'{"messages": [{"role": "user", "content": 7}]}', 422, "messages[0].content"),
+    (b'{"model": "m", "messages": []}', 422, "empty"),
+    (b'{"messages": [{"role": "user", "content": "' + b"x" * 70_000 + b'"}]}', 413, "larger than"),
+]
+
+
+@pytest.mark.parametrize(("raw", "status", "word"), BAD)
+def test_what_cant_be_read_is_a_clear_problem(client: Client, raw: bytes, status: int, word: str) -> None:
+    answer = client.post(PATH, raw)
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert word in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "word"),
+    [
+        ("?form=xml", JSON, "unknown form"),
+        ("?dialect=cohere", JSON, "unknown dialect"),
+        ("", (*JSON, ("x-thinkgate-deadline-ms", "soon")), "x-thinkgate-deadline-ms"),
+    ],
+)
+def test_what_is_asked_wrongly_is_named(client: Client, query: str, headers: Any, word: str) -> None:
+    answer = client.post(PATH + query, chat(), headers)
+    assert answer.status == 422
+    assert word in answer.json()["detail"]
+
+
+def test_methods_and_media_types(client: Client) -> None:
+    assert client.get(PATH).status == 405
+    assert client.post(PATH, chat(), headers=()).status == 415
+
+
+def deep(levels: int) -> bytes:
+    return b'{"model":"gpt-5.1","messages":[{"role":"user","content":"Hi"}],"x":' + b"[" * levels + b"]" * levels + b"}"
+
+
+def test_a_deep_body_passes_or_is_refused(client: Client) -> None:
+    assert [client.post(PATH, deep(levels)).status for levels in (200, 900, 5000)] == [200, 200, 400]
+    assert client.post(PATH, deep(900)).json()["reasoning_effort"] == "none"
+
+
+def test_a_broken_engine_still_rewrites() -> None:
+    answer = client_of(guarded(BrokenDecider())).post(PATH, chat(LONG))
+    assert answer.json() == chat(LONG, reasoning_effort="none")
+    assert answer.headers["x-thinkgate-fallback"] == "baseline"
+
+
+def test_a_tool_loop_of_a_remembered_session_goes_on_as_it_began() -> None:
+    class Remembering:
+        def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
+            return Situation(session=Session("high")) if request.session_id == "known" else CALM
+
+    made = engine(arms=MODEL_ARMS)
+    live = Live(made, MODEL_ARMS, "fixed", made.version)
+    guard = Guard(Slot(live), "baseline", time.perf_counter_ns, lambda: "id", (Remembering(),))
+    turns = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "4"}]
+    ours: dict[str, Any] = {"model": "gpt-5.1", "messages": turns}
+    for session, note in (("known", None), ("unknown", "open tool loop: the mode stays as it is")):
+        answer = client_of(guard).post(PATH, ours, (*JSON, ("x-thinkgate-session-id", session)))
+        assert answer.headers.get("x-thinkgate-note") == note
+        assert answer.json() == ({**ours, "reasoning_effort": "high"} if note is None else ours)
+
+
+def test_a_denied_request_is_a_403() -> None:
+    class Denying:
+        def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+            raise EveryArmDenied("the policy leaves no arm")
+
+    assert issubclass(EveryArmDenied, BadInput)
+    assert client_of(guarded(Denying())).post(PATH, chat()).status == 403
+
+
+@pytest.mark.parametrize("example", REWRITE_BODIES, ids=lambda example: example.name)
+def test_the_examples_of_the_document_work(client: Client, example: Any) -> None:
+    assert client.post(PATH, example.value).status == 200
+    document = client.get("/openapi.json").json()
+    assert example.name in document["paths"][PATH]["post"]["requestBody"]["content"]["application/json"]["examples"]
+
+
+def test_the_example_answers_are_real(client: Client) -> None:
+    assert client.post(PATH, REWRITE_BODIES[0].value).json() == REWRITTEN
+    assert client.post(PATH + "?form=patch", REWRITE_BODIES[0].value).json() == list(REWRITE_PATCH)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["messages", "input", "contents", "model", "reasoning", "thinking"]), JUNK)
+    | JUNK
+    | st.builds(lambda text, more: {**more, **chat(text or "x")}, st.text(), st.dictionaries(st.text(), JUNK))
+)
+def test_no_body_gets_a_5xx(body: Any) -> None:
+    answer = client_of(guarded(LengthDecider())).post(PATH, json.dumps(body).encode())
+    assert answer.status in (200, 400, 422)
+
+
+@given(JUNK)
+def test_exact_json_gives_back_what_came(value: Any) -> None:
+    text = json.dumps(value).encode()
+    document = read_exact(text)
+    assert json.loads(write_exact(document.value, document.plain)) == json.loads(text)
+
+
+def test_what_is_no_json_is_refused() -> None:
+    for raw in (b"", b"\xff", b"Infinity", b"1e999"):
+        with pytest.raises(Rejected):
+            read_exact(raw)

@@ -1,0 +1,94 @@
+"""The recorder: a decision reaches the database with what replays it, under the privacy that was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from serving.decision.conversation import parse_messages
+from serving.decision.prompt_id import prompt_id
+from serving.decision.selection.decide import replay
+from serving.decision.selection.decision_record import DecisionRecord
+from serving.decision.types import Message, Request
+from serving.journal import Draft, Journal, Store
+from serving.journal.factory import Seat, open_journal, spool_of
+from serving.journal.recorder import Recorder
+from serving.journal.redaction import StorePrompts
+from serving.journal.writer import JournalSettings
+from serving.model.slot import Live, Slot
+from serving.service.decision_service import Guard
+from tests.support.fakes import BrokenDecider, Ticks, guarded
+from tests.support.policy_cases import ARMS, engine
+
+TALK = Request(
+    (Message("user", "mail jo@example.org\x00 now", images=2), Message("assistant", "", tool_calls=1)), tenant="acme"
+)
+
+
+@pytest.mark.parametrize("privacy", ["none", "hash", "redacted", "full"])
+def test_a_journalled_decision_is_made_again_to_the_bit(privacy: StorePrompts, tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'j.db'}")
+    journal = Journal(store, tmp_path / "spool")
+    made = engine()
+    live = Live(made, ARMS, "fixed", made.version)
+    guard = Guard(Slot(live), "baseline", Ticks(), lambda: "0" * 26, sinks=(Recorder(journal, privacy),))
+    decision = guard.decide(TALK)
+    journal.close()
+    row = Store(f"sqlite:///{tmp_path / 'j.db'}").decisions([decision.decision_id])[0]
+    entry = Store(f"sqlite:///{tmp_path / 'j.db'}").entry(decision.decision_id)
+    assert entry is not None
+    assert entry.decision.replay is not None
+    again = replay(DecisionRecord.from_json(entry.decision.replay), made.arms, made.policy, made.prices)
+    assert replace(again, elapsed_us=decision.elapsed_us) == decision
+    assert (row.tenant, row.replay, row.messages) == ("acme", None, None)
+    assert row.prompt_id == ("" if privacy == "none" else prompt_id(TALK.messages))
+    text = entry.decision.messages
+    if privacy in ("none", "hash"):
+        assert text is None
+    else:
+        kept = parse_messages(orjson.loads(text or ""))
+        assert [(m.images, m.tool_calls) for m in kept] == [(2, 0), (0, 1)]
+        assert ("jo@example.org" in (text or "")) == (privacy == "full")
+
+
+def test_a_fallback_is_journalled_without_a_replay() -> None:
+    heard: list[Draft] = []
+
+    class Keeps:
+        def record(self, made: Draft) -> None:
+            heard.append(made)
+
+    guard = guarded(BrokenDecider(), sinks=(Recorder(Keeps(), "hash"),))  # type: ignore[arg-type]
+    guard.decide(TALK)
+    row = heard[0].row()
+    assert (row.fallback, row.replay, row.decided_at) == ("baseline", None, 1_700_000_000.0)
+
+
+def test_decisions_are_bounded_by_what_they_hold(tmp_path: Path) -> None:
+    store = Store("postgresql://nobody@127.0.0.1:1/none")
+    journal = Journal(store, tmp_path / "spool", JournalSettings(max_queued_chars=50, flush_ms=60_000.0))
+    guard = guarded(BrokenDecider(), sinks=(Recorder(journal, "full"),))
+    for _ in range(5):
+        guard.decide(TALK)
+    assert (journal.stats().queued, journal.stats().lost_decisions) == (2, 3)
+    journal.close()
+
+
+def test_fewer_workers_take_over_the_spools_of_those_that_are_gone(tmp_path: Path) -> None:
+    down = "postgresql://nobody@127.0.0.1:1/none"
+    for number in range(4):
+        journal = open_journal(down, tmp_path / "spool", JournalSettings(), Seat(number, 4))
+        assert journal is not None
+        guarded(BrokenDecider(), sinks=(Recorder(journal, "none"),)).decide(TALK)
+        journal.close()
+        assert (tmp_path / "spool" / str(number) / "decisions.spool").exists()
+    url = f"sqlite:///{tmp_path / 'j.db'}"
+    for number in range(2):
+        journal = open_journal(url, tmp_path / "spool", JournalSettings(), Seat(number, 2))
+        assert journal is not None
+        journal.close()
+    assert not list((tmp_path / "spool").glob("*/decisions.spool"))
+    assert spool_of(url).name == "j.db.spool"

@@ -1,0 +1,93 @@
+"""The guard: sources are put together, sinks are told, and none of them can make a decision fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from serving.decision.engine import Decided
+from serving.decision.selection.runtime_state import CALM, ArmHealth, Session, Situation, combine
+from serving.decision.types import Decision, Message, Request
+from tests.support.fakes import BrokenDecider, LengthDecider, guarded
+
+HELLO = Request((Message("user", "hello"),))
+
+
+class Knows:
+    """A source that always says the same."""
+
+    def __init__(self, situation: Situation) -> None:
+        self.told = situation
+
+    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
+        return self.told
+
+
+class Breaks:
+    """A source and a sink that raises."""
+
+    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
+        raise RuntimeError("no")
+
+    def decided(self, request: Request, decided: Decided) -> None:
+        raise RuntimeError("no")
+
+
+class Listens:
+    """A sink that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[Decided] = []
+
+    def decided(self, request: Request, decided: Decided) -> None:
+        self.heard.append(decided)
+
+
+class Situated(LengthDecider):
+    """Keeps the situation it is asked in."""
+
+    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+        self.situation = situation
+        return super().decide(request, situation)
+
+
+def test_situations_are_put_together_whatever_breaks() -> None:
+    decider = Situated()
+    sources = (
+        Knows(Situation(session=Session("direct"), cost_multiplier=1.0)),
+        Breaks(),
+        Knows(Situation(health={"direct": ArmHealth(shed=True, why="slow")}, explore=False)),
+    )
+    guard = guarded(decider, sources=sources)
+    assert guard.decide(HELLO).fallback is None
+    assert decider.situation == Situation(
+        session=Session("direct"),
+        cost_multiplier=1.0,
+        health={"direct": ArmHealth(shed=True, why="slow")},
+        explore=False,
+    )
+    assert guard.stats.contained == 1
+
+
+def test_the_calm_case_costs_no_new_situation() -> None:
+    decider = Situated()
+    guarded(decider, sources=(Knows(CALM), Knows(CALM))).decide(HELLO)
+    assert decider.situation is CALM
+
+
+def test_sinks_are_told_of_every_answer_and_a_broken_one_hurts_nobody() -> None:
+    for decider, fallback in ((LengthDecider(), None), (BrokenDecider(), "baseline")):
+        sink = Listens()
+        guard = guarded(decider, sinks=(Breaks(), sink))
+        decision = guard.decide(HELLO)
+        assert [decided.decision for decided in sink.heard] == [decision]
+        assert decision.fallback == fallback
+        assert guard.stats.contained == 1
+
+
+def test_combination_is_cautious() -> None:
+    one = ArmHealth(latency_factor=2.0, expected_retries=0.1, shed=False, why="slow")
+    two = ArmHealth(latency_factor=1.5, success_shift=-0.1, shed=True, why="timeouts")
+    both = combine(Situation(health={"a": one}, uniform=0.25), Situation(health={"a": two, "b": two}, uniform=0.5))
+    assert both.uniform == 0.25
+    assert both.health["b"] is two
+    assert both.health["a"] == ArmHealth(3.0, 1.0, -0.1, 0.1, True, "slow; timeouts")

@@ -1,0 +1,1 @@
+"""Helpers that several test packages share: fakes, small real models, local servers, sample rows."""

@@ -1,0 +1,37 @@
+"""A real server process whose engine fails at every request, quoting it: `python -m tests.support.broken_server`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from serving.auth.authorizer import Door
+from serving.grpc_api.servicers import DECISIONS, DecisionCalls
+from serving.http_api.app import build_api
+from serving.http_api.decisions import Limits
+from serving.server.grpc_server import GrpcOptions, GrpcServer
+from serving.server.http_server import Readiness, ServerOptions, run
+from serving.server.sockets import open_tcp
+from tests.support.fakes import BrokenDecider, guarded
+
+
+def main() -> None:
+    """Serve both faces on free ports until SIGTERM."""
+    logging.basicConfig(stream=sys.stderr)
+    guard = guarded(BrokenDecider(), "reason")
+    readiness = Readiness()
+    with open_tcp("127.0.0.1", 0) as http, open_tcp("127.0.0.1", 0, shared=True) as held:
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+        services = {DECISIONS: DecisionCalls(guard, Limits()).handler()}
+        companion = GrpcServer(GrpcOptions(address, 65536), services, Door())
+        port = http.getsockname()[1]
+        app = build_api(guard, Limits(), readiness, "0")
+
+        def say() -> None:
+            print(f"ready at http://127.0.0.1:{port}, gRPC at {address}", flush=True)
+
+        run(app, [http], ServerOptions(2.0), readiness, say, companions=[companion])
+
+
+if __name__ == "__main__":
+    main()

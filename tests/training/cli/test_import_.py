@@ -1,0 +1,109 @@
+"""`thinkgate import` and `thinkgate collect` as a person runs them: what they say, and how they end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.collector_kills import ARMS
+from tests.support.fake_llm_endpoint import FakeEndpoint, serve
+from training.cli.main import app, main
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["thinkgate", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_import_tells_what_became_of_each_row(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "calls.csv").write_text(
+        "question,route,ok\nWhat is 2 + 2?,direct,1\n,direct,1\nWhat is 3 + 3?,direct,\n"
+    )
+    maps = ("--column", "question=prompt", "--column", "route=arm", "--column", "ok=success")
+    out = tmp_path / "history.jsonl"
+    assert run(monkeypatch, "import", "csv", tmp_path / "calls.csv", *maps, "--out", out) == 0
+    said = capsys.readouterr().out
+    assert "2 of 3 rows written" in said
+    assert "quarantined: 1 x no prompt" in said
+    assert "success not known: 1 rows" in said
+    assert [json.loads(line)["success"] for line in out.read_text().splitlines()] == [1.0, None]
+    aside = json.loads((tmp_path / "history.jsonl.quarantine.jsonl").read_text())
+    assert (aside["line"], aside["row"]) == (3, {"route": "direct", "ok": "1"})
+
+
+def test_an_import_of_nothing_ends_with_2_and_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"model": "gpt-5.1", "output_tokens": 1000, "num_model_requests": 4}
+    (tmp_path / "usage.json").write_text(json.dumps({"data": [{"results": [row]}]}))
+    out = tmp_path / "history.jsonl"
+    assert run(monkeypatch, "import", "openai-usage", tmp_path / "usage.json", "--out", out) == 2
+    told = capsys.readouterr()
+    assert "default_output_tokens" in told.out
+    assert "not one row" in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nothing", "a.csv", "--out", "b.jsonl"], "source 'nothing' is not known"),
+        (["csv", "a.csv"], "--out FILE"),
+        (["csv", "a.csv", "--out", "b.xlsx"], "named so|name the file so"),
+        (["csv", "a.csv", "--out", "b.jsonl"], "no such file"),
+        (["csv", "a.csv", "--out", "b.jsonl", "--column", "x"], "THEIRS=OURS"),
+        (["csv", "https://example.invalid/a.csv", "--out", "b.jsonl"], "--sha256"),
+    ],
+)
+def test_import_names_the_cure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "import", *words) == 2
+    said = capsys.readouterr().err
+    assert any(part in " ".join(said.split()) for part in told.split("|"))
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_sources_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    app(["import", "list"], standalone_mode=False)
+    assert "litellm-spend-logs\n" in capsys.readouterr().out
+
+
+def test_collect_shows_the_estimate_first_and_spends_nothing_unasked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "arms.toml").write_text(ARMS)
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "What is 17 * 23?", "answer": "391"}\n')
+    with serve(FakeEndpoint()) as endpoint:
+        words = ["collect", tmp_path / "prompts.jsonl", "--arms", tmp_path / "arms.toml", "--out", tmp_path / "o.jsonl"]
+        words += ["--url", endpoint.url, "--grader", "numeric"]
+        assert run(monkeypatch, *words, "--estimate") == 0
+        assert "1 prompts x 2 arms x 1 runs: 2 calls to make, about 0.0" in capsys.readouterr().out
+        assert run(monkeypatch, *words) == 2
+        assert "--max-usd" in capsys.readouterr().err
+        assert not endpoint.seen
+        assert run(monkeypatch, *words, "--max-usd", "0.001") == 0
+        said = capsys.readouterr().out
+        assert "not called: 2" in said
+        assert not endpoint.seen
+        assert run(monkeypatch, *words, "--max-usd", "1") == 0
+        assert "2 outcome records" in capsys.readouterr().out
+        assert sum(endpoint.seen.values()) == 2
+
+
+def test_collect_says_where_an_effort_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = ARMS.replace('model = "gpt-5.1"', 'model = "tiny-1"\nprice_usd_per_mtok = { input = 0.1, output = 0.2 }')
+    (tmp_path / "arms.toml").write_text(text)
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "Hi"}\n')
+    words = ["collect", tmp_path / "prompts.jsonl", "--arms", tmp_path / "arms.toml", "--out", tmp_path / "o.jsonl"]
+    assert run(monkeypatch, *words, "--url", "http://127.0.0.1:9/v1", "--estimate") == 0
+    assert "arm reasoning: effort high, but tiny-1 has no reasoning switch here" in capsys.readouterr().err

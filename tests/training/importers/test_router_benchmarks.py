@@ -1,0 +1,122 @@
+"""Importers of public data, each in its own layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.support.importer_rows import (
+    calls,
+    kinds,
+    lines,
+    outcome,
+)
+from training.importers.catalog import bring
+from training.records.history import read
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_routerbench_has_one_call_a_model(tmp_path: Path, ending: str) -> None:
+    wide = pd.DataFrame(
+        {
+            "sample_id": ["mbpp.1", "mmlu.2"],
+            "prompt": ["['Write a function.']", "['It''s', 'two turns']"],
+            "eval_name": ["mbpp", "mmlu"],
+            "gpt-4": [1.0, None],
+            "claude-v1": [0.5, 0.0],
+            "gpt-4|model_response": ["a", "b"],
+            "gpt-4|total_cost": [0.01, 0.02],
+            "claude-v1|total_cost": [0.001, 0.002],
+            "oracle_model_to_route_to": ["x", "y"],
+        }
+    )
+    path = tmp_path / f"a.{ending}"
+    wide.to_csv(path, index=False) if ending == "csv" else wide.to_parquet(path)
+    found = calls("routerbench", path)
+    assert sorted(kinds(found)) == ["mapped", "mapped", "mapped", "no score"]
+    row = outcome(found[0])
+    assert (row["prompt"], row["prompt_id"], row["task"]) == ("Write a function.", "mbpp.1", "mbpp")
+    assert {"gpt-4": 0.01, "claude-v1": 0.001}[row["arm"]] == row["cost_usd"]
+
+
+def test_pickles_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "routerbench_0shot.pkl").write_bytes(b"x")
+    with pytest.raises(Exception, match="a pickle can run any code"):
+        calls("routerbench", tmp_path / "routerbench_0shot.pkl")
+
+
+def test_routerarena_results_and_predictions(tmp_path: Path) -> None:
+    cached = {
+        "global_index": "AIME_112", "question": "How many?", "llm_selected": "m", "success": True,
+        "token_usage": {"input_tokens": 349, "output_tokens": 120},
+        "evaluation_result": {"score": 1.0, "inference_cost": 0.0002},
+    }  # fmt: skip
+    (call, failed, open_) = calls(
+        "routerarena",
+        lines(tmp_path / "a.jsonl", [cached, cached | {"success": False}, cached | {"evaluation_result": None}]),
+    )
+    assert outcome(call) == {
+        "request_id": "AIME_112|m", "prompt_id": "AIME_112", "prompt": "How many?", "arm": "m", "success": 1.0,
+        "input_tokens": 349, "output_tokens": 120, "cost_usd": 0.0002, "model": "m", "task": "AIME",
+    }  # fmt: skip
+    assert kinds([failed, open_]) == ["call failed", "no score"]
+    predicted = {
+        "global index": "AIME_1", "prompt": "How many?", "prediction": "m", "accuracy": 0.0, "cost": 0.1,
+        "generated_result": {"success": True, "token_usage": {"input_tokens": 3, "output_tokens": 4}},
+    }  # fmt: skip
+    (tmp_path / "b.json").write_text(json.dumps([predicted], indent=2))
+    (call,) = calls("routerarena", tmp_path / "b.json")
+    assert (outcome(call)["success"], outcome(call)["output_tokens"]) == (0.0, 4)
+
+
+@pytest.fixture(scope="module")
+def gym(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small folder of our own in the layout of the public repository."""
+    root = tmp_path_factory.mktemp("gym")
+    for model, score in (("meta-llama_llama-4-maverick_20250406_081553", 0.0), ("openai_o3-mini_20250315_181742", 1.0)):
+        folder = root / "easy" / model / "arithmetic"
+        folder.mkdir(parents=True)
+        completions = [{"model_answer": "7", "full_model_response": "<answer>7</answer>", "score": score}] * 3
+        results = [{"question": f"What is {n} + 1?", "expected_answer": "7", "best_score": score, "mean_score": score,
+                    "completions": completions} for n in range(4)]  # fmt: skip
+        task = {"name": "sums", "category": "arithmetic", "system_prompt": "Think.", "results": results}
+        (folder / "sums.json").write_text(json.dumps(task, indent=1))
+        (folder.parent / "summary.json").write_text(json.dumps({"total": 1}))
+    return root
+
+
+def test_reasoning_gym_on_a_folder_of_our_own(gym: Path, tmp_path: Path) -> None:
+    found = bring("reasoning-gym-eval", gym, tmp_path / "o.jsonl", tmp_path / "q.quarantine.jsonl")
+    assert (found.read, found.written) == (26, 24)
+    assert found.quarantined == {"not a result file": 2}
+    assert found.per_arm == {"meta-llama/llama-4-maverick": 12, "openai/o3-mini": 12}
+    frame = read(tmp_path / "o.jsonl").frame
+    assert frame["prompt_id"].nunique() == 4
+    assert set(frame["difficulty"]) == {"easy"}
+
+
+def test_reasoning_gym_on_the_repositorys_own_files(tmp_path: Path) -> None:
+    """Where the original files are at hand beside the project; the folder of our own above has the same layout."""
+    raw = Path(__file__).parents[4] / "shared" / "data" / "raw" / "reasoning_gym_eval"
+    if not raw.is_dir():
+        return
+    expected = sum(
+        len(result["completions"]) for file in raw.rglob("*.json") for result in json.loads(file.read_text())["results"]
+    )
+    found = bring("reasoning-gym-eval", raw, tmp_path / "o.parquet", tmp_path / "q.quarantine.jsonl")
+    assert (found.read, found.written) == (expected, expected)
+    assert set(found.per_arm) == {"meta-llama/llama-4-maverick", "openai/o3-mini"}
+    assert read(tmp_path / "o.parquet").counts.kept == expected
+
+
+def test_all_endings_hold_the_same(gym: Path, tmp_path: Path) -> None:
+    frames = []
+    for ending in ("jsonl", "csv", "parquet"):
+        out = tmp_path / f"o.{ending}"
+        bring("reasoning-gym-eval", gym, out, tmp_path / "q.quarantine.jsonl")
+        frames.append(read(out).frame[["request_id", "prompt", "arm", "success", "task"]].astype(str))
+    assert frames[0].equals(frames[1])
+    assert frames[0].equals(frames[2])

@@ -1,0 +1,212 @@
+"""What workers do with records: validate a piece of a file, and put the rows of a prompt together after the exchange.
+
+Rows of one prompt may lie in different files; after validation every row goes to the part that its prompt id hashes to.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from serving.decision.types import Arm
+from training.backends.dask.storage import Piece, opened
+from training.dataset.arm_inference import usage
+from training.dataset.dataset import Dataset, grouped
+from training.records.frame_builder import Fingerprint
+from training.records.history import has_synthetic, shared_ids
+from training.records.quarantine import Example, Quarantine
+from training.records.readers.files import parquet_rows
+from training.records.readers.rows import ReadLimits
+from training.records.schema import KNOWN
+from training.records.validation import Reader
+
+NUMBERS: Final = (
+    "success",
+    "propensity",
+    "input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "latency_ms",
+    "timestamp",
+)
+WORDS: Final = ("request_id", "prompt_id", "prompt", "messages", "arm", "task", "tenant")
+PLACE: Final = 1 << 40
+"""Rows that one file may hold: a row's place is its file's number times this, plus its number in the file."""
+BAD_LINES: Final = 10_000
+"""Bad rows of one piece that come back to be written down; more are counted only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the rows of a piece; tallies are added up on the driver.
+
+    Parameters
+    ----------
+    bad
+        Lines for the quarantine file, at most `BAD_LINES`.
+    usage
+        Of the arms, as `training.dataset.arm_inference.usage` adds it up.
+    """
+
+    read: int
+    unnamed: int
+    quarantined: Counter[str]
+    doubts: Counter[str]
+    examples: tuple[Example, ...]
+    bad: tuple[str, ...]
+    usage: pd.DataFrame
+    synthetic: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Validated:
+    """The good rows of a piece, in the columns of `columns`, and what became of the others."""
+
+    frame: pd.DataFrame
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A row whose request id came before, in another piece."""
+
+    place: int
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the prompts of one part; all of it adds up but the times, and whether every arm is there.
+
+    Parameters
+    ----------
+    rows, duplicates
+        Kept rows, and rows whose request id came before, in another piece; `repeats` are the first of these.
+    prompts, labelled, logged
+        All prompts, those with a known success, and those of them that not every arm served.
+    has_all_arms
+        Is the success of every arm known at least once?
+    """
+
+    rows: int
+    duplicates: int
+    prompts: int
+    labelled: int
+    logged: int
+    success_unknown: int
+    shared: int
+    per_arm: Counter[str]
+    fingerprint: Fingerprint
+    start: float
+    end: float
+    has_all_arms: bool
+    repeats: tuple[Repeat, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """The prompts of one part with their texts, before they are encoded."""
+
+    dataset: Dataset
+    facts: Facts
+
+
+def columns() -> pd.DataFrame:
+    """Give an empty frame of the rows that workers exchange: what the data set needs, and nothing else."""
+    return pd.DataFrame(
+        {
+            **{name: pd.Series(dtype="string[pyarrow]") for name in WORDS},
+            **{name: pd.Series(dtype=np.float64) for name in NUMBERS},
+            "place": pd.Series(dtype=np.int64),
+            "hash": pd.Series(dtype=np.uint64),
+            "text": pd.Series(dtype=np.uint64),
+        }
+    )
+
+
+def validate(piece: Piece, arms: tuple[str, ...] | None) -> Validated:
+    """Read and judge the rows of a piece, by the same reader as one machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, shown = Path(folder) / "bad.jsonl", piece.name
+        with _Noting(path) as bad:
+            reader = Reader(arms, bad, ReadLimits(), carry=True, outcomes=True)
+            with opened(piece.url) as stream:
+                only = (*KNOWN, "source")
+                for rows in parquet_rows(stream, shown, reader.limits, only, piece.groups):
+                    reader.take(shown, rows)
+        with path.open(encoding="utf-8") as lines:
+            kept = tuple(line for _, line in zip(range(BAD_LINES), lines, strict=False))
+    store = reader.store
+    frame = store.frame()
+    named = store.named()
+    out = {name: _words(frame[name]) for name in WORDS} | {name: frame[name] for name in NUMBERS}
+    out["request_id"] = out["request_id"].where(named)
+    places = np.setdiff1d(np.arange(1, piece.rows + 1, dtype=np.int64) + piece.first, np.array(bad.lines, np.int64))
+    out["place"] = pd.Series(piece.file * PLACE + places)
+    out["hash"] = pd.Series(store.hashes(frame), dtype=np.uint64)
+    out["text"] = pd.Series(store.identities(frame), dtype=np.uint64)
+    tally = Tally(
+        reader.seen,
+        reader.unnamed,
+        bad.counts,
+        reader.doubts,
+        tuple(bad.examples),
+        kept,
+        usage(frame),
+        has_synthetic(frame),
+    )
+    return Validated(pd.DataFrame(out)[list(columns().columns)], tally)
+
+
+def together(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> Asked:
+    """Put the rows of a part into one row per prompt; rows come in any order and are read in that of the files."""
+    frame = frame.sort_values("place", ignore_index=True)
+    again = (frame["request_id"].notna() & frame["request_id"].duplicated()).to_numpy()
+    repeated = frame.loc[again, ["place", "request_id"]].head(BAD_LINES)
+    frame = frame[~again].reset_index(drop=True)
+    dataset = grouped(frame, arms)
+    times = frame["timestamp"].dropna().to_numpy()
+    facts = Facts(
+        rows=len(frame),
+        duplicates=int(again.sum()),
+        prompts=int(frame["prompt_id"].nunique()),
+        labelled=len(dataset),
+        logged=int((~dataset.paired).sum()),
+        success_unknown=int(frame["success"].isna().sum()),
+        shared=shared_ids(frame["prompt_id"], frame["text"].to_numpy(np.uint64)),
+        per_arm=Counter(frame["arm"].astype(str).tolist()),
+        fingerprint=Fingerprint.of(frame["hash"].to_numpy(np.uint64)),
+        start=float(times.min()) if len(times) else np.inf,
+        end=float(times.max()) if len(times) else -np.inf,
+        has_all_arms=bool(dataset.observed.any(axis=0).all()),
+        repeats=tuple(Repeat(int(place), str(name)) for place, name in repeated.itertuples(index=False)),
+    )
+    return Asked(dataset, facts)
+
+
+def _words(column: pd.Series) -> pd.Series:
+    return pd.Series(column.astype(object), dtype="string[pyarrow]")
+
+
+class _Noting(Quarantine):
+    """Also notes which rows are bad."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.lines: list[int] = []
+
+    def __enter__(self) -> _Noting:
+        super().__enter__()
+        return self
+
+    def put(self, example: Example, row: Mapping[str, object] | str) -> None:
+        self.lines.append(example.line)
+        super().put(example, row)

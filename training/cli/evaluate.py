@@ -1,0 +1,47 @@
+"""A bundle judged on records that it was not trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.cli.console import ERR, OUT, tell_rows
+from training.cli.options import Bundle, Cache, Records
+from training.progress import bars
+
+
+def evaluate(
+    bundle: Bundle,
+    data: Records,
+    json: Annotated[Path | None, typer.Option(help="Write all figures as JSON here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for the HTML report and plots.")] = None,
+    quarantine: Annotated[Path, typer.Option(help="JSONL file for rows that can't be used.")] = Path(
+        "evaluate.quarantine.jsonl"
+    ),
+    cache: Cache = None,
+) -> None:
+    """Judge a bundle on outcome records that it was not trained on.
+
+    Paired records give realised outcomes; logged ones, with propensities, give estimates with intervals. Simple routers
+    are learnt from the same records by cross-validation and stand beside it.
+
+    `thinkgate evaluate bundle newer.parquet --report judged`
+    """
+    from training.evaluation.bundle_evaluation import judge
+    from training.pipeline.train import CACHE
+    from training.report.html import to_json, write_report
+    from training.report.summary import summary
+
+    with bars(ERR) as progress:
+        judged = judge(bundle, data, quarantine, progress, cache=cache or CACHE)
+    tell_rows(judged.history)
+    for sentence in summary(judged.evaluation):
+        OUT.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=not OUT.is_terminal)
+    if json:
+        json.parent.mkdir(parents=True, exist_ok=True)
+        json.write_text(to_json(judged.evaluation), encoding="utf-8")
+        OUT.print(f"figures {json}", highlight=False, markup=False)
+    if report:
+        OUT.print(f"report  {write_report(judged.evaluation, report)}", highlight=False, markup=False)

@@ -1,0 +1,226 @@
+"""Calls an OpenAI-compatible endpoint: paced, retried with backoff, and read into tokens, cost and latency."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import orjson
+from aiolimiter import AsyncLimiter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+
+from serving.decision.errors import BadInput
+from serving.decision.pricing.price_book import PriceBook
+from serving.decision.pricing.rate_card import cost_of
+from serving.decision.pricing.usage import BadUsage, Usage, usage_from_openai
+from serving.decision.providers.rewrite import rewrite
+from serving.decision.types import Arm
+from training.collector.call_log import Finished
+
+_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_HOPELESS: Final = frozenset({401, 402, 404, 405})
+_LONGEST_WAIT: Final = 60.0
+
+
+class EndpointRefused(BadInput):
+    """The endpoint will refuse every call: a wrong address, key or model."""
+
+
+class _TryAgain(Exception):
+    def __init__(self, why: str, after: float | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to call.
+
+    Parameters
+    ----------
+    url
+        Base of the API, e.g. `https://api.openai.com/v1`.
+    per_second
+        Most calls that are begun in a second, attempts included.
+    attempts
+        Of one call.
+    seconds
+        Time of one attempt, to the last byte.
+    max_tokens
+        Cap on the output; None for the endpoint's own.
+    backoff
+        Seconds before the second attempt; doubled from there, drawn at random up to it, or as `Retry-After` says.
+    """
+
+    url: str
+    per_second: float = 20.0
+    attempts: int = 6
+    seconds: float = 600.0
+    max_tokens: int | None = None
+    backoff: float = 1.0
+
+
+class Endpoint:
+    """Sends calls; safe for many at a time in one event loop."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        manner: Manner,
+        book: PriceBook,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self._client, self._manner, self._book = client, manner, book
+        self._now, self._clock, self._rng = now, clock, rng
+        # A bucket of one: calls are spread over the second, not sent in a burst at its start.
+        self._pace = AsyncLimiter(1, 1 / manner.per_second)
+
+    async def call(self, key: str, arm: Arm, messages: str, expected_usd: float) -> Finished:
+        """Make one call; a failure is an answer too.
+
+        Raises
+        ------
+        EndpointRefused
+            If no call can succeed.
+        """
+        body = orjson.dumps(body_for(arm, messages, self._manner.max_tokens))
+        await self._pace.acquire()
+        since, began, tries = self._now(), self._clock(), 0
+        reply: dict[str, Any] | None = None
+        failure: str | None = None
+        try:
+            async for attempt in AsyncRetrying(
+                stop=stop_after_attempt(self._manner.attempts),
+                retry=retry_if_exception_type(_TryAgain),
+                wait=self._wait,
+                reraise=True,
+            ):
+                with attempt:
+                    tries += 1
+                    if tries > 1:
+                        await self._pace.acquire()
+                    reply = await self._once(body)
+        except _TryAgain as gave_up:
+            failure = gave_up.why
+        except _Refused as refused:
+            failure = str(refused)
+        latency_ms = (self._clock() - began) * 1000
+        return self._finished(key, arm, reply, failure, since, latency_ms, tries - 1, expected_usd)
+
+    def _wait(self, state: RetryCallState) -> float:
+        fault = state.outcome.exception() if state.outcome else None
+        if isinstance(fault, _TryAgain) and fault.after is not None:
+            return min(fault.after, _LONGEST_WAIT)
+        most = min(self._manner.backoff * 2 ** (state.attempt_number - 1), _LONGEST_WAIT)
+        return self._rng.uniform(most / 2, most)
+
+    async def _once(self, body: bytes) -> dict[str, Any]:
+        url = self._manner.url.rstrip("/") + "/chat/completions"
+        try:
+            reply = await self._client.post(
+                url, content=body, headers={"content-type": "application/json"}, timeout=self._manner.seconds
+            )
+        except httpx.TimeoutException:
+            raise _TryAgain("timeout") from None
+        except httpx.TransportError as error:
+            raise _TryAgain(f"connection: {type(error).__name__}") from None
+        if reply.status_code in _HOPELESS:
+            raise EndpointRefused(
+                f"{url} answers {reply.status_code}: check the address, the key, the credit and the arms' models"
+            )
+        if reply.status_code in _AGAIN or reply.status_code >= 500:
+            raise _TryAgain(f"status {reply.status_code}", _retry_after(reply))
+        if reply.status_code != 200:
+            raise _Refused(f"status {reply.status_code}")
+        try:
+            found = orjson.loads(reply.content)
+            found["choices"][0]["message"]["content"]
+        except (orjson.JSONDecodeError, KeyError, IndexError, TypeError):
+            raise _TryAgain("reply is no chat completion") from None
+        return dict(found)
+
+    def _finished(
+        self,
+        key: str,
+        arm: Arm,
+        reply: Mapping[str, Any] | None,
+        failure: str | None,
+        since: float,
+        latency_ms: float,
+        retries: int,
+        expected_usd: float,
+    ) -> Finished:
+        message = reply["choices"][0]["message"] if reply else {}
+        usage = _usage(reply)
+        hidden = usage.reasoning_tokens if usage and not _uncounted(message, usage) else None
+        cost = None
+        if usage is not None:
+            rates = self._book.card(arm.name).rates(since, usage.input_tokens)
+            cost = float(cost_of(usage, rates, gpu_seconds=latency_ms / 1000))
+        model = reply.get("model") if reply else None
+        return Finished(
+            key=key,
+            asked=f"{arm.model}@{arm.effort}",
+            text=(message.get("content") or "") if reply else None,
+            failure=failure,
+            model=model if isinstance(model, str) else None,
+            input_tokens=usage.input_tokens if usage else None,
+            cached_input_tokens=usage.cached_input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+            reasoning_tokens=hidden,
+            cost_usd=cost,
+            expected_usd=expected_usd,
+            latency_ms=latency_ms,
+            retries=retries,
+            timestamp=since,
+        )
+
+
+class _Refused(Exception):
+    """This call is refused, others may not be."""
+
+
+def body_for(arm: Arm, messages: str, max_tokens: int | None) -> dict[str, Any]:
+    """Write the request of an arm, its effort in the words of its model.
+
+    Examples
+    --------
+    >>> body_for(Arm("reasoning", "gpt-5.1", "high"), '[{"role":"user","content":"Hi"}]', None)["reasoning_effort"]
+    'high'
+    """
+    body: dict[str, Any] = {"model": arm.model, "messages": orjson.loads(messages)}
+    if max_tokens is not None:
+        body["max_tokens"] = max_tokens
+    return dict(rewrite(body, "chat", arm.effort, model=arm.model).body)
+
+
+def effort_sent(arm: Arm) -> str | None:
+    """Tell the effort that the arm's calls really ask for; None where its model has no switch at such an endpoint."""
+    return rewrite({"model": arm.model, "messages": []}, "chat", arm.effort, model=arm.model).effort
+
+
+def _usage(reply: Mapping[str, Any] | None) -> Usage | None:
+    held = reply.get("usage") if reply else None
+    try:
+        return usage_from_openai(held) if isinstance(held, Mapping) else None
+    except BadUsage:
+        return None
+
+
+def _uncounted(message: Mapping[str, Any], usage: Usage) -> bool:
+    """Some servers show reasoning beside the answer and count it as output without saying how much of it."""
+    shown = message.get("reasoning_content") or message.get("reasoning")
+    return bool(shown) and usage.reasoning_tokens == 0
+
+
+def _retry_after(reply: httpx.Response) -> float | None:
+    try:
+        return max(0.0, float(reply.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,135 @@
+"""Graders of short answers: the same text, the same number, a pattern, a JSON schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from fractions import Fraction
+from typing import Any, Final
+
+import jsonschema
+
+from training.collector.graders.base import BadCheck, Check, Verdict
+
+_TAG: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+_BOXED: Final = re.compile(r"\\boxed\{+([^{}]*)\}+")
+_NUMBER: Final = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:[eE][-+]?\d+)?(?:\s*/\s*\d+)?%?")
+_FENCE: Final = re.compile(r"```[\w+-]*[ \t]*\r?\n(.*?)```", re.DOTALL)
+
+
+def final_answer(text: str) -> str:
+    r"""Give what an answer calls its answer: the last `<answer>` or `\boxed{}`, else all of it.
+
+    Examples
+    --------
+    >>> final_answer("I think so. <answer> 7 </answer>"), final_answer(r"so \boxed{42}"), final_answer(" Paris ")
+    ('7', '42', 'Paris')
+    """
+    for pattern in (_TAG, _BOXED):
+        if found := pattern.findall(text):
+            return str(found[-1]).strip()
+    return text.strip()
+
+
+def fenced(text: str) -> str:
+    r"""Give the last fenced block, else all of it.
+
+    Examples
+    --------
+    >>> fenced("Here:\n```python\nx = 1\n```\nDone.")
+    'x = 1\n'
+    """
+    found = _FENCE.findall(text)
+    return str(found[-1]) if found else text
+
+
+def exact(check: Check, answer: str) -> Verdict:
+    """Compare texts: Unicode NFKC, case, white space and a closing full stop do not count.
+
+    Examples
+    --------
+    >>> exact(Check("exact", "Paris"), "<answer>paris.</answer>").success
+    1.0
+    """
+    same = _folded(final_answer(answer)) == _folded(str(check.needs("answer")))
+    return Verdict(float(same), "" if same else "another text")
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(".").strip()
+
+
+def numeric(check: Check, answer: str) -> Verdict:
+    """Compare the last number of the answer; `tolerance` (default 1e-6) is relative, absolute below 1.
+
+    Examples
+    --------
+    >>> numeric(Check("numeric", "1234.5"), "That makes 1,234.50 euros.").success
+    1.0
+    >>> numeric(Check("numeric", "0.5"), r"so \\boxed{1/2}").success, numeric(Check("numeric", "3"), "no idea").success
+    (1.0, 0.0)
+    """
+    wanted = _numbers(str(check.needs("answer")))
+    if not wanted:
+        raise BadCheck("grader numeric needs an answer that is a number")
+    found = _numbers(final_answer(answer)) or _numbers(answer)
+    if not found:
+        return Verdict(0.0, "no number in the answer")
+    tolerance = float(check.more.get("tolerance", 1e-6))
+    same = abs(found[-1] - wanted[-1]) <= tolerance * max(1.0, abs(wanted[-1]))
+    return Verdict(float(same), "" if same else "another number")
+
+
+def _numbers(text: str) -> list[float]:
+    found = []
+    for match in _NUMBER.findall(text.replace("\u2212", "-")):
+        plain = match.replace(",", "").replace(" ", "")
+        percent = plain.endswith("%")
+        try:
+            value = float(Fraction(plain.rstrip("%"))) if "/" in plain else float(plain.rstrip("%"))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            continue
+        found.append(value / 100 if percent else value)
+    return found
+
+
+def regex(check: Check, answer: str) -> Verdict:
+    """Search a pattern; `full` asks that it matches the whole final answer.
+
+    Examples
+    --------
+    >>> regex(Check("regex", more={"pattern": r"\\bParis\\b"}), "It is Paris.").success
+    1.0
+    """
+    try:
+        pattern = re.compile(str(check.needs("pattern")))
+    except re.error as error:
+        raise BadCheck(f"pattern can't be read: {error}") from None
+    met = pattern.fullmatch(final_answer(answer)) if check.more.get("full") else pattern.search(answer)
+    return Verdict(float(met is not None), "" if met else "pattern not met")
+
+
+def json_schema(check: Check, answer: str) -> Verdict:
+    """Hold the answer, or its last fenced block, against a JSON schema; an `answer` must be the same value too.
+
+    Examples
+    --------
+    >>> schema = {"type": "object", "required": ["name"]}
+    >>> json_schema(Check("json_schema", more={"schema": schema}), '{"name": "Ada"}').success
+    1.0
+    """
+    schema = check.needs("schema")
+    try:
+        jsonschema.validators.validator_for(schema).check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise BadCheck(f"schema can't be used: {error.message}") from None
+    try:
+        value: Any = json.loads(fenced(answer).strip())
+    except (ValueError, RecursionError):
+        return Verdict(0.0, "not JSON")
+    if not jsonschema.validators.validator_for(schema)(schema).is_valid(value):
+        return Verdict(0.0, "against the schema")
+    if check.answer is not None and value != json.loads(check.answer):
+        return Verdict(0.0, "another value")
+    return Verdict(1.0)

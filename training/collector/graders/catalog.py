@@ -1,0 +1,24 @@
+"""The graders by name. `judge` is not among them: it asks a model, so the collector sends its questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from training.collector.graders.answers import exact, json_schema, numeric, regex
+from training.collector.graders.base import Grader
+from training.collector.graders.code_sandbox import unit_test
+from training.collector.graders.gym import reasoning_gym
+
+GRADERS: Final[Mapping[str, Grader]] = MappingProxyType(
+    {
+        "exact": exact,
+        "numeric": numeric,
+        "regex": regex,
+        "json_schema": json_schema,
+        "unit_test": unit_test,
+        "reasoning_gym": reasoning_gym,
+    }
+)
+JUDGE: Final = "judge"

@@ -1,0 +1,118 @@
+"""Reads the prompt file of a collector: what is asked, and how the answers are to be graded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from serving.decision.errors import BadRequest
+from training.collector.graders.base import Check
+from training.collector.graders.catalog import GRADERS, JUDGE
+from training.errors import BadHistory
+from training.importers.base import Refused, held
+from training.importers.streams import Found, rows_of
+from training.records.outcome_record import Unmappable, chat_text, label
+from training.records.text_pool import conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt.
+
+    Parameters
+    ----------
+    key
+        Hash of what is asked: the same prompt is known again, whatever the file is called.
+    prompt_id, task
+        As given.
+    messages
+        JSON text of what is sent.
+    text
+        All turns, for a judge; its length estimates the tokens.
+    check
+        How an answer is graded; None to leave success unknown.
+    """
+
+    key: str
+    prompt_id: str | None
+    task: str | None
+    messages: str
+    text: str
+    check: Check | None
+
+    @property
+    def input_tokens(self) -> float:
+        """Estimate: a token is about four characters, and a turn has some of its own."""
+        return 8.0 + len(self.text) / 4
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The prompts of a file, and the rows that are none."""
+
+    prompts: Sequence[Prompt]
+    refused: Sequence[Refused]
+
+
+def read_prompts(path: Path, grader: str | None = None) -> Prompts:
+    """Read a prompt file: `prompt` or `messages`, and optionally `prompt_id`, `task`, `answer`, `grader`, `check`.
+
+    Parameters
+    ----------
+    grader
+        For rows that name none.
+
+    Raises
+    ------
+    BadHistory
+        If no row is a prompt.
+    """
+    found: dict[str, Prompt] = {}
+    refused: list[Refused] = []
+    for row in rows_of(path):
+        if isinstance(row, Refused):
+            refused.append(row)
+            continue
+        try:
+            prompt = _prompt(row, grader)
+            if prompt.key in found:
+                raise Unmappable("duplicate prompt", "the same prompt came before; for several runs use --runs")
+            found[prompt.key] = prompt
+        except Unmappable as fault:
+            refused.append(Refused(row.source, row.line, fault.kind, fault.reason, row.row))
+    if not found:
+        raise BadHistory(f"{path}: no row is a prompt; write one object a line with prompt or messages")
+    return Prompts(tuple(found.values()), tuple(refused))
+
+
+def _prompt(found: Found, grader: str | None) -> Prompt:
+    row = found.row
+    messages, plain = chat_text(row.get("messages")), row.get("prompt")
+    try:
+        turns = conversation(plain, messages)
+    except BadRequest as error:
+        raise Unmappable("no prompt", str(error)) from None
+    sent = messages or orjson.dumps([{"role": "user", "content": plain}]).decode()
+    return Prompt(
+        key=hashlib.blake2b(sent.encode(), digest_size=12).hexdigest(),
+        prompt_id=label(row.get("prompt_id")),
+        task=label(row.get("task")),
+        messages=sent,
+        text="\n\n".join(turn.text for turn in turns),
+        check=_check(row, grader),
+    )
+
+
+def _check(row: Mapping[str, Any], grader: str | None) -> Check | None:
+    name = label(row.get("grader")) or grader
+    if name is None:
+        return None
+    if name not in GRADERS and name != JUDGE:
+        raise Unmappable("unknown grader", f"grader {name[:40]!r} is none of {', '.join((*GRADERS, JUDGE))}")
+    answer = row.get("answer")
+    return Check(name, None if answer is None else str(answer), held(row.get("check")))

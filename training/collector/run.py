@@ -1,0 +1,177 @@
+"""Makes the calls that are not made yet, grades the answers, and writes the outcome records."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import httpx
+import orjson
+
+from serving.decision.errors import BadInput, ThinkgateError
+from serving.decision.pricing.price_book import PriceBook, price_book
+from training.collector.call_log import CallLog, call_log
+from training.collector.client import Endpoint
+from training.collector.cost_plan import Budget, Estimate, Planned, judge_usd, plan
+from training.collector.graders import llm_judge as judging
+from training.collector.graders.catalog import JUDGE
+from training.collector.job import Collected, Job, judge_key, places
+from training.collector.outcome_writer import write
+from training.progress import Progress, silent
+
+_USUAL_ANSWER: Final = "x" * 1200
+"""Some 300 tokens: what a judge is shown, before there are answers."""
+
+
+def estimate(job: Job, now: Callable[[], float] = time.time) -> Estimate:
+    """Say what is left to call and what that is expected to cost; nothing is called.
+
+    Raises
+    ------
+    BadInput
+        If an arm has no price, or the log is of other arms.
+    """
+    book, moment = _book(job), now()
+    with call_log(job.log) as log:
+        left = list(_left(plan(job, book, moment), log))
+        usd = sum(call.estimate_usd for call in left)
+        calls = len(left)
+        for place in places(job) if job.judge is not None else ():
+            prompt = place.prompt
+            if prompt.check is None or prompt.check.grader != JUDGE or job.judge is None:
+                continue
+            keys = (judge_key(place.key, order) for order in (0, 1))
+            open_ = sum(1 for key in keys if key not in log.calls or not log.calls[key].settled)
+            calls += open_
+            usd += open_ * judge_usd(job.judge, prompt, _USUAL_ANSWER, book, moment)
+        return Estimate(calls, usd, _spent(log))
+
+
+def collect(
+    job: Job,
+    progress: Progress = silent,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.perf_counter,
+    rng: random.Random | None = None,
+) -> Collected:
+    """Collect; run again after a kill, a failure or a spent budget, it goes on where it was.
+
+    Parameters
+    ----------
+    now, clock
+        Epoch seconds, and seconds for latencies.
+    rng
+        Draws the backoff.
+
+    Raises
+    ------
+    BadInput
+        If an arm has no price, the log is of other arms, or a check can't be carried out.
+    EndpointRefused
+        If the endpoint refuses all calls.
+    """
+    book = _book(job)
+    with call_log(job.log) as log:
+        budget = Budget(job.max_usd, _spent(log))
+        calls = list(_left(plan(job, book, now()), log))
+        made = _Made(job, book, log, budget, now, clock, rng or random.Random())  # noqa: S311 - backoff, no secret
+        try:
+            asyncio.run(made.make(calls, "calling", progress))
+            asyncio.run(made.make(list(_left(made.questions(), log)), "asking the judge", progress))
+        except ExceptionGroup as group:
+            raise next((fault for fault in group.exceptions if isinstance(fault, ThinkgateError)), group) from group
+        return write(job, log, progress)
+
+
+class _Made:
+    """The calls of one run."""
+
+    def __init__(
+        self,
+        job: Job,
+        book: PriceBook,
+        log: CallLog,
+        budget: Budget,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self._job, self._book, self._log, self._budget = job, book, log, budget
+        self._now, self._clock, self._rng = now, clock, rng
+
+    async def make(self, calls: Sequence[Planned], stage: str, progress: Progress) -> None:
+        """Make the calls, some at a time; the log has each before the next one of its worker begins."""
+        if not calls:
+            return
+        headers = {"authorization": f"Bearer {self._job.key}"} if self._job.key else {}
+        limits = httpx.Limits(max_connections=self._job.concurrency)
+        left, done, room = iter(calls), Counter[str](), asyncio.Condition()
+        async with httpx.AsyncClient(headers=headers, limits=limits) as client, asyncio.TaskGroup() as group:
+            endpoint = Endpoint(client, self._job.manner, self._book, self._now, self._clock, self._rng)
+
+            async def work() -> None:
+                for call in left:
+                    if not await self._may_begin(call, room):
+                        return
+                    finished = await endpoint.call(call.key, call.arm, call.messages, call.estimate_usd)
+                    # On this thread, so that lines never mix; a sync of some milliseconds among calls of seconds.
+                    self._log.put(finished)
+                    async with room:
+                        self._budget.end(call.estimate_usd, finished.billed_usd)
+                        room.notify_all()
+                    done["calls"] += 1
+                    progress(stage, done["calls"], len(calls))
+
+            for _ in range(min(self._job.concurrency, len(calls))):
+                group.create_task(work())
+
+    async def _may_begin(self, call: Planned, room: asyncio.Condition) -> bool:
+        """Wait until the budget has room for a call; calls under way often cost less than was reserved for them."""
+        async with room:
+            await room.wait_for(lambda: self._budget.fits(call.estimate_usd) or self._budget.idle)
+            if not self._budget.fits(call.estimate_usd):
+                room.notify_all()
+                return False
+            self._budget.begin(call.estimate_usd)
+            return True
+
+    def questions(self) -> Iterator[Planned]:
+        """List what the judge is asked about the answers that are there."""
+        job = self._job
+        for place in places(job):
+            prompt = place.prompt
+            if prompt.check is None or prompt.check.grader != JUDGE:
+                continue
+            if job.judge is None:
+                raise BadInput("a prompt's grader is judge: name the judge's model with --judge-model")
+            answer = self._log.calls.get(place.key)
+            if answer is None or answer.text is None:
+                continue
+            usd = judge_usd(job.judge, prompt, answer.text, self._book, self._now())
+            for order, turns in enumerate(judging.questions(prompt.check, prompt.text, answer.text)):
+                yield Planned(judge_key(answer.key, order), job.judge, orjson.dumps(turns).decode(), usd)
+
+
+def _left(calls: Iterable[Planned], log: CallLog) -> Iterator[Planned]:
+    for call in calls:
+        found = log.calls.get(call.key)
+        asked = f"{call.arm.model}@{call.arm.effort}"
+        if found is not None and found.asked != asked:
+            raise BadInput(
+                f"the log has calls of arm {call.arm.name!r} as {found.asked}, arms.toml says {asked}:"
+                " start a new log with --log, or put the arm back"
+            )
+        if found is None or not found.settled:
+            yield call
+
+
+def _book(job: Job) -> PriceBook:
+    return price_book([*job.arms, *([job.judge] if job.judge else [])])
+
+
+def _spent(log: CallLog) -> float:
+    return sum(call.billed_usd for call in log.calls.values())

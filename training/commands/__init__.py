@@ -1,4 +1,0 @@
-"""The subcommands of `thinkgate`, one module each; a new one is a module here and a line in `training/cli.py`.
-
-A command parses, calls one function, and prints. What is slow to import is imported inside the function.
-"""

@@ -1,0 +1,111 @@
+"""Sums the rows of a history into cells: one per prompt and arm, or one per prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from serving.decision.types import Request
+from training.records.text_pool import cells, conversation
+
+FloatTable = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """The cell of each row of a history with n prompts and K arms.
+
+    Parameters
+    ----------
+    cell
+        int64 (rows,): prompt x K + arm.
+    """
+
+    cell: Index
+    prompts: int
+    arms: int
+
+    def counts(self, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Count the chosen rows of each cell; int64 (n, K)."""
+        counts = np.bincount(self.cell[rows], minlength=self.prompts * self.arms)
+        return counts.reshape(self.prompts, self.arms).astype(np.int64, copy=False)
+
+    def means(self, values: NDArray[np.float64], rows: NDArray[np.bool_] | None = None) -> FloatTable:
+        """Average the known values of each cell over the chosen rows; float64 (n, K), NaN where there is none."""
+        known = ~np.isnan(values) if rows is None else rows & ~np.isnan(values)
+        sums = np.bincount(self.cell[known], values[known], self.prompts * self.arms).reshape(self.prompts, self.arms)
+        counts = self.counts(known)
+        means: FloatTable = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+        return means
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompts:
+    """Distinct prompts of a file that is to be scored; outcomes play no part."""
+
+    prompt_ids: NDArray[np.object_]
+    requests: tuple[Request, ...]
+
+
+def numbers(frame: pd.DataFrame, name: str, default: float = np.nan) -> NDArray[np.float64]:
+    """Give a column as float64 (rows,); `default` where a value or the whole column is missing."""
+    if name not in frame:
+        return np.full(len(frame), default)
+    values: NDArray[np.float64] = frame[name].to_numpy(np.float64, na_value=np.nan)
+    return np.where(np.isnan(values), default, values)
+
+
+def first_rows(codes: Index, size: int) -> Index:
+    """Give the first row of each code; -1 where no row has it.
+
+    Examples
+    --------
+    >>> first_rows(np.array([1, 0, 1]), 3).tolist()
+    [1, 0, -1]
+    """
+    first = np.full(size, -1, np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return first
+
+
+def first_labels(frame: pd.DataFrame, name: str, codes: Index, size: int) -> NDArray[np.object_]:
+    """Give the first known label of each code; object (size,), None where there is none."""
+    labels = np.full(size, None, object)
+    if name not in frame:
+        return labels
+    known = np.flatnonzero(frame[name].notna().to_numpy())
+    first = first_rows(codes[known], size)
+    found = first >= 0
+    labels[found] = frame[name].iloc[known[first[found]]].astype(object).to_numpy()
+    return labels
+
+
+def latest(timestamp: NDArray[np.float64], codes: Index, size: int) -> NDArray[np.float64]:
+    """Give the latest time of each code; float64 (size,), NaN where none is known."""
+    times = np.full(size, -np.inf)
+    np.maximum.at(times, codes, np.where(np.isnan(timestamp), -np.inf, timestamp))
+    return np.where(np.isinf(times), np.nan, times)
+
+
+def requests(
+    frame: pd.DataFrame, rows: Index, tasks: NDArray[np.object_], tenants: NDArray[np.object_]
+) -> tuple[Request, ...]:
+    """Read the requests of single rows."""
+    texts = cells(frame.get("prompt"), rows)
+    messages = cells(frame.get("messages"), rows)
+    return tuple(
+        Request(conversation(text, message), tenant=tenant, task=task)
+        for text, message, task, tenant in zip(texts, messages, tasks, tenants, strict=True)
+    )
+
+
+def prompts(frame: pd.DataFrame) -> Prompts:
+    """Give each prompt of a frame once, in order of first sight."""
+    codes, prompt_ids = pd.factorize(frame["prompt_id"].astype(object))
+    size = len(prompt_ids)
+    tasks, tenant = (first_labels(frame, name, codes, size) for name in ("task", "tenant"))
+    return Prompts(np.asarray(prompt_ids, object), requests(frame, first_rows(codes, size), tasks, tenant))

@@ -1,0 +1,1 @@
+"""FACE: one plain sentence, and what this package exports."""

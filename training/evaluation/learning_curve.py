@@ -1,0 +1,67 @@
+"""The learning curve: how good the router would be after ever more of this history.
+
+Each size is learnt anew, with the settings of the real model, and judged on the same held-out fold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serving.decision.errors import BadInput
+from serving.decision.types import FloatArray
+from training.dataset.dataset import Dataset
+from training.evaluation.evaluate import learning_curve, learning_sizes
+from training.evaluation.results import LearningPoint
+from training.metrics.cost_quality import IntArray, Outcomes, Router
+from training.models.boosting import Rows
+from training.models.fit import FitSettings
+from training.models.meta_learners import Learner
+from training.models.uplift import fit_heads
+from training.progress import Progress, silent
+
+AT_MOST = 20_000
+"""Prompts that the largest size holds; a random part of longer histories."""
+
+
+def growth(
+    dataset: Dataset, x: FloatArray, fold: Rows, learner: Learner, settings: FitSettings, progress: Progress = silent
+) -> tuple[LearningPoint, ...]:
+    """Learn from 100, 200, 500, ... prompts and judge on one held-out fold; empty where nothing can be drawn.
+
+    Parameters
+    ----------
+    x
+        float32 (n, P), design rows.
+    fold
+        int64 (n,); fold 0 is judged, the others are learnt from.
+    learner
+        The chosen blend.
+
+    Returns
+    -------
+    tuple
+        Empty for a logged history, whose pseudo-outcomes have no oracle, and where both arms always do equally well.
+    """
+    rng = np.random.default_rng(settings.seed)
+    test = np.flatnonzero(fold == 0)[:AT_MOST]
+    train = np.sort(rng.permutation(np.flatnonzero(fold != 0))[:AT_MOST])
+    if not dataset.is_paired or len(train) < 2:
+        return ()
+    sizes = learning_sizes(len(train))
+    asked = x[test]
+    done = 0
+
+    def fit_on(rows: IntArray) -> Router:
+        nonlocal done
+        part = dataset.subset(rows)
+        trees = settings.grains(len(dataset))[learner.grain]
+        heads = fit_heads(x[rows], part, part.success, learner, trees, settings.threads, lambda: None)
+        done += 1
+        progress("learning curve", done, len(sizes))
+        return Router.from_uplift("ours", heads.uplift(asked, learner.weight))
+
+    progress("learning curve", 0, len(sizes))
+    try:
+        return learning_curve(fit_on, train, Outcomes(dataset.success[test]), sizes=sizes, resamples=300)
+    except BadInput:
+        return ()

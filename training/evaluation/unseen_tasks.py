@@ -1,0 +1,114 @@
+"""What happens on kinds of request that were never seen: whole task types are left out of training, in turn.
+
+The models are learnt anew without the task types that they are then asked about, with the settings of the real ones,
+and every rival is learnt on the same folds. Support is judged in the same way: by how well it tells those prompts from
+held-out prompts of known task types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.decision.features import FEATURE_NAMES
+from serving.decision.types import FloatArray
+from training.dataset.dataset import Dataset, split_by_task
+from training.models.boosting import Rows
+from training.models.fit import FitSettings
+from training.models.fitted_model import Array
+from training.models.meta_learners import Learner
+from training.models.support import fit_components, fit_support, similarity
+from training.models.uplift import cross_fit, elsewhere
+from training.progress import Progress, silent
+
+FOLDS = 3
+"""Parts in which the task types are left out."""
+MINIMUM_TASKS = 6
+"""Fewer task types than this are too few to leave some out and still know others."""
+AT_MOST = 6000
+"""Prompts that this is tried on; a random part of longer histories, so that it takes seconds, not hours."""
+_HELD = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """Scores of m prompts by models that have not seen their task type.
+
+    Parameters
+    ----------
+    rows
+        int64 (m,), places of the prompts in the data set.
+    fold
+        int64 (m,), the part in which a prompt's task type was left out.
+    score
+        float64 (m, K-1), blended uplift.
+    support
+        float64 (m,), by a support head that has not seen the task type.
+    seen_support
+        float64 (h,), of held-out prompts whose task types these heads do know.
+    """
+
+    rows: Rows
+    fold: Rows
+    score: Array
+    support: Array
+    seen_support: Array
+
+
+def leave_out(
+    dataset: Dataset, x: FloatArray, learner: Learner, settings: FitSettings, progress: Progress = silent
+) -> LeftOut | None:
+    """Leave task types out in turn; None where fewer than `MINIMUM_TASKS` are labelled.
+
+    Parameters
+    ----------
+    x
+        float32 (n, P), design rows.
+    learner
+        The chosen blend.
+    """
+    rng = np.random.default_rng(settings.seed)
+    labelled = np.flatnonzero([task is not None for task in dataset.tasks])
+    if len({str(task) for task in dataset.tasks[labelled]}) < MINIMUM_TASKS:
+        return None
+    rows = np.sort(rng.permutation(labelled)[:AT_MOST])
+    part, known = dataset.subset(rows), x[rows]
+    fold = np.empty(len(rows), np.int64)
+    for f, split in enumerate(split_by_task(part, FOLDS, rng)):
+        fold[split.test] = f
+    done, total = 0, FOLDS * (2 * len(dataset.arms) - 1) + 2 * FOLDS
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress("unseen task types", done, total)
+
+    progress("unseen task types", 0, total)
+    trees = settings.grains(len(dataset))[learner.grain]
+    scores = cross_fit(known, part, fold, trees, settings.threads, step)
+    afar, _ = elsewhere(known, part, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
+    support, seen = np.empty(len(rows)), []
+    for f in range(FOLDS):
+        unseen = fold == f
+        held = ~unseen & (rng.random(len(rows)) < _HELD)
+        near, far = _supports(known, part.tasks, ~unseen & ~held, (held, unseen), rng)
+        support[unseen] = far
+        seen.append(near)
+        step()
+    return LeftOut(
+        rows, fold, scores.leaning(learner.outcome, support, afar).blend(learner), support, np.concatenate(seen)
+    )
+
+
+def _supports(
+    x: FloatArray,
+    tasks: NDArray[np.object_],
+    train: NDArray[np.bool_],
+    asked: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    head = fit_support(fit_components(x[train], rng), x[train], tasks[train], rng)
+    first, second = (head.map(similarity(head, x[rows])) for rows in asked)
+    return first, second

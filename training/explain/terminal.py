@@ -1,0 +1,100 @@
+"""An explanation as people read it on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.markup import escape
+from rich.table import Table
+
+from serving.decision.selection.utility_breakdown import Arithmetic
+from training.explain.explain import Contributions, Explained
+from training.explain.similar_cases import Case
+
+SHOWN = 8
+"""Features in a table; the rest is one line."""
+
+
+def explanation_tables(told: Explained) -> Iterator[Table]:
+    """Show the sum, then what moved each uplift, then the nearest cases."""
+    yield sum_table(told.arithmetic)
+    for each in told.contributions:
+        yield _moved_table(each)
+    if told.cases:
+        yield _cases_table(told.cases, list(told.arithmetic.arms))
+
+
+def sum_table(told: Arithmetic) -> Table:
+    """Show the arithmetic: an arm in each row, and what was weighed with below."""
+    weights = f"value of success {told.value_of_success_usd:g} USD, cost factor {told.cost_factor:g}"
+    weights += f", latency {told.latency_usd_per_second:g} USD a second, deadline {told.deadline_ms:g} ms"
+    said = [weights, f"net benefit is against {told.compared_with}; decided by {told.because}"]
+    said.append(f"support {told.support:.2f}, {told.prior_weight:.0%} prior knowledge")
+    table = Table(title="The sum, in USD", caption="\n".join(said), title_justify="left", caption_justify="left")
+    for name in (
+        "arm",
+        "value x success",
+        "- cost",
+        "- waiting",
+        "- switching",
+        "= utility",
+        "net benefit",
+        "may serve",
+    ):
+        table.add_column(name, justify="left" if name in ("arm", "may serve") else "right", no_wrap=True)
+    for each in told.arms.values():
+        table.add_row(
+            f"{'→ ' if each.arm == told.decision.arm else '  '}{escape(each.arm)}",
+            f"{each.success_usd:.5f}",
+            f"{each.weighed_cost_usd:.5f}",
+            f"{each.latency_usd:.5f}",
+            f"{each.switching_usd:.5f}",
+            f"{each.utility_usd:.5f}",
+            f"{each.net_usd:+.5f} [{each.net_lower_usd:+.5f}, {each.net_upper_usd:+.5f}]",
+            _may_serve(each.allowed, each.sound, each.in_time, each.affordable),
+        )
+    return table
+
+
+def _may_serve(allowed: bool, sound: bool, in_time: bool, affordable: bool) -> str:
+    marks = {"denied": allowed, "shed": sound, "too late": in_time, "too dear": affordable}
+    return ", ".join(name for name, fine in marks.items() if not fine) or "yes"
+
+
+def _moved_table(told: Contributions) -> Table:
+    table = Table(
+        title=f"What moved the uplift of {escape(told.arm)}",
+        caption=f"{told.average:+.3f} on average, {told.uplift:+.3f} here, before prior knowledge is mixed in",
+        min_width=84,
+        title_justify="left",
+        caption_justify="left",
+    )
+    for name in ("feature", "value", "points of success"):
+        table.add_column(name, justify="left" if name == "feature" else "right")
+    for each in told.moved[:SHOWN]:
+        table.add_row(each.name, "" if each.value is None else f"{each.value:g}", f"{100 * each.points:+.2g}")
+    rest = told.moved[SHOWN:]
+    table.add_row(f"{len(rest)} more", "", f"{100 * sum(each.points for each in rest):+.2g}")
+    return table
+
+
+def _cases_table(cases: tuple[Case, ...], arms: list[str]) -> Table:
+    table = Table(
+        title="The nearest cases of the history",
+        caption="your own prompts, kept beside the bundle and nowhere else: `thinkgate train --cases` says how much",
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("alike", justify="right")
+    table.add_column("prompt", ratio=6)
+    table.add_column("task")
+    for arm in arms:
+        table.add_column(f"success\n{arm}", justify="right")
+    for case in cases:
+        table.add_row(
+            f"{case.similarity:.2f}",
+            escape(case.text or case.prompt_id),
+            escape(case.task or ""),
+            *("-" if value is None else f"{value:g}" for value in case.success),
+        )
+    return table

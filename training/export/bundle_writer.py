@@ -1,0 +1,196 @@
+"""Writes the bundle that the kernel accepts: graph, tokenizer, golden vectors, manifest; proven, then put in place."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from serving.decision.bundle import golden
+from serving.decision.bundle.loader import Bundle, load, open_session
+from serving.decision.bundle.manifest import (
+    FILES,
+    GOLDEN,
+    MANIFEST,
+    MODEL,
+    TOKENIZER,
+    Consumption,
+    DataFingerprint,
+    EncoderSpec,
+    Facts,
+    Manifest,
+    Source,
+)
+from serving.decision.errors import BadInput
+from serving.decision.features import FEATURE_NAMES
+from serving.decision.features.tokenizer import Tokenizer
+from serving.decision.types import Arm, Request
+from training.encoders.static import Encoder, StaticEncoder, design
+from training.export import parity as proof
+from training.export.graph import build
+from training.export.parity import GOLDEN_REQUESTS, PARITY, ParityBroken, steady
+from training.models.fitted_model import FittedModel, QuantityHead
+
+__all__ = ["PARITY", "Exported", "Lineage", "OutTaken", "ParityBroken", "check_out", "export"]
+
+
+class OutTaken(BadInput):
+    """The place for the bundle holds something else, which is not overwritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What the manifest says of where the model comes from and how good it is."""
+
+    data: DataFingerprint
+    learner: Facts = field(default_factory=dict)
+    calibration: Facts = field(default_factory=dict)
+    certificate: Facts | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    mlflow: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A bundle in place, and how far its graph is from the reference at most.
+
+    Parameters
+    ----------
+    difference, embedding_difference, compared
+        See `training.export.parity.Parity`.
+    """
+
+    path: Path
+    bundle: Bundle
+    difference: float
+    embedding_difference: float
+    compared: int
+
+
+def export(
+    model: FittedModel,
+    encoder: Encoder,
+    arms: Sequence[Arm],
+    out: Path,
+    lineage: Lineage,
+    *,
+    compare: Sequence[Request] = (),
+    now: datetime | None = None,
+) -> Exported:
+    """Write a bundle, prove it, then put it in place; a bundle that was there is replaced as a whole.
+
+    Parameters
+    ----------
+    arms
+        K of them, as the model was fitted.
+    out
+        The bundle's folder.
+    compare
+        Requests on which graph and reference are compared, beside the golden ones.
+
+    Raises
+    ------
+    OutTaken
+        `out` holds something that is no bundle.
+    ParityBroken
+        The graph differs from the reference; nothing was written.
+    BundleRefused
+        What was written does not load; nothing was put in place.
+    """
+    check_out(out)
+    graph = build(model, encoder, len(FEATURE_NAMES))
+    parity = proof.compare(graph, model, encoder, (*GOLDEN_REQUESTS, *compare))
+    contents = {MODEL: graph.SerializeToString(), TOKENIZER: encoder.tokenizer_json.encode("utf-8")}
+    manifest = _manifest(model, encoder, arms, lineage, now or datetime.now(UTC))
+    contents[GOLDEN] = _golden(model, encoder, manifest, contents[MODEL]).encode("utf-8")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        bundle = _write(folder, contents, manifest)
+        _replace(folder, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Exported(out, bundle, parity.difference, parity.embedding_difference, parity.compared)
+
+
+def check_out(out: Path) -> None:
+    """Refuse to replace anything but a bundle or an empty folder; cheap, so ask before a long training.
+
+    Raises
+    ------
+    OutTaken
+        `out` is a file, or a folder that holds other files than a bundle has.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir() or {entry.name for entry in out.iterdir()} - {MANIFEST, *FILES}:
+        raise OutTaken(f"{out} is there and is no bundle, so it is not replaced: name a new folder")
+
+
+def _golden(model: FittedModel, encoder: Encoder, manifest: Manifest, graph: bytes) -> str:
+    requests = GOLDEN_REQUESTS
+    if not isinstance(encoder, StaticEncoder):  # a static embedding is exact everywhere
+        held = steady(model, design(encoder, requests), 2 * encoder.dims, np.random.default_rng(0))
+        requests = tuple(request for request, holds in zip(requests, held, strict=True) if holds)
+    draft = Bundle(manifest, Tokenizer.from_json(encoder.tokenizer_json), open_session(graph, Path("no-folder")))
+    return golden.to_json([golden.GoldenVector(request, draft.predict_request(request)) for request in requests])
+
+
+def _manifest(model: FittedModel, encoder: Encoder, arms: Sequence[Arm], lineage: Lineage, now: datetime) -> Manifest:
+    return Manifest(
+        created=now.isoformat(timespec="seconds"),
+        thinkgate_version=version("thinkgate"),
+        arms=tuple(arms),
+        features=FEATURE_NAMES,
+        encoder=EncoderSpec(
+            "static" if isinstance(encoder, StaticEncoder) else "transformer", encoder.name, encoder.limits
+        ),
+        tasks=model.tasks.names if model.tasks else (),
+        files={},
+        consumption=Consumption(_source(model.output_tokens), _source(model.latency_ms)),
+        data=lineage.data,
+        learner={**model.notes, **lineage.learner},
+        calibration=lineage.calibration,
+        certificate=lineage.certificate,
+        metrics=lineage.metrics,
+        mlflow=lineage.mlflow,
+    )
+
+
+def _source(heads: Sequence[QuantityHead]) -> Source:
+    return "history" if all(head.source == "history" for head in heads) else "defaults"
+
+
+def _write(folder: Path, contents: Mapping[str, bytes], manifest: Manifest) -> Bundle:
+    """Write all files and load them as the server would."""
+    for name in FILES:
+        (folder / name).write_bytes(contents[name])
+    hashes = {name: hashlib.sha256(contents[name]).hexdigest() for name in FILES}
+    sealed = replace(manifest, files=hashes).sealed()
+    (folder / MANIFEST).write_text(sealed.to_json(), encoding="utf-8")
+    return load(folder)
+
+
+def _replace(folder: Path, out: Path) -> None:
+    """Swap folders by renames; a reader sees the old bundle, or none for an instant, or the new one."""
+    folder.chmod(0o755)
+    if not out.exists():
+        folder.rename(out)
+        return
+    grave = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    try:
+        out.rename(grave / out.name)
+        try:
+            folder.rename(out)
+        except OSError:
+            (grave / out.name).rename(out)
+            raise
+    finally:
+        shutil.rmtree(grave, ignore_errors=True)

@@ -1,0 +1,97 @@
+"""What a fitted model means, in numpy and LightGBM: the graph must give the same to 1e-5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.decision.types import FloatArray
+from training.models.boosting import raw, sigmoid
+from training.models.fitted_model import Array, FittedModel, QuantityHead, TreeHead
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predictions for n prompts, K arms, T task types; fields as `serving.decision.types.Prediction`.
+
+    Parameters
+    ----------
+    task_probabilities
+        float64 (n, T); T is 0 without task labels.
+    """
+
+    success: Array
+    uplift: Array
+    uplift_lower: Array
+    uplift_upper: Array
+    output_tokens_mean: Array
+    output_tokens_p95: Array
+    latency_mean_ms: Array
+    latency_p95_ms: Array
+    support: Array
+    task_probabilities: Array
+
+
+def predict(model: FittedModel, x: FloatArray) -> Predictions:
+    """Evaluate all heads.
+
+    Parameters
+    ----------
+    x
+        float32 (n, P), design rows.
+    """
+    chance = np.column_stack([sigmoid(raw(head.score, x)) for head in model.success])
+    support = _support(model, x)
+    trust = support[:, None] if model.elsewhere else np.ones((len(x), 1))
+    if model.elsewhere:
+        afar = np.column_stack([sigmoid(raw(head, x)) for head in model.elsewhere])
+        chance = afar + trust * (chance - afar)
+    success = np.column_stack([head.calibration(chance[:, k]) for k, head in enumerate(model.success)])
+    widening = 1 + model.widening * (1 - support)
+    uplift, lower, upper = (np.empty((len(x), len(model.uplift))) for _ in range(3))
+    for j, head in enumerate(model.uplift):
+        score = head.success_weight * (chance[:, j + 1] - chance[:, 0])
+        if head.direct is not None:
+            score = score + trust[:, 0] * raw(head.direct, x)
+        uplift[:, j] = head.calibration(score)
+        lower[:, j] = uplift[:, j] - head.below(score) * widening
+        upper[:, j] = uplift[:, j] + head.above(score) * widening
+    tokens, latency = _quantities(model.output_tokens, x), _quantities(model.latency_ms, x)
+    return Predictions(
+        success=np.clip(success, 0, 1),
+        uplift=np.clip(uplift, -1, 1),
+        uplift_lower=np.clip(lower, -1, 1),
+        uplift_upper=np.clip(upper, -1, 1),
+        output_tokens_mean=tokens[0],
+        output_tokens_p95=tokens[1],
+        latency_mean_ms=latency[0],
+        latency_p95_ms=latency[1],
+        support=support,
+        task_probabilities=_tasks(model, x),
+    )
+
+
+def _support(model: FittedModel, x: FloatArray) -> Array:
+    head = model.support
+    z = head.components.of(x)
+    z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+    return np.clip(head.map((z @ head.centroids.T).max(axis=1)), 0, 1)
+
+
+def _quantities(heads: tuple[QuantityHead, ...], x: FloatArray) -> Array:
+    """Mean and p95: float64 (2, n, K)."""
+    mean = np.column_stack([_quantity(head.mean, x) for head in heads])
+    return np.stack([mean, mean * [head.tail for head in heads]])
+
+
+def _quantity(head: TreeHead | float, x: FloatArray) -> Array:
+    return np.exp(raw(head, x)) if isinstance(head, TreeHead) else np.full(len(x), float(head))
+
+
+def _tasks(model: FittedModel, x: FloatArray) -> Array:
+    if model.tasks is None:
+        return np.empty((len(x), 0))
+    logits = model.support.components.of(x) @ model.tasks.weight + model.tasks.bias
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float64)

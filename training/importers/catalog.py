@@ -1,0 +1,110 @@
+"""The sources by name, and the one function that imports: every row is written, or in quarantine with the reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from serving.decision.errors import BadInput
+from training.importers import csv_table as table
+from training.importers import langfuse, litellm, otel, reasoning_gym, usage_exports
+from training.importers import router_benchmarks as benchmarks
+from training.importers.base import Importer, Mapped, Options
+from training.progress import Progress, silent
+from training.records.quarantine import Example, Quarantine
+from training.records.writer import records
+
+SOURCES: Final[Mapping[str, Importer]] = MappingProxyType(
+    {
+        "litellm-spend-logs": litellm.spend_logs,
+        "litellm-callbacks": litellm.callbacks,
+        "langfuse": langfuse.langfuse,
+        "otel": otel.spans,
+        "openai-usage": usage_exports.openai_usage,
+        "anthropic-usage": usage_exports.anthropic_usage,
+        "routerbench": benchmarks.routerbench,
+        "routerarena": benchmarks.routerarena,
+        "reasoning-gym-eval": reasoning_gym.reasoning_gym_eval,
+        "csv": table.table,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of the rows; `read` is `written` plus all of `quarantined`.
+
+    Parameters
+    ----------
+    read, written
+        Calls; a line that is none counts as one.
+    quarantined
+        Calls by reason.
+    per_arm
+        Written calls by arm.
+    success_unknown, without_propensity
+        Written calls that lack it.
+    examples
+        The first refused calls, without their contents.
+    """
+
+    read: int
+    written: int
+    quarantined: Mapping[str, int]
+    per_arm: Mapping[str, int]
+    success_unknown: int
+    without_propensity: int
+    examples: tuple[Example, ...]
+
+
+def bring(
+    source: str, path: Path, out: Path, quarantine: Path, options: Options | None = None, progress: Progress = silent
+) -> Imported:
+    """Import a source into a file of outcome records.
+
+    Parameters
+    ----------
+    source
+        A name in `SOURCES`.
+    path
+        File or folder.
+    out
+        File to write: .jsonl, .csv or .parquet.
+    quarantine
+        JSONL file for what can't be mapped (`source`, `line`, `kind`, `reason`, `row`), written anew.
+
+    Raises
+    ------
+    BadInput
+        If the source is not known, or a file can't be read as a whole or written.
+    """
+    importer = SOURCES.get(source)
+    if importer is None:
+        raise BadInput(f"source {source!r} is not known; it is one of {', '.join(SOURCES)}")
+    arms: Counter[str] = Counter()
+    unknown = unweighed = read = 0
+    with Quarantine(quarantine) as bad, records(out) as sink:
+        for read, call in enumerate(importer(path, options or Options()), 1):
+            if isinstance(call, Mapped):
+                sink.put(call.outcome)
+                arms[call.outcome.arm] += 1
+                unknown += call.outcome.success is None
+                unweighed += call.outcome.propensity is None
+            else:
+                bad.put(Example(call.source, call.line, call.kind, call.reason), call.row)
+            if read % 1000 == 0:
+                progress(f"importing {source}", read, 0)
+    progress(f"importing {source}", read, 0)
+    return Imported(
+        read=read,
+        written=sum(arms.values()),
+        quarantined=dict(bad.counts.most_common()),
+        per_arm=dict(arms.most_common()),
+        success_unknown=unknown,
+        without_propensity=unweighed,
+        examples=tuple(bad.examples),
+    )

@@ -1,0 +1,48 @@
+"""Any table (CSV, JSONL, Parquet) by a map of columns: `--column theirs=ours`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from training.importers.base import Call, Options, Refused, arm_of, attempt
+from training.importers.streams import rows_of
+from training.records.outcome_record import COLUMNS, NUMBERS, Outcome, Unmappable, chat_text, instant, label, number
+
+
+def table(path: Path, options: Options) -> Iterator[Call]:
+    """Import a table; columns of the record's own names need no map, others are carried along."""
+    ours = {theirs: name for name, theirs in (options.columns or {}).items()}
+    for found in rows_of(path):
+        if isinstance(found, Refused):
+            yield found
+            continue
+        row = found.row
+        yield attempt(found.source, found.line, row, partial(_outcome, row, ours, options))
+
+
+def _outcome(row: Mapping[str, Any], ours: Mapping[str, str], options: Options) -> Outcome:
+    named: dict[str, Any] = {}
+    for theirs, value in row.items():
+        name = ours.get(theirs, theirs)
+        if name in named and theirs not in ours:
+            continue  # a mapped column wins over one that has the name already
+        named[name] = value
+    texts = {
+        name: label(named.get(name)) for name in COLUMNS if name not in (*NUMBERS, "prompt", "messages", "timestamp")
+    }
+    numbers = {name: number(named.get(name), name) for name in NUMBERS}
+    prompt = named.get("prompt")
+    if prompt is not None and not isinstance(prompt, str):
+        raise Unmappable("prompt is not text", "the prompt is not text: map the column that holds the text")
+    texts["arm"] = texts["arm"] or arm_of(texts["model"], None, options.arms)
+    return Outcome(
+        prompt=prompt,
+        messages=chat_text(named.get("messages")),
+        timestamp=instant(named.get("timestamp")),
+        extras={name: value for name, value in named.items() if name not in COLUMNS},
+        **texts,  # type: ignore[arg-type] # by name
+        **numbers,  # type: ignore[arg-type] # by name
+    )

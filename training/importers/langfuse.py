@@ -1,0 +1,142 @@
+"""Langfuse: observations (table, API or blob storage export: JSON, JSONL, CSV) and traces that hold theirs.
+
+Counted are observations of type GENERATION. Success is the score that `--success NAME` names; it lies on the
+observation or on its trace. Tokens: Langfuse sums all usage keys that begin with `input`, and with `output`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from serving.decision.providers.client_intent import client_effort
+from training.importers.base import Call, Options, Refused, arm_of, attempt, first, held
+from training.importers.streams import Found, rows_of
+from training.records.outcome_record import Outcome, Unmappable, chat_text, instant, label, number
+
+
+def langfuse(path: Path, options: Options) -> Iterator[Call]:
+    """Import observations and traces."""
+    for found in rows_of(path, ("data",)):
+        if isinstance(found, Refused):
+            yield found
+            continue
+        inside = found.row.get("observations")
+        if not isinstance(inside, list) or not inside or not all(isinstance(item, Mapping) for item in inside):
+            yield _call(found, found.row, {}, options)
+            continue
+        trace = held(found.row.get("trace")) or {key: found.row[key] for key in found.row if key != "observations"}
+        trace = trace | {"scores": first(found.row.get("scores"), trace.get("scores"))}
+        for observation in inside:
+            yield _call(found, observation, trace, options)
+
+
+def _call(found: Found, row: Mapping[str, Any], trace: Mapping[str, Any], options: Options) -> Call:
+    return attempt(found.source, found.line, row, lambda: _outcome(row, trace, options))
+
+
+def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: Options) -> Outcome:
+    kind = label(row.get("type"))
+    if kind is None and isinstance(row.get("observations"), list):
+        raise Unmappable("trace without observations", "a trace names no model: export observations, or whole traces")
+    if kind is None or kind.upper() != "GENERATION":
+        raise Unmappable("not a model call", f"type is {(kind or 'not given')[:40]}: only GENERATION is a model call")
+    if str(row.get("level", "")).upper() == "ERROR":
+        told = str(_get(row, "statusMessage", "status_message") or "").lower()
+        if "timeout" not in told and "timed out" not in told:
+            raise Unmappable("call failed", "level is ERROR: a broken call is no outcome of the arm")
+        timed_out = True
+    else:
+        timed_out = False
+    asked = held(_get(row, "modelParameters", "model_parameters"))
+    model = label(_get(row, "providedModelName", "provided_model_name", "model"))
+    begun, ended = (instant(_get(row, *names)) for names in (("startTime", "start_time"), ("endTime", "end_time")))
+    tokens = held(_get(row, "usageDetails", "usage_details")) or held(row.get("usage"))
+    costs = held(_get(row, "costDetails", "cost_details"))
+    request = _request(row.get("input"))
+    return Outcome(
+        request_id=label(row.get("id")),
+        prompt=request if isinstance(request, str) else None,
+        messages=None if isinstance(request, str) else chat_text(request),
+        arm=arm_of(model, client_effort(asked, "chat"), options.arms),
+        success=0.0 if timed_out else _score(options.success, row, trace),
+        propensity=_metadata_number(row, trace, options.propensity),
+        input_tokens=_tokens(tokens, "input", "prompt_tokens"),
+        cached_input_tokens=_part(tokens, "input", "cache"),
+        output_tokens=_tokens(tokens, "output", "completion_tokens"),
+        reasoning_tokens=_part(tokens, "output", "reasoning"),
+        cost_usd=number(first(costs.get("total"), _get(row, "calculatedTotalCost", "totalCost", "total_cost")), "cost"),
+        latency_ms=(ended - begun) * 1000 if begun is not None and ended is not None else None,
+        failure_mode="timeout" if timed_out else None,
+        model=model,
+        task=label(row.get("name")),
+        tenant=label(first(_get(row, "userId", "user_id"), trace.get("userId"))),
+        session_id=label(first(_get(row, "sessionId", "session_id"), trace.get("sessionId"))),
+        timestamp=begun,
+    )
+
+
+def _get(row: Mapping[str, Any], *names: str) -> Any:
+    """The API says camelCase, the blob export snake_case."""
+    return first(*(row.get(name) for name in names))
+
+
+def _request(given: Any) -> Any:
+    """Find messages in an observation's input: a list of turns, an object that has them, or a text."""
+    if isinstance(given, str) and given.lstrip()[:1] in ("{", "["):
+        found = held(given)
+        given = found or given
+    if isinstance(given, Mapping):
+        given = first(given.get("messages"), given.get("input"), given.get("prompt"))
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        chat_text(given)  # a list that is no list of turns is refused
+        return orjson.loads(given)
+    return given
+
+
+def _tokens(tokens: Mapping[str, Any], side: str, raw: str) -> float | None:
+    if raw in tokens:
+        return number(tokens[raw], raw)
+    found = [
+        number(value, key) for key, value in tokens.items() if key.startswith(side) and not isinstance(value, dict)
+    ]
+    return sum(value for value in found if value is not None) if found else None
+
+
+def _part(tokens: Mapping[str, Any], side: str, what: str) -> float | None:
+    details = held(tokens.get("completion_tokens_details" if side == "output" else "prompt_tokens_details"))
+    if details:
+        return number(details.get("reasoning_tokens" if side == "output" else "cached_tokens"), what)
+    found = [
+        number(value, key)
+        for key, value in tokens.items()
+        if key.startswith(side) and what in key and "creation" not in key
+    ]
+    return sum(value for value in found if value is not None) if found else None
+
+
+def _score(name: str | None, row: Mapping[str, Any], trace: Mapping[str, Any]) -> float | None:
+    """Find a score by name: a list of score objects, or an object of values (or lists of them) by name."""
+    if name is None:
+        return None
+    for holder, own in ((row, True), (trace, False)):
+        scores = holder.get("scores")
+        if isinstance(scores, Mapping) or (isinstance(scores, str) and held(scores)):
+            value = held(scores).get(name)
+            value = value[-1] if isinstance(value, list) and value else value
+            if value is not None and value != []:
+                return number(value, f"score {name}")
+        for score in scores if isinstance(scores, list) else ():
+            about = _get(score, "observationId", "observation_id")
+            if score.get("name") == name and (own or about in (None, row.get("id"))):
+                return number(first(score.get("value"), score.get("stringValue")), f"score {name}")
+    return None
+
+
+def _metadata_number(row: Mapping[str, Any], trace: Mapping[str, Any], name: str | None) -> float | None:
+    if name is None:
+        return None
+    return number(first(held(row.get("metadata")).get(name), held(trace.get("metadata")).get(name)), name)

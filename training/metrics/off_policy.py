@@ -1,0 +1,249 @@
+"""What another policy would have earned on logged traffic: IPS, SNIPS and DR, with intervals and overlap checks.
+
+The three estimators are means of per-request influence values, so a difference between two policies on the same log is
+as easy as one value. Intervals use Student's t; for SNIPS with the jackknife's residuals (divided by 1 - own share of
+the weight) and degrees of freedom from the effective sample size, as the plain delta method covers too seldom when few
+requests carry the weight. IPS is the unbiased reference; with rare large weights its interval is too narrow, which only
+more overlap cures: decide by DR or SNIPS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import stdtrit
+
+from serving.decision.errors import BadInput
+from training.metrics.bootstrap import Array, Interval
+from training.metrics.cost_quality import IntArray, Router
+
+Estimator = Literal["ips", "snips", "dr"]
+
+
+class NoOverlap(BadInput):
+    """The log never tried what the target policy would do, so its value can't be read from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Logged traffic: one arm a request.
+
+    Parameters
+    ----------
+    arm
+        int64 (n,), the arm that served it.
+    reward
+        float64 (n,), success, or any payoff.
+    propensity
+        float64 (n,), probability in (0, 1] with which the logging policy picked that arm.
+    arms
+        K.
+    """
+
+    arm: IntArray
+    reward: Array
+    propensity: Array
+    arms: int
+
+    def __post_init__(self) -> None:
+        if len(self.arm) < 2:
+            raise BadInput(f"{len(self.arm)} logged requests: off-policy evaluation needs at least 2")
+        if not np.isfinite(self.reward).all():
+            raise BadInput("a reward is unknown: keep only requests whose outcome has been reported")
+        if not ((self.propensity > 0) & (self.propensity <= 1)).all():
+            raise BadInput("a propensity lies outside (0, 1]: log the probability of the arm that was chosen")
+        if self.arm.min() < 0 or self.arm.max() >= self.arms:
+            raise BadInput(f"an arm number lies outside 0..{self.arms - 1}: encode arms in the order of arms.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How much of the target policy the log has seen.
+
+    Parameters
+    ----------
+    effective_size
+        Kish's (sum w)^2 / sum w^2: the log is worth this many requests of the target policy.
+    mean_weight
+        1 within its interval where propensities are right and overlap is full.
+    max_weight_share
+        Part of all weight that the heaviest request carries.
+    smallest_propensity
+        Among requests that the target policy would serve alike.
+    clipped
+        Share of requests whose weight was cut.
+    matched
+        Share of requests whose logged arm the target policy gives any probability.
+    """
+
+    requests: int
+    effective_size: float
+    mean_weight: Interval
+    max_weight_share: float
+    smallest_propensity: float
+    clipped: float
+    matched: float
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyValue:
+    """Value of a target policy, by three estimators; `dr` is None without an outcome model."""
+
+    policy: str
+    ips: Interval
+    snips: Interval
+    dr: Interval | None
+    logged: Interval
+    overlap: Overlap
+
+
+@dataclass(frozen=True, slots=True)
+class _Influence:
+    """A value and what each request adds to it: mean(parts) = value, spread(parts) / sqrt(n) = standard error."""
+
+    value: float
+    parts: Array
+    degrees: float
+
+    def interval(self, level: float) -> Interval:
+        n = len(self.parts)
+        half = float(stdtrit(self.degrees, (1 + level) / 2) * np.std(self.parts, ddof=1) / np.sqrt(n))
+        return Interval(self.value, self.value - half, self.value + half, level)
+
+
+def threshold_policy(router: Router, threshold: float, arms: int, explore: float = 0.0) -> Array:
+    """Probabilities (n, K) of the policy that reasons from a score on, and picks any arm with probability `explore`.
+
+    >>> threshold_policy(Router("r", np.array([0.3, 0.1])), 0.2, 2, explore=0.1)
+    array([[0.05, 0.95],
+           [0.95, 0.05]])
+    """
+    arm = np.full(len(router.score), arms - 1) if router.arm is None else router.arm
+    target = np.full((len(arm), arms), explore / arms)
+    target[np.arange(len(arm)), np.where(router.score >= threshold, arm, 0)] += 1 - explore
+    return target
+
+
+def pseudo_outcomes(log: Log, model: Array, max_weight: float = np.inf) -> Array:
+    """Doubly robust success of every arm, (n, K): model + weighted residual where the arm was used.
+
+    Unbiased for every arm if the propensities or the model are right; single values leave [0, 1].
+
+    Parameters
+    ----------
+    model
+        (n, K) predicted reward per arm, from a fit that has not seen the request.
+    max_weight
+        Inverse propensities are cut here, at the price of some bias.
+    """
+    rows, filled = np.arange(len(log.arm)), np.array(model, dtype=np.float64)
+    weight = np.minimum(1 / log.propensity, max_weight)
+    filled[rows, log.arm] += weight * (log.reward - model[rows, log.arm])
+    return filled
+
+
+def policy_value(
+    name: str,
+    log: Log,
+    target: Array,
+    model: Array | None = None,
+    *,
+    max_weight: float = np.inf,
+    min_effective_size: float = 10.0,
+    level: float = 0.95,
+) -> PolicyValue:
+    """Value of a target policy on a log, by IPS, SNIPS and, with an outcome model, DR.
+
+    Parameters
+    ----------
+    target
+        (n, K) probabilities of the target policy.
+    model
+        (n, K) cross-fitted predictions of the reward per arm.
+    max_weight
+        Weights are cut here; cutting biases the value, see `Overlap.clipped`.
+    min_effective_size
+        Below it the log has nothing to say.
+
+    Raises
+    ------
+    NoOverlap
+        If the effective sample size is smaller than that, or the mean weight shows that the log misses a part of what
+        the target policy does (as deterministic logs do).
+    """
+    overlap = overlap_of(log, target, max_weight, level)
+    _refuse(overlap, min_effective_size)
+
+    def made(kind: Estimator) -> Interval:
+        return _influence(kind, log, target, model, max_weight).interval(level)
+
+    logged = _Influence(float(log.reward.mean()), log.reward, len(log.reward) - 1.0).interval(level)
+    return PolicyValue(name, made("ips"), made("snips"), None if model is None else made("dr"), logged, overlap)
+
+
+def value_difference(
+    log: Log,
+    challenger: Array,
+    champion: Array,
+    model: Array | None = None,
+    *,
+    max_weight: float = np.inf,
+    level: float = 0.95,
+) -> Interval:
+    """Challenger minus champion, (n, K) each, on the same log: DR with an outcome model, else SNIPS; paired."""
+    kind: Estimator = "snips" if model is None else "dr"
+    for target in (challenger, champion):
+        _refuse(overlap_of(log, target, max_weight, level), 10.0)
+    a, b = (_influence(kind, log, target, model, max_weight) for target in (challenger, champion))
+    return _Influence(a.value - b.value, a.parts - b.parts, min(a.degrees, b.degrees)).interval(level)
+
+
+def overlap_of(log: Log, target: Array, max_weight: float = np.inf, level: float = 0.95) -> Overlap:
+    """Overlap of a target policy (n, K) with the log, without judging it."""
+    if target.shape != (len(log.arm), log.arms) or not np.allclose(target.sum(axis=1), 1, atol=1e-6):
+        raise BadInput(f"the target policy must be probabilities ({len(log.arm)}, {log.arms}) whose rows sum to 1")
+    chance = target[np.arange(len(log.arm)), log.arm]
+    raw = chance / log.propensity
+    weight = np.minimum(raw, max_weight)
+    total, matched = float(weight.sum()), chance > 0
+    return Overlap(
+        len(weight),
+        total**2 / float((weight**2).sum()) if total > 0 else 0.0,
+        _Influence(float(raw.mean()), raw, len(raw) - 1.0).interval(level),
+        float(weight.max()) / total if total > 0 else 1.0,
+        float(log.propensity[matched].min()) if matched.any() else 0.0,
+        float((raw > max_weight).mean()),
+        float(matched.mean()),
+    )
+
+
+def _refuse(overlap: Overlap, min_effective_size: float) -> None:
+    cure = "collect paired data, or serve with exploration switched on"
+    if overlap.effective_size < min_effective_size:
+        raise NoOverlap(f"{overlap.requests} logged requests are worth {overlap.effective_size:.1f}: {cure}")
+    weight = overlap.mean_weight
+    slack = 2 * (weight.upper - weight.value) + 0.05
+    if abs(weight.value - 1) > slack:
+        raise NoOverlap(
+            f"mean weight is {weight.value:.2f} and should be 1: propensities are wrong, or the log never tried part of"
+            f" what this policy does: {cure}"
+        )
+
+
+def _influence(kind: Estimator, log: Log, target: Array, model: Array | None, max_weight: float) -> _Influence:
+    rows, n = np.arange(len(log.arm)), len(log.arm)
+    weight = np.minimum(target[rows, log.arm] / log.propensity, max_weight)
+    total = max(float(weight.sum()), 1e-300)
+    effective = max(total**2 / max(float((weight**2).sum()), 1e-300) - 1, 1.0)
+    if kind == "ips":
+        parts = weight * log.reward
+        return _Influence(float(parts.mean()), parts, effective)
+    if kind == "snips":
+        value = float((weight * log.reward).sum()) / total
+        jackknife = weight * (log.reward - value) / np.maximum(1 - weight / total, 1e-3)
+        return _Influence(value, value + jackknife * n / total, effective)
+    assert model is not None
+    parts = (target * model).sum(axis=1) + weight * (log.reward - model[rows, log.arm])
+    return _Influence(float(parts.mean()), parts, n - 1.0)

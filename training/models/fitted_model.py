@@ -1,0 +1,180 @@
+"""The fitted parts as plain values: what the learners return, what `export` turns into one ONNX graph.
+
+`reference.predict` semantics (numpy, float64) live in `training.export.reference`; the graph agrees with it to 1e-5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.decision.types import FloatArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PiecewiseLinear:
+    """A continuous function of one number: linear between knots, constant outside them.
+
+    Parameters
+    ----------
+    knots
+        float64 (m,), strictly increasing, m >= 1.
+    values
+        float64 (m,).
+    """
+
+    knots: Array
+    values: Array
+
+    def __call__(self, x: Array) -> Array:
+        """Evaluate at `x`, any shape."""
+        return np.interp(x, self.knots, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """A score: offset + sum of weight x raw output of a booster over the design row.
+
+    The design row is [embedding of the last user turn (D), embedding of the rest (D), features (F)].
+
+    Parameters
+    ----------
+    tails
+        One per booster: values of the columns that it reads beyond the design row, constant for this head (an S
+        learner's arm); () is no booster with such columns.
+    """
+
+    boosters: tuple[lgb.Booster, ...]
+    weights: tuple[float, ...]
+    offset: float = 0.0
+    tails: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def parts(self) -> tuple[tuple[lgb.Booster, float, tuple[float, ...]], ...]:
+        """Booster, weight and tail side by side."""
+        tails = self.tails or ((),) * len(self.boosters)
+        return tuple(zip(self.boosters, self.weights, tails, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessHead:
+    """P(success | arm): chance = support x sigmoid(score) + (1 - support) x sigmoid(elsewhere), then the calibration.
+
+    Parameters
+    ----------
+    elsewhere
+        Score from complexity features alone, which say something of kinds of requests that were never seen; None lets
+        `score` count everywhere. All arms have one, or none has.
+    """
+
+    score: TreeHead
+    calibration: PiecewiseLinear
+    elsewhere: TreeHead | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpliftHead:
+    """Uplift of one arm over the baseline.
+
+    raw = success_weight x (chance arm - chance baseline) + direct score (0 without one), which counts as far as
+    there is support where success heads know what holds elsewhere;
+    uplift = calibration(raw); interval = uplift - below(raw) x w, uplift + above(raw) x w,
+    with w = 1 + widening x (1 - support), clipped to [-1, 1].
+    """
+
+    success_weight: float
+    direct: TreeHead | None
+    calibration: PiecewiseLinear
+    below: PiecewiseLinear
+    above: PiecewiseLinear
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityHead:
+    """Tokens or milliseconds of one arm: mean = exp(score), or the arm's default; p95 = mean x tail.
+
+    Parameters
+    ----------
+    mean
+        The score, with the retransformation in its offset, or a constant.
+    tail
+        p95 over mean, at least 1.
+    """
+
+    mean: TreeHead | float
+    tail: float
+    source: Literal["history", "defaults"]
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The principal components of the standardised design row: few numbers that tell what kind of request it is.
+
+    Parameters
+    ----------
+    mean
+        float64 (P,) over the design row.
+    basis
+        float64 (P, R), the standardisation folded in; a constant column has a row of zeros.
+    """
+
+    mean: Array
+    basis: Array
+
+    def of(self, x: FloatArray) -> Array:
+        """Project design rows: float64 (n, R)."""
+        return np.asarray((np.asarray(x, np.float64) - self.mean) @ self.basis, np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class SupportHead:
+    """How well training data covers a request.
+
+    z = components of the design row, z / ||z||; similarity = max over centroids of z @ centroid;
+    support = map(similarity).
+
+    Parameters
+    ----------
+    centroids
+        float64 (C, R), unit rows.
+    map
+        similarity -> support in [0, 1], non-decreasing.
+    """
+
+    components: Components
+    centroids: Array
+    map: PiecewiseLinear
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHead:
+    """P(task type): softmax(z @ weight + bias) over the components z of the support head; float64 (R, T) and (T,)."""
+
+    names: tuple[str, ...]
+    weight: Array
+    bias: Array
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModel:
+    """All heads of one model; K arms, the first is the baseline."""
+
+    success: tuple[SuccessHead, ...]
+    uplift: tuple[UpliftHead, ...]
+    output_tokens: tuple[QuantityHead, ...]
+    latency_ms: tuple[QuantityHead, ...]
+    support: SupportHead
+    widening: float
+    tasks: TaskHead | None
+    notes: dict[str, str | float] = field(default_factory=dict)
+
+    @property
+    def elsewhere(self) -> tuple[TreeHead, ...]:
+        """Scores of success that hold where support is 0, one per arm or none at all."""
+        return tuple(head.elsewhere for head in self.success if head.elsewhere is not None)

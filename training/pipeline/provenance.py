@@ -1,0 +1,57 @@
+"""What a manifest says of where its model comes from: rows, learners, calibration, certificate and figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from serving.decision.bundle.manifest import DataFingerprint, Facts
+from training.dataset.overlap import overlap
+from training.dataset.sampling import Drawn
+from training.evaluation.results import Evaluation
+from training.export.bundle_writer import Lineage
+from training.metrics.risk_control import Certificate
+from training.models.consumption import hidden_shares
+from training.models.fit import Fitted
+from training.records.history import History
+
+
+def lineage_of(
+    history: History,
+    drawn: Drawn,
+    fitted: Fitted,
+    evaluation: Evaluation,
+    run_id: str | None = None,
+    learnt_from: int | None = None,
+) -> Lineage:
+    """Put it together.
+
+    Parameters
+    ----------
+    drawn
+        The prompts at hand; the fingerprint counts all of them.
+    run_id
+        Of MLflow.
+    learnt_from
+        Prompts that success and uplift were learnt from; None: those at hand.
+    """
+    start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
+    certificate: Facts | None = None
+    if isinstance(evaluation.certificate, Certificate):
+        certificate = asdict(evaluation.certificate)
+    dataset = drawn.dataset
+    return Lineage(
+        data=DataFingerprint(history.digest, history.counts.kept, drawn.of, start, end),
+        learner={
+            "prompts": learnt_from or len(dataset),
+            "candidates": {learner.name: learner.value for learner in fitted.learners},
+            "trees": asdict(fitted.trees),
+            "overlap": [str(arm) for arm in overlap(dataset)],
+            "hidden_share": dict(hidden_shares(dataset)),
+        },
+        calibration={"kind": "binned isotonic, cross-fitted", "prompts": len(dataset)},
+        certificate=certificate,
+        metrics={key: float(value) for key, value in evaluation.metrics.items() if np.isfinite(value)},
+        mlflow={"run_id": run_id} if run_id else None,
+    )

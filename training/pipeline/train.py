@@ -1,0 +1,266 @@
+"""The whole way, once: outcome records -> data set -> encoder -> model -> evaluation -> bundle -> MLflow.
+
+A little long, because every setting of a training and every step of it is named here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from serving.decision.types import FloatArray
+from training.backends.base import Engine, Source, machines
+from training.dataset.dataset import Dataset
+from training.dataset.sampling import LEARN_FROM, Drawn
+from training.encoders.static import Encoder, build_static
+from training.encoders.transformer import build_transformer
+from training.evaluation.evaluate import Titles
+from training.evaluation.out_of_fold import appraise
+from training.evaluation.results import Evaluation
+from training.explain.contributions import write_heads
+from training.explain.explain import beside
+from training.explain.similar_cases import KeepCases, write_cases
+from training.export.bundle_writer import Exported, check_out, export
+from training.models.fit import STANDARD, FitSettings, Fitted, fit
+from training.models.tuning import tune
+from training.pipeline.provenance import lineage_of
+from training.progress import Progress, silent
+from training.promotion.registry import CHAMPION, Candidate, DataLineage, Registry, Run, Version
+from training.records.history import History
+from training.report.html import write_report
+
+CACHE = Path.home() / ".cache" / "thinkgate"
+ONE_THREAD = "blas"
+"""Matrices here are small: threads of the linear algebra would mostly wait for each other. LightGBM keeps its own."""
+STATIC, TRANSFORMER = "static", "transformer"
+COMPARED = 500
+"""Training prompts on which the graph is compared with LightGBM before a bundle is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What `thinkgate train` can be told.
+
+    Parameters
+    ----------
+    encoder
+        `static`, `transformer`, or `transformer:NAME` with a sentence-transformers id or path.
+    teacher
+        Whose token vectors the static encoder distils; None is the built-in MiniLM.
+    registry
+        MLflow tracking URI, None to log nowhere.
+    epsilon, delta
+        Of the certificate.
+    tune_minutes
+        Time to look for better trees; 0 takes them as they are.
+    learn_from
+        Prompts that are learnt from, at most; a seeded draw of a longer history.
+    rivals
+        Learn kNN, logistic regression and matrix factorisation too, for the report's comparison.
+    report
+        Where the report goes; None: beside the bundle, `OUT-report/`.
+    cases
+        What `OUT-explain/` keeps of the prompts, for `thinkgate decide --explain`.
+    engine
+        Where records are read and encoded, and success and uplift learnt.
+    """
+
+    arms: Path | None = None
+    encoder: str = STATIC
+    teacher: str | None = None
+    cache: Path = CACHE
+    registry: str | None = None
+    artifacts: Path | None = None
+    epsilon: float = 0.02
+    delta: float = 0.1
+    report: Path | None = None
+    quarantine: Path | None = None
+    resamples: int = 500
+    learn_from: int = LEARN_FROM
+    rivals: bool = True
+    tune_minutes: float = 0.0
+    fit: FitSettings = STANDARD
+    cases: KeepCases = "redacted"
+    engine: Engine = Engine()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """What is left once the machines are let go: prompts at hand, their float32 (n, P) design rows, and the fit.
+
+    Parameters
+    ----------
+    prompts
+        How many success and uplift were learnt from; on a cluster there may be more than are at hand.
+    """
+
+    history: History
+    drawn: Drawn
+    encoder: Encoder
+    x: FloatArray
+    fitted: Fitted
+    settings: FitSettings
+    prompts: int
+
+    @property
+    def dataset(self) -> Dataset:
+        """The prompts at hand."""
+        return self.drawn.dataset
+
+    @property
+    def note(self) -> str:
+        """What the report says where not all prompts are at hand."""
+        if self.prompts == len(self.dataset):
+            return f"Learnt from and judged on {self.drawn}, drawn at random."
+        return (
+            f"Success and uplift were learnt from {self.prompts:,} prompts; all else was learnt from, and everything "
+            f"judged on, {self.drawn}, drawn at random."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What one training run left behind."""
+
+    history: History
+    dataset: Dataset
+    fitted: Fitted
+    evaluation: Evaluation
+    exported: Exported
+    report: Path
+    version: Version | None
+
+
+def train(
+    data: Sequence[str], out: Path, settings: TrainSettings | None = None, progress: Progress = silent
+) -> Trained:
+    """Train a bundle from outcome records.
+
+    Parameters
+    ----------
+    data
+        Files, folders or globs.
+    out
+        The bundle's folder.
+
+    Raises
+    ------
+    BadHistory, BadArms, OutTaken, TeacherMissing, TeacherRefused, RegistryUnreachable, ClusterError
+        Each message names the cure.
+    """
+    settings = settings or TrainSettings()
+    check_out(out)
+    if settings.registry is None:
+        return _train(data, out, settings, progress, None)
+    registry = Registry(settings.registry, settings.artifacts)
+    with registry.run(f"train {out.name}") as run:
+        trained = _train(data, out, settings, progress, run)
+    if trained.version is not None and registry.alias(CHAMPION) is None:
+        registry.promote(trained.version)
+    return trained
+
+
+def encoder_for(dataset: Dataset, settings: TrainSettings, progress: Progress = silent) -> Encoder:
+    """Build the encoder that the settings name."""
+    kind, _, teacher = settings.encoder.partition(":")
+    if kind == TRANSFORMER:
+        return build_transformer(teacher or settings.teacher, settings.cache, progress=progress)
+    return build_static(settings.teacher, dataset.requests, settings.cache, progress=progress)
+
+
+def learn(data: Sequence[str], settings: TrainSettings, progress: Progress = silent) -> Learnt:
+    """Read, encode and fit on the machines that the settings name, and let go of them."""
+    with machines(settings.engine) as engine:
+        source = Source(data, settings.arms, settings.quarantine, settings.learn_from, settings.fit.seed)
+        history, drawn = engine.read(source, progress)
+        dataset = drawn.dataset
+        if not drawn.whole:
+            progress(f"take {drawn}", 0, 0)
+        encoder = encoder_for(dataset, settings, progress)
+        x = engine.design(encoder, dataset, progress)
+        how = settings.fit
+        if settings.tune_minutes > 0:
+            how = replace(how, trees=tune(dataset, x, how, settings.tune_minutes, progress).trees, fine=None)
+        with threadpool_limits(1, ONE_THREAD):
+            school = engine.school(how.folds)
+            fitted = fit(dataset, x, how, progress, school)
+    return Learnt(history, drawn, encoder, x, fitted, how, school.prompts if school else len(dataset))
+
+
+def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Progress, run: Run | None) -> Trained:
+    learnt = learn(data, settings, progress)
+    history, dataset, encoder, x, fitted = learnt.history, learnt.dataset, learnt.encoder, learnt.x, learnt.fitted
+    settings = replace(settings, fit=learnt.settings)
+    titles = Titles("Does thinking pay?", ", ".join(data), history.synthetic)
+    features = x[:, 2 * encoder.dims :]
+    with threadpool_limits(1, ONE_THREAD):
+        evaluation = appraise(
+            titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress
+        )
+    if not learnt.drawn.whole:
+        evaluation = replace(evaluation, notes=(*evaluation.notes, learnt.note))
+    progress("export and prove", 0, 0)
+    lineage = lineage_of(history, learnt.drawn, fitted, evaluation, run.run_id if run else None, learnt.prompts)
+    exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
+    folder = settings.report or out.with_name(f"{out.name}-report")
+    report = write_report(evaluation, folder)
+    _write_explain(dataset, fitted, _embedding(encoder, x), exported, settings)
+    trained = Trained(history, dataset, fitted, evaluation, exported, report, None)
+    if run is None:
+        return trained
+    progress("log to MLflow", 0, 0)
+    return replace(trained, version=_log(run, trained, settings, ", ".join(data)))
+
+
+def _write_explain(
+    dataset: Dataset, fitted: Fitted, embedding: FloatArray, exported: Exported, settings: TrainSettings
+) -> None:
+    """Write what explains decisions beside the bundle; apart from the report, which a registry may get."""
+    folder = beside(exported.path)
+    write_heads(fitted.model, exported.bundle.bundle_id, folder)
+    write_cases(dataset, embedding, folder, settings.cases)
+
+
+def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Version:
+    data = trained.exported.bundle.manifest.data
+    run.params(
+        {
+            "encoder": trained.exported.bundle.manifest.encoder.name,
+            "arms": ",".join(arm.name for arm in trained.dataset.arms),
+            "bundle_id": trained.exported.bundle.bundle_id,
+            **{key: value for key, value in asdict(settings.fit).items() if key not in ("trees", "fine")},
+            **asdict(trained.fitted.trees),
+        }
+    )
+    run.metrics({**trained.evaluation.metrics, "parity": trained.exported.difference})
+    run.data(DataLineage(source, data.digest, data.rows, data.prompts, data.start, data.end))
+    run.candidates(
+        [
+            Candidate(
+                learner.name,
+                {"outcome": learner.outcome, "success_weight": learner.weight},
+                {"policy_area": learner.value},
+            )
+            for learner in trained.fitted.learners
+        ]
+    )
+    run.artifacts(trained.report.parent)
+    return run.register(trained.exported.path)
+
+
+def _embedding(encoder: Encoder, x: FloatArray) -> FloatArray:
+    return x[:, : encoder.dims]
+
+
+__all__ = [
+    "CACHE",
+    "Learnt",
+    "TrainSettings",
+    "Trained",
+    "encoder_for",
+    "learn",
+    "train",
+]

@@ -1,0 +1,204 @@
+"""The gate: champion and challenger on the same held-out requests, and whether the challenger may take over.
+
+Pure: numbers in, `Promote` or `Keep` with its reason out. Requests whose every arm is known count as they are; of the
+others the arm that was served counts by the doubly robust value, with its recorded propensity. The forecasts in it are
+the champion's, never the challenger's: where the log tried nothing, its word stands, and nobody is promoted for what
+only the challenger believes of itself. Only requests that the two would serve differently can speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from serving.decision.errors import BadInput
+from training.metrics.bootstrap import Array, Interval
+from training.metrics.cost_quality import IntArray
+from training.metrics.off_policy import Log, pseudo_outcomes
+from training.promotion.gate_types import Comparison, GateSettings, Judged, Keep, Promote, Standing, Window, milli
+
+__all__ = ["Comparison", "GateSettings", "Judged", "Keep", "Promote", "Standing", "Window", "compare"]
+
+
+def compare(window: Window, champion: Judged, challenger: Judged, settings: GateSettings | None = None) -> Comparison:
+    """Judge a challenger.
+
+    Raises
+    ------
+    BadInput
+        The window has no two requests that can be used, or shapes differ.
+    """
+    settings = settings or GateSettings()
+    known = np.isfinite(window.success)
+    paired = known.all(axis=1)
+    usable = np.flatnonzero(paired | (known.sum(axis=1) == 1))
+    if len(usable) < 2:
+        raise BadInput(f"{len(usable)} requests of the window have a known outcome: report outcomes, or widen it")
+    for judged in (champion, challenger):
+        if judged.success.shape != window.success.shape or len(judged.chosen) != len(window):
+            raise BadInput(f"bundle {judged.bundle_id[:12]} was judged on other requests or arms than the window's")
+    filled = _Filled.of(window, champion, settings.max_weight)
+    net = window.value_usd[:, None] * filled.success - filled.cost_usd
+    gain = _at(net, challenger.chosen) - _at(net, champion.chosen)
+    differ = (challenger.chosen != champion.chosen)[usable]
+    effective = min(
+        _effective(window, judged.chosen, usable[differ], settings.max_weight) for judged in (champion, challenger)
+    )
+    found = Comparison(
+        verdict=Keep("data", ""),
+        gain=_interval(gain[usable], settings.level),
+        champion=_standing(champion, filled, net, usable, settings.level),
+        challenger=_standing(challenger, filled, net, usable, settings.level),
+        requests=len(usable),
+        paired=int(paired.sum()),
+        differ=float(differ.mean()),
+        effective=effective,
+        brier=_brier(window, champion, challenger, usable, settings.level),
+        tasks=_by_task(gain[usable], window.tasks[usable], settings),
+    )
+    later = filled.latency_ms
+    slower = _interval((_at(later, challenger.chosen) - _at(later, champion.chosen))[usable], settings.level)
+    return _decided(found, slower, champion, challenger, settings)
+
+
+def _decided(
+    found: Comparison, slower: Interval, champion: Judged, challenger: Judged, settings: GateSettings
+) -> Comparison:
+    keep = (
+        _too_little(found, settings)
+        or _no_gain(found)
+        or _worst_task(found)
+        or _slower(found, slower, settings)
+        or _forecasts(found, settings)
+        or _bundle(champion, challenger, settings)
+    )
+    return replace(found, verdict=keep or Promote(found.gain))
+
+
+def _too_little(found: Comparison, settings: GateSettings) -> Keep | None:
+    if not found.differ:
+        return Keep("alike", f"both serve all {found.requests} requests alike")
+    if found.effective < settings.min_effective:
+        return Keep(
+            "overlap",
+            f"requests that the two serve differently are worth {found.effective:.0f}, {settings.min_effective:.0f} are"
+            " needed: explore more, wait for more outcomes, or collect paired data",
+        )
+    return None
+
+
+def _no_gain(found: Comparison) -> Keep | None:
+    if found.gain.positive:
+        return None
+    word = "loses" if found.gain.upper < 0 else "shows no gain:"
+    return Keep("gain", f"the challenger {word} {milli(found.gain)} USD per 1,000 requests")
+
+
+def _worst_task(found: Comparison) -> Keep | None:
+    if not found.tasks:
+        return None
+    task = min(found.tasks, key=lambda name: found.tasks[name].upper)
+    if found.tasks[task].upper >= 0:
+        return None
+    return Keep("task", f"task {task} loses {milli(found.tasks[task])} USD per 1,000 requests")
+
+
+def _slower(found: Comparison, slower: Interval, settings: GateSettings) -> Keep | None:
+    before = found.champion.latency_ms.value
+    if before <= 0 or slower.lower / before <= settings.slower:
+        return None
+    return Keep("latency", f"requests take {slower.value / before:.0%} longer; {settings.slower:.0%} are allowed")
+
+
+def _forecasts(found: Comparison, settings: GateSettings) -> Keep | None:
+    if found.brier.lower <= settings.brier:
+        return None
+    return Keep("calibration", f"forecasts of success are worse: squared error {found.brier} above the champion's")
+
+
+def _bundle(champion: Judged, challenger: Judged, settings: GateSettings) -> Keep | None:
+    if challenger.supported < champion.supported - settings.coverage:
+        told = f"{challenger.supported:.0%} of requests lie inside what was learnt, {champion.supported:.0%} before"
+        return Keep("coverage", told)
+    if champion.epsilon is not None:
+        if challenger.epsilon is None and settings.certificate:
+            return Keep("certificate", "the champion has a certificate, the challenger has none")
+        if challenger.epsilon is not None and challenger.epsilon > champion.epsilon:
+            told = f"its certificate allows a loss of {challenger.epsilon:g}, the champion's {champion.epsilon:g}"
+            return Keep("certificate", told)
+    if challenger.size_bytes > settings.growth * champion.size_bytes:
+        mib = challenger.size_bytes / 2**20
+        return Keep("size", f"{mib:.1f} MiB are more than {settings.growth:g} times the champion's")
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Filled:
+    """What every arm would have given, (n, K) each: as known, or doubly robust."""
+
+    success: Array
+    cost_usd: Array
+    latency_ms: Array
+
+    @staticmethod
+    def of(window: Window, model: Judged, max_weight: float) -> _Filled:
+        def fill(seen: Array, forecast: Array) -> Array:
+            known = np.isfinite(window.success)
+            values = np.where(np.isfinite(seen) & known, seen, forecast)  # what was not measured is as it was forecast
+            single = np.flatnonzero(known.sum(axis=1) == 1)
+            if len(single) < 2:
+                return values
+            arm = known[single].argmax(axis=1).astype(np.int64)
+            log = Log(arm, values[single, arm], window.propensity[single, arm], values.shape[1])
+            values[single] = pseudo_outcomes(log, forecast[single], max_weight)
+            return values
+
+        return _Filled(
+            fill(window.success, model.success),
+            fill(window.cost_usd, model.cost_usd),
+            fill(window.latency_ms, model.latency_ms),
+        )
+
+
+def _standing(judged: Judged, filled: _Filled, net: Array, usable: IntArray, level: float) -> Standing:
+    def of(table: Array) -> Interval:
+        return _interval(_at(table, judged.chosen)[usable], level)
+
+    return Standing(judged.bundle_id, of(net), of(filled.success), of(filled.cost_usd), of(filled.latency_ms))
+
+
+def _effective(window: Window, chosen: IntArray, rows: IntArray, max_weight: float) -> float:
+    """Kish's size of these requests for a bundle's arms; a paired request counts as one."""
+    own = window.propensity[rows, chosen[rows]]
+    weight = np.where(np.isfinite(own), np.minimum(1 / np.where(np.isfinite(own), own, 1.0), max_weight), 0.0)
+    square = float((weight**2).sum())
+    return float(weight.sum()) ** 2 / square if square else 0.0
+
+
+def _brier(window: Window, champion: Judged, challenger: Judged, usable: IntArray, level: float) -> Interval:
+    seen = window.success[usable]
+    gap = np.nanmean((challenger.success[usable] - seen) ** 2 - (champion.success[usable] - seen) ** 2, axis=1)
+    return _interval(gap, level)
+
+
+def _by_task(gain: Array, tasks: NDArray[np.object_], settings: GateSettings) -> Mapping[str, Interval]:
+    names = sorted({str(task) for task in tasks if task is not None})
+    rows = {name: np.flatnonzero(tasks == name) for name in names}
+    large = {name: places for name, places in rows.items() if len(places) >= settings.min_task}
+    level = 1 - (1 - settings.level) / max(len(large), 1)
+    return {name: _interval(gain[places], level) for name, places in large.items()}
+
+
+def _interval(parts: Array, level: float) -> Interval:
+    n = len(parts)
+    mean = float(parts.mean())
+    half = float(stdtrit(n - 1, (1 + level) / 2) * parts.std(ddof=1) / np.sqrt(n))
+    return Interval(mean, mean - half, mean + half, level)
+
+
+def _at(table: Array, chosen: IntArray) -> Array:
+    return np.asarray(table[np.arange(len(chosen)), chosen], np.float64)

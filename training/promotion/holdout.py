@@ -1,0 +1,178 @@
+"""Cuts the newest requests off a history, so that both bundles can be judged on what neither was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from serving.decision.bundle.loader import Bundle
+from serving.decision.engine import Engine
+from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.policy import Policy
+from serving.decision.pricing.rate_card import cost_of
+from serving.decision.pricing.usage import Usage
+from serving.decision.selection.arm_scoring import EveryArmDenied
+from serving.decision.selection.runtime_state import Situation
+from serving.decision.types import Arm, Request, Usd
+from training.dataset.aggregation import first_labels, first_rows, numbers, requests
+from training.errors import BadHistory
+from training.metrics.cost_quality import IntArray
+from training.promotion.gate_types import Judged, Window
+
+QUIET = Situation(explore=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """A history in two.
+
+    Parameters
+    ----------
+    older, newer
+        Rows; no prompt is in both.
+    since
+        Epoch seconds at which the newer part begins.
+    seen
+        Calls of the newer part that were left out, for their prompt is in the older one.
+    """
+
+    older: pd.DataFrame
+    newer: pd.DataFrame
+    since: float
+    seen: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """The window's requests beside what is known of them."""
+
+    requests: tuple[Request, ...]
+    window: Window
+
+
+def cut(frame: pd.DataFrame, share: float, last_s: float | None = None, after: float | None = None) -> Cut:
+    """Hold out the newest share of the calls whose success is known; calls without a time are learnt from.
+
+    Parameters
+    ----------
+    last_s
+        Calls older than so many seconds before the newest one are left out.
+    after
+        Calls before this moment, epoch seconds, are left out; those without a time stay.
+
+    Raises
+    ------
+    BadHistory
+        Times do not part the calls.
+    """
+    if last_s is not None:
+        when = numbers(frame, "timestamp")
+        frame = frame[~(when < np.nanmax(when, initial=-np.inf) - last_s)]
+    if after is not None:
+        frame = frame[~(numbers(frame, "timestamp") < after)]
+    times, known = numbers(frame, "timestamp"), ~np.isnan(numbers(frame, "success"))
+    timed = np.sort(times[known & ~np.isnan(times)])
+    if not len(timed) or timed[0] == timed[-1]:
+        raise BadHistory("no newest window without two different timestamps: fill the column `timestamp`")
+    since = float(timed[min(int(len(timed) * (1 - share)), len(timed) - 1)])
+    if since == timed[0]:
+        since = float(timed[timed > timed[0]][0])
+    late = times >= since
+    older = frame[~late]
+    repeated = frame["prompt_id"].isin(older["prompt_id"].unique()).to_numpy()
+    return Cut(older, frame[late & ~repeated & known], since, int((late & repeated & known).sum()))
+
+
+def held_out(frame: pd.DataFrame, bound: Roster) -> HeldOut:
+    """Put calls side by side: one row for a prompt that every arm was called with for sure, else one for each call."""
+    names = [arm.name for arm in bound.arms]
+    arms = pd.Categorical(frame["arm"].astype(object), categories=names).codes.astype(np.int64)
+    propensity = numbers(frame, "propensity", 1.0)
+    prompt = pd.factorize(frame["prompt_id"].astype(object))[0]
+    size = int(prompt.max()) + 1 if len(prompt) else 0
+    called = np.zeros((size, len(names)), np.bool_)
+    called[prompt, arms] = True
+    by_chance = np.bincount(prompt, propensity < 1.0, size) > 0
+    paired = (called.all(axis=1) & ~by_chance)[prompt]
+    group = pd.factorize(np.where(paired, prompt, size + np.arange(len(frame))))[0]
+    rows = int(group.max()) + 1 if len(group) else 0
+    first = first_rows(group, rows)
+    tasks, tenants = (first_labels(frame, name, group, rows) for name in ("task", "tenant"))
+    asked = requests(frame, first, tasks, tenants)
+    value = numbers(frame, "value_of_success_usd")[first]
+    terms = [bound.policy.terms_for(request.tenant) for request in asked]
+    told = [
+        float(term.value(request.task)) if np.isnan(own) else float(own)
+        for term, request, own in zip(terms, asked, value, strict=True)
+    ]
+    asked = tuple(replace(request, value_of_success_usd=Usd(each)) for request, each in zip(asked, told, strict=True))
+
+    def table(values: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:
+        known = ~np.isnan(values)
+        cell = group[known] * len(names) + arms[known]
+        counts = np.bincount(cell, minlength=rows * len(names))
+        sums = np.bincount(cell, values[known], rows * len(names))
+        means = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+        return np.asarray(means.reshape(rows, len(names)), np.float64)
+
+    window = Window(
+        table(numbers(frame, "success")),
+        table(_paid(frame, arms, bound)),
+        table(numbers(frame, "latency_ms")),
+        table(propensity),
+        np.array(told, np.float64),
+        tasks,
+    )
+    return HeldOut(asked, window)
+
+
+def judge(bundle: Bundle, arms: Sequence[Arm], policy: Policy, held: HeldOut, now: float, size_bytes: int) -> Judged:
+    """Let a bundle decide the window's requests under the operator's policy, without exploring.
+
+    Requests that the policy's rules leave no arm for are served with the baseline, by either bundle.
+    """
+    engine = Engine(bundle, policy, arms=arms, clock=lambda: now)
+    names = {arm.name: place for place, arm in enumerate(engine.arms)}
+    shape = (len(held.requests), len(names))
+    chosen: IntArray = np.zeros(shape[0], np.int64)
+    success, cost, latency = (np.zeros(shape) for _ in range(3))
+    supported = 0
+    for row, request in enumerate(held.requests):
+        try:
+            decision = engine.decide(request, QUIET)
+        except EveryArmDenied:
+            continue
+        chosen[row] = names[decision.arm]
+        for name, estimate in decision.estimates.items():
+            place = names[name]
+            success[row, place], cost[row, place] = estimate.success, estimate.cost_usd
+            latency[row, place] = estimate.latency_p95_ms
+        supported += decision.support >= policy.terms_for(request.tenant).min_support
+    certificate = bundle.manifest.certificate
+    epsilon = None if certificate is None else float(str(certificate["epsilon"]))
+    share = supported / max(shape[0], 1)
+    return Judged(bundle.bundle_id, chosen, success, cost, latency, share, epsilon, size_bytes)
+
+
+def _paid(frame: pd.DataFrame, arms: np.typing.NDArray[np.int64], bound: Roster) -> np.typing.NDArray[np.float64]:
+    """Give what each call cost: as told, else from its tokens; NaN where neither is known."""
+    told = numbers(frame, "cost_usd")
+    inputs, outputs, times = (numbers(frame, name) for name in ("input_tokens", "output_tokens", "timestamp"))
+    seconds = numbers(frame, "gpu_seconds")
+    cached, hidden = (np.nan_to_num(numbers(frame, name)) for name in ("cached_input_tokens", "reasoning_tokens"))
+    for row in np.flatnonzero(np.isnan(told)):
+        rates = bound.cards[arms[row]].rates(float(np.nan_to_num(times[row])), float(np.nan_to_num(inputs[row])))
+        if rates.gpu_second:
+            told[row] = seconds[row] * rates.gpu_second
+        elif not np.isnan(inputs[row] + outputs[row]):
+            usage = Usage(
+                int(inputs[row]),
+                int(outputs[row]),
+                cached_input_tokens=int(min(cached[row], inputs[row])),
+                reasoning_tokens=int(min(hidden[row], outputs[row])),
+            )
+            told[row] = cost_of(usage, rates)
+    return told

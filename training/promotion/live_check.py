@@ -1,0 +1,108 @@
+"""After a promotion: does what is reported live still fit what the gate saw, or must the bundle go?
+
+Pure. The live mean of the requests that were not drawn by chance, weighted by their inverse propensity, estimates what
+the bundle's own choices give. It is looked at again and again while outcomes come in, so the k-th look may use
+6 / (pi k)^2 of `alpha` (which sums to alpha over all looks), shared by success, cost and latency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from serving.journal.rows import Entry
+from training.metrics.bootstrap import Array, Interval
+from training.promotion.gate_log import Expected
+
+LEAST = 100
+"""Outcomes below which nothing is said."""
+_OWN = 0.5
+"""A choice that was not drawn has a propensity above it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Live:
+    """Reported outcomes of one bundle, float64 (n,) each; what was not reported is NaN.
+
+    Parameters
+    ----------
+    weight
+        Inverse propensity.
+    """
+
+    success: Array
+    cost_usd: Array
+    latency_ms: Array
+    weight: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Strayed:
+    """A figure that left what the gate saw.
+
+    Parameters
+    ----------
+    figure
+        `success`, `cost` or `latency`.
+    """
+
+    figure: str
+    reason: str
+
+
+def live_of(entries: Iterable[Entry], bundle_id: str) -> Live:
+    """Take a bundle's own choices from a journal; draws and fallbacks are left out."""
+    rows: list[tuple[float, ...]] = []
+    for entry in entries:
+        decision, outcome = entry.decision, entry.outcome
+        if decision.bundle_id != bundle_id or decision.replay is None or outcome is None:
+            continue
+        if decision.propensity <= _OWN or (outcome.arm or decision.arm) != decision.arm:
+            continue
+        told = (outcome.success, outcome.cost_usd, outcome.latency_ms)
+        rows.append((*(float("nan") if each is None else each for each in told), 1 / decision.propensity))
+    table = np.array(rows, np.float64).reshape(-1, 4)
+    return Live(*(table[:, place] for place in range(4)))
+
+
+def check(expected: Expected, live: Live, looks: int, alpha: float = 0.01, slack: float = 0.05) -> Strayed | None:
+    """Look once.
+
+    Parameters
+    ----------
+    looks
+        Number of this look, from 1.
+    alpha
+        Chance that a bundle which is as the gate saw it, at the far end of its interval, is ever sent back.
+    slack
+        Share by which a figure may be worse without being called so: no two weeks are alike.
+    """
+    level = 1 - 2 * alpha * 6 / (np.pi * looks) ** 2 / 3  # one-sided: both tails of the interval are paid for
+    for figure, seen, bounds, worse in (
+        ("success", live.success, expected.success, -1),
+        ("cost", live.cost_usd, expected.cost_usd, 1),
+        ("latency", live.latency_ms, expected.latency_ms, 1),
+    ):
+        known = np.isfinite(seen)
+        if known.sum() < LEAST:
+            continue
+        now = _weighted(seen[known], live.weight[known], level)
+        bound = bounds[1] * (1 - slack) if worse < 0 else bounds[2] * (1 + slack)
+        if (now.upper < bound) if worse < 0 else (now.lower > bound):
+            return Strayed(figure, f"live {figure} is {_short(now)}, the gate saw {bounds[1]:.4g} to {bounds[2]:.4g}")
+    return None
+
+
+def _weighted(seen: Array, weight: Array, level: float) -> Interval:
+    """Weighted mean, with the normal interval of its influence values."""
+    mean = float((weight * seen).sum() / weight.sum())
+    parts = weight * (seen - mean) / weight.mean()
+    half = float(ndtri((1 + level) / 2) * parts.std(ddof=1) / np.sqrt(len(seen)))
+    return Interval(mean, mean - half, mean + half, level)
+
+
+def _short(interval: Interval) -> str:
+    return f"{interval.value:.4g} [{interval.lower:.4g}, {interval.upper:.4g}]"

@@ -1,0 +1,144 @@
+"""Lines of a text file, plain or gzipped, with their numbers; none is longer than the limit."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from training.errors import HistoryUnreadable
+from training.records.readers.rows import DictRows, ReadLimits, Spoiled
+
+Stream: TypeAlias = "io.BufferedReader[gzip.GzipFile | io.BufferedReader]"
+
+_HEAD: Final = 4096
+_GZIP: Final = b"\x1f\x8b"
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
+_FOREIGN_MARKS: Final[Mapping[bytes, str]] = {
+    b"\xff\xfe\x00\x00": "UTF-32LE",
+    b"\x00\x00\xfe\xff": "UTF-32BE",
+    b"\xff\xfe": "UTF-16LE",
+    b"\xfe\xff": "UTF-16BE",
+}
+_KEPT_OF_A_CUT_LINE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line.
+
+    Parameters
+    ----------
+    number
+        From 1.
+    data
+        Its bytes, line end included.
+    cut
+        It was longer than the limit and `data` is its beginning.
+    """
+
+    number: int
+    data: bytes
+    cut: bool = False
+
+    @property
+    def text(self) -> str:
+        """The line for a quarantine file: bytes that are not UTF-8 become escapes."""
+        return self.data.decode("utf-8", "backslashreplace").rstrip("\r\n")
+
+    @property
+    def blank(self) -> bool:
+        """Is there nothing on it?"""
+        return not self.data.strip()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Stream]:
+    """Open a text file as bytes, its byte order mark skipped.
+
+    Raises
+    ------
+    HistoryUnreadable
+        If it can't be opened or is not UTF-8 as a whole.
+    """
+    try:
+        with path.open("rb") as raw:
+            packed = raw.peek(2)[:2] == _GZIP
+            stream = io.BufferedReader(gzip.GzipFile(fileobj=raw) if packed else raw)
+            _require_utf8(stream.peek(_HEAD)[:_HEAD], path)
+            if stream.peek(3)[:3] == _UTF8_MARK:
+                stream.read(3)
+            yield stream
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise HistoryUnreadable(f"{path}: gzip stream damaged or cut off ({error}): fetch the file again") from error
+    except OSError as error:
+        raise HistoryUnreadable(f"{path}: {error.strerror or error}") from error
+
+
+def lines(stream: Stream, max_bytes: int) -> Iterator[Line]:
+    """Number the lines of a stream."""
+    number = 0
+    while data := stream.readline(max_bytes):
+        number += 1
+        if len(data) < max_bytes or data.endswith(b"\n"):
+            yield Line(number, data)
+            continue
+        rest = data
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(1 << 20)
+        yield Line(number, data[:_KEPT_OF_A_CUT_LINE], cut=True)
+
+
+def too_long(line: Line, max_bytes: int) -> Spoiled:
+    """Say that a line is over the limit."""
+    reason = f"line of more than {max_bytes} bytes; only its first {_KEPT_OF_A_CUT_LINE} are kept here"
+    return Spoiled(line.number, "row too long", reason, line.text)
+
+
+def not_utf8(line: int, text: str) -> Spoiled:
+    """Say that a row has bytes that are not UTF-8."""
+    return Spoiled(line, "not UTF-8", "bytes that are not UTF-8: convert, for instance iconv -f LATIN1 -t UTF-8", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One row out of a text file: a mapping, or why there is none."""
+
+    line: int
+    row: Mapping[str, object] | Spoiled
+    size: int
+
+
+def batches(found: Iterable[Found], limits: ReadLimits) -> Iterator[DictRows]:
+    """Collect rows into batches."""
+    rows: list[Mapping[str, object]] = []
+    places: list[int] = []
+    spoiled: list[Spoiled] = []
+    size = 0
+    for item in found:
+        size += item.size
+        if isinstance(item.row, Spoiled):
+            spoiled.append(item.row)
+        else:
+            rows.append(item.row)
+            places.append(item.line)
+        if len(rows) + len(spoiled) >= limits.batch_rows or size >= limits.batch_bytes:
+            yield DictRows(rows, places, spoiled)
+            rows, places, spoiled, size = [], [], [], 0
+    if rows or spoiled:
+        yield DictRows(rows, places, spoiled)
+
+
+def _require_utf8(head: bytes, path: Path) -> None:
+    encoding = next((name for mark, name in _FOREIGN_MARKS.items() if head.startswith(mark)), None)
+    if encoding:
+        raise HistoryUnreadable(f"{path}: written as {encoding}; convert it: iconv -f {encoding} -t UTF-8")
+    if head.startswith(b"PAR1"):
+        raise HistoryUnreadable(f"{path}: this is Parquet; name it .parquet")
+    if head.count(0) > len(head) // 4:
+        raise HistoryUnreadable(f"{path}: not UTF-8 text (UTF-16 or binary); convert it: iconv -f UTF-16 -t UTF-8")

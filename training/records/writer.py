@@ -1,0 +1,130 @@
+"""Writes outcome records as they come: JSONL, CSV or Parquet, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.errors import BadHistory
+from training.records.outcome_record import COLUMNS, NUMBERS, Outcome
+
+_BATCH: Final = 4096
+
+
+class Sink(Protocol):
+    """Takes records one by one."""
+
+    def put(self, outcome: Outcome) -> None:
+        """Write one."""
+        ...
+
+    def close(self) -> None:
+        """Write what is held back."""
+        ...
+
+
+@contextmanager
+def records(path: Path) -> Iterator[Sink]:
+    """Open a file of outcome records; it takes its place when all is written, so that none is ever half there.
+
+    Parameters
+    ----------
+    path
+        Ends in .jsonl, .csv or .parquet. CSV and Parquet hold columns that the record does not know in one, `extras`,
+        as JSON text, since they are written before the last row is seen.
+
+    Raises
+    ------
+    BadHistory
+        If the name has another ending, or can't be written.
+    """
+    kind = _SINKS.get(path.suffix)
+    if kind is None:
+        raise BadHistory(f"{path}: outcome records are written as {', '.join(_SINKS)}: name the file so")
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            stack.callback(draft.unlink, missing_ok=True)
+            with draft.open("wb") as file:
+                sink = kind(file)
+                yield sink
+                sink.close()
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+    except OSError as error:
+        raise BadHistory(f"{path}: {error.strerror or error}; choose a path that can be written") from error
+
+
+class _Jsonl:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def put(self, outcome: Outcome) -> None:
+        self._file.write(orjson.dumps({"success": None} | outcome.row(), default=str, option=orjson.OPT_APPEND_NEWLINE))
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+class _Csv:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._text = _Text(file)
+        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer.writerow([*COLUMNS, "extras"])
+
+    def put(self, outcome: Outcome) -> None:
+        row = _flat(outcome)
+        self._writer.writerow(["" if row.get(name) is None else row[name] for name in (*COLUMNS, "extras")])
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+class _Text:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode())
+
+
+class _Parquet:
+    def __init__(self, file: IO[bytes]) -> None:
+        kinds = [(name, pa.float64() if name in NUMBERS else pa.string()) for name in (*COLUMNS, "extras")]
+        self._schema = pa.schema(kinds)
+        self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
+        self._rows: list[dict[str, object]] = []
+
+    def put(self, outcome: Outcome) -> None:
+        self._rows.append(_flat(outcome))
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []
+
+
+def _flat(outcome: Outcome) -> dict[str, object]:
+    row = outcome.row()
+    extras = {name: row.pop(name) for name in list(row) if name not in COLUMNS}
+    return row | ({"extras": orjson.dumps(extras, default=str).decode()} if extras else {})
+
+
+_SINKS: Final[Mapping[str, Callable[[IO[bytes]], Sink]]] = {".jsonl": _Jsonl, ".csv": _Csv, ".parquet": _Parquet}

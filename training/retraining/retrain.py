@@ -1,0 +1,251 @@
+"""Journal and history in, a challenger trained and compared, and the verdict carried out: one step of the loop.
+
+One run at a time holds the folder's lock. What it does is named by the data: asked again with the same rows it gives
+the same verdict and makes no new version, and after a kill it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from serving.decision.bundle.loader import Bundle, load
+from serving.decision.bundle.manifest import MANIFEST
+from serving.decision.errors import BadInput
+from serving.decision.policy.arms import load_arms
+from serving.decision.policy.bound_policy import roster
+from serving.decision.policy.policy import Policy
+from serving.decision.policy.policy_file import load_policy
+from serving.decision.pricing.price_book import price_book
+from serving.decision.types import Arm
+from training.backends.base import require_rows
+from training.pipeline.train import TrainSettings, train
+from training.progress import Progress, silent
+from training.promotion.canary import Folders, hand_over
+from training.promotion.gate import compare
+from training.promotion.gate_log import Entry, Expected, VerdictBook
+from training.promotion.gate_types import Comparison, GateSettings, Promote
+from training.promotion.holdout import Cut, cut, held_out, judge
+from training.promotion.registry import DataLineage, Registry, Run
+from training.records.history import History, read
+from training.retraining.inputs import alone, gather
+from training.retraining.records_of_journal import Exported
+
+_COLUMNS: Final = (
+    "request_id prompt_id prompt messages arm success propensity input_tokens cached_input_tokens output_tokens"
+    " reasoning_tokens cost_usd gpu_seconds latency_ms retries failure_mode model task tenant session_id timestamp"
+    " source"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainSettings:
+    """What `thinkgate retrain` can be told.
+
+    Parameters
+    ----------
+    work
+        Folder of locks, exports and challengers; the same one for every run.
+    registry
+        MLflow tracking URI.
+    journal
+        URL of the server's journal; None to learn from records alone.
+    history
+        Outcome records beside it.
+    policy
+        `policy.toml` that both bundles are judged under; the default policy where None.
+    held_out
+        Share of the newest calls that nobody learns from.
+    last_s
+        Only calls of the last so many seconds before the newest count; None for all. After a change of the world the
+        old ones mislead.
+    after
+        Epoch seconds before which calls don't count; None for all.
+    publish
+        Folder that a server watches (`--bundle`); the champion is copied there.
+    canary_first
+        What the gate lets through becomes the canary; live outcomes make it champion (`thinkgate watch`).
+    canary
+        Folder that a server watches (`--canary`); the canary is copied there.
+    train
+        How a challenger is trained; `registry` and `report` of it are not read.
+    """
+
+    work: Path
+    registry: str
+    journal: str | None = None
+    history: tuple[str, ...] = ()
+    policy: Path | None = None
+    held_out: float = 0.2
+    last_s: float | None = None
+    after: float | None = None
+    publish: Path | None = None
+    canary_first: bool = False
+    canary: Path | None = None
+    gate: GateSettings = field(default_factory=GateSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """What one run did.
+
+    Parameters
+    ----------
+    repeated
+        The verdict was there already.
+    exported
+        What came out of the journal; None without one, or where the verdict was there.
+    comparison
+        None for the first champion, or where the verdict was there.
+    """
+
+    entry: Entry
+    repeated: bool
+    exported: Exported | None = None
+    comparison: Comparison | None = None
+
+
+def retrain(settings: RetrainSettings, progress: Progress = silent) -> Retrained:
+    """Train a challenger on everything but the newest window, compare it on that, and promote it or not.
+
+    Raises
+    ------
+    Busy
+        Another run is under way.
+    BadInput
+        The journal or the records can't be used; the message names the cure.
+    """
+    settings.work.mkdir(parents=True, exist_ok=True)
+    with alone(settings.work / "lock"):
+        gathered = gather(settings.journal, settings.history, settings.work, progress)
+        history = read(gathered.sources, quarantine=settings.work / "rows.quarantine.jsonl", progress=progress)
+        require_rows(history)
+        key = _key(history.digest, settings)
+        book = VerdictBook(Registry(settings.registry, settings.train.artifacts))
+        found = book.find(key)
+        if found is not None:
+            return Retrained(found, True, gathered.exported)
+        return _run(settings, book, history, key, gathered.exported, progress)
+
+
+def _key(digest: str, settings: RetrainSettings) -> str:
+    """Name the data and what is made of them; places and stores do not count."""
+    policy = settings.policy.read_text("utf-8") if settings.policy else ""
+    arms = settings.train.arms.read_text("utf-8") if settings.train.arms else ""
+    told = settings.train
+    made = (asdict(told.fit), told.encoder, told.learn_from)
+    how = (settings.held_out, settings.last_s, settings.after, asdict(settings.gate), *made, policy, arms)
+    return hashlib.sha256(f"{digest} {how}".encode()).hexdigest()[:16]
+
+
+def _run(
+    settings: RetrainSettings,
+    book: VerdictBook,
+    history: History,
+    key: str,
+    exported: Exported | None,
+    progress: Progress,
+) -> Retrained:
+    parts = cut(history.frame, settings.held_out, settings.last_s, settings.after)
+    folder = settings.work / key
+    folder.mkdir(exist_ok=True)
+    challenger = _challenger(parts, folder, settings, progress)
+    registered = book.registered(key)
+    champion = book.champion(registered)
+    before = None if champion is None else load(book.fetch(champion, folder / "champion"))
+    progress("compare", 0, 0)
+    comparison = None if before is None else _compare(settings, parts, before, challenger, folder)
+    with book.run(key, {"retrain.cut": str(parts.since), "retrain.seen": str(parts.seen)}) as run:
+        _log(run, settings, history, comparison)
+        entry = _entry(key, challenger, before, comparison)
+        if entry.verdict == "promote":
+            version = registered or run.register(folder / "bundle")
+            entry = replace(entry, version=version.version, canary=before is not None and settings.canary_first)
+            hand_over(book, version, folder / "bundle", Folders(settings.publish, settings.canary), entry.canary)
+        book.write(run, entry)
+    return Retrained(entry, False, exported, comparison)
+
+
+def _challenger(parts: Cut, folder: Path, settings: RetrainSettings, progress: Progress) -> Bundle:
+    """Train, unless a run that was killed had done so already: its key says that nothing differs."""
+    bundle = folder / "bundle"
+    if not (bundle / MANIFEST).is_file():
+        rows = folder / "older.parquet"
+        kept = [name for name in _COLUMNS if name in parts.older]
+        plain = parts.older[kept].astype(
+            {name: object for name in kept if isinstance(parts.older[name].dtype, pd.CategoricalDtype)}
+        )
+        plain.to_parquet(rows, index=False)
+        quarantine = folder / "older.quarantine.jsonl"
+        how = replace(settings.train, registry=None, report=folder / "report", quarantine=quarantine, rivals=False)
+        train([str(rows)], bundle, how, progress)
+    return load(bundle)
+
+
+def _compare(settings: RetrainSettings, parts: Cut, champion: Bundle, challenger: Bundle, folder: Path) -> Comparison:
+    arms = _priced(champion, settings)
+    names = [[(arm.name, arm.model, arm.effort) for arm in bundle.arms] for bundle in (champion, challenger)]
+    if names[0] != names[1]:
+        raise BadInput("the champion has other arms than these records: retrain under a new registry, or name --arms")
+    policy = load_policy(settings.policy, arms) if settings.policy else Policy()
+    bound = roster(arms, policy, price_book(arms))
+    held = held_out(parts.newer, bound)
+    judged = [
+        judge(bundle, arms, policy, held, parts.since, _size(place))
+        for bundle, place in ((champion, folder / "champion"), (challenger, folder / "bundle"))
+    ]
+    return compare(held.window, judged[0], judged[1], settings.gate)
+
+
+def _priced(bundle: Bundle, settings: RetrainSettings) -> tuple[Arm, ...]:
+    if settings.train.arms is None:
+        return bundle.arms
+    told = {arm.name: arm for arm in load_arms(settings.train.arms)}
+    if set(told) != {arm.name for arm in bundle.arms}:
+        raise BadInput(f"{settings.train.arms} has other arms than the champion: promote a first bundle for them")
+    return tuple(told[arm.name] for arm in bundle.arms)
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+
+
+def _entry(key: str, challenger: Bundle, champion: Bundle | None, comparison: Comparison | None) -> Entry:
+    if comparison is None or champion is None:
+        return Entry(key, "promote", "first", "there was no champion", challenger.bundle_id)
+    verdict = comparison.verdict
+    expected = Expected.of(comparison.challenger)
+    if isinstance(verdict, Promote):
+        told = ("promote", "gain", verdict.reason)
+    else:
+        told = ("keep", verdict.guard, verdict.reason)
+    return Entry(key, *told, challenger.bundle_id, champion.bundle_id, expected=expected)
+
+
+def _log(run: Run, settings: RetrainSettings, history: History, comparison: Comparison | None) -> None:
+    start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
+    sources = ", ".join(
+        [*(["the journal"] if settings.journal else []), *settings.history]
+    )  # a URL may hold a password
+    run.data(DataLineage(sources, history.digest, history.counts.kept, history.counts.prompts, start, end))
+    run.params({"held_out": settings.held_out, **asdict(settings.gate)})
+    if comparison is None:
+        return
+    run.metrics(
+        {
+            "gain_usd": comparison.gain.value,
+            "gain_usd_lower": comparison.gain.lower,
+            "gain_usd_upper": comparison.gain.upper,
+            "differ": comparison.differ,
+            "effective": comparison.effective,
+            "window_requests": comparison.requests,
+            "window_paired": comparison.paired,
+            "brier_change": comparison.brier.value,
+            **{f"gain_usd.{task}": gain.value for task, gain in comparison.tasks.items()},
+        }
+    )

@@ -1,0 +1,117 @@
+"""A journal as evidence: each decision is settled again, from its own record, under another policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from serving.decision.policy.bound_policy import Roster
+from serving.decision.pricing.rate_card import cost_of
+from serving.decision.pricing.usage import Usage
+from serving.decision.selection.decide import settle
+from serving.decision.selection.decision_record import DecisionRecord
+from serving.decision.types import Decision
+from serving.journal.rows import Entry, OutcomeRow
+from training.errors import BadHistory
+from training.savings.evidence import MINIMUM, Evidence, cost_notes, forecasts_of, rate_of
+
+
+def from_journal(entries: Iterable[Entry], bound: Roster, per_day: float | None = None, *, seed: int = 0) -> Evidence:
+    """Settle every journalled decision again under another policy; no model is asked, and no prompt is needed.
+
+    Decisions that a fallback made have no record, and those of other arms no place: they are counted, and left out.
+
+    Raises
+    ------
+    BadHistory
+        Too few decisions have a known outcome.
+    """
+    rng = np.random.default_rng(seed)
+    names = tuple(arm.name for arm in bound.arms)
+    served: list[tuple[Entry, OutcomeRow, Decision]] = []
+    times: list[float] = []
+    unknown = foreign = 0
+    for entry in entries:
+        times.append(entry.decision.decided_at)
+        if entry.outcome is None or entry.outcome.success is None:
+            unknown += 1
+            continue
+        decision = _again(entry, bound, float(rng.random()))
+        if decision is None or (entry.outcome.arm or entry.decision.arm) not in names:
+            foreign += 1
+            continue
+        served.append((entry, entry.outcome, decision))
+    if len(served) < MINIMUM:
+        raise BadHistory(
+            f"{len(served)} decisions of the journal have an outcome and fit these arms ({unknown} have none, {foreign}"
+            f" do not fit): report outcomes, or name the arms.toml that was served; {MINIMUM} are needed"
+        )
+    notes = [f"{unknown} decisions without a reported success are left out"] if unknown else []
+    notes += [f"{foreign} decisions that a fallback made, or of other arms, are left out"] if foreign else []
+    # All decisions are the day's traffic, also those whose outcome nobody reported.
+    rate, assumed = rate_of(np.array(times), per_day)
+    return replace(_journalled(served, names, bound, tuple(notes)), per_day=rate, assumed=assumed)
+
+
+def _journalled(
+    served: Sequence[tuple[Entry, OutcomeRow, Decision]],
+    names: tuple[str, ...],
+    bound: Roster,
+    notes: tuple[str, ...],
+) -> Evidence:
+    shape = (len(served), len(names))
+    success, cost, latency, propensity = (np.full(shape, np.nan) for _ in range(4))
+    for row, (entry, outcome, _) in enumerate(served):
+        place = names.index(outcome.arm or entry.decision.arm)
+        success[row, place] = outcome.success
+        propensity[row, place] = entry.decision.propensity
+        cost[row, place] = _paid(entry, outcome, bound, place)
+        latency[row, place] = np.nan if outcome.latency_ms is None else outcome.latency_ms
+    forecasts = forecasts_of([decision for _, _, decision in served], names)
+    return Evidence(
+        kind="journal",
+        arms=names,
+        policy=bound.version,
+        success=success,
+        cost_usd=cost,
+        latency_ms=latency,
+        propensity=propensity,
+        forecast_success=forecasts[0],
+        forecast_cost_usd=forecasts[1],
+        chosen=np.array([names.index(decision.arm) for _, _, decision in served], np.int64),
+        tasks=np.array([entry.decision.task for entry, _, _ in served], object),
+        tenants=np.array([entry.decision.tenant for entry, _, _ in served], object),
+        per_day=0.0,
+        assumed=True,
+        notes=(*notes, *cost_notes(cost, success)),
+    )
+
+
+def _again(entry: Entry, bound: Roster, uniform: float) -> Decision | None:
+    """Settle under the roster's policy, with a fresh draw: the old one picked the arm whose outcome is known."""
+    if entry.decision.replay is None:
+        return None
+    record = DecisionRecord.from_json(entry.decision.replay)
+    if len(record.prediction.success) != len(bound.arms):
+        return None
+    situation = replace(record.situation, uniform=uniform, cost_multiplier=0.0)
+    return settle(replace(record, policy=bound.version, situation=situation), bound)
+
+
+def _paid(entry: Entry, outcome: OutcomeRow, bound: Roster, place: int) -> float:
+    """Give what the call cost: as reported, else from its tokens; NaN where neither is known."""
+    if outcome.cost_usd is not None:
+        return outcome.cost_usd
+    inputs = outcome.input_tokens
+    rates = bound.cards[place].rates(entry.decision.decided_at, inputs or 0)
+    if rates.gpu_second:
+        seconds = outcome.gpu_seconds
+        return float("nan") if seconds is None else seconds * rates.gpu_second
+    if inputs is None or outcome.output_tokens is None:
+        return float("nan")
+    hidden = min(outcome.reasoning_tokens or 0, outcome.output_tokens)
+    cached = min(outcome.cached_input_tokens or 0, inputs)
+    usage = Usage(inputs, outcome.output_tokens, cached_input_tokens=cached, reasoning_tokens=hidden)
+    return cost_of(usage, rates)

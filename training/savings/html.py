@@ -1,0 +1,139 @@
+"""Draws savings: PNG files and one HTML page that needs no network, in the style of the training report."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from plotly.offline import get_plotlyjs
+
+from training.metrics.bootstrap import Interval
+from training.report.chart_specs import Chart, Series
+from training.report.html import TEMPLATE
+from training.report.plots import figure, write_png
+from training.savings.results import Figures, Savings
+from training.savings.terminal import money, points, sentences
+
+
+def charts(savings: Savings) -> Iterator[Chart]:
+    """Give the figures that there is data for, in reading order."""
+    rows = savings.whole.strategies
+    yield _bars(
+        "savings_usd_per_day",
+        "What a day costs",
+        "USD a day for the same traffic; whiskers are 95 % intervals.",
+        "USD a day",
+        rows,
+        [row.usd_per_day for row in rows],
+    )
+    yield Chart(
+        "savings_quality",
+        "Success against what a day costs",
+        "Further up and to the left is better.",
+        "USD a day",
+        "success",
+        tuple(_point(row) for row in rows),
+        percent_y=True,
+        usd_x=True,
+    )
+    waits = [row.p95_ms for row in rows]
+    if all(wait is not None for wait in waits):
+        seconds = [Interval(w.value / 1000, w.lower / 1000, w.upper / 1000) for w in waits if w is not None]
+        yield _bars(
+            "savings_latency", "How long the slow ones wait", "p95 of latency; whiskers are 95 % intervals.",
+            "seconds", rows, seconds,
+        )  # fmt: skip
+    known = [part for part in savings.by_task if part.against]
+    if known:
+        saved = [part.against[-1].saved_usd_per_day for part in known]
+        yield Chart(
+            "savings_by_task",
+            f"What each task saves against {known[0].against[-1].strategy}",
+            "USD a day by task; below 0 the policy spends more there, for more success.",
+            "task",
+            "USD a day saved",
+            (_series("thinkgate", saved, "ours"),),
+            categories=tuple(part.name for part in known),
+            sideways=True,
+        )
+
+
+def write_page(savings: Savings, folder: Path) -> Path:
+    """Write PNGs and `savings.html` into a folder; gives the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = tuple(charts(savings))
+    for chart in drawn:
+        write_png(chart, folder / f"{chart.key}.png")
+    page = folder / "savings.html"
+    page.write_text(_page(savings, drawn), encoding="utf-8")
+    return page
+
+
+def _page(savings: Savings, drawn: Sequence[Chart]) -> str:
+    rate = f"{savings.requests_per_day:,.0f} requests a day{', assumed' if savings.requests_per_day_assumed else ''}"
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title="What it would have saved",
+        source=html.escape(f"{savings.source}: {savings.requests:,} requests of a {savings.kind}; {rate}."),
+        banner="",
+        cards="".join(_cards(savings)),
+        findings="".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences(savings)),
+        sections="".join(map(_section, drawn)),
+        caveats="<li>A replay tells what the policy would have done on this past traffic, not what it will do.</li>",
+        plotly=get_plotlyjs(),
+    )
+
+
+def _cards(savings: Savings) -> Iterator[str]:
+    for other in savings.whole.against:
+        for label, text in (
+            (f"USD a year saved, {other.strategy}", money(other.saved_usd_per_year)),
+            (f"success, points, {other.strategy}", points(other.quality_gained)),
+        ):
+            value, _, interval = text.partition(" [")
+            yield (
+                f'<div class="card"><span>{html.escape(label)}</span><b>{html.escape(value)}</b>'
+                f"<small>[{html.escape(interval)}</small></div>"
+            )
+
+
+def _section(chart: Chart) -> str:
+    plot = figure(chart).to_html(
+        full_html=False, include_plotlyjs=False, div_id=chart.key, config={"displayModeBar": False, "responsive": True}
+    )
+    return f"<section><h2>{html.escape(chart.title)}</h2><p>{html.escape(chart.note)}</p>{plot}</section>"
+
+
+def _bars(key: str, title: str, note: str, label: str, rows: Sequence[Figures], values: Sequence[Interval]) -> Chart:
+    names = tuple(row.strategy for row in rows)
+    series = tuple(
+        _series(name, [value], "ours" if place == 0 else "rival", place)
+        for place, (name, value) in enumerate(zip(names, values, strict=True))
+    )
+    return Chart(key, title, note, "strategy", label, series, categories=names, sideways=True)
+
+
+def _series(name: str, values: Sequence[Interval], role: str, start: int = 0) -> Series:
+    return Series(
+        name,
+        "bars",
+        np.arange(start, start + len(values), dtype=np.float64),
+        np.array([value.value for value in values]),
+        np.array([value.lower for value in values]),
+        np.array([value.upper for value in values]),
+        "ours" if role == "ours" else "rival",
+    )
+
+
+def _point(row: Figures) -> Series:
+    return Series(
+        row.strategy,
+        "points",
+        np.array([row.usd_per_day.value]),
+        np.array([row.quality.value]),
+        np.array([row.quality.lower]),
+        np.array([row.quality.upper]),
+        "ours" if row.strategy == "thinkgate" else "rival",
+    )

@@ -1,0 +1,88 @@
+"""The values of a savings replay: strategies side by side, on all traffic and on its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from training.metrics.bootstrap import Interval
+
+Estimator = Literal["direct", "dr", "snips"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One strategy on one part of the traffic; money in USD.
+
+    Parameters
+    ----------
+    shares
+        Part of the requests that each arm serves.
+    quality
+        Success of a request.
+    p50_ms, p95_ms
+        Latency; None where no latency is known.
+    """
+
+    strategy: str
+    shares: Mapping[str, float]
+    quality: Interval
+    usd_per_request: Interval
+    usd_per_success: Interval
+    usd_per_day: Interval
+    usd_per_year: Interval
+    p50_ms: Interval | None
+    p95_ms: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """The policy beside another strategy: USD saved a day and a year, and quality gained."""
+
+    strategy: str
+    saved_usd_per_day: Interval
+    saved_usd_per_year: Interval
+    quality_gained: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """All strategies on one part of the traffic; the first is the policy.
+
+    Parameters
+    ----------
+    missing
+        Strategies that the log can't speak of, with the reason.
+    """
+
+    name: str
+    requests: int
+    strategies: tuple[Figures, ...]
+    against: tuple[Against, ...]
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """What the policy would have cost and given.
+
+    Parameters
+    ----------
+    source
+        What was replayed.
+    estimator
+        `direct` where every arm of every request is known.
+    """
+
+    source: str
+    kind: str
+    policy: str
+    estimator: Estimator
+    requests: int
+    requests_per_day: float
+    requests_per_day_assumed: bool
+    whole: Part
+    by_task: tuple[Part, ...]
+    by_tenant: tuple[Part, ...]
+    notes: tuple[str, ...]

@@ -1,0 +1,49 @@
+"""What a call costs in the synthetic world: the kernel's own price book, frozen at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.decision.pricing.price_book import price_book
+from serving.decision.types import Arm
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """USD per token and per millisecond, one entry per arm, (K,)."""
+
+    input: Array
+    cached_input: Array
+    output: Array
+    per_ms: Array
+
+    def cost_usd(
+        self, arm: NDArray[np.int64], input_tokens: Array, cached: Array, output: Array, latency_ms: Array
+    ) -> Array:
+        """USD of calls; all arguments broadcast, `arm` is the arm's place, `cached` is part of `input_tokens`."""
+        tokens = (input_tokens - cached) * self.input[arm] + cached * self.cached_input[arm] + output * self.output[arm]
+        cost: Array = tokens + latency_ms * self.per_ms[arm]
+        return cost
+
+
+def tariff(arms: Sequence[Arm], now: float) -> Tariff:
+    """Price the arms as of `now` (epoch seconds), for prompts below any long-prompt tier.
+
+    Raises
+    ------
+    Unpriced
+        If an arm has no price, no GPU price, and a model that the price book doesn't know.
+    """
+    rates = [card.rates(now, 1.0) for card in price_book(arms).cards]
+    return Tariff(
+        np.array([rate.input for rate in rates]),
+        np.array([rate.cached_input for rate in rates]),
+        np.array([rate.output for rate in rates]),
+        np.array([rate.gpu_second for rate in rates]) / 1e3,
+    )

@@ -1,0 +1,130 @@
+"""Prompts drawn from the synthetic world, with everything that is true of them; no call has been made yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.decision.types import Arm, Request
+from training.synthetic.response_model import Array, IntArray, Truth
+from training.synthetic.response_model import join as join_truths
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """n prompts and the truth about each; K arms, the first is the baseline.
+
+    Parameters
+    ----------
+    arms
+        The K arms.
+    index
+        int64 (n,): place of the prompt in the world; the same seed and place always give the same prompt.
+    requests
+        n conversations; a prompt without a system turn or a history has one user turn.
+    tasks
+        (n,) names; `follow_up` for 'yes, do it'.
+    base_tasks
+        (n,) names; of a follow-up, the task that its conversation is about.
+    languages
+        (n,) en, de, es or zh.
+    level
+        (n,) in [0, 1]: the part of the difficulty that the text shows, blurred.
+    timestamp
+        (n,) epoch seconds, not sorted.
+    shifted
+        bool (n,): after the world's shift.
+    input_tokens, cached_input_tokens
+        (n,) counts; cached ones are among the input tokens.
+    truth
+        Success, failure modes, tokens, latency and cost.
+    expected_success
+        (n, K) P(success) averaged over what no text shows: the best that a model of the text could know.
+    """
+
+    arms: tuple[Arm, ...]
+    index: IntArray
+    requests: tuple[Request, ...]
+    tasks: NDArray[np.object_]
+    base_tasks: NDArray[np.object_]
+    languages: NDArray[np.object_]
+    level: Array
+    timestamp: Array
+    shifted: NDArray[np.bool_]
+    input_tokens: Array
+    cached_input_tokens: Array
+    truth: Truth
+    expected_success: Array
+
+    def __len__(self) -> int:
+        """Give the number of prompts."""
+        return len(self.requests)
+
+    @property
+    def success(self) -> Array:
+        """(n, K) true P(success)."""
+        return self.truth.success
+
+    @property
+    def uplift(self) -> Array:
+        """(n, K-1) true P(success | arm) - P(success | baseline)."""
+        gains: Array = self.success[:, 1:] - self.success[:, :1]
+        return gains
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """n texts: all turns of the conversation, joined by newlines."""
+        return tuple("\n".join([message.text for message in request.messages]) for request in self.requests)
+
+    def take(self, rows: IntArray | NDArray[np.bool_]) -> Draws:
+        """Keep some prompts, by place or by mask."""
+        places = np.arange(len(self))[rows]
+        return Draws(
+            self.arms,
+            self.index[places],
+            tuple(self.requests[place] for place in places.tolist()),
+            self.tasks[places],
+            self.base_tasks[places],
+            self.languages[places],
+            self.level[places],
+            self.timestamp[places],
+            self.shifted[places],
+            self.input_tokens[places],
+            self.cached_input_tokens[places],
+            self.truth.take(places),
+            self.expected_success[places],
+        )
+
+    def showcase(self, count: int) -> Draws:
+        """Pick `count` prompts that span the tasks and the languages: the first of each, then the next ones.
+
+        Prompts keep their order. With `count` below the number of tasks, the first prompts' tasks win.
+        """
+        firsts: dict[str, int] = {}
+        for names in (self.tasks, self.languages):
+            for place, name in enumerate(names.tolist()):
+                firsts.setdefault(name, place)
+        wanted = list(dict.fromkeys([*firsts.values(), *range(len(self))]))[:count]
+        return self.take(np.array(sorted(wanted), dtype=np.int64))
+
+
+def join(parts: Sequence[Draws]) -> Draws:
+    """Put draws of the same world one below the other."""
+    return Draws(
+        parts[0].arms,
+        np.concatenate([part.index for part in parts]),
+        tuple(request for part in parts for request in part.requests),
+        np.concatenate([part.tasks for part in parts]),
+        np.concatenate([part.base_tasks for part in parts]),
+        np.concatenate([part.languages for part in parts]),
+        np.concatenate([part.level for part in parts]),
+        np.concatenate([part.timestamp for part in parts]),
+        np.concatenate([part.shifted for part in parts]),
+        np.concatenate([part.input_tokens for part in parts]),
+        np.concatenate([part.cached_input_tokens for part in parts]),
+        join_truths([part.truth for part in parts]),
+        np.concatenate([part.expected_success for part in parts]),
+    )
