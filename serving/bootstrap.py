@@ -1,6 +1,6 @@
 """Puts the parts of one worker together: the half of the composition root that knows what is plugged in where.
 
-`assemble` is long because it is that list, in the order in which parts need each other.
+`build_worker` is long because it is that list, in the order in which parts need each other.
 """
 
 from __future__ import annotations
@@ -10,56 +10,56 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from serving.auth.authorizer import Door
-from serving.auth.key_file import KeySource
-from serving.components import Parts, Shared
-from serving.control.controller import Steering
-from serving.control.spend_ledger import MemoryLedger, SqlLedger
-from serving.decision.ids import Ids
-from serving.decision.policy.bound_policy import Roster
+from serving.auth.authorizer import Authorizer
+from serving.auth.key_file import KeyFile
+from serving.components import SharedState, WorkerComponents
+from serving.control.controller import Controller
+from serving.control.spend_ledger import MemorySpendLedger, SqlSpendLedger
+from serving.decision.ids import IdSource
+from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.policy.policy_file import PolicySource
 from serving.http_api.asgi import BodyLimits
-from serving.http_api.decisions import Limits
-from serving.http_api.explanations import ExplainRoute
+from serving.http_api.decisions import RequestLimits
+from serving.http_api.explanations import ExplanationRoutes
 from serving.http_api.metrics_middleware import metrics_route
-from serving.http_api.outcomes import JournalRoutes
-from serving.http_api.rollback import ModelRoutes
+from serving.http_api.outcomes import OutcomeRoutes
+from serving.http_api.rollback import RollbackRoutes
 from serving.http_api.route import Route
-from serving.journal.factory import ALONE, Seat, open_journal
+from serving.journal.factory import ALONE, WorkerSlot, open_journal
 from serving.journal.factory import NONE as NO_JOURNAL
-from serving.journal.recorder import Recorder
+from serving.journal.recorder import JournalSink
 from serving.journal.settings import JournalSettings
 from serving.model.canary import Canary
-from serving.model.lifecycle import Beside, Places, follow, open_model
-from serving.model.live_model import Keeper
+from serving.model.lifecycle import ModelLocations, SideModels, follow_sources, open_model
+from serving.model.live_model import LiveModel
 from serving.model.prepared_model import warm_up
 from serving.model.shadow import Shadow
-from serving.model.slot import Slot
-from serving.service.admission import Load, Patience
-from serving.service.decision_service import Guard
+from serving.model.slot import EngineSlot
+from serving.service.admission import AdmissionControl, QueueLoad
+from serving.service.decision_service import DecisionService
 from serving.service.exploration_cap import ExplorationCap
-from serving.service.outcome_service import OutcomeDesk, RecentDecisions
-from serving.service.policy_snapshots import TermsKeeper
-from serving.service.ports import DecisionSink, OutcomeSink, SituationSource
+from serving.service.outcome_service import OutcomeService, RecentDecisions
+from serving.service.policy_snapshots import PolicySnapshots
+from serving.service.ports import DecisionSink, OutcomeSink, RuntimeStateSource
 from serving.settings import Settings
 from serving.telemetry.collectors import (
-    watch_bundle,
-    watch_door,
-    watch_exploration,
-    watch_guard,
-    watch_journal,
-    watch_model,
-    watch_patience,
-    watch_process,
+    collect_admission,
+    collect_auth,
+    collect_bundle,
+    collect_decision_service,
+    collect_exploration,
+    collect_journal,
+    collect_model,
+    collect_process,
 )
 from serving.telemetry.decision_metrics import DecisionMetrics
-from serving.telemetry.instruments import Ledger
-from serving.telemetry.prometheus import Exposition
-from serving.telemetry.steering_watch import watch_steering
-from serving.telemetry.tracing import Traces
+from serving.telemetry.instruments import MetricRegistry
+from serving.telemetry.prometheus import PrometheusExposition
+from serving.telemetry.steering_watch import collect_control
+from serving.telemetry.tracing import DecisionTracer
 
 
-def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
+def build_worker(settings: Settings, shared: SharedState, seat: WorkerSlot = ALONE) -> WorkerComponents:
     """Put the parts of one worker together, proven and warm.
 
     Parameters
@@ -72,23 +72,23 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     ThinkgateError
         Something named in the settings can't be used.
     """
-    places = Places(settings.registry, settings.model_cache, settings.arms, settings.reload_seconds)
+    places = ModelLocations(settings.registry, settings.model_cache, settings.arms, settings.reload_seconds)
     opened = open_model(places, settings.model or settings.bundle)
     source = None if settings.policy is None else PolicySource(settings.policy, opened.ground.arms)
-    keeper = Keeper(opened.ground, source)
-    limits = Limits(
+    keeper = LiveModel(opened.ground, source)
+    limits = RequestLimits(
         BodyLimits(settings.max_body_bytes, settings.body_seconds), settings.max_messages, settings.max_batch
     )
     kept = JournalSettings(retention_days=settings.retention_days)
     journal = open_journal(settings.journal, settings.spool, kept, seat)
 
     # Plug in here: who knows the situation, who is told of decisions, who is told of outcomes, further routes.
-    sources: list[SituationSource] = []
+    sources: list[RuntimeStateSource] = []
     decision_sinks: list[DecisionSink] = []
     outcome_sinks: list[OutcomeSink] = []
     routes: list[Route] = []
 
-    ledger = Ledger()
+    ledger = MetricRegistry()
     metrics = DecisionMetrics(ledger, lambda: [arm.name for arm in keeper.slot.live.arms])
     decision_sinks.append(metrics)
     outcome_sinks.append(metrics)
@@ -111,16 +111,16 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
         shadow = Shadow(journal, settings.store_prompts, lambda: keeper.policy)
         decision_sinks.append(shadow)
     elif journal is not None:
-        decision_sinks.append(Recorder(journal, settings.store_prompts))
-    terms = None if journal is None else TermsKeeper(keeper.slot, journal.store)
+        decision_sinks.append(JournalSink(journal, settings.store_prompts))
+    terms = None if journal is None else PolicySnapshots(keeper.slot, journal.store)
     if terms is not None:
         decision_sinks.append(terms)
     canary = None if settings.canary is None else Canary(settings.canary_share, lambda: keeper.policy)
     # Seeded by the system, in each worker anew: names need no system call per decision.
-    ids = Ids(time.time, random.Random())  # noqa: S311
-    load = Load()
-    patience = Patience(settings.decision_deadline_ms, settings.max_waiting, load)
-    guard = Guard(
+    ids = IdSource(time.time, random.Random())  # noqa: S311
+    load = QueueLoad()
+    patience = AdmissionControl(settings.decision_deadline_ms, settings.max_waiting, load)
+    guard = DecisionService(
         keeper.slot,
         settings.fallback,
         time.perf_counter_ns,
@@ -131,29 +131,29 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
         patience,
         None if canary is None else canary.pick,
     )
-    desk = OutcomeDesk(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
-    routes += JournalRoutes(desk, journal, limits).routes
-    routes.append(ExplainRoute(None if journal is None else journal.store, terms).route)
+    desk = OutcomeService(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
+    routes += OutcomeRoutes(desk, journal, limits).routes
+    routes.append(ExplanationRoutes(None if journal is None else journal.store, terms).route)
     warm_up(keeper.slot.live)
     steering.start()
-    following = follow(
-        places, opened, keeper, shared.bulletin, Beside(shadow, settings.shadow, canary, settings.canary)
+    following = follow_sources(
+        places, opened, keeper, shared.bulletin, SideModels(shadow, settings.shadow, canary, settings.canary)
     )
-    routes += ModelRoutes(following).routes
-    door = Door(None if settings.keys is None else KeySource(settings.keys), shared.rates)
-    exposition = Exposition(ledger, shared.board, seat.number)
+    routes += RollbackRoutes(following).routes
+    door = Authorizer(None if settings.keys is None else KeyFile(settings.keys), shared.rates)
+    exposition = PrometheusExposition(ledger, shared.board, seat.number)
     routes.append(metrics_route(exposition))
-    watch_process(ledger, version("thinkgate"))
-    watch_bundle(ledger, keeper.slot)
-    watch_guard(ledger, lambda: guard.stats, lambda: desk.stats, traces)
-    watch_patience(ledger, lambda: patience.stats)
-    watch_exploration(ledger, lambda: exploring.stats)
-    watch_door(ledger, door)
-    watch_model(ledger, following)
-    watch_steering(ledger, lambda: steering.view)
+    collect_process(ledger, version("thinkgate"))
+    collect_bundle(ledger, keeper.slot)
+    collect_decision_service(ledger, lambda: guard.stats, lambda: desk.stats, traces)
+    collect_admission(ledger, lambda: patience.stats)
+    collect_exploration(ledger, lambda: exploring.stats)
+    collect_auth(ledger, door)
+    collect_model(ledger, following)
+    collect_control(ledger, lambda: steering.view)
     if journal is not None:
-        watch_journal(ledger, journal.stats)
-    return Parts(
+        collect_journal(ledger, journal.stats)
+    return WorkerComponents(
         door=door,
         guard=guard,
         limits=limits,
@@ -169,14 +169,14 @@ def assemble(settings: Settings, shared: Shared, seat: Seat = ALONE) -> Parts:
     )
 
 
-def _traces(settings: Settings) -> Traces | None:
+def _traces(settings: Settings) -> DecisionTracer | None:
     if settings.otlp_endpoint is None:
         return None
     # Loaded only where it is wanted: it brings an HTTP client.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
-    return Traces(exporter, settings.trace_share, version("thinkgate"), time.time_ns)
+    return DecisionTracer(exporter, settings.trace_share, version("thinkgate"), time.time_ns)
 
 
 def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
@@ -187,14 +187,14 @@ def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
     return call_all
 
 
-def _steering(settings: Settings, slot: Slot, shared: Shared) -> Steering:
+def _steering(settings: Settings, slot: EngineSlot, shared: SharedState) -> Controller:
     """Budgets live in the journal's database; where there is none, they end with the process."""
 
-    def bound() -> Roster:
+    def bound() -> BoundPolicy:
         live = slot.live.bound
         assert live is not None, "what `Ground` lays is bound"
         return live
 
-    ledger = MemoryLedger() if settings.journal == NO_JOURNAL else SqlLedger(settings.journal)
+    ledger = MemorySpendLedger() if settings.journal == NO_JOURNAL else SqlSpendLedger(settings.journal)
     rng = random.Random()  # noqa: S311
-    return Steering(bound, ledger, shared.sessions, time.time, rng, lambda: slot.live.hidden_share)
+    return Controller(bound, ledger, shared.sessions, time.time, rng, lambda: slot.live.hidden_share)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from serving.auth.authorizer import Door
-from serving.auth.rate_limiter import Rates
+from serving.auth.authorizer import Authorizer
+from serving.auth.rate_limiter import RateLimiter
 from serving.control.sessions import SessionTable
-from serving.http_api.decisions import Limits
+from serving.http_api.decisions import RequestLimits
 from serving.http_api.route import Route
 from serving.journal import Journal
-from serving.model.lifecycle import Following
-from serving.model.rollback_notice import Bulletin
-from serving.service.admission import Load
-from serving.service.decision_service import Guard
-from serving.service.outcome_service import OutcomeDesk
+from serving.model.lifecycle import ModelLifecycle
+from serving.model.rollback_notice import RollbackBoard
+from serving.service.admission import QueueLoad
+from serving.service.decision_service import DecisionService
+from serving.service.outcome_service import OutcomeService
 from serving.telemetry.decision_metrics import DecisionMetrics
-from serving.telemetry.instruments import Ledger
-from serving.telemetry.shared_board import Board
+from serving.telemetry.instruments import MetricRegistry
+from serving.telemetry.shared_board import SharedBoard
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedState:
     """What all workers have in common; made before they are forked.
 
     Parameters
@@ -39,15 +39,15 @@ class Shared:
         Where each pins what it counts; a place for each.
     """
 
-    rates: Rates = field(default_factory=Rates)
+    rates: RateLimiter = field(default_factory=RateLimiter)
     sessions: SessionTable = field(default_factory=SessionTable)
-    bulletin: Bulletin = field(default_factory=Bulletin)
+    bulletin: RollbackBoard = field(default_factory=RollbackBoard)
     grpc_address: str | None = None
-    board: Board = field(default_factory=Board)
+    board: SharedBoard = field(default_factory=SharedBoard)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class WorkerComponents:
     """What a worker runs on; the seam where gRPC and metrics join.
 
     Parameters
@@ -76,15 +76,15 @@ class Parts:
         Called once, after the last request.
     """
 
-    door: Door
-    guard: Guard
-    limits: Limits
-    desk: OutcomeDesk
+    door: Authorizer
+    guard: DecisionService
+    limits: RequestLimits
+    desk: OutcomeService
     routes: tuple[Route, ...]
     journal: Journal | None
-    load: Load
-    following: Following
+    load: QueueLoad
+    following: ModelLifecycle
     metrics: DecisionMetrics
-    ledger: Ledger
+    ledger: MetricRegistry
     each_second: Callable[[], None]
     close: Callable[[], None]

@@ -17,26 +17,26 @@ import typer
 from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
-from serving.bootstrap import assemble
-from serving.components import Parts, Shared
+from serving.bootstrap import build_worker
+from serving.components import SharedState, WorkerComponents
 from serving.decision.errors import ThinkgateError
-from serving.gateways.envoy_exchange import Tools
-from serving.gateways.envoy_processor import EXTERNAL_PROCESSOR, ExtProcCalls
-from serving.grpc_api.grpc_outcomes import OUTCOMES, OutcomeCalls
-from serving.grpc_api.metrics_interceptor import GrpcWatch
-from serving.grpc_api.servicers import DECISIONS, DecisionCalls
+from serving.gateways.envoy_exchange import ExchangeServices
+from serving.gateways.envoy_processor import EXTERNAL_PROCESSOR, ExtProcServicer
+from serving.grpc_api.grpc_outcomes import OUTCOMES, OutcomeServicer
+from serving.grpc_api.metrics_interceptor import MetricsInterceptor
+from serving.grpc_api.servicers import DECISIONS, DecisionServicer
 from serving.http_api.app import build_api
-from serving.http_api.auth_middleware import NEEDS, behind_door
-from serving.http_api.metrics_middleware import watched
-from serving.journal.factory import ALONE, Seat
+from serving.http_api.auth_middleware import NEEDS, require_key
+from serving.http_api.metrics_middleware import count_calls
+from serving.journal.factory import ALONE, WorkerSlot
 from serving.server.grpc_server import GrpcOptions, GrpcServer, TlsFiles
-from serving.server.http_server import Companion, Readiness, ServerOptions, run
-from serving.server.sockets import open_tcp, open_unix, require_free, url
-from serving.server.supervisor import Start, Supervisor
+from serving.server.http_server import Companion, Readiness, ServerOptions, serve_worker
+from serving.server.sockets import address_url, open_tcp, open_unix, require_free
+from serving.server.supervisor import Supervisor, WorkerStart
 from serving.server.tls import server_context
 from serving.settings import Settings, option, read_settings
 from serving.telemetry.log_setup import start_logging
-from serving.telemetry.shared_board import Board
+from serving.telemetry.shared_board import SharedBoard
 
 _NAME: Final = "thinkgate-server"
 _BAD_INPUT: Final = 2
@@ -50,7 +50,7 @@ _FRAME_BYTES: Final = 1024
 def main() -> None:
     """Run the command line; every error is one line on stderr that names its cure, with exit code 2."""
     try:
-        code = command_line()(prog_name=_NAME, standalone_mode=False)
+        code = build_cli()(prog_name=_NAME, standalone_mode=False)
     except TyperException as error:
         code = _complain(f"{error.format_message()} ({_NAME} --help lists the options)")
     except ThinkgateError as error:
@@ -58,7 +58,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def command_line() -> typer.Typer:
+def build_cli() -> typer.Typer:
     """Build the command line: one option per setting, so that the two can't differ."""
     parameters = [_parameter(name, told) for name, told in Settings.model_fields.items()]
     serve.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -85,7 +85,7 @@ def serve(**chosen: object) -> int:
     settings = read_settings({name: value for name, value in chosen.items() if value is not None})
     start_logging(settings.log_level, settings.log_format, sys.stderr)
     with _hold_grpc(settings) as grpc_address:
-        shared = Shared(grpc_address=grpc_address, board=Board(settings.processes))
+        shared = SharedState(grpc_address=grpc_address, board=SharedBoard(settings.processes))
         if settings.uds is not None:
             return _serve_unix(settings, settings.uds, shared)
         return _serve_tcp(settings, shared)
@@ -100,10 +100,10 @@ def _hold_grpc(settings: Settings) -> Iterator[str | None]:
     require_free(settings.host, settings.grpc_port)
     with open_tcp(settings.host, settings.grpc_port, shared=True) as held:
         host, port = held.getsockname()[:2]
-        yield url(host, port).removeprefix("http://")
+        yield address_url(host, port).removeprefix("http://")
 
 
-def _serve_tcp(settings: Settings, shared: Shared) -> int:
+def _serve_tcp(settings: Settings, shared: SharedState) -> int:
     """Serve on a TCP port: one process on a socket of its own, or several that share the port."""
     several = settings.processes > 1
     if several:
@@ -111,12 +111,12 @@ def _serve_tcp(settings: Settings, shared: Shared) -> int:
     # Where workers share the port this socket only holds it: they bind their own, and the kernel spreads the load.
     with open_tcp(settings.host, settings.http_port, shared=several) as held:
         port: int = held.getsockname()[1]
-        address = url(settings.host, port)
+        address = address_url(settings.host, port)
         if settings.tls_cert is not None:
             address = address.replace("http://", "https://")
         greeting = f"{_NAME} is ready at {address} (try {address}/docs){_and_grpc(shared)}"
         if not several:
-            return work(settings, shared, held, _options(settings), _say(greeting))
+            return run_worker(settings, shared, held, _options(settings), _say(greeting))
 
         def open_own() -> socket.socket:
             held.close()
@@ -125,7 +125,7 @@ def _serve_tcp(settings: Settings, shared: Shared) -> int:
         return _supervise(settings, shared, open_own, f"{greeting}, {settings.processes} workers")
 
 
-def _serve_unix(settings: Settings, path: Path, shared: Shared) -> int:
+def _serve_unix(settings: Settings, path: Path, shared: SharedState) -> int:
     """Serve on a Unix socket; several workers accept from the same one."""
     listener = open_unix(path)
     greeting = f"{_NAME} is ready at {path} (try curl --unix-socket {path} http://localhost/v1/model)"
@@ -133,39 +133,39 @@ def _serve_unix(settings: Settings, path: Path, shared: Shared) -> int:
     try:
         if settings.processes > 1:
             return _supervise(settings, shared, lambda: listener, f"{greeting}, {settings.processes} workers")
-        return work(settings, shared, listener, _options(settings), _say(greeting))
+        return run_worker(settings, shared, listener, _options(settings), _say(greeting))
     finally:
         listener.close()
         path.unlink(missing_ok=True)
 
 
-def _supervise(settings: Settings, shared: Shared, open_socket: Callable[[], socket.socket], greeting: str) -> int:
-    def worker(start: Start) -> int:
+def _supervise(settings: Settings, shared: SharedState, open_socket: Callable[[], socket.socket], greeting: str) -> int:
+    def worker(start: WorkerStart) -> int:
         try:
-            seat = Seat(start.number, settings.processes)
-            return work(settings, shared, open_socket(), _options(settings, start.lifeline), start.on_ready, seat)
+            seat = WorkerSlot(start.number, settings.processes)
+            return run_worker(settings, shared, open_socket(), _options(settings, start.lifeline), start.on_ready, seat)
         except ThinkgateError as error:
             return _complain(str(error))
 
     return Supervisor(worker, settings.processes, settings.drain_seconds, _say(greeting)).run()
 
 
-def work(
+def run_worker(
     settings: Settings,
-    shared: Shared,
+    shared: SharedState,
     listener: socket.socket,
     options: ServerOptions,
     on_ready: Callable[[], None],
-    seat: Seat = ALONE,
+    seat: WorkerSlot = ALONE,
 ) -> int:
     """Live one worker's life; give its exit code."""
     # The journal's thread must not hold the interpreter for its usual 5 ms while a request waits.
     sys.setswitchinterval(_SWITCH_SECONDS)
-    parts = assemble(settings, shared, seat)
+    parts = build_worker(settings, shared, seat)
     readiness = Readiness()
     took = parts.metrics.took
     api = build_api(parts.guard, parts.limits, readiness, version("thinkgate"), parts.routes, took)
-    api = watched(behind_door(api, parts.door), parts.ledger, NEEDS)
+    api = count_calls(require_key(api, parts.door), parts.ledger, NEEDS)
     # What is loaded by now stays for good: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
@@ -173,28 +173,28 @@ def work(
     gc.set_threshold(*gc.get_threshold()[:2], _FULL_COLLECTIONS)
     companions = () if shared.grpc_address is None else _grpc(settings, parts, shared.grpc_address)
     try:
-        run(api, [listener], options, readiness, on_ready, parts.each_second, companions, parts.load)
+        serve_worker(api, [listener], options, readiness, on_ready, parts.each_second, companions, parts.load)
     finally:
         parts.close()
     return 0
 
 
-def _grpc(settings: Settings, parts: Parts, address: str) -> tuple[Companion, ...]:
+def _grpc(settings: Settings, parts: WorkerComponents, address: str) -> tuple[Companion, ...]:
     tls = None
     if settings.tls_cert is not None and settings.tls_key is not None:
         tls = TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-    tools = Tools(parts.guard, time.monotonic, time.time, settings.max_body_bytes)
-    envoy = ExtProcCalls(tools, None if parts.journal is None else parts.desk)
+    tools = ExchangeServices(parts.guard, time.monotonic, time.time, settings.max_body_bytes)
+    envoy = ExtProcServicer(tools, None if parts.journal is None else parts.desk)
     services = {
-        DECISIONS: DecisionCalls(parts.guard, parts.limits).handler(),
-        OUTCOMES: OutcomeCalls(parts.desk, parts.limits, time.time).handler(),
+        DECISIONS: DecisionServicer(parts.guard, parts.limits).handler(),
+        OUTCOMES: OutcomeServicer(parts.desk, parts.limits, time.time).handler(),
         EXTERNAL_PROCESSOR: envoy.handler(),
     }
     options = GrpcOptions(address, settings.max_body_bytes + _FRAME_BYTES, tls)
-    return GrpcServer(options, services, parts.door, GrpcWatch(parts.ledger)), envoy
+    return GrpcServer(options, services, parts.door, MetricsInterceptor(parts.ledger)), envoy
 
 
-def _and_grpc(shared: Shared) -> str:
+def _and_grpc(shared: SharedState) -> str:
     return "" if shared.grpc_address is None else f", gRPC at {shared.grpc_address}"
 
 

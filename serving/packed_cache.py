@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 _T = TypeVar("_T")
 
 
-class Newest(Generic[_T]):
+class PackedCache(Generic[_T]):
     """A bounded memory of dataclasses of strings, numbers and tuples of such, kept as tuples of their fields.
 
     Tuples of strings and numbers fall out of the collector's lists the first time that it meets them. Thousands of

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from serving.auth.api_keys import Key, KeyRing, Scope
-from serving.auth.key_file import KeySource
-from serving.auth.rate_limiter import Rates, places, whole_seconds
+from serving.auth.key_file import KeyFile
+from serving.auth.rate_limiter import RateLimiter, assign_slots, whole_seconds
 from serving.schemas.problems import FORBIDDEN, NO_KEY, RATE_LIMITED, Problem
 
-Need = Scope | Literal["any key", "nothing", "admin if locked"]
+RequiredScope = Scope | Literal["any key", "nothing", "admin if locked"]
 """What a route asks of its caller; `admin if locked` needs an admin's key where there are keys, and else nobody's."""
 
 _CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="thinkgate"'),)
@@ -52,7 +52,7 @@ class _Allowance:
 NOBODY: Final = Caller()
 
 
-class Door:
+class Authorizer:
     """What every front end asks before it reads a body.
 
     Without a keys file everybody who can connect may decide, report and read metrics (the settings see to it that only
@@ -72,12 +72,12 @@ class Door:
 
     def __init__(
         self,
-        keys: KeySource | None = None,
-        rates: Rates | None = None,
+        keys: KeyFile | None = None,
+        rates: RateLimiter | None = None,
         epoch: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys, self._rates = keys, rates or Rates()
+        self._keys, self._rates = keys, rates or RateLimiter()
         self._epoch, self._monotonic = epoch, monotonic
         self._allowances: Mapping[str, _Allowance] = _allowances(None if keys is None else keys.ring)
         self.refused: Counter[tuple[str, str]] = Counter()
@@ -93,7 +93,7 @@ class Door:
         if self._keys is not None and self._keys.look():
             self._allowances = _allowances(self._keys.ring)
 
-    def enter(self, token: str | None, need: Need) -> Caller | Problem:
+    def enter(self, token: str | None, need: RequiredScope) -> Caller | Problem:
         """Let a caller in, and count its call, or say why not.
 
         Parameters
@@ -110,7 +110,7 @@ class Door:
         key = self._keys.ring.find(token, self._epoch())
         if key is None:
             return self._turn_away(_BAD_KEY, "")
-        scope: Need = "admin" if need == "admin if locked" else need
+        scope: RequiredScope = "admin" if need == "admin if locked" else need
         if scope != "any key" and scope not in key.scopes:
             return self._turn_away(_forbidden(key, scope), key.key_id)
         allowance = self._allowances.get(key.key_id)
@@ -151,7 +151,7 @@ def token_of(authorization: str | None, x_api_key: str | None) -> str | None:
 def _allowances(ring: KeyRing | None) -> Mapping[str, _Allowance]:
     if ring is None:
         return {}
-    given = places(ring.keys)
+    given = assign_slots(ring.keys)
     # `burst` calls at once: the last of them finds the bucket short of burst - 1.
     return {
         key_id: _Allowance(
@@ -162,7 +162,7 @@ def _allowances(ring: KeyRing | None) -> Mapping[str, _Allowance]:
     }
 
 
-def _forbidden(key: Key, need: Need) -> Problem:
+def _forbidden(key: Key, need: RequiredScope) -> Problem:
     held = ", ".join(sorted(key.scopes))
     return Problem(FORBIDDEN, f"key {key.key_id} may {held}, and this call needs the scope {need}: use another key")
 

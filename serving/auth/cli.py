@@ -33,7 +33,7 @@ _SCOPE_HELP: Final = f"What it may do: {', '.join(SCOPES)}; repeatable. Default:
 def main() -> None:
     """Run the command line; every error is one line on stderr that names its cure, with exit code 2."""
     try:
-        code = command_line(time.time)(prog_name=_NAME, standalone_mode=False)
+        code = build_keys_cli(time.time)(prog_name=_NAME, standalone_mode=False)
     except (TyperException, ThinkgateError) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
         typer.echo(f"{_NAME}: {message}", err=True)
@@ -41,7 +41,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def command_line(clock: Callable[[], float]) -> typer.Typer:
+def build_keys_cli(clock: Callable[[], float]) -> typer.Typer:
     """Build the command line: long, because each command stands inside, where the clock is.
 
     Parameters

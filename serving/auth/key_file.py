@@ -95,7 +95,7 @@ def write_keys(path: Path, keys: Iterable[Key]) -> None:
         raise BadKeys(f"cannot write {path}: {fault.strerror or fault}; name another with --file FILE") from None
 
 
-class KeySource:
+class KeyFile:
     """A keys file that is watched: the last good keys are `ring`.
 
     Parameters

@@ -12,12 +12,12 @@ PLACES: Final = 16_384
 """Keys that can be counted apart; 128 KiB of memory."""
 
 
-class Rates:
+class RateLimiter:
     """Token buckets in the form of the generic cell rate algorithm.
 
     A bucket is one number: the moment at which it will be full again. It lies in anonymous shared memory, so a parent
-    makes `Rates` before it forks its workers, and all of them spend from the same bucket. Of two workers that write in
-    the same instant one may overwrite the other: then a call too many gets through, never one too few.
+    makes `RateLimiter` before it forks its workers, and all of them spend from the same bucket. Of two workers that
+    write in the same instant one may overwrite the other: then a call too many gets through, never one too few.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Rates:
         Parameters
         ----------
         place
-            Of the key, as `places` gave it.
+            Of the key, as `assign_slots` gave it.
         burst_seconds
             Time in which an empty bucket fills: burst / rate.
         now
@@ -49,7 +49,7 @@ class Rates:
         self._full_at[place] = max(self._full_at[place], now) + seconds
 
 
-def places(key_ids: Iterable[str]) -> Mapping[str, int]:
+def assign_slots(key_ids: Iterable[str]) -> Mapping[str, int]:
     """Give each key its place, the same in every worker that reads the same file, whatever it read before.
 
     Examples

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from serving.control.circuit_breaker import Phase, Watch, passed, seen
-from serving.control.decayed_stats import Ratio
-from serving.control.outcome_matching import Outcome
-from serving.control.success_bias import Delivery
-from serving.decision.policy.controls import Guards
+from serving.control.circuit_breaker import BreakerState, Phase, on_outcome, on_tick
+from serving.control.decayed_stats import DecayedRatio
+from serving.control.outcome_matching import MatchedOutcome
+from serving.control.success_bias import SuccessBias
+from serving.decision.policy.controls import HealthSettings
 from serving.decision.selection.runtime_state import ArmHealth
 
 logger = logging.getLogger("thinkgate.guards")
@@ -25,7 +25,7 @@ _DIGITS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class ArmState:
+class ArmStatus:
     """How one arm does, for metrics.
 
     Parameters
@@ -49,7 +49,7 @@ class ArmState:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class HealthSnapshot:
     """How the arms do, as decisions take it in.
 
     Parameters
@@ -67,28 +67,33 @@ class Health:
     arms: Mapping[str, ArmHealth] = field(default_factory=dict)
     probed: Mapping[str, ArmHealth] = field(default_factory=dict)
     shifts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    states: Mapping[str, ArmState] = field(default_factory=dict)
+    states: Mapping[str, ArmStatus] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Arm:
-    watch: Watch = field(default_factory=Watch)
-    tokens: Ratio = field(default_factory=Ratio)
-    hidden: Ratio = field(default_factory=Ratio)
-    latency: Ratio = field(default_factory=Ratio)
-    retries: Ratio = field(default_factory=Ratio)
+    watch: BreakerState = field(default_factory=BreakerState)
+    tokens: DecayedRatio = field(default_factory=DecayedRatio)
+    hidden: DecayedRatio = field(default_factory=DecayedRatio)
+    latency: DecayedRatio = field(default_factory=DecayedRatio)
+    retries: DecayedRatio = field(default_factory=DecayedRatio)
     bloated: bool = False
 
 
-class ArmGuards:
+class ArmHealthMonitor:
     """The watched arms of one process; belongs to one thread."""
 
     def __init__(self) -> None:
         self._arms: dict[str, _Arm] = {}
-        self._delivered: OrderedDict[tuple[str, str], Delivery] = OrderedDict()
+        self._delivered: OrderedDict[tuple[str, str], SuccessBias] = OrderedDict()
 
     def note(
-        self, outcome: Outcome, guards: Guards, baseline: str, now: float, hidden_share: float | None = None
+        self,
+        outcome: MatchedOutcome,
+        guards: HealthSettings,
+        baseline: str,
+        now: float,
+        hidden_share: float | None = None,
     ) -> None:
         """Take in one report.
 
@@ -108,7 +113,7 @@ class ArmGuards:
         if timed_out or outcome.latency_ms is not None or outcome.success is not None:
             before = arm.watch.phase
             rules = replace(guards, shed_above=1.0) if outcome.arm == baseline else guards
-            arm.watch = seen(arm.watch, rules, timed_out or late, outcome.decided_at, now)
+            arm.watch = on_outcome(arm.watch, rules, timed_out or late, outcome.decided_at, now)
             self._tell(outcome.arm, before, arm.watch)
         if outcome.output_tokens is not None and outcome.expected_tokens > 0.0:
             arm.tokens = arm.tokens.met(outcome.output_tokens, outcome.expected_tokens, now, life, few)
@@ -122,7 +127,7 @@ class ArmGuards:
         if outcome.success is not None:
             self._judge(outcome, guards, now)
 
-    def look(self, guards: Guards, arms: Sequence[str], now: float) -> Health:
+    def look(self, guards: HealthSettings, arms: Sequence[str], now: float) -> HealthSnapshot:
         """Let time pass, and tell how the arms do.
 
         Parameters
@@ -132,13 +137,13 @@ class ArmGuards:
         """
         health: dict[str, ArmHealth] = {}
         probed: dict[str, ArmHealth] = {}
-        states: dict[str, ArmState] = {}
+        states: dict[str, ArmStatus] = {}
         for place, name in enumerate(arms):
             arm = self._arms.get(name)
             if arm is None:
                 continue
             before = arm.watch.phase
-            arm.watch = passed(arm.watch, guards, now)
+            arm.watch = on_tick(arm.watch, guards, now)
             self._tell(name, before, arm.watch)
             states[name] = self._state(name, arm, guards, now)
             shed = place > 0 and arm.watch.phase != "serving"
@@ -148,11 +153,11 @@ class ArmGuards:
             open_to_probes = _health(arm, guards, states[name], shed and arm.watch.phase == "shed")
             if open_to_probes != ArmHealth():
                 probed[name] = open_to_probes
-        return Health(health, probed, self._shifts(guards, now), states)
+        return HealthSnapshot(health, probed, self._shifts(guards, now), states)
 
-    def _judge(self, outcome: Outcome, guards: Guards, now: float) -> None:
+    def _judge(self, outcome: MatchedOutcome, guards: HealthSettings, now: float) -> None:
         key = (outcome.task or "", outcome.arm)
-        known = self._delivered.get(key, Delivery())
+        known = self._delivered.get(key, SuccessBias())
         hours = guards.success_half_life_hours
         assert outcome.success is not None
         self._delivered[key] = known.met(outcome.success, outcome.expected_success, now, hours * 3600.0)
@@ -160,7 +165,7 @@ class ArmGuards:
         if len(self._delivered) > _MOST_PAIRS:
             self._delivered.popitem(last=False)
 
-    def _shifts(self, guards: Guards, now: float) -> Mapping[str, Mapping[str, float]]:
+    def _shifts(self, guards: HealthSettings, now: float) -> Mapping[str, Mapping[str, float]]:
         found: dict[str, dict[str, float]] = {}
         for (task, arm), delivery in self._delivered.items():
             faded = delivery.faded(now, guards.success_half_life_hours * 3600.0)
@@ -169,7 +174,7 @@ class ArmGuards:
                 found.setdefault(task, {})[arm] = shift
         return found
 
-    def _state(self, name: str, arm: _Arm, guards: Guards, now: float) -> ArmState:
+    def _state(self, name: str, arm: _Arm, guards: HealthSettings, now: float) -> ArmStatus:
         life, few = guards.half_life_seconds, float(guards.min_calls)
         arm.tokens, arm.latency = arm.tokens.faded(now, life, few), arm.latency.faded(now, life, few)
         arm.retries, arm.hidden = arm.retries.faded(now, life, few), arm.hidden.faded(now, life, few)
@@ -180,15 +185,15 @@ class ArmGuards:
             round(min(max(ratio.factor(few), low), high), _DIGITS) for ratio in (arm.tokens, arm.latency)
         )
         hidden = round(min(max(arm.hidden.factor(few), low), high), _DIGITS) if knows_hidden else None
-        return ArmState(arm.watch.phase, arm.watch.share, tokens, latency, hidden, arm.bloated)
+        return ArmStatus(arm.watch.phase, arm.watch.share, tokens, latency, hidden, arm.bloated)
 
-    def _tell(self, name: str, before: Phase, watch: Watch) -> None:
+    def _tell(self, name: str, before: Phase, watch: BreakerState) -> None:
         if watch.phase != before:
             level = logging.INFO if watch.phase == "serving" else logging.WARNING
             logger.log(level, "arm %s: %s -> %s %s", name, before, watch.phase, watch.why)
 
 
-def _watch_bloat(name: str, arm: _Arm, guards: Guards, knows_hidden: bool) -> None:
+def _watch_bloat(name: str, arm: _Arm, guards: HealthSettings, knows_hidden: bool) -> None:
     """Hold hidden tokens against their forecast; all output where it is not known what is hidden."""
     held, what = (arm.hidden, "hidden tokens") if knows_hidden else (arm.tokens, "tokens")
     factor = held.factor(0.0)
@@ -201,7 +206,7 @@ def _watch_bloat(name: str, arm: _Arm, guards: Guards, knows_hidden: bool) -> No
     logger.log(level, "%s: %s writes %.2f times the %s that were forecast", event, name, factor, what)
 
 
-def _health(arm: _Arm, guards: Guards, state: ArmState, shed: bool) -> ArmHealth:
+def _health(arm: _Arm, guards: HealthSettings, state: ArmStatus, shed: bool) -> ArmHealth:
     few = float(guards.min_calls)
     retries = None
     if arm.retries.calls > few / 2:

@@ -3,8 +3,9 @@
 Where a fixed sum buys the most is a knapsack, and its answer is one price on cost for the whole window. So the
 multiplier is not driven by an error signal with gains to tune: every look asks at which multiplier the traffic that is
 still to come would cost what is left, and takes that. What traffic would cost at each multiplier of a grid is known,
-because a decision can be made again at another multiplier (`serving.decision.selection.decide.outlay`);
-how traffic spreads over the day is learnt from the same figures of earlier days. `docs/adr/0025-budgets-are-a-price.md` has the reasons.
+because a decision can be made again at another multiplier (`serving.decision.selection.decide.cost_at_multipliers`);
+how traffic spreads over the day is learnt from the same figures of earlier days.
+`docs/adr/0025-budgets-are-a-price.md` has the reasons.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from serving.control.demand_forecast import GRID, Habit, Hours, between, cost_ratio, usual
-from serving.decision.policy.controls import HOUR_S, Budget
+from serving.control.demand_forecast import GRID, DailyProfile, Hours, cost_ratio, demand_between, forecast_hours
+from serving.decision.policy.controls import HOUR_S, BudgetSettings
 
 Window = Literal["hour", "day", "month"]
 
@@ -33,7 +34,7 @@ _SLEW_PER_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WindowPlan:
     """How one window stands.
 
     Parameters
@@ -56,7 +57,7 @@ class Plan:
         return self.spent_usd >= self.budget_usd
 
 
-def plans(budget: Budget, hours: Hours, habit: Habit, now: float) -> tuple[Plan, ...]:
+def plan_windows(budget: BudgetSettings, hours: Hours, habit: DailyProfile, now: float) -> tuple[WindowPlan, ...]:
     """Plan every window that has a budget.
 
     Parameters
@@ -69,7 +70,7 @@ def plans(budget: Budget, hours: Hours, habit: Habit, now: float) -> tuple[Plan,
         Epoch seconds.
     """
     ratio = cost_ratio(hours, now)
-    hourly = usual(hours, habit, now)
+    hourly = forecast_hours(hours, habit, now)
     least = hourly.sum(axis=0) * _LEAST_AHEAD
     amounts: tuple[tuple[Window, float | None], ...] = (
         ("hour", budget.hour_usd),
@@ -79,15 +80,15 @@ def plans(budget: Budget, hours: Hours, habit: Habit, now: float) -> tuple[Plan,
     out = []
     for window, amount in amounts:
         if amount is not None:
-            start, end = bounds(window, now)
+            start, end = window_bounds(window, now)
             span = range(int(start // HOUR_S), min(int(end // HOUR_S), int(now // HOUR_S) + 1))
             spent = sum(hours[at].spent(ratio) for at in span if at in hours)
-            ahead = np.minimum.accumulate(np.maximum(between(hourly, now, end), least) * ratio).tolist()
-            out.append(Plan(window, amount, spent, tuple(ahead), _hedged(amount - spent, ahead)))
+            ahead = np.minimum.accumulate(np.maximum(demand_between(hourly, now, end), least) * ratio).tolist()
+            out.append(WindowPlan(window, amount, spent, tuple(ahead), _hedged(amount - spent, ahead)))
     return tuple(out)
 
 
-def solve(left_usd: float, ahead: Sequence[float]) -> float:
+def solve_multiplier(left_usd: float, ahead: Sequence[float]) -> float:
     """Find the multiplier at which what is to come costs what is left.
 
     Parameters
@@ -113,11 +114,11 @@ def solve(left_usd: float, ahead: Sequence[float]) -> float:
 
 def _hedged(left_usd: float, ahead: Sequence[float]) -> float:
     """Find the multiplier where what is to come is not sure; it never jumps to its end for one doubtful forecast."""
-    each = [math.log1p(solve(left_usd, [usd * factor for usd in ahead])) for factor in _UNSURE]
+    each = [math.log1p(solve_multiplier(left_usd, [usd * factor for usd in ahead])) for factor in _UNSURE]
     return math.expm1(sum(each) / len(each))
 
 
-def slew(before: float | None, wanted: float, seconds: float) -> float:
+def limit_change(before: float | None, wanted: float, seconds: float) -> float:
     """Move from one multiplier towards another, no faster than a slope; at once where there was none before.
 
     Examples
@@ -133,7 +134,7 @@ def slew(before: float | None, wanted: float, seconds: float) -> float:
     return math.expm1(math.log1p(before) + math.copysign(most, wanted - before))
 
 
-def bounds(window: Window, now: float) -> tuple[float, float]:
+def window_bounds(window: Window, now: float) -> tuple[float, float]:
     """Give start and end of the window that holds `now`, in epoch seconds; UTC.
 
     Examples

@@ -11,17 +11,17 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.control.budget_pacing import Plan, plans, slew
-from serving.control.cooperative import unhurried
-from serving.control.demand_forecast import GRID, Habit, Hour, Hours, habit
-from serving.control.outcome_matching import Outcome
-from serving.control.spend_ledger import Entry, Ledger, oldest_kept, plus
-from serving.decision.engine import Decided
+from serving.control.budget_pacing import WindowPlan, limit_change, plan_windows
+from serving.control.cooperative import yielding_gil
+from serving.control.demand_forecast import GRID, DailyProfile, Hours, SpendHour, fit_daily_profile
+from serving.control.outcome_matching import MatchedOutcome
+from serving.control.spend_ledger import SpendEntry, SpendLedger, add_hours, oldest_kept
+from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadInput
-from serving.decision.policy.bound_policy import Roster
-from serving.decision.policy.controls import HOUR_S, Budget
+from serving.decision.policy.bound_policy import BoundPolicy
+from serving.decision.policy.controls import HOUR_S, BudgetSettings
 from serving.decision.policy.policy import Policy
-from serving.decision.selection.decide import outlay
+from serving.decision.selection.decide import cost_at_multipliers
 
 logger = logging.getLogger("thinkgate.budget")
 
@@ -29,20 +29,20 @@ _SAMPLED: Final = 12
 """Decisions of one purse that are made again at each multiplier, per look; all count, these speak for the others."""
 _REREAD_S: Final = 60.0
 _TIDY_S: Final = 6 * 3600.0
-_NOTHING: Final = Hour()
+_NOTHING: Final = SpendHour()
 _MOST_WAITING: Final = 10_000
 
 
 @dataclass(slots=True)
 class _Purse:
     multiplier: float | None = None
-    plans: tuple[Plan, ...] = ()
+    plans: tuple[WindowPlan, ...] = ()
     spent: bool = False
-    habit: Habit | None = None
+    habit: DailyProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PurseState:
+class PoolState:
     """How one purse stands, for decisions and for metrics.
 
     Parameters
@@ -55,21 +55,21 @@ class PurseState:
 
     multiplier: float = 0.0
     stopped: bool = False
-    plans: tuple[Plan, ...] = ()
+    plans: tuple[WindowPlan, ...] = ()
 
 
 @dataclass(slots=True)
 class _Hourly:
     """What is counted but not yet in the ledger."""
 
-    sums: dict[tuple[str, int], Hour] = field(default_factory=dict)
+    sums: dict[tuple[str, int], SpendHour] = field(default_factory=dict)
 
-    def add(self, purse: str, hour: int, added: Hour) -> None:
+    def add(self, purse: str, hour: int, added: SpendHour) -> None:
         known = self.sums.get((purse, hour))
-        self.sums[purse, hour] = added if known is None else plus(known, added)
+        self.sums[purse, hour] = added if known is None else add_hours(known, added)
 
 
-class Purses:
+class BudgetPools:
     """The budgets of one process; belongs to one thread.
 
     Parameters
@@ -80,17 +80,17 @@ class Purses:
         Picks the decisions that speak for the others.
     """
 
-    def __init__(self, ledger: Ledger, rng: random.Random) -> None:
+    def __init__(self, ledger: SpendLedger, rng: random.Random) -> None:
         self._ledger, self._rng = ledger, rng
         self._waiting = _Hourly()
-        self._known: dict[str, dict[int, Hour]] = defaultdict(dict)
+        self._known: dict[str, dict[int, SpendHour]] = defaultdict(dict)
         self._purses: dict[str, _Purse] = defaultdict(_Purse)
         self._read_at = self._tidied_at = self._looked_at = float("-inf")
         self._up = True
 
-    def spend(self, decided: Iterable[Decided], bound: Roster) -> None:
+    def spend(self, decided: Iterable[RecordedDecision], bound: BoundPolicy) -> None:
         """Count decisions at their forecast."""
-        by_purse: dict[str, list[Decided]] = defaultdict(list)
+        by_purse: dict[str, list[RecordedDecision]] = defaultdict(list)
         for item in decided:
             tenant = item.record.context.tenant if item.record else None
             budget = bound.policy.terms_for(tenant).budget
@@ -99,21 +99,21 @@ class Purses:
         for purse, items in by_purse.items():
             self._spend(purse, items, bound)
 
-    def correct(self, outcomes: Iterable[Outcome], policy: Policy) -> None:
+    def correct(self, outcomes: Iterable[MatchedOutcome], policy: Policy) -> None:
         """Put what calls really cost in the place of their forecast."""
         for outcome in outcomes:
             budget = policy.terms_for(outcome.tenant).budget
             if not budget.steers or outcome.cost_usd is None:
                 continue
             first = outcome.earlier_cost_usd is None
-            added = Hour(
+            added = SpendHour(
                 reported_forecast_usd=outcome.expected_cost_usd if first else 0.0,
                 reported_usd=outcome.cost_usd - (outcome.earlier_cost_usd or 0.0),
                 reported=1.0 if first else 0.0,
             )
             self._waiting.add(budget.purse, int(outcome.decided_at // HOUR_S), added)
 
-    def look(self, policy: Policy, now: float) -> Mapping[str, PurseState]:
+    def look(self, policy: Policy, now: float) -> Mapping[str, PoolState]:
         """Bring ledger and memory together, and find each purse's multiplier."""
         budgets = _budgets(policy)
         if budgets:
@@ -124,16 +124,16 @@ class Purses:
             purse = self._purses[name]
             hours = self._hours(name)
             if purse.habit is None or purse.habit.midnight != int(now // (24 * HOUR_S)) * 24:
-                purse.habit = habit(hours, now)
-            purse.plans = plans(budget, hours, purse.habit, now)
+                purse.habit = fit_daily_profile(hours, now)
+            purse.plans = plan_windows(budget, hours, purse.habit, now)
             wanted = max(plan.multiplier for plan in purse.plans)
-            purse.multiplier = slew(purse.multiplier, wanted, seconds)
+            purse.multiplier = limit_change(purse.multiplier, wanted, seconds)
             stopped = budget.hard_stop and any(plan.exhausted for plan in purse.plans)
             if stopped != purse.spent:
                 purse.spent = stopped
                 told = "is spent: baseline only" if stopped else "is open again"
                 logger.warning("the budget of %s %s", name or "all", told)
-            states[name] = PurseState(purse.multiplier, stopped, purse.plans)
+            states[name] = PoolState(purse.multiplier, stopped, purse.plans)
         return states
 
     def close(self, now: float) -> None:
@@ -142,16 +142,16 @@ class Purses:
             self._exchange(now)
         self._ledger.close()
 
-    def _spend(self, purse: str, items: list[Decided], bound: Roster) -> None:
+    def _spend(self, purse: str, items: list[RecordedDecision], bound: BoundPolicy) -> None:
         records = [item.record for item in items if item.record is not None]
         chosen = records if len(records) <= _SAMPLED else self._rng.sample(records, _SAMPLED)
         if self._purses[purse].spent:
             # A stop hides what the traffic asks for; were it learnt, tomorrow would be planned too small.
             chosen = [replace(record, situation=replace(record.situation, health={})) for record in chosen]
         known = []
-        for record in unhurried(chosen, 1):
+        for record in yielding_gil(chosen, 1):
             try:
-                known.append(outlay(record, bound, GRID))
+                known.append(cost_at_multipliers(record, bound, GRID))
             except BadInput:  # a policy that is newer than the decision may leave no arm
                 continue
         weight = len(items) / len(known) if known else 0.0
@@ -162,14 +162,14 @@ class Purses:
                 estimate = item.decision.estimates[item.decision.arm]
                 by_hour[int(item.record.now // HOUR_S)] += estimate.cost_usd
         for hour, cost in by_hour.items():
-            self._waiting.add(purse, hour, Hour(forecast_usd=cost))
-        self._waiting.add(purse, max(by_hour), Hour(demand=demand))
+            self._waiting.add(purse, hour, SpendHour(forecast_usd=cost))
+        self._waiting.add(purse, max(by_hour), SpendHour(demand=demand))
 
     def _exchange(self, now: float) -> None:
         """Write what waits, and read what all have written; without a database each worker goes on alone."""
         try:
             if self._waiting.sums:
-                self._ledger.add([Entry(purse, hour, sums) for (purse, hour), sums in self._waiting.sums.items()])
+                self._ledger.add([SpendEntry(purse, hour, sums) for (purse, hour), sums in self._waiting.sums.items()])
                 self._waiting = _Hourly()
             everything = now - self._read_at >= _REREAD_S
             since = oldest_kept(now) if everything else int(now // HOUR_S) - 1
@@ -206,7 +206,7 @@ class Purses:
         for (owner, hour), sums in self._waiting.sums.items():
             if owner == purse:
                 known = hours.get(hour)
-                hours[hour] = sums if known is None else plus(known, sums)
+                hours[hour] = sums if known is None else add_hours(known, sums)
         return hours
 
     def _tell(self, up: bool, why: str = "") -> None:
@@ -216,6 +216,6 @@ class Purses:
             logger.warning("what was spent %s", told)
 
 
-def _budgets(policy: Policy) -> Mapping[str, Budget]:
+def _budgets(policy: Policy) -> Mapping[str, BudgetSettings]:
     every = [policy.terms.budget, *(terms.budget for terms in policy.tenants.values())]
     return {budget.purse: budget for budget in every if budget.steers}

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from serving.control.decayed_stats import kept
-from serving.decision.policy.controls import Guards
+from serving.control.decayed_stats import decay
+from serving.decision.policy.controls import HealthSettings
 
 Phase = Literal["serving", "shed", "probing"]
 
@@ -23,7 +23,7 @@ _CALM_HOLDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class BreakerState:
     """What is known of one arm.
 
     Parameters
@@ -57,7 +57,9 @@ class Watch:
         return self.failed / self.calls if self.calls else 0.0
 
 
-def seen(watch: Watch, guards: Guards, failed: bool, decided_at: float, now: float) -> Watch:
+def on_outcome(
+    watch: BreakerState, guards: HealthSettings, failed: bool, decided_at: float, now: float
+) -> BreakerState:
     """Take in one reported call.
 
     Parameters
@@ -67,12 +69,12 @@ def seen(watch: Watch, guards: Guards, failed: bool, decided_at: float, now: flo
     decided_at
         When it was sent: what was sent before the phase began says nothing about it.
     """
-    watch = passed(watch, guards, now)
+    watch = on_tick(watch, guards, now)
     if watch.phase == "shed" or (watch.phase == "probing" and decided_at < watch.since):
         return watch
     if watch.phase == "probing":
         return _probed(watch, guards, failed, now)
-    left = kept(watch.calls, now - watch.at, guards.half_life_seconds, guards.min_calls)
+    left = decay(watch.calls, now - watch.at, guards.half_life_seconds, guards.min_calls)
     calls, bad = watch.calls * left + 1.0, watch.failed * left + failed
     watch = replace(watch, calls=calls, failed=bad, at=max(now, watch.at))
     # One call less than asked for: a sum that fades never quite reaches a whole number.
@@ -81,24 +83,28 @@ def seen(watch: Watch, guards: Guards, failed: bool, decided_at: float, now: flo
     return watch
 
 
-def passed(watch: Watch, guards: Guards, now: float) -> Watch:
+def on_tick(watch: BreakerState, guards: HealthSettings, now: float) -> BreakerState:
     """Let time pass: a hold that is over gives way to probes, and long service is rewarded."""
     if watch.phase == "shed" and now - watch.since >= watch.hold:
-        return Watch("probing", at=now, since=now, hold=watch.hold, doublings=watch.doublings, why="probed again")
+        return BreakerState(
+            "probing", at=now, since=now, hold=watch.hold, doublings=watch.doublings, why="probed again"
+        )
     if watch.phase == "serving" and watch.doublings and now - watch.since >= _CALM_HOLDS * guards.hold_seconds:
         return replace(watch, doublings=0)
     return watch
 
 
-def _probed(watch: Watch, guards: Guards, failed: bool, now: float) -> Watch:
+def _probed(watch: BreakerState, guards: HealthSettings, failed: bool, now: float) -> BreakerState:
     watch = replace(watch, calls=watch.calls + 1.0, failed=watch.failed + failed, at=now)
     if watch.failed > guards.recover_below * guards.probes:
         return _shed(watch, guards, now, f"{watch.failed:.0f} of {watch.calls:.0f} probes failed")
     if watch.calls >= guards.probes:
-        return Watch("serving", at=now, since=now, doublings=watch.doublings)
+        return BreakerState("serving", at=now, since=now, doublings=watch.doublings)
     return watch
 
 
-def _shed(watch: Watch, guards: Guards, now: float, why: str) -> Watch:
+def _shed(watch: BreakerState, guards: HealthSettings, now: float, why: str) -> BreakerState:
     hold = guards.hold_seconds * 2.0**watch.doublings
-    return Watch("shed", at=now, since=now, hold=hold, doublings=min(watch.doublings + 1, _MOST_DOUBLINGS), why=why)
+    return BreakerState(
+        "shed", at=now, since=now, hold=hold, doublings=min(watch.doublings + 1, _MOST_DOUBLINGS), why=why
+    )

@@ -14,18 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from serving.control.arm_health import ArmGuards, Health
-from serving.control.budgets import Purses, PurseState
-from serving.control.cooperative import unhurried
-from serving.control.outcome_matching import Recall
-from serving.control.sessions import SessionTable, Turn, arm_key
-from serving.control.spend_ledger import Ledger
-from serving.decision.engine import Decided
-from serving.decision.policy.bound_policy import Roster
-from serving.decision.policy.controls import Memory
-from serving.decision.pricing.rate_card import cost_of
+from serving.control.arm_health import ArmHealthMonitor, HealthSnapshot
+from serving.control.budgets import BudgetPools, PoolState
+from serving.control.cooperative import yielding_gil
+from serving.control.outcome_matching import OutcomeMatcher
+from serving.control.sessions import LastTurn, SessionTable, arm_key
+from serving.control.spend_ledger import SpendLedger
+from serving.decision.engine import RecordedDecision
+from serving.decision.policy.bound_policy import BoundPolicy
+from serving.decision.policy.controls import SessionSettings
+from serving.decision.pricing.rate_card import cost_of_usage
 from serving.decision.pricing.usage import Usage
-from serving.decision.selection.runtime_state import CALM, ArmHealth, Session, Situation
+from serving.decision.selection.runtime_state import NEUTRAL, ArmHealth, RuntimeState, Session
 from serving.decision.types import Request
 from serving.journal.rows import DecisionRow, OutcomeRow
 
@@ -39,15 +39,15 @@ _LEAST_CACHED: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SessionlessState:
     """The situation of a request without a session: of most, and of those that may probe a shed arm."""
 
-    usual: Situation = CALM
-    probing: Situation = CALM
+    usual: RuntimeState = NEUTRAL
+    probing: RuntimeState = NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class StateSnapshot:
     """The state of the world as of the last look.
 
     Parameters
@@ -60,14 +60,14 @@ class View:
         Some shed arm takes probes.
     """
 
-    purses: Mapping[str, PurseState] = field(default_factory=dict)
-    health: Health = field(default_factory=Health)
-    outlooks: Mapping[str, Outlook] = field(default_factory=dict)
-    plain: Outlook = field(default_factory=Outlook)
+    purses: Mapping[str, PoolState] = field(default_factory=dict)
+    health: HealthSnapshot = field(default_factory=HealthSnapshot)
+    outlooks: Mapping[str, SessionlessState] = field(default_factory=dict)
+    plain: SessionlessState = field(default_factory=SessionlessState)
     probing: bool = False
 
 
-class Steering:
+class Controller:
     """Sessions, budgets and guards of one worker.
 
     Parameters
@@ -88,8 +88,8 @@ class Steering:
 
     def __init__(
         self,
-        bound: Callable[[], Roster],
-        ledger: Ledger,
+        bound: Callable[[], BoundPolicy],
+        ledger: SpendLedger,
         sessions: SessionTable,
         clock: Callable[[], float],
         rng: random.Random,
@@ -97,24 +97,24 @@ class Steering:
     ) -> None:
         self._bound, self._sessions, self._clock, self._rng = bound, sessions, clock, rng
         self._hidden_share = hidden_share
-        self._purses = Purses(ledger, rng)
-        self._guards = ArmGuards()
-        self._recall = Recall()
-        self._decided: deque[Decided] = deque(maxlen=_MOST_QUEUED)
+        self._purses = BudgetPools(ledger, rng)
+        self._guards = ArmHealthMonitor()
+        self._recall = OutcomeMatcher()
+        self._decided: deque[RecordedDecision] = deque(maxlen=_MOST_QUEUED)
         self._reported: deque[tuple[OutcomeRow, DecisionRow | None]] = deque(maxlen=_MOST_QUEUED)
         self._looking = threading.Lock()
         self._names: dict[int, str] = {}
         self._named: object = None
-        self._view = View()
+        self._view = StateSnapshot()
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
-    def view(self) -> View:
+    def view(self) -> StateSnapshot:
         """Give the state of the world, e.g. for metrics."""
         return self._view
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:  # noqa: ARG002
+    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:  # noqa: ARG002
         """Tell what is known before a decision."""
         view, bound = self._view, self._bound()
         outlook = view.plain
@@ -128,15 +128,15 @@ class Steering:
         session = self._session(request.tenant, request.session_id, bound)
         if session is None:
             return base
-        return Situation(None, base.cost_multiplier, session, base.health, base.task_shifts)
+        return RuntimeState(None, base.cost_multiplier, session, base.health, base.task_shifts)
 
-    def decided(self, request: Request, decided: Decided) -> None:
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Take note of a decision."""
         self._decided.append(decided)
         if request.session_id is not None:
             decision, record = decided.decision, decided.record
             tokens = (record.situation.input_tokens or 0) if record is not None else 0
-            turn = Turn(arm_key(decision.arm), decision.effort, tokens, self._clock())
+            turn = LastTurn(arm_key(decision.arm), decision.effort, tokens, self._clock())
             self._sessions.keep(request.tenant, request.session_id, turn)
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
@@ -149,24 +149,24 @@ class Steering:
             now, bound = self._clock(), self._bound()
             policy, names = bound.policy, [arm.name for arm in bound.arms]
             decided = [self._decided.popleft() for _ in range(len(self._decided))]
-            for item in unhurried(decided, _TURN):
+            for item in yielding_gil(decided, _TURN):
                 self._recall.learn(item)
             self._purses.spend(decided, bound)
             reported = [self._reported.popleft() for _ in range(len(self._reported))]
             outcomes = []
-            for row, decision in unhurried(reported, _TURN):
+            for row, decision in yielding_gil(reported, _TURN):
                 outcome = self._recall.hold(self._priced(row, decision, bound), decision)
                 if outcome is not None:
                     outcomes.append(outcome)
             self._purses.correct(outcomes, policy)
             shares = self._hidden_share()
-            for outcome in unhurried(outcomes, _TURN):
+            for outcome in yielding_gil(outcomes, _TURN):
                 self._guards.note(outcome, policy.guards, names[0], now, shares.get(outcome.arm))
             health = self._guards.look(policy.guards, names, now)
             purses = self._purses.look(policy, now)
             outlooks = {name: _outlook(purse, health, names) for name, purse in purses.items()}
             probing = any(state.phase == "probing" for state in health.states.values())
-            self._view = View(purses, health, outlooks, _outlook(PurseState(), health, names), probing)
+            self._view = StateSnapshot(purses, health, outlooks, _outlook(PoolState(), health, names), probing)
 
     def start(self, seconds: float = 1.0) -> None:
         """Look once now, and then every `seconds` on a thread of its own."""
@@ -189,11 +189,11 @@ class Steering:
             except Exception as error:  # the thread must outlive any surprise; messages may quote a prompt
                 logger.error("steering: %s", type(error).__name__)
 
-    def _session(self, tenant: str | None, session_id: str, bound: Roster) -> Session | None:
+    def _session(self, tenant: str | None, session_id: str, bound: BoundPolicy) -> Session | None:
         turn = self._sessions.find(tenant, session_id)
         if turn is None:
             return None
-        memory: Memory = bound.policy.memory
+        memory: SessionSettings = bound.policy.memory
         age = self._clock() - turn.at
         arm = self._arm(turn.arm, bound)
         if arm is None or age > memory.session_minutes * 60.0:
@@ -201,12 +201,12 @@ class Steering:
         cached = turn.input_tokens if turn.input_tokens >= _LEAST_CACHED and age <= memory.cache_minutes * 60.0 else 0
         return Session(arm, turn.effort, cached)
 
-    def _arm(self, key: int, bound: Roster) -> str | None:
+    def _arm(self, key: int, bound: BoundPolicy) -> str | None:
         if self._named is not bound.arms:
             self._names, self._named = {arm_key(arm.name): arm.name for arm in bound.arms}, bound.arms
         return self._names.get(key)
 
-    def _priced(self, row: OutcomeRow, decision: DecisionRow | None, bound: Roster) -> OutcomeRow:
+    def _priced(self, row: OutcomeRow, decision: DecisionRow | None, bound: BoundPolicy) -> OutcomeRow:
         """Price a report that tells tokens but no cost, by the arm that served."""
         if row.cost_usd is not None or row.input_tokens is None or row.output_tokens is None:
             return row
@@ -222,20 +222,20 @@ class Steering:
             reasoning_tokens=min(row.reasoning_tokens or 0, output),
         )
         rates = bound.cards[place].rates(row.reported_at, row.input_tokens)
-        once = cost_of(usage, rates, row.gpu_seconds or 0.0)
+        once = cost_of_usage(usage, rates, row.gpu_seconds or 0.0)
         return replace(row, cost_usd=once * (1.0 + (row.retries or 0)))
 
 
-def _outlook(purse: PurseState, health: Health, arms: Sequence[str]) -> Outlook:
+def _outlook(purse: PoolState, health: HealthSnapshot, arms: Sequence[str]) -> SessionlessState:
     if purse.stopped:
         # The baseline alone may serve; what its forecast is worth does not matter any more.
         stopped = {name: ArmHealth(shed=True, why="the budget is spent") for name in arms[1:]}
-        spent = Situation(cost_multiplier=purse.multiplier, health=stopped)
-        return Outlook(spent, spent)
+        spent = RuntimeState(cost_multiplier=purse.multiplier, health=stopped)
+        return SessionlessState(spent, spent)
 
-    def situation(arms: Mapping[str, ArmHealth]) -> Situation:
+    def situation(arms: Mapping[str, ArmHealth]) -> RuntimeState:
         if not arms and not health.shifts and not purse.multiplier:
-            return CALM
-        return Situation(cost_multiplier=purse.multiplier, health=arms, task_shifts=health.shifts)
+            return NEUTRAL
+        return RuntimeState(cost_multiplier=purse.multiplier, health=arms, task_shifts=health.shifts)
 
-    return Outlook(situation(health.arms), situation(health.probed))
+    return SessionlessState(situation(health.arms), situation(health.probed))

@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 _PAUSE_SECONDS: Final = 0.0005
 
 
-def unhurried(items: Iterable[_T], turn: int) -> Iterator[_T]:
+def yielding_gil(items: Iterable[_T], turn: int) -> Iterator[_T]:
     """Give items one by one, with a pause after each `turn` of them.
 
     A thread that wants the interpreter back asks for it after the switch interval, and a request gives it up and waits

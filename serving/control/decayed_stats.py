@@ -10,7 +10,7 @@ _MOST_TIMES = 10.0
 """One call counts as this multiple of its forecast at most."""
 
 
-def kept(weight: float, seconds: float, half_life: float, few: float = 0.0) -> float:
+def decay(weight: float, seconds: float, half_life: float, few: float = 0.0) -> float:
     """Tell which share of a sum is left.
 
     Parameters
@@ -35,7 +35,7 @@ def kept(weight: float, seconds: float, half_life: float, few: float = 0.0) -> f
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
+class DecayedRatio:
     """Realised over forecast, of late.
 
     Parameters
@@ -51,16 +51,16 @@ class Ratio:
     expected: float = 0.0
     at: float = 0.0
 
-    def faded(self, now: float, half_life: float, few: float) -> Ratio:
+    def faded(self, now: float, half_life: float, few: float) -> DecayedRatio:
         """Forget what time asks for."""
-        share = kept(self.calls, now - self.at, half_life, few)
-        return Ratio(self.calls * share, self.realised * share, self.expected * share, max(now, self.at))
+        share = decay(self.calls, now - self.at, half_life, few)
+        return DecayedRatio(self.calls * share, self.realised * share, self.expected * share, max(now, self.at))
 
-    def met(self, realised: float, expected: float, now: float, half_life: float, few: float) -> Ratio:
+    def met(self, realised: float, expected: float, now: float, half_life: float, few: float) -> DecayedRatio:
         """Count one call."""
         old = self.faded(now, half_life, few)
         capped = min(max(realised, 0.0), _MOST_TIMES * expected)
-        return Ratio(old.calls + 1.0, old.realised + capped, old.expected + expected, old.at)
+        return DecayedRatio(old.calls + 1.0, old.realised + capped, old.expected + expected, old.at)
 
     def factor(self, doubt: float) -> float:
         """Give realised over forecast, as if `doubt` more calls had met their forecast; 1 where nothing is known.

@@ -30,7 +30,7 @@ _DOUBTED_CALLS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
+class SpendHour:
     """What one purse spent and met in one clock hour.
 
     Parameters
@@ -54,12 +54,12 @@ class Hour:
         return self.reported_usd + max(self.forecast_usd - self.reported_forecast_usd, 0.0) * ratio
 
 
-Hours = Mapping[int, Hour]
+Hours = Mapping[int, SpendHour]
 """By number of the hour since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
+class DailyProfile:
     """How traffic spreads over a day, learnt from earlier days.
 
     Parameters
@@ -89,7 +89,7 @@ def cost_ratio(hours: Hours, now: float) -> float:
     return (count * realised + _DOUBTED_CALLS) / (count + _DOUBTED_CALLS)
 
 
-def habit(hours: Hours, now: float) -> Habit:
+def fit_daily_profile(hours: Hours, now: float) -> DailyProfile:
     """Learn the shape of a day from the days before this one; it holds until the next midnight."""
     midnight = int(now // (24 * HOUR_S)) * 24
     begun = min(hours, default=midnight)
@@ -104,13 +104,13 @@ def habit(hours: Hours, now: float) -> Habit:
                     total[place] += weight * np.asarray(hours[day + place].demand)
     known = weights > 0.0
     if not known.any():
-        return Habit(midnight, begun, None)
+        return DailyProfile(midnight, begun, None)
     shape = total / np.maximum(weights, 1e-12)[:, None]
     shape[~known] = shape[known].mean(axis=0)
-    return Habit(midnight, begun, shape)
+    return DailyProfile(midnight, begun, shape)
 
 
-def usual(hours: Hours, habit: Habit, now: float) -> Array:
+def forecast_hours(hours: Hours, habit: DailyProfile, now: float) -> Array:
     """Forecast the demand of each hour of this day: (24, G) USD.
 
     The shape of earlier days at today's volume, as far as today looks like it; for the rest (and on a first day) what
@@ -142,7 +142,7 @@ def _weekend(hour: int) -> bool:
     return (hour // 24 + 3) % 7 >= 5
 
 
-def between(hourly: Array, start: float, end: float) -> Array:
+def demand_between(hourly: Array, start: float, end: float) -> Array:
     """Add up the demand of [start, end): (G,) USD."""
     whole_days = max(int((end - start) // (24 * HOUR_S)), 0)
     total: Array = hourly.sum(axis=0) * whole_days

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.fast_dataclass import quick
 from serving.journal.rows import DecisionRow, OutcomeRow
-from serving.packed_cache import Newest
+from serving.packed_cache import PackedCache
 
 _WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})
 """Failure modes that say that the answer was no success, where the report does not."""
@@ -15,7 +15,7 @@ _WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedOutcome:
     """What was forecast for the arm that served.
 
     Parameters
@@ -42,7 +42,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MatchedOutcome:
     """One report beside what was expected of the call; fields that an earlier report named already are None.
 
     Parameters
@@ -72,7 +72,7 @@ class Outcome:
     failure_mode: str | None = None
 
 
-class Recall:
+class OutcomeMatcher:
     """The latest decisions of this process; a bounded memory.
 
     Parameters
@@ -82,7 +82,7 @@ class Recall:
     """
 
     def __init__(self, most: int = 50_000) -> None:
-        self._calls = Newest(Expected, most)
+        self._calls = PackedCache(ExpectedOutcome, most)
 
     def __len__(self) -> int:
         """Count the calls that are remembered."""
@@ -93,14 +93,14 @@ class Recall:
         expected = self._calls.find(decision_id)
         return expected.arm if expected else None
 
-    def learn(self, decided: Decided) -> None:
+    def learn(self, decided: RecordedDecision) -> None:
         """Remember what a decision expects."""
         record, decision = decided.record, decided.decision
         if record is None:
             return
         place = list(decision.estimates).index(decision.arm)
         estimate, prediction = decision.estimates[decision.arm], record.prediction
-        expected = Expected(
+        expected = ExpectedOutcome(
             arm=decision.arm,
             task=record.context.task,
             tenant=record.context.tenant,
@@ -113,7 +113,7 @@ class Recall:
         )
         self._calls.keep(decision.decision_id, expected)
 
-    def hold(self, outcome: OutcomeRow, decision: DecisionRow | None) -> Outcome | None:
+    def hold(self, outcome: OutcomeRow, decision: DecisionRow | None) -> MatchedOutcome | None:
         """Hold a report against what was expected; None where nobody knows what was.
 
         Parameters
@@ -142,7 +142,7 @@ class Recall:
         if expected.latency_p95_ms <= 0.0 or (outcome.arm is not None and outcome.arm != expected.arm):
             # A fallback that nothing was forecast of, or another arm than the one decided: only what it cost counts.
             told = {}
-        return Outcome(
+        return MatchedOutcome(
             arm=expected.arm,
             task=expected.task,
             tenant=expected.tenant,
@@ -158,8 +158,8 @@ class Recall:
         )
 
 
-def _from_row(decision: DecisionRow) -> Expected:
-    return Expected(
+def _from_row(decision: DecisionRow) -> ExpectedOutcome:
+    return ExpectedOutcome(
         arm=decision.arm,
         task=decision.task,
         tenant=decision.tenant,

@@ -27,7 +27,7 @@ _MOST_TOKENS: Final = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LastTurn:
     """The last turn of a session.
 
     Parameters
@@ -62,7 +62,7 @@ class SessionTable:
         # Anonymous and shared: the kernel gives it to children of a fork, and takes it back with the last of them.
         self._memory = mmap.mmap(-1, self._buckets * _BUCKET)
 
-    def find(self, tenant: str | None, session_id: str) -> Turn | None:
+    def find(self, tenant: str | None, session_id: str) -> LastTurn | None:
         """Give the last turn, None where it is not known."""
         key = _key(tenant, session_id)
         start = self._start(key)
@@ -72,7 +72,7 @@ class SessionTable:
                 return _read(bucket[place : place + _SIZE])
         return None
 
-    def keep(self, tenant: str | None, session_id: str, turn: Turn) -> None:
+    def keep(self, tenant: str | None, session_id: str, turn: LastTurn) -> None:
         """Remember a turn in place of the one before; the oldest entry of the bucket makes room for a new session."""
         key = _key(tenant, session_id)
         start = self._start(key)
@@ -110,8 +110,8 @@ def _key(tenant: str | None, session_id: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _read(entry: bytes) -> Turn | None:
+def _read(entry: bytes) -> LastTurn | None:
     _, arm, tokens, at, effort, check = _WHOLE.unpack(entry)
     if check != crc32(entry[:-4]) or entry == _EMPTY or effort >= len(EFFORTS):
         return None
-    return Turn(arm, EFFORTS[effort], tokens, at)
+    return LastTurn(arm, EFFORTS[effort], tokens, at)

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Float, MetaData, String, Table, delet
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
-from serving.control.demand_forecast import GRID, Hour
+from serving.control.demand_forecast import GRID, SpendHour
 from serving.decision.policy.controls import HOUR_S
 from serving.journal.rows import storable
 from serving.journal.store import open_database
@@ -21,7 +21,7 @@ _KEPT_DAYS = 62
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SpendEntry:
     """What to add to one hour of one purse.
 
     Parameters
@@ -32,17 +32,17 @@ class Entry:
 
     purse: str
     hour: int
-    added: Hour
+    added: SpendHour
 
 
-class Ledger(Protocol):
+class SpendLedger(Protocol):
     """Adds up entries, whoever makes them."""
 
-    def add(self, entries: Sequence[Entry]) -> None:
+    def add(self, entries: Sequence[SpendEntry]) -> None:
         """Add all of them, or none and raise."""
         ...
 
-    def read(self, since_hour: int) -> Mapping[str, Mapping[int, Hour]]:
+    def read(self, since_hour: int) -> Mapping[str, Mapping[int, SpendHour]]:
         """Give the sums by purse and hour, from an hour on."""
         ...
 
@@ -55,22 +55,22 @@ class Ledger(Protocol):
         ...
 
 
-class MemoryLedger:
+class MemorySpendLedger:
     """A ledger of one process that ends with it."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, dict[int, Hour]] = defaultdict(dict)
+        self._sums: dict[str, dict[int, SpendHour]] = defaultdict(dict)
         self._lock = threading.Lock()
 
-    def add(self, entries: Sequence[Entry]) -> None:
+    def add(self, entries: Sequence[SpendEntry]) -> None:
         """Add all of them."""
         with self._lock:
             for entry in entries:
                 hours = self._sums[entry.purse]
                 known = hours.get(entry.hour)
-                hours[entry.hour] = entry.added if known is None else plus(known, entry.added)
+                hours[entry.hour] = entry.added if known is None else add_hours(known, entry.added)
 
-    def read(self, since_hour: int) -> Mapping[str, Mapping[int, Hour]]:
+    def read(self, since_hour: int) -> Mapping[str, Mapping[int, SpendHour]]:
         """Give the sums from an hour on."""
         with self._lock:
             return {
@@ -101,7 +101,7 @@ _spend = Table(
 )
 
 
-class SqlLedger:
+class SqlSpendLedger:
     """A ledger in a database that all workers (and, with PostgreSQL, all machines) share.
 
     Parameters
@@ -120,7 +120,7 @@ class SqlLedger:
         self._insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         self._there = False
 
-    def add(self, entries: Sequence[Entry]) -> None:
+    def add(self, entries: Sequence[SpendEntry]) -> None:
         """Add all of them in one transaction.
 
         Raises
@@ -137,13 +137,13 @@ class SqlLedger:
         with self._engine.begin() as connection:
             connection.execute(statement, [_columns(entry) for entry in entries])
 
-    def read(self, since_hour: int) -> Mapping[str, Mapping[int, Hour]]:
+    def read(self, since_hour: int) -> Mapping[str, Mapping[int, SpendHour]]:
         """Give the sums from an hour on."""
         self._make()
-        found: dict[str, dict[int, Hour]] = defaultdict(dict)
+        found: dict[str, dict[int, SpendHour]] = defaultdict(dict)
         with self._engine.connect() as connection:
             for row in connection.execute(select(_spend).where(_spend.c.hour >= since_hour)):
-                found[row.purse][row.hour] = Hour(row[2], row[3], row[4], row[5], tuple(row[6:]))
+                found[row.purse][row.hour] = SpendHour(row[2], row[3], row[4], row[5], tuple(row[6:]))
         return found
 
     def forget(self, before_hour: int) -> None:
@@ -163,9 +163,9 @@ class SqlLedger:
             self._there = True
 
 
-def plus(one: Hour, other: Hour) -> Hour:
+def add_hours(one: SpendHour, other: SpendHour) -> SpendHour:
     """Add up two accounts of an hour."""
-    return Hour(
+    return SpendHour(
         one.forecast_usd + other.forecast_usd,
         one.reported_forecast_usd + other.reported_forecast_usd,
         one.reported_usd + other.reported_usd,
@@ -179,7 +179,7 @@ def oldest_kept(now: float) -> int:
     return int(now // HOUR_S) - _KEPT_DAYS * 24
 
 
-def _columns(entry: Entry) -> dict[str, object]:
+def _columns(entry: SpendEntry) -> dict[str, object]:
     added = entry.added
     figures = (added.forecast_usd, added.reported_forecast_usd, added.reported_usd, added.reported, *added.demand)
     return {"purse": storable(entry.purse), "hour": entry.hour, **dict(zip(_FIGURES, figures, strict=True))}

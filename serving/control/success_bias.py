@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from serving.control.decayed_stats import kept
+from serving.control.decayed_stats import decay
 
 _DOUBT: Final = 10.0
 """Calls that count as having gone as forecast, before any were reported."""
@@ -15,7 +15,7 @@ _SURE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class SuccessBias:
     """Success of one arm at one task, of late.
 
     Parameters
@@ -31,16 +31,16 @@ class Delivery:
     variance: float = 0.0
     at: float = 0.0
 
-    def faded(self, now: float, half_life: float) -> Delivery:
+    def faded(self, now: float, half_life: float) -> SuccessBias:
         """Forget what time asks for."""
-        share = kept(self.calls, now - self.at, half_life)
-        return Delivery(self.calls * share, self.gap * share, self.variance * share, max(now, self.at))
+        share = decay(self.calls, now - self.at, half_life)
+        return SuccessBias(self.calls * share, self.gap * share, self.variance * share, max(now, self.at))
 
-    def met(self, success: float, expected: float, now: float, half_life: float) -> Delivery:
+    def met(self, success: float, expected: float, now: float, half_life: float) -> SuccessBias:
         """Count one reported success, in [0, 1]."""
         old = self.faded(now, half_life)
         spread = expected * (1.0 - expected)
-        return Delivery(old.calls + 1.0, old.gap + success - expected, old.variance + spread, old.at)
+        return SuccessBias(old.calls + 1.0, old.gap + success - expected, old.variance + spread, old.at)
 
     def shift(self, most: float) -> float:
         """Give what to add to P(success | arm): the gap that chance does not explain, in [-most, most].

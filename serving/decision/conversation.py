@@ -99,7 +99,7 @@ def parse_messages(raw: object) -> tuple[Message, ...]:
     return messages
 
 
-def split(request: Request) -> Turns:
+def split_last_turn(request: Request) -> Turns:
     """Part the last user turn from all the rest.
 
     Examples

@@ -1,4 +1,4 @@
-"""Answers one request: asks the model, reads clock and chance once, and leaves the deciding to `settle`."""
+"""Answers one request: asks the model, reads clock and chance once, and leaves the deciding to `decide_from_record`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from typing import Protocol
 
 from serving.decision.errors import BadArms
 from serving.decision.fast_dataclass import quick
-from serving.decision.ids import Clock, Ids
-from serving.decision.policy.bound_policy import roster
+from serving.decision.ids import Clock, IdSource
+from serving.decision.policy.bound_policy import bind_policy
 from serving.decision.policy.policy import Policy
 from serving.decision.pricing.price_book import PriceBook, price_book
 from serving.decision.prior.model import PriorModel
-from serving.decision.selection.decide import settle
+from serving.decision.selection.decide import decide_from_record
 from serving.decision.selection.decision_record import DecisionRecord, before_tools, context_of, in_tool_loop
-from serving.decision.selection.runtime_state import CALM, Situation
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Arm, Decision, Prediction, Request
-
-__all__ = ["Decided", "Engine", "Model", "blend", "estimate_input_tokens"]
 
 _SURE_TASK = 0.5
 """Probability from which a predicted task counts where the request states none."""
@@ -56,7 +54,7 @@ class Model(Protocol):
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Decided:
+class RecordedDecision:
     """A decision and the record that makes it again; None where no model was asked, so there is nothing to repeat.
 
     Parameters
@@ -117,10 +115,10 @@ class Engine:
             )
         self.prior = prior or PriorModel(self.arms)
         self.prices = prices or price_book(self.arms)
-        self.bound = roster(self.arms, self.policy, self.prices)
+        self.bound = bind_policy(self.arms, self.policy, self.prices)
         self.cold_start = isinstance(model, PriorModel)
         self._clock, self._timer = clock, timer
-        self._ids = ids or Ids(clock, random.Random())  # noqa: S311  # names, no secrets; seeded by the system
+        self._ids = ids or IdSource(clock, random.Random())  # noqa: S311  # names, no secrets; seeded by the system
         self._seed = str(self.policy.seed).encode()
 
     @property
@@ -128,7 +126,7 @@ class Engine:
         """Name policy and prices, as every decision does."""
         return self.bound.version
 
-    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
         """Decide one request.
 
         Parameters
@@ -145,16 +143,16 @@ class Engine:
         """
         return self.decide_recorded(request, situation).decision
 
-    def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+    def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
         """Decide one request, and keep what the decision was made from for the journal."""
         start = self._timer()
         record = self.record(request, situation)
         forecast_us = (self._timer() - start) // 1000
-        decision = settle(record, self.bound, lambda: (self._timer() - start) // 1000)
-        return Decided(decision, record, forecast_us)
+        decision = decide_from_record(record, self.bound, lambda: (self._timer() - start) // 1000)
+        return RecordedDecision(decision, record, forecast_us)
 
-    def record(self, request: Request, situation: Situation = CALM) -> DecisionRecord:
-        """Forecast, and read clock and chance: all that `settle` needs.
+    def record(self, request: Request, situation: RuntimeState = NEUTRAL) -> DecisionRecord:
+        """Forecast, and read clock and chance: all that `decide_from_record` needs.
 
         In an open tool loop the conversation is read up to its last user turn: so the answer is the one which that turn
         got, whatever tools have said since, also where nobody remembers the session.
@@ -167,7 +165,7 @@ class Engine:
         terms = self.bound.policy.terms_for(request.tenant)
         if not self.cold_start and prediction.support < terms.full_support:
             weight = 1.0 - max(prediction.support, 0.0) / terms.full_support
-            prediction = blend(prediction, self.prior.predict_request(request), weight)
+            prediction = blend_prior(prediction, self.prior.predict_request(request), weight)
         decision_id = self._ids()
         context = context_of(asked, None if request.task else self._task(prediction))
         return DecisionRecord(
@@ -188,11 +186,11 @@ class Engine:
         sure = max(prediction.task_probabilities)
         return self.model.tasks[prediction.task_probabilities.index(sure)] if sure >= _SURE_TASK else None
 
-    def _filled(self, request: Request, situation: Situation, decision_id: str, task: str | None) -> Situation:
+    def _filled(self, request: Request, situation: RuntimeState, decision_id: str, task: str | None) -> RuntimeState:
         tokens, uniform = situation.input_tokens, situation.uniform
         if tokens is not None and uniform is not None and not situation.task_shifts:
             return situation
-        return Situation(
+        return RuntimeState(
             input_tokens=estimate_input_tokens(request) if tokens is None else tokens,
             cost_multiplier=situation.cost_multiplier,
             session=situation.session,
@@ -203,7 +201,7 @@ class Engine:
         )
 
 
-def blend(model: Prediction, prior: Prediction, weight: float) -> Prediction:
+def blend_prior(model: Prediction, prior: Prediction, weight: float) -> Prediction:
     """Mix prior knowledge of success into a forecast; tokens, latencies and support stay the model's.
 
     Parameters

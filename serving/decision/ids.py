@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 """Epoch seconds."""
 
 
-class Ids:
+class IdSource:
     """A source of ULIDs: 48 bits of milliseconds, then 80 bits that are random and grow within a millisecond.
 
     Ids of one source strictly increase, also where the clock steps back. Safe to share between threads.
@@ -52,10 +52,10 @@ class Ids:
             else:
                 value = self._last + 1
             self._last = value
-        return spell(value)
+        return to_base32(value)
 
 
-def spell(value: int) -> str:
+def to_base32(value: int) -> str:
     """Write 128 bits in Crockford's base 32.
 
     Examples
@@ -66,8 +66,8 @@ def spell(value: int) -> str:
     return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
-def value_of(decision_id: str) -> int:
-    """Read back what `spell` wrote.
+def from_base32(decision_id: str) -> int:
+    """Read back what `to_base32` wrote.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def value_of(decision_id: str) -> int:
     return value
 
 
-def time_of(decision_id: str) -> float:
+def timestamp_of(decision_id: str) -> float:
     """Give the epoch seconds that an id carries.
 
     Examples

@@ -8,18 +8,18 @@ from typing import Final
 
 from serving.decision.errors import BadRequest
 from serving.decision.providers.endpoints import Endpoint, endpoint_of
-from serving.decision.providers.gateway_headers import read_hints
+from serving.decision.providers.gateway_headers import read_gateway_hints
 from serving.decision.providers.reply_usage import READABLE_ENCODINGS, ReplyReader
-from serving.decision.providers.request_body import read_body
-from serving.decision.providers.rewrite import apply, same_model
+from serving.decision.providers.request_body import parse_body
+from serving.decision.providers.rewrite import apply_decision, same_model
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.types import Decision
-from serving.http_api.rewrite import told
+from serving.http_api.rewrite import decision_headers
 from serving.journal.rows import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
-from serving.schemas.lossless_json import read_exact, write_exact
+from serving.schemas.lossless_json import read_lossless, write_lossless
 from serving.schemas.problems import DENIED, MEDIA_TYPE, Problem, Rejected
-from serving.service.decision_service import Guard
+from serving.service.decision_service import DecisionService
 
 Answer = pb.ProcessingResponse
 Headers = Mapping[bytes, bytes]
@@ -52,7 +52,7 @@ _TIMEOUTS: Final = frozenset({b"408", b"504"})
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class ExchangeServices:
     """What an exchange works with.
 
     Parameters
@@ -65,7 +65,7 @@ class Tools:
         Larger bodies are not asked for.
     """
 
-    guard: Guard
+    guard: DecisionService
     clock: Callable[[], float]
     epoch: Callable[[], float]
     max_body_bytes: int
@@ -92,7 +92,7 @@ class Exchange:
         Somebody takes outcomes; where nobody does, replies pass unread.
     """
 
-    def __init__(self, tools: Tools, *, reports: bool = True) -> None:
+    def __init__(self, tools: ExchangeServices, *, reports: bool = True) -> None:
         self._tools = tools
         self._reports = reports
         self._headers: Headers = {}
@@ -196,20 +196,22 @@ class Exchange:
         return pb.ProcessingMode.BUFFERED if fits else pb.ProcessingMode.NONE
 
     def _decide(self, endpoint: Endpoint, raw: bytes, started: float) -> Answer:
-        document = read_exact(raw)
+        document = read_lossless(raw)
         if not isinstance(document.value, dict):
             raise BadRequest("the body is no JSON object")
-        hints = read_hints({name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()})
-        reading = read_body(document.value, endpoint.api, model=endpoint.model, hints=hints)
+        hints = read_gateway_hints(
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
+        )
+        reading = parse_body(document.value, endpoint.api, model=endpoint.model, hints=hints)
         decision = self._tools.guard.decide(reading.request, self._headers.items())
-        done = apply(document.value, reading, decision)
-        said = told(reading, decision, done)
+        done = apply_decision(document.value, reading, decision)
+        said = decision_headers(reading, decision, done)
         self._served = _Served(decision, started, [pair for pair in said if pair[0] in _FOR_CLIENT])
         answer = Answer()
         common = answer.request_body.response
         _set(common.header_mutation, (*said, *self._encodings()))
         if done.changed:
-            body = write_exact(done.body, document.plain)
+            body = write_lossless(done.body, document.plain)
             common.body_mutation.body = body
             _set(common.header_mutation, ((b"content-length", b"%d" % len(body)),))
         common.clear_route_cache = reading.model is not None and not same_model(reading.model, done.model)

@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 import grpc
 
 from serving.decision.errors import ThinkgateError
-from serving.gateways.envoy_exchange import Answer, Exchange, Tools
-from serving.grpc_api.codec import reader
+from serving.gateways.envoy_exchange import Answer, Exchange, ExchangeServices
+from serving.grpc_api.codec import message_reader
 from serving.grpc_api.servicers import Context, log_place
 from serving.journal.rows import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
@@ -33,7 +33,7 @@ _NEUTRAL: Final = {
 """What lets a message pass as it is."""
 
 
-class Desk(Protocol):
+class OutcomeReporter(Protocol):
     """Takes outcomes."""
 
     async def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> int:
@@ -41,7 +41,7 @@ class Desk(Protocol):
         ...
 
 
-class ExtProcCalls:
+class ExtProcServicer:
     """What `ExternalProcessor` does.
 
     Parameters
@@ -52,7 +52,7 @@ class ExtProcCalls:
         Where outcomes are handed in; None where nobody takes them.
     """
 
-    def __init__(self, tools: Tools, desk: Desk | None) -> None:
+    def __init__(self, tools: ExchangeServices, desk: OutcomeReporter | None) -> None:
         self._tools = tools
         self._desk = desk
         self._reports: set[asyncio.Task[None]] = set()
@@ -61,7 +61,7 @@ class ExtProcCalls:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Give what a server registers."""
-        process = grpc.stream_stream_rpc_method_handler(self.process, reader(pb.ProcessingRequest), _write)
+        process = grpc.stream_stream_rpc_method_handler(self.process, message_reader(pb.ProcessingRequest), _write)
         return grpc.method_handlers_generic_handler(EXTERNAL_PROCESSOR, {"Process": process})
 
     async def process(self, messages: AsyncIterator[pb.ProcessingRequest | Problem], context: Context) -> Any:
@@ -110,7 +110,7 @@ class ExtProcCalls:
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
-    async def _hand_in(self, desk: Desk, outcome: OutcomeRow) -> None:
+    async def _hand_in(self, desk: OutcomeReporter, outcome: OutcomeRow) -> None:
         try:
             await desk.report((outcome,), patient=True)
         except ThinkgateError as error:

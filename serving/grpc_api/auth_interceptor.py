@@ -8,10 +8,10 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
-from serving.auth.authorizer import Caller, Door, Need, token_of
+from serving.auth.authorizer import Authorizer, Caller, RequiredScope, token_of
 from serving.schemas.problems import FORBIDDEN, RATE_LIMITED, Problem
 
-NEEDS: Final[dict[str, Need]] = {
+NEEDS: Final[dict[str, RequiredScope]] = {
     "thinkgate.v1.DecisionService": "decide",
     "thinkgate.v1.OutcomeService": "report",
     "envoy.service.ext_proc.v3.ExternalProcessor": "decide",
@@ -25,10 +25,10 @@ _STATUS: Final = {FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED, RATE_LIMITED: gr
 _BATCH_FIELDS: Final = ("requests", "outcomes")
 
 
-class DoorInterceptor(grpc.aio.ServerInterceptor):
+class AuthInterceptor(grpc.aio.ServerInterceptor):
     """Lets only those calls through whom the door lets in."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Authorizer) -> None:
         self._door = door
 
     async def intercept_service(
@@ -56,7 +56,7 @@ def _token(metadata: Any) -> str | None:
     )
 
 
-def _charging(handler: Any, door: Door, caller: Caller) -> Any:
+def _charging(handler: Any, door: Authorizer, caller: Caller) -> Any:
     """Count what a batch holds beyond its first item."""
 
     async def call(request: Any, context: Any) -> Any:

@@ -12,7 +12,7 @@ from serving.decision.conversation import from_prompt, require_content
 from serving.decision.errors import BadRequest
 from serving.decision.types import Decision, Message, Request, Role
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
-from serving.schemas.json_codec import check_fields, invalid, locate, to_request
+from serving.schemas.json_codec import check_fields, invalid_request, locate_fault, to_request
 from serving.schemas.problems import INVALID, Problem, Rejected
 
 P = TypeVar("P", bound=Proto)
@@ -33,7 +33,7 @@ _MAX_COUNT: Final = 100_000
 _TURN: Final = {"role": "user"}
 
 
-def reader(kind: type[P]) -> Callable[[bytes], P | Problem]:
+def message_reader(kind: type[P]) -> Callable[[bytes], P | Problem]:
     """Give what parses one kind of message; bytes that are none become a problem, not an error of the transport."""
 
     def read(raw: bytes) -> P | Problem:
@@ -46,7 +46,7 @@ def reader(kind: type[P]) -> Callable[[bytes], P | Problem]:
     return read
 
 
-def read_request(message: pb.DecideRequest, max_messages: int) -> Request:
+def request_from_proto(message: pb.DecideRequest, max_messages: int) -> Request:
     """Read one decision request.
 
     Parameters
@@ -68,11 +68,11 @@ def read_request(message: pb.DecideRequest, max_messages: int) -> Request:
     try:
         read = from_prompt(wire.prompt) if wire.messages is None else _read_turns(turns)
     except BadRequest as error:
-        raise Rejected(invalid((locate(str(error), "messages" if turns else "prompt"),))) from None
+        raise Rejected(invalid_request((locate_fault(str(error), "messages" if turns else "prompt"),))) from None
     return to_request(wire, read)
 
 
-def write_decision(decision: Decision) -> pb.DecideResponse:
+def decision_to_proto(decision: Decision) -> pb.DecideResponse:
     """Write one answer."""
     estimates = {
         name: pb.ArmEstimate(
@@ -106,7 +106,7 @@ def write_decision(decision: Decision) -> pb.DecideResponse:
     )
 
 
-def write_problem(problem: Problem) -> pb.Problem:
+def problem_to_proto(problem: Problem) -> pb.Problem:
     """Write what is wrong with a request."""
     kind = problem.kind
     faults = [pb.Fault(pointer=fault.pointer, detail=fault.detail) for fault in problem.faults]

@@ -7,18 +7,18 @@ from typing import Final
 
 import grpc
 
-from serving.grpc_api.servicers import Context, method
-from serving.http_api.decisions import Limits
+from serving.grpc_api.servicers import Context, unary_handler
+from serving.http_api.decisions import RequestLimits
 from serving.journal import JournalUnavailable
 from serving.proto.thinkgate.v1 import outcome_pb2 as pb
 from serving.schemas.outcome_codec import read_outcomes
 from serving.schemas.problems import NO_JOURNAL, NOT_DURABLE, Problem, Rejected
-from serving.service.outcome_service import NoJournal, OutcomeDesk
+from serving.service.outcome_service import NoJournal, OutcomeService
 
 OUTCOMES: Final = "thinkgate.v1.OutcomeService"
 
 
-class OutcomeCalls:
+class OutcomeServicer:
     """What `OutcomeService` does.
 
     Parameters
@@ -29,12 +29,12 @@ class OutcomeCalls:
         Epoch seconds, for outcomes that state no time.
     """
 
-    def __init__(self, desk: OutcomeDesk, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(self, desk: OutcomeService, limits: RequestLimits, clock: Callable[[], float]) -> None:
         self._desk, self._limits, self._clock = desk, limits, clock
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Give what a server registers."""
-        return grpc.method_handlers_generic_handler(OUTCOMES, {"Report": method(pb.ReportRequest, self.report)})
+        return grpc.method_handlers_generic_handler(OUTCOMES, {"Report": unary_handler(pb.ReportRequest, self.report)})
 
     async def report(self, message: pb.ReportRequest, _context: Context) -> pb.ReportResponse:
         """Answer `Report`: all of it or nothing, once it is durable."""

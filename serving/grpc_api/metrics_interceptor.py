@@ -10,10 +10,10 @@ import grpc
 import grpc.aio
 
 from serving.telemetry.decision_metrics import STAGE_BOUNDS
-from serving.telemetry.instruments import Ledger
+from serving.telemetry.instruments import MetricRegistry
 
 
-class GrpcWatch(grpc.aio.ServerInterceptor):
+class MetricsInterceptor(grpc.aio.ServerInterceptor):
     """Stands before the door, so that refusals are counted too.
 
     Parameters
@@ -24,7 +24,7 @@ class GrpcWatch(grpc.aio.ServerInterceptor):
         Monotonic seconds.
     """
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, ledger: MetricRegistry, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._calls = ledger.counter("thinkgate_grpc_requests", "Unary gRPC calls answered.", ("method", "code"))
         self._took = ledger.histogram(

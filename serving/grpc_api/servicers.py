@@ -14,10 +14,10 @@ from google.protobuf.message import Message
 
 from serving.decision.errors import BadRequest
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.grpc_api.codec import read_request, reader, write_decision, write_problem
-from serving.http_api.decisions import Limits
+from serving.grpc_api.codec import decision_to_proto, message_reader, problem_to_proto, request_from_proto
+from serving.http_api.decisions import RequestLimits
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
-from serving.schemas.json_codec import invalid
+from serving.schemas.json_codec import invalid_request
 from serving.schemas.problems import (
     DENIED,
     INVALID,
@@ -25,12 +25,12 @@ from serving.schemas.problems import (
     NOT_DURABLE,
     TOO_LARGE,
     UNEXPECTED,
-    Fault,
-    Kind,
+    BodyFault,
     Problem,
+    ProblemKind,
     Rejected,
 )
-from serving.service.decision_service import Guard
+from serving.service.decision_service import DecisionService
 
 logger = logging.getLogger("thinkgate.grpc")
 
@@ -40,7 +40,7 @@ PROBLEM_TRAILER: Final = "thinkgate-problem-bin"
 Context = grpc.aio.ServicerContext[Any, Any]
 Asked = TypeVar("Asked", bound=Message)
 
-_CODES: Final[dict[Kind, grpc.StatusCode]] = {
+_CODES: Final[dict[ProblemKind, grpc.StatusCode]] = {
     DENIED: grpc.StatusCode.PERMISSION_DENIED,
     NO_JOURNAL: grpc.StatusCode.FAILED_PRECONDITION,
     NOT_DURABLE: grpc.StatusCode.UNAVAILABLE,
@@ -55,7 +55,7 @@ _FORGET: Final = 0.995
 """What is left, one decision later, of the memory of a slow one."""
 
 
-class DecisionCalls:
+class DecisionServicer:
     """What `DecisionService` does.
 
     Parameters
@@ -68,7 +68,9 @@ class DecisionCalls:
         Monotonic seconds.
     """
 
-    def __init__(self, guard: Guard, limits: Limits, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, guard: DecisionService, limits: RequestLimits, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._guard = guard
         self._limits = limits
         self._clock = clock
@@ -77,8 +79,8 @@ class DecisionCalls:
     def handler(self) -> grpc.GenericRpcHandler:
         """Give what a server registers."""
         methods = {
-            "Decide": method(pb.DecideRequest, self.decide),
-            "DecideBatch": method(pb.DecideBatchRequest, self.decide_batch),
+            "Decide": unary_handler(pb.DecideRequest, self.decide),
+            "DecideBatch": unary_handler(pb.DecideBatchRequest, self.decide_batch),
         }
         return grpc.method_handlers_generic_handler(DECISIONS, methods)
 
@@ -97,11 +99,11 @@ class DecisionCalls:
             try:
                 result.decision.CopyFrom(self._decide(item, context))
             except Rejected as rejected:
-                result.problem.CopyFrom(write_problem(rejected.problem))
+                result.problem.CopyFrom(problem_to_proto(rejected.problem))
         return answer
 
     def _decide(self, message: pb.DecideRequest, context: Context) -> pb.DecideResponse:
-        request = read_request(message, self._limits.max_messages)
+        request = request_from_proto(message, self._limits.max_messages)
         headers = [(name.lower().encode(), value.encode()) for name, value in message.headers.items()]
         if self._guard.traced:
             headers += [(name.encode(), value) for name, value in _texts(context.invocation_metadata())]
@@ -109,11 +111,11 @@ class DecisionCalls:
         started = self._clock()
         try:
             if remaining is not None and remaining < _ANSWER_SECONDS + 1.5 * self._slowest_seconds:
-                return write_decision(self._guard.fall_back(request, "the caller's deadline left no time", headers))
+                return decision_to_proto(self._guard.fall_back(request, "the caller's deadline left no time", headers))
             made = self._guard.answer(request, headers)
             # Told in the loop's next turn: by then the answer is on its way.
             asyncio.get_running_loop().call_soon(self._guard.tell, request, made, headers)
-            return write_decision(made.decision)
+            return decision_to_proto(made.decision)
         except BadRequest as error:
             raise Rejected(Problem(INVALID, str(error))) from None
         except EveryArmDenied as error:
@@ -122,7 +124,9 @@ class DecisionCalls:
             self._slowest_seconds = max(self._clock() - started, self._slowest_seconds * _FORGET)
 
 
-def method(kind: type[Asked], act: Callable[[Asked, Context], Awaitable[Message]]) -> grpc.RpcMethodHandler[Any, Any]:
+def unary_handler(
+    kind: type[Asked], act: Callable[[Asked, Context], Awaitable[Message]]
+) -> grpc.RpcMethodHandler[Any, Any]:
     """Give the handler of one unary method.
 
     Parameters
@@ -143,12 +147,12 @@ def method(kind: type[Asked], act: Callable[[Asked, Context], Awaitable[Message]
         except Exception as error:
             log_place(error)
         problem = problem or _FAULT
-        trailer = (PROBLEM_TRAILER, write_problem(problem).SerializeToString())
+        trailer = (PROBLEM_TRAILER, problem_to_proto(problem).SerializeToString())
         code = _CODES.get(problem.kind, grpc.StatusCode.INVALID_ARGUMENT)
         await context.abort(code, problem.detail, (trailer,))
         raise AssertionError  # abort has raised
 
-    return grpc.unary_unary_rpc_method_handler(call, reader(kind), _write)
+    return grpc.unary_unary_rpc_method_handler(call, message_reader(kind), _write)
 
 
 def _write(answer: Message) -> bytes:
@@ -167,6 +171,8 @@ def log_place(error: Exception) -> None:
 
 def _require_size(items: int, most: int) -> None:
     if not items:
-        raise Rejected(invalid((Fault("#/requests", "list should have at least 1 item"),)))
+        raise Rejected(invalid_request((BodyFault("#/requests", "list should have at least 1 item"),)))
     if items > most:
-        raise Rejected(invalid((Fault("#/requests", f"{items} requests; send {most} at most in one batch"),)))
+        raise Rejected(
+            invalid_request((BodyFault("#/requests", f"{items} requests; send {most} at most in one batch"),))
+        )

@@ -26,7 +26,7 @@ from serving.http_api.asgi import (
     answer_problem,
     with_headers,
 )
-from serving.http_api.decisions import FastPath, Limits, Took
+from serving.http_api.decisions import DecisionRoutes, RequestLimits, Took
 from serving.http_api.docs import page as docs_page
 from serving.http_api.docs.openapi import (
     DECIDE,
@@ -36,7 +36,7 @@ from serving.http_api.docs.openapi import (
     complete_document,
     problem_response,
 )
-from serving.http_api.rewrite import RewritePath
+from serving.http_api.rewrite import RewriteRoute
 from serving.http_api.route import Route, RouteText
 from serving.schemas.models import ArmAnswer, ModelAnswer, StatusAnswer
 from serving.schemas.problems import (
@@ -47,20 +47,20 @@ from serving.schemas.problems import (
     RATE_LIMITED,
     UNEXPECTED,
     WRONG_METHOD,
-    Kind,
     Problem,
+    ProblemKind,
 )
-from serving.service.decision_service import Guard
+from serving.service.decision_service import DecisionService
 
 logger = logging.getLogger("thinkgate.http")
 
 _HEADERS: Final = (*SECURITY, NO_CONTENT_ALLOWED)
-_KINDS: Final[dict[int, Kind]] = {404: NOT_FOUND, 405: WRONG_METHOD}
+_KINDS: Final[dict[int, ProblemKind]] = {404: NOT_FOUND, 405: WRONG_METHOD}
 
 
 def build_api(
-    guard: Guard,
-    limits: Limits,
+    guard: DecisionService,
+    limits: RequestLimits,
     is_ready: Callable[[], bool],
     version: str,
     routes: Sequence[Route] = (),
@@ -119,17 +119,19 @@ def build_api(
     return api
 
 
-def decision_routes(guard: Guard, limits: Limits, took: Took | None = None) -> tuple[Route, ...]:
+def decision_routes(guard: DecisionService, limits: RequestLimits, took: Took | None = None) -> tuple[Route, ...]:
     """Give the routes that decide."""
-    fast = FastPath(guard, limits, took)
+    fast = DecisionRoutes(guard, limits, took)
     return (
         Route("POST", "/v1/decisions", fast.decide, DECIDE),
         Route("POST", "/v1/decisions/batch", fast.decide_batch, DECIDE_BATCH),
-        Route("POST", "/v1/rewrite", RewritePath(guard, limits).rewrite, REWRITE),
+        Route("POST", "/v1/rewrite", RewriteRoute(guard, limits).rewrite, REWRITE),
     )
 
 
-def build_fastapi(guard: Guard, routes: Sequence[Route], is_ready: Callable[[], bool], version: str) -> FastAPI:
+def build_fastapi(
+    guard: DecisionService, routes: Sequence[Route], is_ready: Callable[[], bool], version: str
+) -> FastAPI:
     """Build what stands behind the fast path; complete in itself, so that it can be mounted or measured alone."""
     app = _Documented(title="thinkgate", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.texts = tuple(route.text for route in routes)
@@ -150,7 +152,7 @@ def build_fastapi(guard: Guard, routes: Sequence[Route], is_ready: Callable[[], 
     return app
 
 
-def _add_status_routes(app: FastAPI, guard: Guard, is_ready: Callable[[], bool]) -> None:
+def _add_status_routes(app: FastAPI, guard: DecisionService, is_ready: Callable[[], bool]) -> None:
     refusals: dict[int | str, dict[str, Any]] = {kind.status: problem_response(kind) for kind in (NO_KEY, RATE_LIMITED)}
 
     @app.get("/v1/model", tags=["model"], summary="What decides at present", responses=refusals)

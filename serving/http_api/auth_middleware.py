@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from serving.auth.authorizer import Caller, Door, Need, token_of
+from serving.auth.authorizer import Authorizer, Caller, RequiredScope, token_of
 from serving.http_api.asgi import App, Receive, Scope, Send, answer_problem
 from serving.schemas.problems import Problem
 
-NEEDS: Final[dict[str, Need]] = {
+NEEDS: Final[dict[str, RequiredScope]] = {
     "/": "nothing",
     "/docs": "nothing",
     "/openapi.json": "nothing",
@@ -29,7 +29,7 @@ _DECISIONS: Final = "/v1/decisions/"
 _ENTRY: Final = "thinkgate.entry"
 
 
-def need_of(method: str, path: str) -> Need:
+def required_scope(method: str, path: str) -> RequiredScope:
     """Give what a call needs; where a path is not listed, looking needs any key, and anything else an admin.
 
     Examples
@@ -47,7 +47,7 @@ def need_of(method: str, path: str) -> Need:
     return need
 
 
-def behind_door(app: App, door: Door) -> App:
+def require_key(app: App, door: Authorizer) -> App:
     """Let only those callers reach `app` whom the door lets in; the others get a problem, their body unread."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +55,7 @@ def behind_door(app: App, door: Door) -> App:
             await app(scope, receive, send)
             return
         token = _token(scope) if door.locked else None
-        entered = door.enter(token, need_of(scope["method"], scope["path"]))
+        entered = door.enter(token, required_scope(scope["method"], scope["path"]))
         if isinstance(entered, Problem):
             await answer_problem(entered, receive, send)
             return
@@ -65,9 +65,9 @@ def behind_door(app: App, door: Door) -> App:
     return guarded
 
 
-def charge_more(scope: Scope, calls: int) -> None:
+def charge_batch(scope: Scope, calls: int) -> None:
     """Count what a batch holds beyond its first item; nothing where there is no door."""
-    entry: tuple[Door, Caller] | None = scope.get(_ENTRY)
+    entry: tuple[Authorizer, Caller] | None = scope.get(_ENTRY)
     if entry is not None:
         door, caller = entry
         door.charge(caller, calls)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadRequest
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.types import Request
@@ -24,10 +24,10 @@ from serving.http_api.asgi import (
     answer_problem,
     read_json_body,
 )
-from serving.http_api.auth_middleware import charge_more
+from serving.http_api.auth_middleware import charge_batch
 from serving.schemas.json_codec import parse_json, read_batch, read_request, write_batch, write_decision
 from serving.schemas.problems import DENIED, INVALID, Problem, Rejected
-from serving.service.decision_service import Guard, Headers
+from serving.service.decision_service import DecisionService, Headers
 
 Took = Callable[[int, int, int], None]
 
@@ -36,7 +36,7 @@ _ITEMS_PER_TURN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """What one call may ask for.
 
     Parameters
@@ -55,7 +55,7 @@ class Limits:
     max_outcomes: int = 1000
 
 
-class FastPath:
+class DecisionRoutes:
     """The two decision routes as ASGI applications.
 
     Parameters
@@ -72,8 +72,8 @@ class FastPath:
 
     def __init__(
         self,
-        guard: Guard,
-        limits: Limits,
+        guard: DecisionService,
+        limits: RequestLimits,
         took: Took | None = None,
         clock_ns: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
@@ -108,7 +108,7 @@ class FastPath:
         try:
             raw = await read_body(scope, receive, self._limits)
             items = read_batch(raw, self._limits.max_batch)
-            charge_more(scope, len(items) - 1)
+            charge_batch(scope, len(items) - 1)
         except Rejected as rejected:
             await answer_problem(rejected.problem, receive, send)
             return
@@ -121,7 +121,7 @@ class FastPath:
             results.append(self._decide_item(item, scope["headers"]))
         await answer_json(send, write_batch(results))
 
-    def _answer(self, request: Request, headers: Headers) -> Decided:
+    def _answer(self, request: Request, headers: Headers) -> RecordedDecision:
         try:
             return self._guard.answer(request, headers)
         except BadRequest as error:
@@ -138,7 +138,7 @@ class FastPath:
             return orjson.dumps({"problem": rejected.problem.members()})
 
 
-async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Any:
+async def read_body(scope: Scope, receive: Receive, limits: RequestLimits) -> Any:
     """Read a call's JSON body, for any raw route.
 
     Raises

@@ -11,12 +11,12 @@ import orjson
 from pydantic import RootModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.ids import time_of
+from serving.decision.ids import timestamp_of
 from serving.http_api.asgi import Receive, Scope, Send, answer_json, answer_problem
 from serving.http_api.docs.explanation_example import EXPLANATION
 from serving.http_api.docs.openapi import responses
 from serving.http_api.route import Route, RouteText
-from serving.journal import Entry, Store
+from serving.journal import JournalEntry, Store
 from serving.schemas.problems import (
     FORBIDDEN,
     NO_JOURNAL,
@@ -27,8 +27,8 @@ from serving.schemas.problems import (
     Problem,
     Rejected,
 )
-from serving.service.explanation import Explanation, explained
-from serving.service.policy_snapshots import TermsKeeper
+from serving.service.explanation import Explanation, explain_entry
+from serving.service.policy_snapshots import PolicySnapshots
 
 _FRESH_SECONDS: Final = 5.0
 """A decision as young as this may still be on its way into the journal."""
@@ -61,7 +61,7 @@ EXPLAIN: Final = RouteText(
 )
 
 
-class ExplainRoute:
+class ExplanationRoutes:
     """Looks decisions up and explains them.
 
     Parameters
@@ -72,7 +72,9 @@ class ExplainRoute:
         Epoch seconds.
     """
 
-    def __init__(self, store: Store | None, terms: TermsKeeper | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, store: Store | None, terms: PolicySnapshots | None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._store, self._terms, self._clock = store, terms, clock
 
     @property
@@ -98,9 +100,9 @@ class ExplainRoute:
             raise Rejected(Problem(NO_JOURNAL, detail))
         entry = await self._entry(self._store, decision_id)
         bound = await asyncio.to_thread(self._terms.find, entry.decision.policy)
-        return explained(entry, bound)
+        return explain_entry(entry, bound)
 
-    async def _entry(self, store: Store, decision_id: str) -> Entry:
+    async def _entry(self, store: Store, decision_id: str) -> JournalEntry:
         fresh = self._fresh(decision_id)
         for look in range(_LOOKS if fresh else 1):
             if look:
@@ -119,6 +121,6 @@ class ExplainRoute:
 
     def _fresh(self, decision_id: str) -> bool:
         try:
-            return abs(self._clock() - time_of(decision_id)) < _FRESH_SECONDS
+            return abs(self._clock() - timestamp_of(decision_id)) < _FRESH_SECONDS
         except ValueError:
             return False

@@ -11,8 +11,8 @@ from serving.http_api.docs.openapi import problem_response
 from serving.http_api.route import Route, RouteText
 from serving.schemas.problems import FORBIDDEN, NO_KEY, RATE_LIMITED
 from serving.telemetry.decision_metrics import OTHER, STAGE_BOUNDS
-from serving.telemetry.instruments import Ledger
-from serving.telemetry.prometheus import Exposition
+from serving.telemetry.instruments import MetricRegistry
+from serving.telemetry.prometheus import PrometheusExposition
 
 _TEXT: Final = RouteText(
     summary="What all workers count, for Prometheus",
@@ -26,7 +26,9 @@ _TEXT: Final = RouteText(
 )
 
 
-def watched(app: App, ledger: Ledger, paths: Collection[str], clock: Callable[[], float] = time.perf_counter) -> App:
+def count_calls(
+    app: App, ledger: MetricRegistry, paths: Collection[str], clock: Callable[[], float] = time.perf_counter
+) -> App:
     """Count and time all calls of `app`.
 
     Parameters
@@ -63,7 +65,7 @@ def watched(app: App, ledger: Ledger, paths: Collection[str], clock: Callable[[]
     return counting
 
 
-def metrics_route(exposition: Exposition) -> Route:
+def metrics_route(exposition: PrometheusExposition) -> Route:
     """Give the route `GET /metrics`."""
 
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:

@@ -11,13 +11,13 @@ from urllib.parse import parse_qs
 import orjson
 
 from serving.http_api.asgi import ClientGoneError, Receive, Scope, Send, answer_json, answer_problem
-from serving.http_api.auth_middleware import charge_more
-from serving.http_api.decisions import Limits, read_body
+from serving.http_api.auth_middleware import charge_batch
+from serving.http_api.decisions import RequestLimits, read_body
 from serving.http_api.docs.examples import OUTCOME_REPORTS
-from serving.http_api.docs.openapi import BODY_REFUSALS, reference, request_body, responses
+from serving.http_api.docs.openapi import BODY_REFUSALS, model_reference, request_body, responses
 from serving.http_api.route import Route, RouteText
 from serving.journal import Journal, JournalUnavailable
-from serving.schemas.json_codec import invalid
+from serving.schemas.json_codec import invalid_request
 from serving.schemas.models import MAX_NAME
 from serving.schemas.outcome_codec import ForgottenAnswer, OutcomeReport, OutcomesAnswer, read_outcomes
 from serving.schemas.problems import (
@@ -27,11 +27,11 @@ from serving.schemas.problems import (
     NO_KEY,
     NOT_DURABLE,
     RATE_LIMITED,
-    Fault,
+    BodyFault,
     Problem,
     Rejected,
 )
-from serving.service.outcome_service import NoJournal, OutcomeDesk
+from serving.service.outcome_service import NoJournal, OutcomeService
 
 _RETRY_AFTER: Final = ((b"retry-after", b"1"),)
 _QUESTION: Final = "name what to forget: ?tenant=NAME or ?session_id=NAME"
@@ -44,7 +44,12 @@ REPORT: Final = RouteText(
     ),
     responses=responses(OutcomesAnswer, {"accepted": 1}, (*BODY_REFUSALS, FORBIDDEN, NO_JOURNAL, NOT_DURABLE)),
     extra=request_body(
-        {"anyOf": [reference(OutcomeReport), {"type": "array", "items": reference(OutcomeReport), "minItems": 1}]},
+        {
+            "anyOf": [
+                model_reference(OutcomeReport),
+                {"type": "array", "items": model_reference(OutcomeReport), "minItems": 1},
+            ]
+        },
         OUTCOME_REPORTS,
     ),
     tag="outcomes",
@@ -71,7 +76,7 @@ FORGET: Final = RouteText(
 )
 
 
-class JournalRoutes:
+class OutcomeRoutes:
     """Translates between HTTP, the outcome desk and the journal.
 
     Parameters
@@ -85,7 +90,11 @@ class JournalRoutes:
     """
 
     def __init__(
-        self, desk: OutcomeDesk, journal: Journal | None, limits: Limits, clock: Callable[[], float] = time.time
+        self,
+        desk: OutcomeService,
+        journal: Journal | None,
+        limits: RequestLimits,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._desk, self._journal, self._limits, self._clock = desk, journal, limits, clock
 
@@ -101,7 +110,7 @@ class JournalRoutes:
         """Answer `POST /v1/outcomes`."""
         try:
             rows = read_outcomes(await read_body(scope, receive, self._limits), self._limits.max_outcomes, self._clock)
-            charge_more(scope, len(rows) - 1)
+            charge_batch(scope, len(rows) - 1)
             accepted = await self._desk.report(rows)
         except Rejected as rejected:
             await answer_problem(rejected.problem, receive, send)
@@ -140,8 +149,8 @@ def _question(query: bytes) -> tuple[str | None, str | None]:
     strange = [name for name in told if name not in ("tenant", "session_id")]
     values = {name: value for name, value in told.items() if name not in strange}
     if strange or len(values) != 1:
-        raise Rejected(invalid((Fault("#", _QUESTION),)))
+        raise Rejected(invalid_request((BodyFault("#", _QUESTION),)))
     ((name, found),) = values.items()
     if len(found) != 1 or not 0 < len(found[0]) <= MAX_NAME:
-        raise Rejected(invalid((Fault("#", _QUESTION),)))
+        raise Rejected(invalid_request((BodyFault("#", _QUESTION),)))
     return (found[0], None) if name == "tenant" else (None, found[0])

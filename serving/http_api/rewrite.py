@@ -12,12 +12,12 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadRequest
 from serving.decision.providers.endpoints import dialect
-from serving.decision.providers.gateway_headers import read_hints
-from serving.decision.providers.request_body import Reading, read_body
-from serving.decision.providers.rewrite import Rewrite, apply
+from serving.decision.providers.gateway_headers import read_gateway_hints
+from serving.decision.providers.request_body import ParsedBody, parse_body
+from serving.decision.providers.rewrite import Rewrite, apply_decision
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.types import Decision
 from serving.http_api.asgi import (
@@ -32,10 +32,10 @@ from serving.http_api.asgi import (
     answer_problem,
     read_json_body,
 )
-from serving.http_api.decisions import Limits
-from serving.schemas.lossless_json import Document, read_exact, write_exact
+from serving.http_api.decisions import RequestLimits
+from serving.schemas.lossless_json import Document, read_lossless, write_lossless
 from serving.schemas.problems import DENIED, INVALID, WRONG_METHOD, Problem, Rejected
-from serving.service.decision_service import Guard
+from serving.service.decision_service import DecisionService
 
 FORMS: Final = {
     "body": b"application/json",
@@ -50,7 +50,7 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What the caller says beside the body; `told` holds its `x-thinkgate-*` headers by lower-case name."""
+    """What the caller says beside the body; `decision_headers` holds its `x-thinkgate-*` headers by lower-case name."""
 
     form: str
     dialect: str | None
@@ -59,7 +59,7 @@ class _Wanted:
     told: dict[str, str]
 
 
-class RewritePath:
+class RewriteRoute:
     """The route as an ASGI application.
 
     Parameters
@@ -70,7 +70,7 @@ class RewritePath:
         Enforced on every call.
     """
 
-    def __init__(self, guard: Guard, limits: Limits) -> None:
+    def __init__(self, guard: DecisionService, limits: RequestLimits) -> None:
         self._guard = guard
         self._limits = limits
 
@@ -90,19 +90,19 @@ class RewritePath:
             await answer_json(send, body, headers=headers)
 
     def _rewrite(self, raw: bytes | bytearray, wanted: _Wanted, headers: Headers) -> tuple[bytes | bytearray, Headers]:
-        document = read_exact(raw)
+        document = read_lossless(raw)
         try:
             if not isinstance(document.value, dict):
                 raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
             api = None if wanted.dialect is None else dialect(wanted.dialect)
-            reading = read_body(document.value, api, model=wanted.model, hints=read_hints(wanted.told))
+            reading = parse_body(document.value, api, model=wanted.model, hints=read_gateway_hints(wanted.told))
             decided = self._guard.decide_recorded(reading.request, headers)
             decision = decided.decision
-            done = apply(
+            done = apply_decision(
                 document.value,
                 reading,
                 decision,
-                loop_remembered=remembers(decided),
+                loop_remembered=repeats_session(decided),
                 drop_sampling=wanted.drop_sampling,
             )
         except BadRequest as error:
@@ -110,16 +110,20 @@ class RewritePath:
         except EveryArmDenied as error:
             raise Rejected(Problem(DENIED, str(error))) from None
         media_type = (b"content-type", FORMS[wanted.form])
-        return _payload(raw, document, done, wanted.form), (media_type, *_FIXED, *told(reading, decision, done))
+        return _payload(raw, document, done, wanted.form), (
+            media_type,
+            *_FIXED,
+            *decision_headers(reading, decision, done),
+        )
 
 
-def remembers(decided: Decided) -> bool:
+def repeats_session(decided: RecordedDecision) -> bool:
     """Tell whether the decision repeats what the session was served with: then an open tool loop goes on alike."""
     session = None if decided.record is None else decided.record.situation.session
     return session is not None and session.arm == decided.decision.arm
 
 
-def told(reading: Reading, decision: Decision, done: Rewrite) -> Headers:
+def decision_headers(reading: ParsedBody, decision: Decision, done: Rewrite) -> Headers:
     """Say in headers what was decided, and what of it the body says now.
 
     Returns
@@ -152,7 +156,7 @@ def _payload(raw: bytes | bytearray, document: Document, done: Rewrite, form: st
         return orjson.dumps([operation.to_json() for operation in done.patch])
     if form == "merge":
         return orjson.dumps(done.merge)
-    return write_exact(done.body, document.plain) if done.changed else raw
+    return write_lossless(done.body, document.plain) if done.changed else raw
 
 
 def _wanted(scope: Scope) -> _Wanted:

@@ -10,12 +10,12 @@ from pydantic import Field
 from serving.http_api.asgi import Receive, Scope, Send, answer_json, answer_problem
 from serving.http_api.docs.openapi import responses
 from serving.http_api.route import Route, RouteText
-from serving.model.lifecycle import Following
-from serving.schemas.models import Wire
+from serving.model.lifecycle import ModelLifecycle
+from serving.schemas.models import WireModel
 from serving.schemas.problems import FORBIDDEN, NO_KEY, NOTHING_BEFORE, RATE_LIMITED, Problem
 
 
-class RollbackAnswer(Wire):
+class RollbackAnswer(WireModel):
     """The model before is live again."""
 
     bundle_id: Annotated[str, Field(description="What serves from now on.")]
@@ -37,10 +37,10 @@ ROLL_BACK: Final = RouteText(
 )
 
 
-class ModelRoutes:
+class RollbackRoutes:
     """Translates between HTTP and what follows the model's source."""
 
-    def __init__(self, following: Following) -> None:
+    def __init__(self, following: ModelLifecycle) -> None:
         self._following = following
 
     @property

@@ -15,7 +15,7 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 
 
-class Attempts:
+class DatabaseRetry:
     """Attempts at one database; belong to the journal's thread.
 
     Parameters

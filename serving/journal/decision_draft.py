@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serving.decision.engine import Decided
-from serving.decision.ids import time_of
+from serving.decision.engine import RecordedDecision
+from serving.decision.ids import timestamp_of
 from serving.decision.types import Request
 from serving.journal.redaction import StorePrompts, stored_messages, stored_prompt_id
 from serving.journal.rows import DecisionRow
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DecisionDraft:
     """One decision that has no row yet.
 
     Parameters
@@ -24,7 +24,7 @@ class Draft:
     """
 
     request: Request
-    decided: Decided
+    decided: RecordedDecision
     privacy: StorePrompts
     shadow_bundle_id: str | None = None
     shadow_arm: str | None = None
@@ -50,7 +50,7 @@ class Draft:
 
 def row_of(
     request: Request,
-    decided: Decided,
+    decided: RecordedDecision,
     *,
     prompt_id: str = "",
     messages: str | None = None,
@@ -63,7 +63,7 @@ def row_of(
     estimate = decision.estimates.get(decision.arm)
     return DecisionRow(
         decision_id=decision.decision_id,
-        decided_at=time_of(decision.decision_id) if record is None else record.now,
+        decided_at=timestamp_of(decision.decision_id) if record is None else record.now,
         arm=decision.arm,
         model=decision.model,
         effort=decision.effort,

@@ -21,7 +21,7 @@ class BadSpool(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class WorkerSlot:
     """Which of the server's processes this is.
 
     Parameters
@@ -34,11 +34,11 @@ class Seat:
     of: int = 1
 
 
-ALONE: Final = Seat()
+ALONE: Final = WorkerSlot()
 """The only process."""
 
 
-def open_journal(url: str, spool: Path | None, settings: JournalSettings, seat: Seat) -> Journal | None:
+def open_journal(url: str, spool: Path | None, settings: JournalSettings, seat: WorkerSlot) -> Journal | None:
     """Open it; the database need not be up.
 
     Parameters
@@ -56,7 +56,7 @@ def open_journal(url: str, spool: Path | None, settings: JournalSettings, seat: 
     if url == NONE:
         return None
     store = Store(url)
-    parent = spool_of(url) if spool is None else spool
+    parent = default_spool_folder(url) if spool is None else spool
     try:
         return Journal(store, parent / str(seat.number), settings, adopted=_orphans(parent, seat))
     except OSError as error:
@@ -66,7 +66,7 @@ def open_journal(url: str, spool: Path | None, settings: JournalSettings, seat: 
         ) from None
 
 
-def spool_of(url: str) -> Path:
+def default_spool_folder(url: str) -> Path:
     """Give the default parent of the spool folders.
 
     Examples
@@ -80,7 +80,7 @@ def spool_of(url: str) -> Path:
     return Path("journal.spool" if path == url else f"{path}.spool")
 
 
-def _orphans(parent: Path, seat: Seat) -> Sequence[Path]:
+def _orphans(parent: Path, seat: WorkerSlot) -> Sequence[Path]:
     """Find the spools of workers that there are no more; each worker takes its share of them."""
     if not parent.is_dir():
         return ()

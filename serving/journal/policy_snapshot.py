@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from serving.decision.errors import BadInput
-from serving.decision.policy.bound_policy import Roster, roster
+from serving.decision.policy.bound_policy import BoundPolicy, bind_policy
 from serving.decision.policy.policy import Policy
 from serving.decision.policy.policy_file import parse_policy
 from serving.decision.pricing.price_book import PriceBook
@@ -16,7 +16,7 @@ from serving.decision.types import Arm, Price
 
 
 @dataclass(frozen=True, slots=True)
-class TermsRow:
+class PolicySnapshotRow:
     """Arms, policy and prices as texts.
 
     Parameters
@@ -35,9 +35,9 @@ class TermsRow:
     prices: str
 
 
-def terms_of(bound: Roster, prices: PriceBook) -> TermsRow:
+def snapshot_policy(bound: BoundPolicy, prices: PriceBook) -> PolicySnapshotRow:
     """Write terms down."""
-    return TermsRow(
+    return PolicySnapshotRow(
         version=bound.version,
         arms=orjson.dumps([asdict(arm) for arm in bound.arms]).decode(),
         policy=bound.policy.text,
@@ -45,7 +45,7 @@ def terms_of(bound: Roster, prices: PriceBook) -> TermsRow:
     )
 
 
-def bound_by(row: TermsRow) -> Roster:
+def bind_snapshot(row: PolicySnapshotRow) -> BoundPolicy:
     """Bind arms, policy and prices again.
 
     Raises
@@ -58,7 +58,7 @@ def bound_by(row: TermsRow) -> Roster:
     except (TypeError, KeyError, orjson.JSONDecodeError) as fault:
         raise BadInput(f"the journal's terms {row.version} can't be read: {fault!r}") from None
     policy = parse_policy(row.policy, "the journal's policy", arms) if row.policy else Policy()
-    bound = roster(arms, policy, PriceBook.from_json(row.prices.encode()))
+    bound = bind_policy(arms, policy, PriceBook.from_json(row.prices.encode()))
     if bound.version != row.version:
         raise BadInput(f"the journal's terms {row.version} come out as {bound.version}: this thinkgate reads them anew")
     return bound

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from serving.journal.decision_draft import Draft
+from serving.journal.decision_draft import DecisionDraft
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.journal.settings import JournalSettings
 
@@ -17,7 +17,7 @@ _log = logging.getLogger("thinkgate.journal")
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class PendingReport:
     """Outcomes whose reporter waits."""
 
     rows: tuple[OutcomeRow, ...]
@@ -25,7 +25,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
+class PendingDeletion:
     """What is to be forgotten, and who waits for it."""
 
     tenant: str | None
@@ -44,7 +44,7 @@ class DecisionQueue:
 
     def __init__(self, settings: JournalSettings, clock: Callable[[], float]) -> None:
         self._settings, self._clock = settings, clock
-        self._waiting: deque[Draft | DecisionRow] = deque()
+        self._waiting: deque[DecisionDraft | DecisionRow] = deque()
         self._chars_in = self._chars_out = 0  # one thread adds, another takes: neither counter has two writers
         self._oldest: float | None = None
         self.lost = 0
@@ -52,9 +52,9 @@ class DecisionQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, made: Draft | DecisionRow) -> None:
+    def put(self, made: DecisionDraft | DecisionRow) -> None:
         """Add one, or count it as lost; never waits."""
-        chars = made.chars if isinstance(made, Draft) else 0
+        chars = made.chars if isinstance(made, DecisionDraft) else 0
         held = self._chars_in - self._chars_out
         if len(self._waiting) >= self._settings.max_queued or held + chars > self._settings.max_queued_chars:
             self.lost += 1
@@ -64,10 +64,10 @@ class DecisionQueue:
         self._chars_in += chars
         self._waiting.append(made)
 
-    def take(self) -> list[Draft | DecisionRow]:
+    def take(self) -> list[DecisionDraft | DecisionRow]:
         """Give the next batch."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._settings.batch))]
-        self._chars_out += sum(made.chars for made in batch if isinstance(made, Draft))
+        self._chars_out += sum(made.chars for made in batch if isinstance(made, DecisionDraft))
         self._oldest = self._clock() if self._waiting else None
         return batch
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.types import Request
-from serving.journal import Draft, Journal
+from serving.journal import DecisionDraft, Journal
 from serving.journal.redaction import StorePrompts
 
 
-class Recorder:
+class JournalSink:
     """A `DecisionSink` that writes the journal.
 
     Parameters
@@ -20,6 +20,6 @@ class Recorder:
     def __init__(self, journal: Journal, privacy: StorePrompts) -> None:
         self._journal, self._privacy = journal, privacy
 
-    def decided(self, request: Request, decided: Decided) -> None:
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Queue one decision."""
-        self._journal.record(Draft(request, decided, self._privacy))
+        self._journal.record(DecisionDraft(request, decided, self._privacy))

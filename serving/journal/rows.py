@@ -94,14 +94,14 @@ _REPORTED = tuple(field.name for field in fields(OutcomeRow) if field.name != "r
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """A decision with its merged outcome, None where nothing was reported yet."""
 
     decision: DecisionRow
     outcome: OutcomeRow | None
 
 
-def merge(reports: Iterable[OutcomeRow]) -> OutcomeRow:
+def merge_outcomes(reports: Iterable[OutcomeRow]) -> OutcomeRow:
     """Merge the reports on one decision: field by field, the latest report that names it counts.
 
     Examples

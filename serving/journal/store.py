@@ -14,8 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from serving.decision.errors import BadInput
-from serving.journal.policy_snapshot import TermsRow
-from serving.journal.rows import DecisionRow, Entry, OutcomeRow, from_columns, merge, to_columns
+from serving.journal.policy_snapshot import PolicySnapshotRow
+from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow, from_columns, merge_outcomes, to_columns
 from serving.journal.schema import decisions, outcomes, terms, upgrade
 
 CHUNK = 2000
@@ -75,7 +75,7 @@ class Store:
                 )
                 connection.execute(statement, [{**to_columns(row), "digest": row.digest} for row in reported])
 
-    def entry(self, decision_id: str) -> Entry | None:
+    def entry(self, decision_id: str) -> JournalEntry | None:
         """Read one decision with its outcome."""
         found = list(self._entries(select(decisions).where(decisions.c.decision_id == decision_id)))
         return found[0] if found else None
@@ -91,7 +91,7 @@ class Store:
                 found += [from_columns(DecisionRow, row._asdict()) for row in rows]
         return found
 
-    def entries(self, since: float = 0.0, until: float = float("inf")) -> Iterator[Entry]:
+    def entries(self, since: float = 0.0, until: float = float("inf")) -> Iterator[JournalEntry]:
         """Read decisions of [since, until) in the order they were made, in chunks; memory stays flat."""
         last = (since, "")
         while True:
@@ -109,16 +109,16 @@ class Store:
                 return
             last = (chunk[-1].decision.decided_at, chunk[-1].decision.decision_id)
 
-    def keep_terms(self, row: TermsRow) -> None:
+    def keep_terms(self, row: PolicySnapshotRow) -> None:
         """Write the terms of a version; those that are there already stay."""
         with self._engine.begin() as connection:
             connection.execute(self._insert(terms).on_conflict_do_nothing(), [asdict(row)])
 
-    def terms(self, version: str) -> TermsRow | None:
+    def terms(self, version: str) -> PolicySnapshotRow | None:
         """Read the terms of a version."""
         with self._engine.connect() as connection:
             found = connection.execute(select(terms).where(terms.c.version == version)).first()
-        return None if found is None else TermsRow(**found._asdict())
+        return None if found is None else PolicySnapshotRow(**found._asdict())
 
     def count(self) -> tuple[int, int]:
         """Count decisions and decisions with an outcome report."""
@@ -153,7 +153,7 @@ class Store:
         """Give the connections back."""
         self._engine.dispose()
 
-    def _entries(self, query: Select[Any]) -> Iterator[Entry]:
+    def _entries(self, query: Select[Any]) -> Iterator[JournalEntry]:
         with self._engine.connect() as connection:
             rows = [from_columns(DecisionRow, row._asdict()) for row in connection.execute(query)]
             ids = [row.decision_id for row in rows]
@@ -162,9 +162,9 @@ class Store:
                 asked = _reports(outcomes, ids[start : start + 500])
                 found = (from_columns(OutcomeRow, row._asdict()) for row in connection.execute(asked))
                 for decision_id, group in groupby(found, key=lambda row: str(row.decision_id)):
-                    reports[decision_id] = merge(group)
+                    reports[decision_id] = merge_outcomes(group)
         for row in rows:
-            yield Entry(row, reports.get(row.decision_id))
+            yield JournalEntry(row, reports.get(row.decision_id))
 
 
 def _reports(table: Table, ids: Sequence[str]) -> Select[Any]:

@@ -20,15 +20,13 @@ from typing import Final
 from sqlalchemy.exc import DataError, IntegrityError
 
 from serving.decision.errors import ThinkgateError
-from serving.journal.database_retry import Attempts
-from serving.journal.decision_draft import Draft
-from serving.journal.queues import DecisionQueue, Deletion, Report
+from serving.journal.database_retry import DatabaseRetry
+from serving.journal.decision_draft import DecisionDraft
+from serving.journal.queues import DecisionQueue, PendingDeletion, PendingReport
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.journal.settings import JournalSettings, JournalStats
 from serving.journal.spool import Row, SpoolFolder
 from serving.journal.store import Store
-
-__all__ = ["Journal", "JournalSettings", "JournalStats", "JournalUnavailable"]
 
 _log = logging.getLogger("thinkgate.journal")
 _HOUR_S: Final = 3600.0
@@ -70,12 +68,12 @@ class Journal:
         self._spool = SpoolFolder(spool_folder, self._settings)
         self._spools = (self._spool, *(SpoolFolder(folder, self._settings) for folder in adopted))
         self._decided = DecisionQueue(self._settings, clock)
-        self._reported: deque[Report] = deque()
-        self._deletions: deque[Deletion] = deque()
+        self._reported: deque[PendingReport] = deque()
+        self._deletions: deque[PendingDeletion] = deque()
         self._wake = threading.Event()
         self._stopping = False
         self._stats = JournalStats()
-        self._attempts = Attempts(store, clock)
+        self._attempts = DatabaseRetry(store, clock)
         self._sweep_at = clock()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -85,7 +83,7 @@ class Journal:
         """The database, for reading."""
         return self._store
 
-    def record(self, made: Draft | DecisionRow) -> None:
+    def record(self, made: DecisionDraft | DecisionRow) -> None:
         """Queue a decision; never waits, never raises."""
         self._decided.put(made)
 
@@ -97,7 +95,7 @@ class Journal:
         patient
             Nobody waits for it: written with what else comes within `flush_ms`, not in a transaction of its own.
         """
-        report = Report(tuple(rows), Future())
+        report = PendingReport(tuple(rows), Future())
         if self._stopping:
             report.done.set_exception(JournalUnavailable("the server is stopping: report the outcome again"))
             return report.done
@@ -111,7 +109,7 @@ class Journal:
 
         The future gives the number of decisions deleted, or JournalUnavailable while the database is down.
         """
-        deletion = Deletion(tenant, session_id, Future())
+        deletion = PendingDeletion(tenant, session_id, Future())
         if tenant is None and session_id is None:
             raise ValueError("name a tenant or a session")
         self._deletions.append(deletion)
@@ -174,7 +172,7 @@ class Journal:
         elif self._deletions:
             self._turn_away_deletions("the database takes no orders")
 
-    def _settle(self, decided: list[DecisionRow], reports: list[Report]) -> None:
+    def _settle(self, decided: list[DecisionRow], reports: list[PendingReport]) -> None:
         """Write a batch, or keep it on disk; then answer its reporters."""
         reported = [row for report in reports for row in report.rows]
         if not self._attempts.due or not self._attempts.make(lambda: self._append_any([*decided, *reported])):
@@ -227,7 +225,7 @@ class Journal:
             self._append_any(rows[:half])
             self._append_any(rows[half:])
 
-    def _keep_on_disk(self, decided: list[DecisionRow], reports: list[Report]) -> None:
+    def _keep_on_disk(self, decided: list[DecisionRow], reports: list[PendingReport]) -> None:
         try:
             self._spool.decisions.append(decided, durable=False)
             self._count(spooled=len(decided))

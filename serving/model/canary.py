@@ -16,8 +16,8 @@ from typing import Final
 from serving.decision.errors import BadPolicy
 from serving.decision.policy.policy import Policy
 from serving.decision.types import Request
-from serving.model.prepared_model import Ground, warm_up
-from serving.model.slot import Live
+from serving.model.prepared_model import PreparedModel, warm_up
+from serving.model.slot import LiveEngine
 
 logger = logging.getLogger("thinkgate.canary")
 
@@ -43,8 +43,8 @@ class Canary:
         self._below = round(share * 2**64)
         self._policy, self._key = policy, key
         self._writing = threading.Lock()
-        self._ground: Ground | None = None
-        self._live: Live | None = None
+        self._ground: PreparedModel | None = None
+        self._live: LiveEngine | None = None
         self._laid: Policy | None = None
 
     @property
@@ -53,7 +53,7 @@ class Canary:
         live = self._live
         return None if live is None else live.bundle_id
 
-    def take(self, ground: Ground) -> None:
+    def take(self, ground: PreparedModel) -> None:
         """Try another bundle from now on.
 
         Raises
@@ -76,7 +76,7 @@ class Canary:
         except BadPolicy as error:
             logger.error("the canary rests: %s", error)
 
-    def pick(self, live: Live, request: Request) -> Live:
+    def pick(self, live: LiveEngine, request: Request) -> LiveEngine:
         """Give who decides; cheap, never raises.
 
         A bundle of other arms, prices or policy than the live one would change what budgets and guards reckon with, so

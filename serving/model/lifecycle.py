@@ -9,13 +9,13 @@ from pathlib import Path
 
 from serving.decision.errors import BundleRefused
 from serving.model.canary import Canary
-from serving.model.live_model import Keeper
-from serving.model.prepared_model import Ground, open_ground
+from serving.model.live_model import LiveModel
+from serving.model.prepared_model import PreparedModel, prepare_model
 from serving.model.registry import open_registry
 from serving.model.reloader import Reloader
-from serving.model.rollback_notice import Bulletin, Notice
+from serving.model.rollback_notice import RollbackBoard, RollbackNotice
 from serving.model.shadow import Shadow
-from serving.model.sources import Candidate, FolderSource, ModelSource, RegistrySource
+from serving.model.sources import BundleCandidate, FolderSource, ModelSource, RegistrySource
 from serving.model.uri import parse_model_uri
 
 logger = logging.getLogger("thinkgate.following")
@@ -24,7 +24,7 @@ _SCHEME = "models:/"
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ModelLocations:
     """Where models are.
 
     Parameters
@@ -56,13 +56,13 @@ class Places:
             return FolderSource(Path(address))
         return RegistrySource(open_registry(self.registry or ""), parse_model_uri(address), self.cache)
 
-    def prove(self, folder: Path) -> Ground:
+    def prove(self, folder: Path) -> PreparedModel:
         """Open a bundle's folder: parse, audit, construct, prove, and price its arms."""
-        return open_ground(folder, self.arms)
+        return prepare_model(folder, self.arms)
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedModel:
     """The model that a start begins with.
 
     Parameters
@@ -73,12 +73,12 @@ class Opened:
         Where newer ones come from; None in a cold start.
     """
 
-    ground: Ground
+    ground: PreparedModel
     identity: str = ""
     source: ModelSource | None = None
 
 
-def open_model(places: Places, address: str | Path | None) -> Opened:
+def open_model(places: ModelLocations, address: str | Path | None) -> OpenedModel:
     """Open the first model.
 
     Parameters
@@ -92,11 +92,11 @@ def open_model(places: Places, address: str | Path | None) -> Opened:
         It can't be had, or may not be served, and neither can what was served last.
     """
     if address is None:
-        return Opened(open_ground(None, places.arms))
+        return OpenedModel(prepare_model(None, places.arms))
     return open_first(places.source(str(address)), places.prove)
 
 
-def open_first(source: ModelSource, prove: Callable[[Path], Ground]) -> Opened:
+def open_first(source: ModelSource, prove: Callable[[Path], PreparedModel]) -> OpenedModel:
     """Open what the source names; where that may not be served, what was served last.
 
     Raises
@@ -108,19 +108,19 @@ def open_first(source: ModelSource, prove: Callable[[Path], Ground]) -> Opened:
     if candidate is None:
         raise BundleRefused("the model's source names nothing: name a bundle")
     try:
-        opened = Opened(prove(candidate.folder), candidate.identity, source)
+        opened = OpenedModel(prove(candidate.folder), candidate.identity, source)
     except BundleRefused as error:
-        last: Candidate | None = source.last()
+        last: BundleCandidate | None = source.last()
         if last is None or last.identity == candidate.identity:
             raise
         logger.error("%s is refused, %s, which was served last, is live: %s", candidate.identity, last.identity, error)
-        return Opened(prove(last.folder), last.identity, source)
+        return OpenedModel(prove(last.folder), last.identity, source)
     source.served(candidate)
     return opened
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class SideModels:
     """The shadow and the canary, and where their bundles are; None where there is none."""
 
     shadow: Shadow | None = None
@@ -129,7 +129,9 @@ class Beside:
     canary_address: str | None = None
 
 
-def follow(places: Places, opened: Opened, keeper: Keeper, bulletin: Bulletin, beside: Beside) -> Following:
+def follow_sources(
+    places: ModelLocations, opened: OpenedModel, keeper: LiveModel, bulletin: RollbackBoard, beside: SideModels
+) -> ModelLifecycle:
     """Follow the sources of the model and of the shadow from now on."""
     made = []
     if opened.source is not None and places.seconds:
@@ -146,10 +148,10 @@ def follow(places: Places, opened: Opened, keeper: Keeper, bulletin: Bulletin, b
         trying.look()
         if places.seconds:
             made.append(trying)
-    return Following(keeper, bulletin, tuple(made), beside.shadow, beside.canary)
+    return ModelLifecycle(keeper, bulletin, tuple(made), beside.shadow, beside.canary)
 
 
-class Following:
+class ModelLifecycle:
     """Everything in one worker that may change what is live; belongs to the event loop's thread.
 
     Parameters
@@ -168,8 +170,8 @@ class Following:
 
     def __init__(
         self,
-        keeper: Keeper,
-        bulletin: Bulletin,
+        keeper: LiveModel,
+        bulletin: RollbackBoard,
         reloaders: tuple[Reloader, ...] = (),
         shadow: Shadow | None = None,
         canary: Canary | None = None,
@@ -190,7 +192,7 @@ class Following:
             self._read = notice.number
             self.keeper.obey(notice)
 
-    def roll_back(self) -> Notice | None:
+    def roll_back(self) -> RollbackNotice | None:
         """Go back to the model before, and tell the other workers; None where there is none."""
         left = self.keeper.slot.live.bundle_id
         live = self.keeper.roll_back()

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from serving.decision.errors import BadInput, BundleRefused
 from serving.decision.policy.policy import Policy
 from serving.decision.policy.policy_file import PolicySource, parse_policy
-from serving.model.prepared_model import Ground, warm_up
-from serving.model.rollback_notice import Notice
-from serving.model.slot import Live, Slot
+from serving.model.prepared_model import PreparedModel, warm_up
+from serving.model.rollback_notice import RollbackNotice
+from serving.model.slot import EngineSlot, LiveEngine
 
 logger = logging.getLogger("thinkgate.keeper")
 
@@ -26,7 +26,7 @@ class RolledBack(BundleRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class KeeperStats:
+class LiveModelStats:
     """Counts since the start.
 
     Parameters
@@ -45,7 +45,7 @@ class KeeperStats:
     policies_refused: int = 0
 
 
-class Keeper:
+class LiveModel:
     """Writes the slot; safe to call from any thread.
 
     Parameters
@@ -61,15 +61,15 @@ class Keeper:
         The policy does not fit the model's arms.
     """
 
-    def __init__(self, ground: Ground, source: PolicySource | None) -> None:
+    def __init__(self, ground: PreparedModel, source: PolicySource | None) -> None:
         self._ground = ground
-        self._before: Ground | None = None
+        self._before: PreparedModel | None = None
         self._source = source
         self._policy = Policy() if source is None else source.live
         self._writing = threading.Lock()
         self._reported = self._left = ""
-        self._stats = KeeperStats()
-        self.slot = Slot(ground.live(self._policy))
+        self._stats = LiveModelStats()
+        self.slot = EngineSlot(ground.live(self._policy))
 
     @property
     def policy(self) -> Policy:
@@ -77,11 +77,11 @@ class Keeper:
         return self._policy
 
     @property
-    def stats(self) -> KeeperStats:
+    def stats(self) -> LiveModelStats:
         """Read the counters."""
         return self._stats
 
-    def renew(self, ground: Ground) -> Live:
+    def renew(self, ground: PreparedModel) -> LiveEngine:
         """Serve another model from now on, and keep the one before.
 
         Raises
@@ -103,7 +103,7 @@ class Keeper:
             self.slot.swap(live)
             return live
 
-    def roll_back(self) -> Live | None:
+    def roll_back(self) -> LiveEngine | None:
         """Serve the model before this one; a second call undoes the first.
 
         Returns
@@ -121,7 +121,7 @@ class Keeper:
             self.slot.swap(live)
             return live
 
-    def obey(self, notice: Notice) -> None:
+    def obey(self, notice: RollbackNotice) -> None:
         """Follow a roll back that another worker was told of."""
         self._left = notice.left
         if self.slot.live.bundle_id == notice.chosen:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from serving.decision.bundle.loader import Bundle, load
+from serving.decision.bundle.loader import Bundle, load_bundle
 from serving.decision.engine import Engine
 from serving.decision.errors import BadArms
 from serving.decision.policy.arms import load_arms
@@ -18,7 +18,7 @@ from serving.decision.policy.policy import Policy
 from serving.decision.pricing.price_book import PriceBook, price_book
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm, Message, Request
-from serving.model.slot import Live
+from serving.model.slot import LiveEngine
 
 _WARM_TEXTS = (
     "What is 17 * 23?",
@@ -29,7 +29,7 @@ _WARM_TEXTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class PreparedModel:
     """What a policy is laid on.
 
     Parameters
@@ -47,7 +47,7 @@ class Ground:
     arms: tuple[Arm, ...]
     prices: PriceBook
 
-    def live(self, policy: Policy) -> Live:
+    def live(self, policy: Policy) -> LiveEngine:
         """Lay a policy on it.
 
         Raises
@@ -57,7 +57,7 @@ class Ground:
         """
         engine = Engine(self.model, policy, self.prices, prior=self.prior, arms=self.arms)
         facts = _facts(self.model)
-        return Live(
+        return LiveEngine(
             decider=engine,
             arms=self.arms,
             bundle_id=self.model.bundle_id,
@@ -71,7 +71,7 @@ class Ground:
         )
 
 
-def open_ground(bundle: Path | None, arms: Path | None) -> Ground:
+def prepare_model(bundle: Path | None, arms: Path | None) -> PreparedModel:
     """Load and prove the model, and price its arms.
 
     Parameters
@@ -87,17 +87,17 @@ def open_ground(bundle: Path | None, arms: Path | None) -> Ground:
         With the cure.
     """
     if bundle is not None:
-        model = load(bundle)
+        model = load_bundle(bundle)
         served = model.arms if arms is None else _repriced(model.arms, load_arms(arms), arms.name)
-        return Ground(model, PriorModel(served), served, price_book(served))
+        return PreparedModel(model, PriorModel(served), served, price_book(served))
     if arms is None:
         raise BadArms("a cold start needs an arms.toml: name it with --arms FILE")
     served = load_arms(arms)
     prior = PriorModel(served)
-    return Ground(prior, prior, served, price_book(served))
+    return PreparedModel(prior, prior, served, price_book(served))
 
 
-def warm_up(live: Live, seconds: float = 0.3, clock: Callable[[], float] = time.monotonic) -> int:
+def warm_up(live: LiveEngine, seconds: float = 0.3, clock: Callable[[], float] = time.monotonic) -> int:
     """Decide made-up requests until caches, lazy imports and branch predictors have seen the road.
 
     Returns

@@ -31,7 +31,7 @@ class RegistryDown(ThinkgateError):
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegisteredVersion:
     """One version, and where its files are.
 
     Parameters
@@ -48,11 +48,11 @@ class Registered:
 class ModelRegistry(Protocol):
     """Where versions are looked up and fetched from."""
 
-    def find(self, uri: ModelUri) -> Registered:
+    def find(self, uri: ModelUri) -> RegisteredVersion:
         """Look a version up; RegistryDown where there is no answer, or no such version."""
         ...
 
-    def fetch(self, found: Registered, folder: Path) -> None:
+    def fetch(self, found: RegisteredVersion, folder: Path) -> None:
         """Copy the bundle's files into an empty folder; RegistryDown where that fails."""
         ...
 
@@ -101,16 +101,16 @@ class RestRegistry:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._headers["authorization"] = "Basic " + base64.b64encode(pair).decode()
 
-    def find(self, uri: ModelUri) -> Registered:
+    def find(self, uri: ModelUri) -> RegisteredVersion:
         """Look a version up."""
         version = uri.version
         if uri.alias is not None:
             told = self._json(f"{_API}/registered-models/alias", name=uri.name, alias=uri.alias)
             version = _text(told, "model_version", "version")
         place = self._json(f"{_API}/model-versions/get-download-uri", name=uri.name, version=str(version))
-        return Registered(uri.name, str(version), _text(place, "artifact_uri"))
+        return RegisteredVersion(uri.name, str(version), _text(place, "artifact_uri"))
 
-    def fetch(self, found: Registered, folder: Path) -> None:
+    def fetch(self, found: RegisteredVersion, folder: Path) -> None:
         """Copy the files through the server's artifact proxy, or from a folder that both can reach."""
         place = urlsplit(found.location)
         if place.scheme in ("", "file"):
@@ -166,7 +166,7 @@ class FileRegistry:
     def __init__(self, root: Path) -> None:
         self._models = root / "models"
 
-    def find(self, uri: ModelUri) -> Registered:
+    def find(self, uri: ModelUri) -> RegisteredVersion:
         """Look a version up."""
         model = self._models / uri.name
         try:
@@ -176,9 +176,9 @@ class FileRegistry:
             raise RegistryDown(f"no version of {uri.name!r} in {self._models}: {_short(error)}") from None
         location = meta.get("storage_location", "null")
         location = meta.get("source", "null") if location == "null" else location
-        return Registered(uri.name, version, location.strip("'\""))
+        return RegisteredVersion(uri.name, version, location.strip("'\""))
 
-    def fetch(self, found: Registered, folder: Path) -> None:
+    def fetch(self, found: RegisteredVersion, folder: Path) -> None:
         """Copy the files."""
         if urlsplit(found.location).scheme not in ("", "file"):
             raise RegistryDown(f"version {found.version} lies at {found.location}, which is no folder")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from serving.decision.errors import ThinkgateError
-from serving.model.prepared_model import Ground
+from serving.model.prepared_model import PreparedModel
 from serving.model.registry import RegistryDown
-from serving.model.sources import Candidate, ModelSource
+from serving.model.sources import BundleCandidate, ModelSource
 
 logger = logging.getLogger("thinkgate.reload")
 
@@ -62,8 +62,8 @@ class Reloader:
         self,
         name: str,
         source: ModelSource,
-        prove: Callable[[Path], Ground],
-        take: Callable[[Ground], object],
+        prove: Callable[[Path], PreparedModel],
+        take: Callable[[PreparedModel], object],
         seconds: float,
         known: str = "",
     ) -> None:
@@ -112,7 +112,7 @@ class Reloader:
             return False
         return self._try(candidate)
 
-    def _try(self, candidate: Candidate) -> bool:
+    def _try(self, candidate: BundleCandidate) -> bool:
         try:
             ground = self._prove(candidate.folder)
             self._take(ground)

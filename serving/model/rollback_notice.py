@@ -11,7 +11,7 @@ _LAYOUT: Final = struct.Struct("<Q64s64s")
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class RollbackNotice:
     """A roll back.
 
     Parameters
@@ -27,7 +27,7 @@ class Notice:
     left: str
 
 
-class Bulletin:
+class RollbackBoard:
     """Anonymous shared memory, made before workers are forked.
 
     Of two admins that roll back in the same instant one may overwrite the other; both see in the answer what serves.
@@ -36,16 +36,16 @@ class Bulletin:
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _LAYOUT.size)
 
-    def read(self) -> Notice:
+    def read(self) -> RollbackNotice:
         """Give the newest notice."""
         number, chosen, left = _LAYOUT.unpack_from(self._memory)
-        return Notice(number, _text(chosen), _text(left))
+        return RollbackNotice(number, _text(chosen), _text(left))
 
-    def post(self, chosen: str, left: str) -> Notice:
+    def post(self, chosen: str, left: str) -> RollbackNotice:
         """Replace it."""
         number = self.read().number + 1
         _LAYOUT.pack_into(self._memory, 0, number, chosen.encode()[:64], left.encode()[:64])
-        return Notice(number, chosen, left)
+        return RollbackNotice(number, chosen, left)
 
 
 def _text(raw: bytes) -> str:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from serving.decision.engine import Decided, Engine
+from serving.decision.engine import Engine, RecordedDecision
 from serving.decision.errors import ThinkgateError
 from serving.decision.policy.policy import Policy
 from serving.decision.types import Request
-from serving.journal import Draft, Journal
+from serving.journal import DecisionDraft, Journal
 from serving.journal.redaction import StorePrompts
-from serving.model.prepared_model import Ground
+from serving.model.prepared_model import PreparedModel
 
 logger = logging.getLogger("thinkgate.shadow")
 
@@ -71,8 +71,8 @@ class Shadow:
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._journal, self._privacy, self._policy, self._timer = journal, privacy, policy, timer
-        self._queue: queue.Queue[Draft | None] = queue.Queue(_QUEUED)
-        self._ground: Ground | None = None
+        self._queue: queue.Queue[DecisionDraft | None] = queue.Queue(_QUEUED)
+        self._ground: PreparedModel | None = None
         self._engine: Engine | None = None
         self._shed = 0
         self._stats = ShadowStats()
@@ -90,7 +90,7 @@ class Shadow:
         ground = self._ground
         return None if ground is None else ground.model.bundle_id
 
-    def take(self, ground: Ground) -> None:
+    def take(self, ground: PreparedModel) -> None:
         """Decide with another bundle from now on.
 
         Raises
@@ -101,9 +101,9 @@ class Shadow:
         engine = _engine(ground, self._policy())
         self._engine, self._ground = engine, ground
 
-    def decided(self, request: Request, decided: Decided) -> None:
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Take note of one decision; leave it to the journal alone where the shadow is busy."""
-        draft = Draft(request, decided, self._privacy)
+        draft = DecisionDraft(request, decided, self._privacy)
         if self._ground is None or decided.record is None:
             self._journal.record(draft)
             return
@@ -129,7 +129,7 @@ class Shadow:
             if self._ground is not None:
                 time.sleep(min((self._timer() - started) * (1.0 / _SHARE - 1.0), _LONGEST_REST))
 
-    def _beside(self, draft: Draft) -> Draft:
+    def _beside(self, draft: DecisionDraft) -> DecisionDraft:
         ground, record = self._ground, draft.decided.record
         if ground is None or record is None:
             return draft
@@ -145,12 +145,12 @@ class Shadow:
         self._stats = replace(self._stats, decided=self._stats.decided + 1, agreed=self._stats.agreed + agreed)
         return replace(draft, shadow_bundle_id=decision.bundle_id, shadow_arm=decision.arm)
 
-    def _current(self, ground: Ground) -> Engine:
+    def _current(self, ground: PreparedModel) -> Engine:
         policy, engine = self._policy(), self._engine
         if engine is None or engine.policy is not policy:
             engine = self._engine = _engine(ground, policy)
         return engine
 
 
-def _engine(ground: Ground, policy: Policy) -> Engine:
+def _engine(ground: PreparedModel, policy: Policy) -> Engine:
     return Engine(ground.model, policy, ground.prices, prior=ground.prior, arms=ground.arms)

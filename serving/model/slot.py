@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from serving.decision.engine import Decided
-from serving.decision.policy.bound_policy import Roster
-from serving.decision.selection.runtime_state import CALM, Situation
+from serving.decision.engine import RecordedDecision
+from serving.decision.policy.bound_policy import BoundPolicy
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Arm, Request
 
 
 class Decider(Protocol):
     """Anything that answers a request: the engine over a bundle, the engine over the prior, a fake in a test."""
 
-    def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+    def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
         """Answer one request in a situation, and keep what the answer was made from."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveEngine:
     """Everything that one answer may be made from; swapped as a whole.
 
     Parameters
@@ -57,12 +57,12 @@ class Live:
     cold_start: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
     prior: Decider | None = None
-    bound: Roster | None = None
+    bound: BoundPolicy | None = None
     hidden_share: Mapping[str, float] = field(default_factory=dict)
 
 
-class Slot:
-    """One immutable `Live` behind one reference.
+class EngineSlot:
+    """One immutable `LiveEngine` behind one reference.
 
     Taking `live` is a single attribute read, so a reader that keeps what it took works with one engine from its
     first line to its last. Writers queue behind a lock.
@@ -75,16 +75,16 @@ class Slot:
 
     __slots__ = ("_live", "_writing")
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: LiveEngine) -> None:
         self._live = live
         self._writing = threading.Lock()
 
     @property
-    def live(self) -> Live:
+    def live(self) -> LiveEngine:
         """Give what serves now; take it once per request."""
         return self._live
 
-    def swap(self, live: Live) -> Live:
+    def swap(self, live: LiveEngine) -> LiveEngine:
         """Serve `live` from now on.
 
         Returns

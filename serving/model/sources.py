@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from serving.decision.bundle.manifest import MANIFEST
 from serving.decision.errors import BundleMissing
-from serving.model.registry import ModelRegistry, Registered, RegistryDown
+from serving.model.registry import ModelRegistry, RegisteredVersion, RegistryDown
 from serving.model.uri import ModelUri
 
 logger = logging.getLogger("thinkgate.source")
@@ -24,7 +24,7 @@ _KEPT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class BundleCandidate:
     """A bundle that is not live yet.
 
     Parameters
@@ -42,7 +42,7 @@ class Candidate:
 class ModelSource(Protocol):
     """Says what should be served."""
 
-    def look(self, known: str) -> Candidate | None:
+    def look(self, known: str) -> BundleCandidate | None:
         """Look once; blocks while files come over the network.
 
         Parameters
@@ -57,15 +57,15 @@ class ModelSource(Protocol):
         """
         ...
 
-    def last(self) -> Candidate | None:
+    def last(self) -> BundleCandidate | None:
         """Give what was served last, where it is still here."""
         ...
 
-    def refused(self, candidate: Candidate) -> None:
+    def refused(self, candidate: BundleCandidate) -> None:
         """Take note that a candidate can't be served."""
         ...
 
-    def served(self, candidate: Candidate) -> None:
+    def served(self, candidate: BundleCandidate) -> None:
         """Take note that a candidate is live."""
         ...
 
@@ -82,22 +82,22 @@ class FolderSource:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def look(self, known: str) -> Candidate | None:
+    def look(self, known: str) -> BundleCandidate | None:
         """Look at the manifest."""
         try:
             identity = hashlib.sha256((self._folder / MANIFEST).read_bytes()).hexdigest()
         except OSError as error:
             raise BundleMissing(f"{self._folder}: {MANIFEST} is not there ({error.strerror})") from None
-        return None if identity == known else Candidate(identity, self._folder)
+        return None if identity == known else BundleCandidate(identity, self._folder)
 
-    def last(self) -> Candidate | None:
+    def last(self) -> BundleCandidate | None:
         """Give nothing: the folder holds one bundle only."""
         return None
 
-    def refused(self, candidate: Candidate) -> None:
+    def refused(self, candidate: BundleCandidate) -> None:
         """Leave the operator's folder as it is."""
 
-    def served(self, candidate: Candidate) -> None:
+    def served(self, candidate: BundleCandidate) -> None:
         """Leave the operator's folder as it is."""
 
 
@@ -115,7 +115,7 @@ class RegistrySource:
         self._cache = cache / uri.name
         self._pointer = self._cache / f"at-{uri.alias or uri.version}"
 
-    def look(self, known: str) -> Candidate | None:
+    def look(self, known: str) -> BundleCandidate | None:
         """Ask the registry; where it is down and nothing is known yet, give what was served last."""
         try:
             found = self._registry.find(self._uri)
@@ -129,13 +129,13 @@ class RegistrySource:
                 raise
             logger.warning("%s; starting with the version that was served last, %s", error, kept.identity)
             return kept
-        return Candidate(identity, folder)
+        return BundleCandidate(identity, folder)
 
-    def refused(self, candidate: Candidate) -> None:
+    def refused(self, candidate: BundleCandidate) -> None:
         """Throw the copy away: it may have come damaged, and is fetched again."""
         shutil.rmtree(candidate.folder, ignore_errors=True)
 
-    def served(self, candidate: Candidate) -> None:
+    def served(self, candidate: BundleCandidate) -> None:
         """Remember the version for a start without the registry, and let old ones go."""
         self._remember(candidate.folder.name)
         versions = [folder for folder in self._cache.iterdir() if folder.is_dir() and folder.name.isdigit()]
@@ -144,7 +144,7 @@ class RegistrySource:
             if folder != candidate.folder:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _fetched(self, found: Registered) -> Path:
+    def _fetched(self, found: RegisteredVersion) -> Path:
         target = self._cache / found.version
         if (target / MANIFEST).exists():
             return target
@@ -165,11 +165,11 @@ class RegistrySource:
         fresh.write_text(version, "utf-8")
         fresh.replace(self._pointer)
 
-    def last(self) -> Candidate | None:
+    def last(self) -> BundleCandidate | None:
         """Read the pointer in the cache."""
         try:
             version = self._pointer.read_text("utf-8").strip()
         except OSError:
             return None
         folder = self._cache / version
-        return Candidate(f"{self._uri.name}/{version}", folder) if (folder / MANIFEST).exists() else None
+        return BundleCandidate(f"{self._uri.name}/{version}", folder) if (folder / MANIFEST).exists() else None

@@ -16,7 +16,7 @@ from serving.decision.conversation import from_prompt, parse_messages
 from serving.decision.errors import BadRequest
 from serving.decision.types import Decision, Message, Request, Usd
 from serving.schemas.models import BatchRequest, DecisionRequest
-from serving.schemas.problems import INVALID, NOT_JSON, Fault, Problem, Rejected
+from serving.schemas.problems import INVALID, NOT_JSON, BodyFault, Problem, Rejected
 
 MAX_FAULTS: Final = 20
 """Faults listed in one problem; a body can hold thousands."""
@@ -73,7 +73,9 @@ def read_request(raw: object, max_messages: int) -> Request:
     try:
         messages = from_prompt(wire.prompt) if wire.messages is None else parse_messages(wire.messages)
     except BadRequest as error:
-        raise Rejected(invalid((locate(str(error), "prompt" if wire.messages is None else "messages"),))) from None
+        raise Rejected(
+            invalid_request((locate_fault(str(error), "prompt" if wire.messages is None else "messages"),))
+        ) from None
     return to_request(wire, messages)
 
 
@@ -88,15 +90,15 @@ def check_fields(raw: object, max_messages: int) -> DecisionRequest:
     try:
         wire: DecisionRequest = _check_decision(raw)
     except ValidationError as error:
-        raise Rejected(invalid(faults(error))) from None
+        raise Rejected(invalid_request(list_faults(error))) from None
     if wire.messages is None:
         if wire.prompt is None:
-            raise Rejected(invalid((Fault("#", "give messages (OpenAI chat form) or prompt (a string)"),)))
+            raise Rejected(invalid_request((BodyFault("#", "give messages (OpenAI chat form) or prompt (a string)"),)))
     elif wire.prompt is not None:
-        raise Rejected(invalid((Fault("#/prompt", "give messages or prompt, not both"),)))
+        raise Rejected(invalid_request((BodyFault("#/prompt", "give messages or prompt, not both"),)))
     elif len(wire.messages) > max_messages:
         detail = f"{len(wire.messages)} messages; send the newest {max_messages} at most: older ones are not read"
-        raise Rejected(invalid((Fault("#/messages", detail),)))
+        raise Rejected(invalid_request((BodyFault("#/messages", detail),)))
     return wire
 
 
@@ -128,10 +130,10 @@ def read_batch(raw: object, max_items: int) -> list[Any]:
     try:
         wire: BatchRequest = _check_batch(raw)
     except ValidationError as error:
-        raise Rejected(invalid(faults(error))) from None
+        raise Rejected(invalid_request(list_faults(error))) from None
     if len(wire.requests) > max_items:
         detail = f"{len(wire.requests)} requests; send {max_items} at most in one batch"
-        raise Rejected(invalid((Fault("#/requests", detail),)))
+        raise Rejected(invalid_request((BodyFault("#/requests", detail),)))
     return wire.requests
 
 
@@ -184,7 +186,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def invalid(found: tuple[Fault, ...]) -> Problem:
+def invalid_request(found: tuple[BodyFault, ...]) -> Problem:
     """Make one problem of all faults; its detail names the first."""
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -192,31 +194,31 @@ def invalid(found: tuple[Fault, ...]) -> Problem:
     return Problem(INVALID, f"{place}{first.detail}{more}", found)
 
 
-def faults(error: ValidationError, skip: int = 0) -> tuple[Fault, ...]:
+def list_faults(error: ValidationError, skip: int = 0) -> tuple[BodyFault, ...]:
     """List what a model found wrong; `skip` steps are left out at the start of each pointer."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return tuple(_fault(detail, skip) for detail in details[:MAX_FAULTS])
 
 
-def _fault(detail: ErrorDetails, skip: int) -> Fault:
+def _fault(detail: ErrorDetails, skip: int) -> BodyFault:
     pointer = _pointer(str(step) for step in detail["loc"][skip:])
     match detail["type"]:
         case "extra_forbidden":
-            return Fault(pointer, "unknown field: leave it out, or check its spelling against /docs")
+            return BodyFault(pointer, "unknown field: leave it out, or check its spelling against /docs")
         case "model_type":
-            return Fault(pointer, "must be an object")
+            return BodyFault(pointer, "must be an object")
         case _:
             message = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
             changed = message != detail["msg"]
-            return Fault(pointer, f"must be {message}" if changed else message[:1].lower() + message[1:])
+            return BodyFault(pointer, f"must be {message}" if changed else message[:1].lower() + message[1:])
 
 
-def locate(message: str, field: str) -> Fault:
+def locate_fault(message: str, field: str) -> BodyFault:
     """Turn the kernel's `messages[0].role must be ...` into a pointer and the rest; `field` where it names no place."""
     match = _WHERE.match(message)
     if match is None:
-        return Fault(_pointer([field]), message)
-    return Fault(_pointer(_STEP.findall(match[0])), message[match.end() :].lstrip(" :"))
+        return BodyFault(_pointer([field]), message)
+    return BodyFault(_pointer(_STEP.findall(match[0])), message[match.end() :].lstrip(" :"))
 
 
 def _pointer(steps: Iterable[str]) -> str:

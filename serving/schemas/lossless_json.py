@@ -31,7 +31,7 @@ class Document:
     plain: bool
 
 
-def read_exact(raw: bytes | bytearray) -> Document:
+def read_lossless(raw: bytes | bytearray) -> Document:
     """Parse a body without loss: whole numbers of any length and lone surrogates are kept.
 
     Raises
@@ -60,8 +60,8 @@ def read_exact(raw: bytes | bytearray) -> Document:
         raise Rejected(Problem(NOT_JSON, detail)) from None
 
 
-def write_exact(value: Any, plain: bool) -> bytes:
-    """Write what `read_exact` gave, changed or not.
+def write_lossless(value: Any, plain: bool) -> bytes:
+    """Write what `read_lossless` gave, changed or not.
 
     Raises
     ------

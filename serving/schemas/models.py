@@ -77,13 +77,13 @@ Name = Annotated[str, Field(max_length=MAX_NAME)]
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
-class Wire(BaseModel):
+class WireModel(BaseModel):
     """What every body is: strict, closed, unchangeable."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class DecisionRequest(Wire):
+class DecisionRequest(WireModel):
     """What is about to be sent to a model: `messages` or `prompt`, and whatever context is known."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_OF_TWO)
@@ -117,7 +117,7 @@ class DecisionRequest(Wire):
     ] = None
 
 
-class BatchRequest(Wire):
+class BatchRequest(WireModel):
     """Several decision requests; each is answered on its own."""
 
     requests: Annotated[
@@ -127,7 +127,7 @@ class BatchRequest(Wire):
     ]
 
 
-class ArmEstimateAnswer(Wire):
+class ArmEstimateAnswer(WireModel):
     """What one arm is expected to give and to cost for this request."""
 
     success: Annotated[float, Field(description="P(success) of one call, calibrated.")]
@@ -136,7 +136,7 @@ class ArmEstimateAnswer(Wire):
     output_tokens: Annotated[float, Field(description="Expected output tokens, hidden ones included.")]
 
 
-class CapsAnswer(Wire):
+class CapsAnswer(WireModel):
     """Hard limits for the call that follows."""
 
     max_reasoning_tokens: Annotated[int, Field(description="0: reasoning stays off.")]
@@ -144,7 +144,7 @@ class CapsAnswer(Wire):
     max_total_ms: int
 
 
-class DecisionAnswer(Wire):
+class DecisionAnswer(WireModel):
     """Which arm to use, and why."""
 
     decision_id: Annotated[str, Field(description="Names this decision when its outcome is reported.")]
@@ -163,14 +163,14 @@ class DecisionAnswer(Wire):
     elapsed_us: Annotated[int, Field(description="Microseconds that the decision took inside the server.")]
 
 
-class FaultAnswer(Wire):
+class FaultAnswer(WireModel):
     """One thing that is wrong with the body."""
 
     pointer: Annotated[str, Field(description="Where, as a JSON pointer: `#/messages/0/role`.")]
     detail: Annotated[str, Field(description="What to change.")]
 
 
-class ProblemAnswer(Wire):
+class ProblemAnswer(WireModel):
     """What went wrong and how to cure it (RFC 9457)."""
 
     type: Annotated[str, Field(description="Stable name of the kind of problem.")]
@@ -180,20 +180,20 @@ class ProblemAnswer(Wire):
     errors: list[FaultAnswer] | None = None
 
 
-class BatchItemAnswer(Wire):
+class BatchItemAnswer(WireModel):
     """One request's answer: exactly one of the two is there."""
 
     decision: DecisionAnswer | None = None
     problem: ProblemAnswer | None = None
 
 
-class BatchAnswer(Wire):
+class BatchAnswer(WireModel):
     """Answers in the order of the requests."""
 
     results: list[BatchItemAnswer]
 
 
-class ArmAnswer(Wire):
+class ArmAnswer(WireModel):
     """One way to serve a request."""
 
     name: str
@@ -201,7 +201,7 @@ class ArmAnswer(Wire):
     effort: Effort
 
 
-class ModelAnswer(Wire):
+class ModelAnswer(WireModel):
     """What decides at present."""
 
     bundle_id: str
@@ -213,7 +213,7 @@ class ModelAnswer(Wire):
     bundle: Annotated[dict[str, Any], Field(description="What the bundle's manifest tells; empty in a cold start.")]
 
 
-class StatusAnswer(Wire):
+class StatusAnswer(WireModel):
     """A sign of life."""
 
     status: str

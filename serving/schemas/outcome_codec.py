@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from serving.journal.rows import OutcomeRow
-from serving.schemas.json_codec import faults, invalid
-from serving.schemas.models import Amount, Name, Wire
-from serving.schemas.problems import Fault, Rejected
+from serving.schemas.json_codec import invalid_request, list_faults
+from serving.schemas.models import Amount, Name, WireModel
+from serving.schemas.problems import BodyFault, Rejected
 
 FailureMode = Literal["verbose_wrong_answer", "task_drift", "timeout", "token_bloat", "false_confidence"]
 
@@ -22,7 +22,7 @@ Count = Annotated[int, Field(ge=0, le=_MAX_COUNT)]
 Milliseconds = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
-class OutcomeReport(Wire):
+class OutcomeReport(WireModel):
     """What became of one decided call; leave out what is not known, and report again when it is."""
 
     decision_id: Annotated[
@@ -48,13 +48,13 @@ class OutcomeReport(Wire):
     ] = None
 
 
-class OutcomesAnswer(Wire):
+class OutcomesAnswer(WireModel):
     """Acknowledges: these outcomes are durable."""
 
     accepted: Annotated[int, Field(description="Outcomes that are durable now, repeats included.")]
 
 
-class ForgottenAnswer(Wire):
+class ForgottenAnswer(WireModel):
     """Acknowledges: these decisions are gone."""
 
     decisions: Annotated[int, Field(description="Decisions that were deleted, with their outcomes.")]
@@ -82,11 +82,11 @@ def read_outcomes(raw: object, max_items: int, now: Callable[[], float]) -> tupl
     """
     many = isinstance(raw, list)
     if isinstance(raw, list) and not 0 < len(raw) <= max_items:
-        raise Rejected(invalid((Fault("#", f"{len(raw)} outcomes; send 1 to {max_items} in one report"),)))
+        raise Rejected(invalid_request((BodyFault("#", f"{len(raw)} outcomes; send 1 to {max_items} in one report"),)))
     try:
         reports = _REPORTS.validate_python(raw if many else [raw])
     except ValidationError as error:
-        raise Rejected(invalid(faults(error, skip=0 if many else 1))) from None
+        raise Rejected(invalid_request(list_faults(error, skip=0 if many else 1))) from None
     return tuple(_row(report, now) for report in reports)
 
 

@@ -14,7 +14,7 @@ MEDIA_TYPE: Final = b"application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemKind:
     """One kind of problem.
 
     Parameters
@@ -37,22 +37,22 @@ class Kind:
         return f"urn:thinkgate:problem:{self.name}"
 
 
-NOT_JSON: Final = Kind("not-json", 400, "The body is not JSON")
-NO_KEY: Final = Kind("unauthenticated", 401, "A valid API key is needed")
-FORBIDDEN: Final = Kind("forbidden", 403, "The API key does not reach that far")
-DENIED: Final = Kind("denied", 403, "The policy leaves no arm")
-NOT_FOUND: Final = Kind("not-found", 404, "There is nothing at this address")
-WRONG_METHOD: Final = Kind("wrong-method", 405, "This address does not take that method")
-TOO_SLOW: Final = Kind("body-too-slow", 408, "The body took too long to arrive")
-TOO_LARGE: Final = Kind("body-too-large", 413, "The body is too large")
-WRONG_TYPE: Final = Kind("wrong-media-type", 415, "The body is of another media type")
-INVALID: Final = Kind("invalid-request", 422, "The request can't be read")
-RATE_LIMITED: Final = Kind("rate-limited", 429, "The API key has used up its rate")
-UNEXPECTED: Final = Kind("unexpected", 500, "The server failed")
-NOT_READY: Final = Kind("not-ready", 503, "The server is not ready")
-NOTHING_BEFORE: Final = Kind("nothing-before", 409, "There is no model to go back to")
-NO_JOURNAL: Final = Kind("no-journal", 404, "This server keeps no journal")
-NOT_DURABLE: Final = Kind("not-durable", 503, "Nothing could be made durable")
+NOT_JSON: Final = ProblemKind("not-json", 400, "The body is not JSON")
+NO_KEY: Final = ProblemKind("unauthenticated", 401, "A valid API key is needed")
+FORBIDDEN: Final = ProblemKind("forbidden", 403, "The API key does not reach that far")
+DENIED: Final = ProblemKind("denied", 403, "The policy leaves no arm")
+NOT_FOUND: Final = ProblemKind("not-found", 404, "There is nothing at this address")
+WRONG_METHOD: Final = ProblemKind("wrong-method", 405, "This address does not take that method")
+TOO_SLOW: Final = ProblemKind("body-too-slow", 408, "The body took too long to arrive")
+TOO_LARGE: Final = ProblemKind("body-too-large", 413, "The body is too large")
+WRONG_TYPE: Final = ProblemKind("wrong-media-type", 415, "The body is of another media type")
+INVALID: Final = ProblemKind("invalid-request", 422, "The request can't be read")
+RATE_LIMITED: Final = ProblemKind("rate-limited", 429, "The API key has used up its rate")
+UNEXPECTED: Final = ProblemKind("unexpected", 500, "The server failed")
+NOT_READY: Final = ProblemKind("not-ready", 503, "The server is not ready")
+NOTHING_BEFORE: Final = ProblemKind("nothing-before", 409, "There is no model to go back to")
+NO_JOURNAL: Final = ProblemKind("no-journal", 404, "This server keeps no journal")
+NOT_DURABLE: Final = ProblemKind("not-durable", 503, "Nothing could be made durable")
 
 KINDS: Final = (
     NOT_JSON,
@@ -75,7 +75,7 @@ KINDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class BodyFault:
     """One thing that is wrong with a body.
 
     Parameters
@@ -102,9 +102,9 @@ class Problem:
         Response headers that belong to it, such as `allow`.
     """
 
-    kind: Kind
+    kind: ProblemKind
     detail: str
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[BodyFault, ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
     def members(self) -> Mapping[str, object]:

@@ -11,8 +11,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from serving.auth.authorizer import Door
-from serving.grpc_api.auth_interceptor import DoorInterceptor
+from serving.auth.authorizer import Authorizer
+from serving.grpc_api.auth_interceptor import AuthInterceptor
 from serving.server.sockets import CannotListen
 from serving.server.tls import server_context
 
@@ -70,11 +70,11 @@ class GrpcServer:
         self,
         options: GrpcOptions,
         services: dict[str, grpc.GenericRpcHandler],
-        door: Door,
+        door: Authorizer,
         watch: grpc.aio.ServerInterceptor | None = None,
     ) -> None:
         self._options = options
-        self._interceptors = [*([] if watch is None else [watch]), DoorInterceptor(door)]
+        self._interceptors = [*([] if watch is None else [watch]), AuthInterceptor(door)]
         self._services = services
         self._credentials = None if options.tls is None else credentials(options.tls)
         self._server: grpc.aio.Server | None = None

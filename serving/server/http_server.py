@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from serving.http_api.asgi import App, Receive, Scope, Send
-from serving.service.admission import Load
+from serving.service.admission import QueueLoad
 
 
 def _nothing() -> None:
@@ -75,7 +75,7 @@ class ServerOptions:
     tls: ssl.SSLContext | None = None
 
 
-def run(
+def serve_worker(
     app: App,
     sockets: Sequence[socket.socket],
     options: ServerOptions,
@@ -83,7 +83,7 @@ def run(
     on_ready: Callable[[], None],
     each_second: Callable[[], None] = _nothing,
     companions: Sequence[Companion] = (),
-    load: Load | None = None,
+    load: QueueLoad | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is open and return.
 
@@ -110,7 +110,7 @@ def run(
     async def notify() -> None:
         each_second()
 
-    load = load or Load()
+    load = load or QueueLoad()
     config = uvicorn.Config(
         _counting_begun(app, load),
         loop="uvloop",
@@ -139,7 +139,7 @@ def run(
             signal.signal(number, handler)
 
 
-def _counting_begun(app: App, load: Load) -> App:
+def _counting_begun(app: App, load: QueueLoad) -> App:
     def begin(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         load.begun += 1
         return app(scope, receive, send)  # no coroutine of its own: this is on the road of every request
@@ -147,7 +147,7 @@ def _counting_begun(app: App, load: Load) -> App:
     return begin
 
 
-def _counting_arrived(load: Load) -> type[HttpToolsProtocol]:
+def _counting_arrived(load: QueueLoad) -> type[HttpToolsProtocol]:
     class Counting(HttpToolsProtocol):
         def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
             load.arrived += 1

@@ -102,7 +102,7 @@ def open_unix(path: Path) -> socket.socket:
     return opened
 
 
-def url(host: str, port: int) -> str:
+def address_url(host: str, port: int) -> str:
     """Give the address as a person types it.
 
     Examples

@@ -24,7 +24,7 @@ _KILL_AFTER_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class WorkerStart:
     """What a new worker is handed.
 
     Parameters
@@ -42,7 +42,7 @@ class Start:
     on_ready: Callable[[], None]
 
 
-Work = Callable[[Start], int]
+Work = Callable[[WorkerStart], int]
 """A worker's whole life: serves until SIGTERM, and gives its exit code."""
 
 
@@ -122,7 +122,7 @@ class Supervisor:
                 for sibling in self._workers.values():
                     os.close(sibling.ready)
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-                code = self._work(Start(number, self._lifeline[0], lambda: _tell(tell)))
+                code = self._work(WorkerStart(number, self._lifeline[0], lambda: _tell(tell)))
                 sys.stdout.flush()
                 sys.stderr.flush()
             except BaseException as error:

@@ -14,7 +14,7 @@ _FIRST_REST_NS: Final = 100_000_000
 _LONGEST_REST_NS: Final = 5_000_000_000
 
 
-class Load:
+class QueueLoad:
     """Counts the HTTP requests that have arrived and not begun: what waits in the event loop."""
 
     __slots__ = ("arrived", "begun")
@@ -30,7 +30,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class PatienceStats:
+class AdmissionStats:
     """Counts since the start.
 
     Parameters
@@ -51,7 +51,7 @@ class PatienceStats:
     waiting: int = 0
 
 
-class Patience:
+class AdmissionControl:
     """The deadline of each decision; belongs to the event loop's thread.
 
     A decision is computed on the event loop and can't be interrupted. So the first late ones are late; after three in a
@@ -67,19 +67,19 @@ class Patience:
         Where they are counted.
     """
 
-    def __init__(self, deadline_ms: float = 0.0, max_waiting: int = 0, load: Load | None = None) -> None:
+    def __init__(self, deadline_ms: float = 0.0, max_waiting: int = 0, load: QueueLoad | None = None) -> None:
         self._deadline_ns = int(deadline_ms * 1e6)
         self._max_waiting = max_waiting
-        self._load = load or Load()
+        self._load = load or QueueLoad()
         self._row = 0
         self._rest_ns = _FIRST_REST_NS
         self._asleep_until_ns = 0
         self._late = self._skipped = self._shed = 0
 
     @property
-    def stats(self) -> PatienceStats:
+    def stats(self) -> AdmissionStats:
         """Read the counters."""
-        return PatienceStats(self._late, self._skipped, self._shed, self._load.waiting)
+        return AdmissionStats(self._late, self._skipped, self._shed, self._load.waiting)
 
     def why_not(self, now_ns: int) -> str | None:
         """Say why the model should not even be asked; None where it should."""

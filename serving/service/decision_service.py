@@ -6,16 +6,16 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadRequest
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.runtime_state import CALM, Situation, combine
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, combine_states
 from serving.decision.types import Decision, Fallback, Request
-from serving.model.slot import Live, Slot
-from serving.service.admission import SLOW, Patience
-from serving.service.failures import Failures
-from serving.service.fallback import stand_in
-from serving.service.ports import DecisionSink, SituationSource, Tracing
+from serving.model.slot import EngineSlot, LiveEngine
+from serving.service.admission import SLOW, AdmissionControl
+from serving.service.failures import FailureLog
+from serving.service.fallback import choose_fallback
+from serving.service.ports import DecisionSink, RuntimeStateSource, Tracing
 from serving.service.soundness import require_finite
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -25,7 +25,7 @@ _MAX_HEADER: Final = 256
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class GuardStats:
+class DecisionStats:
     """Counts since the start.
 
     Parameters
@@ -48,7 +48,7 @@ class GuardStats:
         return 1.0 - self.fallbacks / self.decisions if self.decisions else 1.0
 
 
-class Guard:
+class DecisionService:
     """Asks who knows the world, then the live engine, tells who wants to know, and answers in its place where it fails.
 
     Every front end decides through one of these. It belongs to one thread, that of the event loop.
@@ -78,15 +78,15 @@ class Guard:
 
     def __init__(
         self,
-        slot: Slot,
+        slot: EngineSlot,
         fallback: Fallback,
         clock_ns: Callable[[], int],
         new_id: Callable[[], str],
-        sources: Sequence[SituationSource] = (),
+        sources: Sequence[RuntimeStateSource] = (),
         sinks: Sequence[DecisionSink] = (),
         tracing: Tracing | None = None,
-        patience: Patience | None = None,
-        pick: Callable[[Live, Request], Live] | None = None,
+        patience: AdmissionControl | None = None,
+        pick: Callable[[LiveEngine, Request], LiveEngine] | None = None,
     ) -> None:
         self.slot = slot
         self._fallback = fallback
@@ -95,10 +95,10 @@ class Guard:
         self._sources = tuple(sources)
         self._sinks = tuple(sinks)
         self._tracing = tracing
-        self.patience = patience or Patience()
+        self.patience = patience or AdmissionControl()
         self._pick = pick
         self._decisions = self._fallbacks = 0
-        self._failures = Failures(clock_ns)
+        self._failures = FailureLog(clock_ns)
 
     @property
     def traced(self) -> bool:
@@ -106,9 +106,9 @@ class Guard:
         return self._tracing is not None
 
     @property
-    def stats(self) -> GuardStats:
+    def stats(self) -> DecisionStats:
         """Read the counters."""
-        return GuardStats(self._decisions, self._fallbacks, self._failures.contained)
+        return DecisionStats(self._decisions, self._fallbacks, self._failures.contained)
 
     def decide(self, request: Request, headers: Headers = ()) -> Decision:
         """Answer one request.
@@ -133,11 +133,11 @@ class Guard:
         """
         return self.decide_recorded(request, headers).decision
 
-    def decide_recorded(self, request: Request, headers: Headers = ()) -> Decided:
+    def decide_recorded(self, request: Request, headers: Headers = ()) -> RecordedDecision:
         """Answer one request as `decide` does, and keep what the answer was made from."""
         return self.tell(request, self.answer(request, headers), headers)
 
-    def answer(self, request: Request, headers: Headers = ()) -> Decided:
+    def answer(self, request: Request, headers: Headers = ()) -> RecordedDecision:
         """Answer one request and tell nobody: the caller owes a `tell`, once the answer is on its way.
 
         Raises
@@ -149,7 +149,7 @@ class Guard:
         if self._pick is not None:
             live = self._pick(live, request)
         started_ns = self._clock_ns()
-        situation = CALM
+        situation = NEUTRAL
         try:
             situation = self._situation(live, request, headers)
             why = self.patience.why_not(started_ns)
@@ -183,7 +183,7 @@ class Guard:
         situation = self._situation(live, request, headers)
         return self.tell(request, self._answer_instead(live, request, situation, started_ns, why), headers).decision
 
-    def tell(self, request: Request, decided: Decided, headers: Headers = ()) -> Decided:
+    def tell(self, request: Request, decided: RecordedDecision, headers: Headers = ()) -> RecordedDecision:
         """Count an answer, and tell everybody who wants to know of it; never raises."""
         self._decisions += 1
         if decided.decision.fallback is not None:
@@ -200,17 +200,19 @@ class Guard:
                 self._failures.contain(error)
         return decided
 
-    def _situation(self, live: Live, request: Request, headers: Headers) -> Situation:
+    def _situation(self, live: LiveEngine, request: Request, headers: Headers) -> RuntimeState:
         wanted = _wanted(live.headers, headers) if live.headers else {}
-        situation = Situation(headers=wanted) if wanted else CALM
+        situation = RuntimeState(headers=wanted) if wanted else NEUTRAL
         for source in self._sources:
             try:
-                situation = combine(situation, source.situation(request, wanted))
+                situation = combine_states(situation, source.situation(request, wanted))
             except Exception as error:
                 self._failures.contain(error)
         return situation
 
-    def _answer_instead(self, live: Live, request: Request, situation: Situation, started_ns: int, why: str) -> Decided:
+    def _answer_instead(
+        self, live: LiveEngine, request: Request, situation: RuntimeState, started_ns: int, why: str
+    ) -> RecordedDecision:
         # No draw: a decision that nobody computed teaches nothing.
         situation = dataclasses.replace(situation, explore=False)
         if self._fallback == "prior" and live.prior is not None:
@@ -222,12 +224,12 @@ class Guard:
                 self._failures.log(error)
         kind: Fallback = "reason" if self._fallback == "reason" else "baseline"
         try:
-            chosen = stand_in(live, request, situation, kind)
+            chosen = choose_fallback(live, request, situation, kind)
         except EveryArmDenied:
             raise
         except Exception as error:
             self._failures.log(error)
-            chosen = stand_in(dataclasses.replace(live, bound=None), request, situation, kind)
+            chosen = choose_fallback(dataclasses.replace(live, bound=None), request, situation, kind)
         decision = Decision(
             decision_id=self._new_id(),
             arm=chosen.arm.name,
@@ -244,7 +246,7 @@ class Guard:
             policy=live.policy,
             elapsed_us=(self._clock_ns() - started_ns) // 1000,
         )
-        return Decided(decision, None)
+        return RecordedDecision(decision, None)
 
 
 def _wanted(names: frozenset[str], headers: Headers) -> Mapping[str, str]:
@@ -252,9 +254,9 @@ def _wanted(names: frozenset[str], headers: Headers) -> Mapping[str, str]:
     return {name: value for name, value in found.items() if name in names}
 
 
-def _as_prior(decided: Decided, bundle_id: str) -> Decided:
+def _as_prior(decided: RecordedDecision, bundle_id: str) -> RecordedDecision:
     """Mark an answer of the prior as a fallback of the bundle that should have answered."""
     require_finite(decided.decision)
     decision = dataclasses.replace(decided.decision, fallback="prior", bundle_id=bundle_id)
     record = decided.record
-    return Decided(decision, None if record is None else dataclasses.replace(record, bundle_id=bundle_id))
+    return RecordedDecision(decision, None if record is None else dataclasses.replace(record, bundle_id=bundle_id))

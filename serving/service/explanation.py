@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import orjson
 
-from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.selection.utility_breakdown import Arithmetic, arithmetic
+from serving.decision.selection.utility_breakdown import UtilityBreakdown, utility_breakdown
 from serving.decision.types import Fallback
-from serving.journal.rows import Entry, OutcomeRow
+from serving.journal.rows import JournalEntry, OutcomeRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class Explanation:
     task: str | None
     prompt_id: str
     messages: list[dict[str, Any]] | None
-    arithmetic: Arithmetic | None
+    arithmetic: UtilityBreakdown | None
     same: bool | None
     note: str
     outcome: OutcomeRow | None
 
 
-def explained(entry: Entry, bound: Roster | None) -> Explanation:
+def explain_entry(entry: JournalEntry, bound: BoundPolicy | None) -> Explanation:
     """Explain a decision.
 
     Parameters
@@ -104,9 +104,9 @@ def explained(entry: Entry, bound: Roster | None) -> Explanation:
     )
 
 
-def _arithmetic(entry: Entry, bound: Roster | None) -> tuple[Arithmetic | None, str]:
+def _arithmetic(entry: JournalEntry, bound: BoundPolicy | None) -> tuple[UtilityBreakdown | None, str]:
     if entry.decision.replay is None:
         return None, "no model was asked: a fallback answered, so there is no sum"
     if bound is None:
         return None, f"made under {entry.decision.policy}, which this journal does not hold"
-    return arithmetic(DecisionRecord.from_json(entry.decision.replay), bound), ""
+    return utility_breakdown(DecisionRecord.from_json(entry.decision.replay), bound), ""

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.policy.policy import Policy
-from serving.decision.selection.decide import settle
-from serving.decision.selection.runtime_state import CALM, Situation
+from serving.decision.selection.decide import decide_from_record
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Request
-from serving.model.slot import Slot
+from serving.model.slot import EngineSlot
 
 _HOUR_S: Final = 3600.0
-_QUIET: Final = Situation(explore=False)
+_QUIET: Final = RuntimeState(explore=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ExplorationCap:
         How many processes serve: each spends its share of the budget.
     """
 
-    def __init__(self, slot: Slot, clock: Callable[[], float], workers: int = 1) -> None:
+    def __init__(self, slot: EngineSlot, clock: Callable[[], float], workers: int = 1) -> None:
         self._slot, self._clock, self._workers = slot, clock, workers
         self._hour = -1
         self._spent: dict[str, float] = {}
@@ -64,24 +64,24 @@ class ExplorationCap:
         """Read the counters."""
         return self._stats
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:  # noqa: ARG002
+    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:  # noqa: ARG002
         """Say whether there is still something to explore with."""
         bound = self._slot.live.bound
         if bound is None:
-            return CALM
+            return NEUTRAL
         cap = bound.policy.terms_for(request.tenant).exploration.max_extra_usd_per_hour
         if cap is None or self._spent_by(bound.policy, request.tenant) < cap / self._workers:
-            return CALM
+            return NEUTRAL
         self._stats = replace(self._stats, held_back=self._stats.held_back + 1)
         return _QUIET
 
-    def decided(self, request: Request, decided: Decided) -> None:
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Count what a draw costs beyond the arm that would have been taken without it."""
         decision, record, bound = decided.decision, decided.record, self._slot.live.bound
         # A draw of another arm has a propensity of share / arms, which is never above a half.
         if decision.propensity > 0.5 or record is None or bound is None or record.policy != bound.version:
             return
-        calm = settle(replace(record, situation=replace(record.situation, explore=False)), bound)
+        calm = decide_from_record(replace(record, situation=replace(record.situation, explore=False)), bound)
         if calm.arm == decision.arm:
             return
         extra = decision.estimates[decision.arm].cost_usd - decision.estimates[calm.arm].cost_usd

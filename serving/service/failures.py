@@ -13,7 +13,7 @@ _QUIET_NS: Final = 1_000_000_000
 """One log line per second at most, however many decisions fail."""
 
 
-class Failures:
+class FailureLog:
     """Belongs to the event loop's thread, as the guard does.
 
     Parameters

@@ -6,19 +6,19 @@ import math
 from dataclasses import dataclass
 
 from serving.decision.policy.arms import effort_rank
-from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.selection.arm_scoring import allowed_places
 from serving.decision.selection.choice import Because
-from serving.decision.selection.decision_record import Context, context_of
-from serving.decision.selection.runtime_state import HEALTHY, Situation
+from serving.decision.selection.decision_record import RequestContext, context_of
+from serving.decision.selection.runtime_state import HEALTHY, RuntimeState
 from serving.decision.types import EFFORTS, Arm, Caps, Effort, Fallback, Request
-from serving.model.slot import Live
+from serving.model.slot import LiveEngine
 
 _DEFAULT_TOTAL_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
+class FallbackArm:
     """An arm that nobody computed.
 
     Parameters
@@ -33,7 +33,7 @@ class StandIn:
     because: Because
 
 
-def stand_in(live: Live, request: Request, situation: Situation, kind: Fallback) -> StandIn:
+def choose_fallback(live: LiveEngine, request: Request, situation: RuntimeState, kind: Fallback) -> FallbackArm:
     """Choose the baseline arm, or the one with the highest effort (`reason`).
 
     An arm that the policy denies is never taken, a mode is not toggled inside an open tool loop, a client's explicit
@@ -46,14 +46,14 @@ def stand_in(live: Live, request: Request, situation: Situation, kind: Fallback)
     """
     if live.bound is None:
         arm = max(live.arms, key=lambda arm: effort_rank(arm.effort)) if kind == "reason" else live.arms[0]
-        return StandIn(arm, arm.effort, _caps(arm, arm.effort, request, _DEFAULT_TOTAL_MS, 32_000, 1), "behaviour")
+        return FallbackArm(arm, arm.effort, _caps(arm, arm.effort, request, _DEFAULT_TOTAL_MS, 32_000, 1), "behaviour")
     bound, context = live.bound, context_of(request)
     terms = bound.policy.terms_for(context.tenant)
     left = allowed_places(context, situation.headers, bound, terms)
     places = [place for place in bound.ladder if left is None or place in left]
     place, effort, because = _forced(context, situation, bound, places) or _plain(situation, bound, places, kind)
     limits = terms.limits
-    return StandIn(
+    return FallbackArm(
         bound.arms[place],
         effort,
         _caps(bound.arms[place], effort, request, limits.total_ms, limits.reasoning_tokens, limits.retries),
@@ -64,7 +64,7 @@ def stand_in(live: Live, request: Request, situation: Situation, kind: Fallback)
 _Chosen = tuple[int, Effort, Because]
 
 
-def _forced(context: Context, situation: Situation, bound: Roster, places: list[int]) -> _Chosen | None:
+def _forced(context: RequestContext, situation: RuntimeState, bound: BoundPolicy, places: list[int]) -> _Chosen | None:
     terms, session = bound.policy.terms_for(context.tenant), situation.session
     most = effort_rank(terms.max_effort)
     if session is not None and (context.tool_loop or session.open_tool_loop):
@@ -79,7 +79,7 @@ def _forced(context: Context, situation: Situation, bound: Roster, places: list[
     return meant, EFFORTS[rank], "client"
 
 
-def _plain(situation: Situation, bound: Roster, places: list[int], kind: Fallback) -> _Chosen:
+def _plain(situation: RuntimeState, bound: BoundPolicy, places: list[int], kind: Fallback) -> _Chosen:
     sound = [place for place in places if not situation.health.get(bound.arms[place].name, HEALTHY).shed] or places
     if kind == "reason":
         place = max(sound, key=lambda place: bound.ranks[place])

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadInput
 from serving.decision.types import Request
 from serving.journal.decision_draft import row_of
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.journal.writer import Journal
-from serving.packed_cache import Newest
+from serving.packed_cache import PackedCache
 from serving.service.ports import OutcomeSink
 
 logger = logging.getLogger("thinkgate.outcomes")
@@ -31,7 +31,7 @@ class NoJournal(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
-class DeskStats:
+class OutcomeStats:
     """Counts since the start.
 
     Parameters
@@ -62,9 +62,9 @@ class RecentDecisions:
     """
 
     def __init__(self, capacity: int = _REMEMBERED) -> None:
-        self._known = Newest(DecisionRow, capacity)
+        self._known = PackedCache(DecisionRow, capacity)
 
-    def decided(self, request: Request, decided: Decided) -> None:
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Remember one."""
         # Neither prompt nor forecast: both are large, and here nobody reads them.
         self._known.keep(decided.decision.decision_id, row_of(request, decided))
@@ -74,7 +74,7 @@ class RecentDecisions:
         return self._known.find(decision_id)
 
 
-class OutcomeDesk:
+class OutcomeService:
     """Takes outcomes from every front end; belongs to the event loop's thread.
 
     Parameters
@@ -104,9 +104,9 @@ class OutcomeDesk:
         self._accepted = self._repeated = self._unknown = self._contained = 0
 
     @property
-    def stats(self) -> DeskStats:
+    def stats(self) -> OutcomeStats:
         """Read the counters."""
-        return DeskStats(self._accepted, self._repeated, self._unknown, self._contained)
+        return OutcomeStats(self._accepted, self._repeated, self._unknown, self._contained)
 
     async def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> int:
         """Take outcomes.

@@ -11,13 +11,13 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.engine import Decided, Engine
+from serving.decision.engine import Engine, RecordedDecision
 from serving.decision.errors import BadInput
-from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.types import Request
-from serving.journal.policy_snapshot import TermsRow, bound_by, terms_of
+from serving.journal.policy_snapshot import PolicySnapshotRow, bind_snapshot, snapshot_policy
 from serving.journal.store import Store
-from serving.model.slot import Slot
+from serving.model.slot import EngineSlot
 
 logger = logging.getLogger("thinkgate.terms")
 
@@ -25,7 +25,7 @@ _PAUSES: Final = (0.2, 1.0, 5.0, 15.0, 60.0)
 _REMEMBERED: Final = 64
 
 
-class TermsKeeper:
+class PolicySnapshots:
     """A `DecisionSink` that costs one look into a set per decision.
 
     Parameters
@@ -38,12 +38,12 @@ class TermsKeeper:
         Seconds to wait between two tries.
     """
 
-    def __init__(self, slot: Slot, store: Store, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, slot: EngineSlot, store: Store, pause: Callable[[float], None] = time.sleep) -> None:
         self._slot, self._store, self._pause = slot, store, pause
         self._taken: set[str] = set()
-        self._known: OrderedDict[str, Roster] = OrderedDict()
+        self._known: OrderedDict[str, BoundPolicy] = OrderedDict()
 
-    def decided(self, request: Request, decided: Decided) -> None:  # noqa: ARG002
+    def decided(self, request: Request, decided: RecordedDecision) -> None:  # noqa: ARG002
         """Take note of the terms where they are new."""
         if decided.decision.policy in self._taken:
             return
@@ -53,10 +53,10 @@ class TermsKeeper:
             return
         self._taken.add(live.policy)
         self._remember(engine.bound)
-        row = terms_of(engine.bound, engine.prices)
+        row = snapshot_policy(engine.bound, engine.prices)
         threading.Thread(target=self._write, args=(row,), name="terms", daemon=True).start()
 
-    def find(self, version: str) -> Roster | None:
+    def find(self, version: str) -> BoundPolicy | None:
         """Give terms by version; None where nobody kept them. Reads the journal, so not on the event loop.
 
         Raises
@@ -71,18 +71,18 @@ class TermsKeeper:
         if row is None:
             return None
         try:
-            return self._remember(bound_by(row))
+            return self._remember(bind_snapshot(row))
         except BadInput as error:
             logger.warning("%s", error)
             return None
 
-    def _remember(self, bound: Roster) -> Roster:
+    def _remember(self, bound: BoundPolicy) -> BoundPolicy:
         self._known[bound.version] = bound
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return bound
 
-    def _write(self, row: TermsRow) -> None:
+    def _write(self, row: PolicySnapshotRow) -> None:
         for seconds in (0.0, *_PAUSES):
             self._pause(seconds)
             try:

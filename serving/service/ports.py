@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from serving.decision.engine import Decided
-from serving.decision.selection.runtime_state import Situation
+from serving.decision.engine import RecordedDecision
+from serving.decision.selection.runtime_state import RuntimeState
 from serving.decision.types import Decision, Request
 from serving.journal.rows import DecisionRow, OutcomeRow
 
 
-class SituationSource(Protocol):
+class RuntimeStateSource(Protocol):
     """Knows one side of the world: sessions, budgets, the health of arms."""
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
+    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
         """Tell what it knows; cheap, and never raises.
 
         Parameters
@@ -36,7 +36,7 @@ class Tracing(Protocol):
 class DecisionSink(Protocol):
     """Is told of each decision after it was made: journal, budgets, sessions, metrics, shadow."""
 
-    def decided(self, request: Request, decided: Decided) -> None:
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Take note; never waits, never raises. `decided.record` is None where no model was asked."""
         ...
 

@@ -7,7 +7,7 @@ import math
 from serving.decision.types import Decision
 
 
-class UnsoundError(Exception):
+class NotFiniteError(Exception):
     """The engine answered with a number that is none."""
 
 
@@ -23,4 +23,4 @@ def require_finite(decision: Decision) -> None:
     for estimate in decision.estimates.values():
         total += estimate.success + estimate.cost_usd + estimate.latency_p95_ms + estimate.output_tokens
     if not math.isfinite(total):
-        raise UnsoundError
+        raise NotFiniteError

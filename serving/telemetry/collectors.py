@@ -9,22 +9,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from serving.auth.authorizer import Door
+from serving.auth.authorizer import Authorizer
 from serving.journal.settings import JournalStats
-from serving.model.lifecycle import Following
-from serving.model.slot import Slot
-from serving.service.admission import PatienceStats
-from serving.service.decision_service import GuardStats
+from serving.model.lifecycle import ModelLifecycle
+from serving.model.slot import EngineSlot
+from serving.service.admission import AdmissionStats
+from serving.service.decision_service import DecisionStats
 from serving.service.exploration_cap import ExplorationStats
-from serving.service.outcome_service import DeskStats
-from serving.telemetry.instruments import Ledger
-from serving.telemetry.tracing import Traces
+from serving.service.outcome_service import OutcomeStats
+from serving.telemetry.instruments import MetricRegistry
+from serving.telemetry.tracing import DecisionTracer
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _STATM: Final = Path("/proc/self/statm")
 
 
-def watch_process(ledger: Ledger, version: str) -> None:
+def collect_process(ledger: MetricRegistry, version: str) -> None:
     """Show version, memory and processor time of all workers, and how many there are."""
     ledger.gauge("thinkgate_build_info", "Version of thinkgate.", ("version",), "max").set(1.0, (version,))
     ledger.gauge("thinkgate_workers", "Processes that serve.").set(1.0)
@@ -40,7 +40,7 @@ def watch_process(ledger: Ledger, version: str) -> None:
     ledger.probes.append(probe)
 
 
-def watch_bundle(ledger: Ledger, slot: Slot) -> None:
+def collect_bundle(ledger: MetricRegistry, slot: EngineSlot) -> None:
     """Show what is live: two bundles at once only while workers swap."""
     info = ledger.gauge(
         "thinkgate_bundle_info", "The live bundle and policy.", ("bundle_id", "policy", "cold_start"), "max"
@@ -56,7 +56,7 @@ def watch_bundle(ledger: Ledger, slot: Slot) -> None:
     ledger.probes.append(probe)
 
 
-def watch_model(ledger: Ledger, following: Following) -> None:
+def collect_model(ledger: MetricRegistry, following: ModelLifecycle) -> None:
     """Show what the sources of model, policy and shadow brought, and how far the shadow agrees."""
     changes = ledger.counter(
         "thinkgate_live_changes", "Models and policies that went live, came back, or were refused.", ("what", "fate")
@@ -86,8 +86,11 @@ def watch_model(ledger: Ledger, following: Following) -> None:
     ledger.probes.append(probe)
 
 
-def watch_guard(
-    ledger: Ledger, stats: Callable[[], GuardStats], desk: Callable[[], DeskStats], traces: Traces | None
+def collect_decision_service(
+    ledger: MetricRegistry,
+    stats: Callable[[], DecisionStats],
+    desk: Callable[[], OutcomeStats],
+    traces: DecisionTracer | None,
 ) -> None:
     """Show what went wrong without failing a decision, and outcomes that nobody could place."""
     contained = ledger.counter(
@@ -108,7 +111,7 @@ def watch_guard(
     ledger.probes.append(probe)
 
 
-def watch_patience(ledger: Ledger, stats: Callable[[], PatienceStats]) -> None:
+def collect_admission(ledger: MetricRegistry, stats: Callable[[], AdmissionStats]) -> None:
     """Show how often the fallback answered for want of time, and how many requests wait for their turn."""
     hurried = ledger.counter(
         "thinkgate_out_of_time", "Decisions that the model was too late for, or was not asked for.", ("why",)
@@ -125,7 +128,7 @@ def watch_patience(ledger: Ledger, stats: Callable[[], PatienceStats]) -> None:
     ledger.probes.append(probe)
 
 
-def watch_exploration(ledger: Ledger, stats: Callable[[], ExplorationStats]) -> None:
+def collect_exploration(ledger: MetricRegistry, stats: Callable[[], ExplorationStats]) -> None:
     """Show what exploring costs, and how often its budget of the hour was spent."""
     drawn = ledger.counter("thinkgate_exploration_draws", "Decisions that a draw took another arm for.")
     extra = ledger.counter("thinkgate_exploration_extra_usd", "Expected extra cost of those.")
@@ -142,7 +145,7 @@ def watch_exploration(ledger: Ledger, stats: Callable[[], ExplorationStats]) -> 
     ledger.probes.append(probe)
 
 
-def watch_journal(ledger: Ledger, stats: Callable[[], JournalStats]) -> None:
+def collect_journal(ledger: MetricRegistry, stats: Callable[[], JournalStats]) -> None:
     """Show how far the journal is behind, and what it lost."""
     rows = ledger.counter("thinkgate_journal_rows", "Rows of the journal by what became of them.", ("fate",))
     queued = ledger.gauge("thinkgate_journal_queued", "Decisions that wait in memory.")
@@ -170,7 +173,7 @@ def watch_journal(ledger: Ledger, stats: Callable[[], JournalStats]) -> None:
     ledger.probes.append(probe)
 
 
-def watch_door(ledger: Ledger, door: Door) -> None:
+def collect_auth(ledger: MetricRegistry, door: Authorizer) -> None:
     """Show whom the door turned away; keys by their id, which is no secret."""
     refused = ledger.counter("thinkgate_refused", "Calls turned away at the door.", ("why", "key"))
 

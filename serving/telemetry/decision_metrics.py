@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.types import Request
 from serving.journal.rows import DecisionRow, OutcomeRow
-from serving.telemetry.instruments import Ledger
+from serving.telemetry.instruments import MetricRegistry
 
 STAGE_BOUNDS: Final = (
     25e-6, 50e-6, 100e-6, 150e-6, 200e-6, 300e-6, 500e-6, 750e-6, 1e-3, 2e-3, 5e-3, 10e-3, 25e-3, 0.1, 0.5, 2.0,
@@ -32,7 +32,7 @@ class DecisionMetrics:
         Gives the names of the arms that are served now.
     """
 
-    def __init__(self, ledger: Ledger, arms: Callable[[], Collection[str]]) -> None:
+    def __init__(self, ledger: MetricRegistry, arms: Callable[[], Collection[str]]) -> None:
         self._arms = arms
         count = ledger.counter
         self._decisions = count(
@@ -59,7 +59,7 @@ class DecisionMetrics:
         self._read, self._decide, self._send = (self._stages.row((stage,)) for stage in ("read", "decide", "send"))
         self._add_outcomes(ledger)
 
-    def decided(self, request: Request, decided: Decided) -> None:  # noqa: ARG002 - the port says so
+    def decided(self, request: Request, decided: RecordedDecision) -> None:  # noqa: ARG002 - the port says so
         """Count a decision."""
         decision = decided.decision
         name = decision.arm
@@ -127,7 +127,7 @@ class DecisionMetrics:
             self._matched.add((*arm, "success", "expected"), decision.expected_success)
             self._matched.add((*arm, "success", "realised"), outcome.success)
 
-    def _add_outcomes(self, ledger: Ledger) -> None:
+    def _add_outcomes(self, ledger: MetricRegistry) -> None:
         count = ledger.counter
         self._outcomes = count("thinkgate_outcomes", "Outcomes reported.", ("arm", "result"))
         self._real_cost = count("thinkgate_realised_cost_usd", "Cost of the calls reported.", ("arm",))

@@ -116,7 +116,7 @@ Samples = Mapping[str, Sequence[Sequence[Any]]]
 
 
 @dataclass(slots=True)
-class Ledger:
+class MetricRegistry:
     """All metrics of one worker.
 
     Parameters
@@ -165,7 +165,7 @@ class Ledger:
         if not self.base:
             return own
         lasting = {name: family for name, family in self.families.items() if family.kind != "gauge"}
-        return {**own, **add_up(lasting, (self.base, own))}
+        return {**own, **sum_samples(lasting, (self.base, own))}
 
     def _add(self, family: Family, series: Counter | Gauge | Histogram) -> None:
         if family.name in self.families:
@@ -174,7 +174,7 @@ class Ledger:
         self._series[family.name] = series
 
 
-def add_up(families: Mapping[str, Family], workers: Iterable[Samples]) -> Samples:
+def sum_samples(families: Mapping[str, Family], workers: Iterable[Samples]) -> Samples:
     """Make one out of several workers' samples.
 
     Examples

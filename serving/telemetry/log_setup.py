@@ -22,7 +22,7 @@ class TextFormatter(logging.Formatter):
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - logging's own name
         """Say what broke and where, on one line."""
-        return "  " + spell_exception(ei)
+        return "  " + format_exception(ei)
 
 
 class JsonFormatter(logging.Formatter):
@@ -38,11 +38,11 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage().encode("utf-8", "replace").decode(),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            told["exception"] = spell_exception(record.exc_info)
+            told["exception"] = format_exception(record.exc_info)
         return orjson.dumps(told).decode()
 
 
-def spell_exception(caught: ExcInfo) -> str:
+def format_exception(caught: ExcInfo) -> str:
     """Name an exception's class, and the places it went through, the innermost last.
 
     Examples

@@ -12,11 +12,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from serving.telemetry.instruments import Family, Ledger, Samples, add_up
-from serving.telemetry.shared_board import Board
+from serving.telemetry.instruments import Family, MetricRegistry, Samples, sum_samples
+from serving.telemetry.shared_board import SharedBoard
 
 
-class Exposition:
+class PrometheusExposition:
     """One worker's part in the metrics of all.
 
     Parameters
@@ -29,7 +29,7 @@ class Exposition:
         This worker's; what a predecessor has pinned there is counted on from.
     """
 
-    def __init__(self, ledger: Ledger, board: Board, place: int = 0) -> None:
+    def __init__(self, ledger: MetricRegistry, board: SharedBoard, place: int = 0) -> None:
         self._ledger, self._board, self._place = ledger, board, place
         ledger.adopt(_read(board.read(place)))
 
@@ -44,7 +44,7 @@ class Exposition:
         """
         self.publish()
         pages = (_read(self._board.read(place)) for place in range(self._board.places))
-        return add_up(self._ledger.families, pages)
+        return sum_samples(self._ledger.families, pages)
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """Write the exposition.

@@ -14,7 +14,7 @@ _HEAD: Final = struct.Struct("<II")
 _TRIES: Final = 5
 
 
-class Board:
+class SharedBoard:
     """One place for each worker; a parent makes it before it forks them.
 
     A place has two halves. A worker writes the one that nobody reads, with length and checksum in front, and then turns

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from serving.control.controller import View
-from serving.telemetry.instruments import Ledger
+from serving.control.controller import StateSnapshot
+from serving.telemetry.instruments import MetricRegistry
 
 _PHASES: Final = {"serving": 0.0, "probing": 0.5, "shed": 1.0}
 
 
-def watch_steering(ledger: Ledger, view: Callable[[], View]) -> None:
+def collect_control(ledger: MetricRegistry, view: Callable[[], StateSnapshot]) -> None:
     """Show what each purse spent and what cost weighs in it, how each arm does, and who lost at which task."""
     budget = ledger.gauge("thinkgate_budget_usd", "Budget of a window.", ("purse", "window"), "max")
     spent = ledger.gauge("thinkgate_budget_spent_usd", "Spent of a window's budget.", ("purse", "window"), "max")

@@ -32,7 +32,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
-from serving.decision.ids import value_of
+from serving.decision.ids import from_base32
 from serving.decision.types import Decision
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.telemetry.span_attributes import decision_attributes, outcome_attributes
@@ -73,7 +73,7 @@ class _Event:
     error: str | None = None
 
 
-class Traces:
+class DecisionTracer:
     """Notes decisions, and as an `OutcomeSink` the calls that followed them.
 
     A trace without a parent takes the decision's id as its own id, so that an outcome finds its trace in any worker and
@@ -127,7 +127,7 @@ class Traces:
         if trace_id and parent:
             self._remember(decision.decision_id, trace_id)
         else:
-            parent, trace_id = 0, value_of(decision.decision_id)
+            parent, trace_id = 0, from_base32(decision.decision_id)
             if trace_id & (2**64 - 1) >= self._bound:
                 return
         now = self._clock_ns()
@@ -149,7 +149,7 @@ class Traces:
         trace_id = self._parented.get(outcome.decision_id, 0)
         if not trace_id:
             try:
-                trace_id = value_of(outcome.decision_id)
+                trace_id = from_base32(outcome.decision_id)
             except ValueError:
                 return
             if trace_id & (2**64 - 1) >= self._bound:

@@ -26,13 +26,13 @@ from pathlib import Path
 import orjson
 from fastapi import FastAPI
 
-from serving.bootstrap import assemble
-from serving.components import Shared
+from serving.bootstrap import build_worker
+from serving.components import SharedState
 from serving.http_api.app import build_api, build_fastapi, decision_routes
 from serving.http_api.asgi import App, BodyLimits, Receive, Scope, Send, answer_json, read_json_body
-from serving.http_api.decisions import Limits
+from serving.http_api.decisions import RequestLimits
 from serving.schemas.models import DecisionRequest
-from serving.server.http_server import Readiness, ServerOptions, run
+from serving.server.http_server import Readiness, ServerOptions, serve_worker
 from serving.server.sockets import open_tcp
 from serving.settings import Settings
 from tests.support.fakes import LengthDecider, guarded
@@ -112,7 +112,7 @@ def serve(kind: str, bundle: Path | None) -> None:
     """Serve one kind on a free port, and print the port."""
     with open_tcp("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        run(_app(kind, bundle), [listener], ServerOptions(), Readiness(), lambda: print(port, flush=True))
+        serve_worker(_app(kind, bundle), [listener], ServerOptions(), Readiness(), lambda: print(port, flush=True))
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,9 +132,9 @@ def _app(kind: str, bundle: Path | None) -> App:
 
         return app
     if kind == "fixed decision, raw route":
-        return build_api(guarded(LengthDecider()), Limits(), lambda: True, "0")
+        return build_api(guarded(LengthDecider()), RequestLimits(), lambda: True, "0")
     settings = Settings(journal="none", bundle=bundle, cold_start=bundle is None, arms=ARMS if bundle is None else None)
-    parts = assemble(settings, Shared())
+    parts = build_worker(settings, SharedState())
     if kind == "decision, FastAPI route":
         return build_fastapi(parts.guard, decision_routes(parts.guard, parts.limits), lambda: True, "0")
     return build_api(parts.guard, parts.limits, lambda: True, "0")

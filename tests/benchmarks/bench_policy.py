@@ -12,16 +12,16 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from serving.control.controller import Steering
+from serving.control.controller import Controller
 from serving.control.sessions import SessionTable
-from serving.control.spend_ledger import MemoryLedger
+from serving.control.spend_ledger import MemorySpendLedger
 from serving.decision.engine import Engine
-from serving.decision.policy.bound_policy import roster
-from serving.decision.policy.controls import Budget
+from serving.decision.policy.bound_policy import bind_policy
+from serving.decision.policy.controls import BudgetSettings
 from serving.decision.policy.policy import Exploration, Policy, Rule, Terms
 from serving.decision.prior.model import PriorModel
-from serving.decision.selection.decide import settle
-from serving.decision.selection.runtime_state import ArmHealth, Session, Situation
+from serving.decision.selection.decide import decide_from_record
+from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import EFFORTS, Arm, Message, Prediction, Price, Request, Usd
 from serving.journal.rows import OutcomeRow
 
@@ -81,11 +81,11 @@ def full_policy() -> Policy:
     return Policy(terms=terms, tenants={"acme": replace(terms, maybe="reason")}, rules=rules)
 
 
-def lived(engine: Engine, request: Request) -> Steering:
+def lived(engine: Engine, request: Request) -> Controller:
     """Give a steering that has seen a thousand decisions and reports: a tight budget, moved forecasts, a session."""
-    terms = Terms(budget=Budget(day_usd=Usd(1.0)))
-    bound = roster(engine.arms, Policy(terms=terms), engine.prices)
-    steering = Steering(lambda: bound, MemoryLedger(), SessionTable(), time.time, random.Random(1))
+    terms = Terms(budget=BudgetSettings(day_usd=Usd(1.0)))
+    bound = bind_policy(engine.arms, Policy(terms=terms), engine.prices)
+    steering = Controller(lambda: bound, MemorySpendLedger(), SessionTable(), time.time, random.Random(1))
     for _ in range(1000):
         decided = engine.decide_recorded(request, steering.situation(request, {}))
         steering.decided(request, decided)
@@ -113,7 +113,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5000)
     rounds = parser.parse_args().rounds
     request = Request((Message("user", "word " * 128),), tenant="acme", task="maths", session_id="s")
-    world = Situation(
+    world = RuntimeState(
         cost_multiplier=0.3,
         session=Session("low", cached_tokens=500),
         health={"minimal": ArmHealth(latency_factor=1.5, why="slow")},
@@ -127,7 +127,7 @@ def main() -> int:
         stages: dict[str, Callable[[], object]] = {
             "decide(), default policy": partial(plain.decide, request),
             "decide(), every term": partial(full.decide, request, world),
-            "of which settle()": partial(settle, record, full.bound),
+            "of which settle()": partial(decide_from_record, record, full.bound),
             "journal row to JSON": record.to_json,
         }
         for name, call in stages.items():

@@ -10,10 +10,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.providers.request_body import read_body
-from serving.decision.providers.rewrite import apply
+from serving.decision.providers.request_body import parse_body
+from serving.decision.providers.rewrite import apply_decision
 from serving.decision.types import ArmEstimate, Caps, Decision, Usd
-from serving.schemas.lossless_json import read_exact, write_exact
+from serving.schemas.lossless_json import read_lossless, write_lossless
 
 ROUNDS = 400
 
@@ -59,13 +59,13 @@ def main() -> None:
             "0" * 26, "a", model, "high", "use", 1.0, "", estimates, Caps(8000, 1, 9000), 1.0, None, "b", "p", 1
         )
         raw = orjson.dumps(body)
-        reading = read_body(body, model=model)
-        done = apply(body, reading, decision)
+        reading = parse_body(body, model=model)
+        done = apply_decision(body, reading, decision)
         steps = [
-            median_us(lambda raw=raw: read_exact(raw)),  # type: ignore[misc]
-            median_us(lambda body=body, model=model: read_body(body, model=model)),  # type: ignore[misc]
-            median_us(lambda b=body, r=reading, d=decision: apply(b, r, d)),  # type: ignore[misc]
-            median_us(lambda done=done: write_exact(done.body, True)),  # type: ignore[misc]
+            median_us(lambda raw=raw: read_lossless(raw)),  # type: ignore[misc]
+            median_us(lambda body=body, model=model: parse_body(body, model=model)),  # type: ignore[misc]
+            median_us(lambda b=body, r=reading, d=decision: apply_decision(b, r, d)),  # type: ignore[misc]
+            median_us(lambda done=done: write_lossless(done.body, True)),  # type: ignore[misc]
         ]
         table.add_row(name, f"{len(raw):,}", *(f"{step:.1f}" for step in steps), f"{sum(steps):.1f}")
     Console().print(table)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from serving.decision.features import extract
-from serving.decision.features.model_inputs import Limits, prepare
+from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Message, Request
 
@@ -94,7 +94,7 @@ def main() -> int:
     for piece in ("lorem ipsum 12 ", "a", "[[0,1],", "漢é "):
         request = Request((Message("user", piece * (HUGE // len(piece))),))
         start = time.perf_counter()
-        prepare([request], tokenizer, Limits())
+        encode_batch([request], tokenizer, EncoderLimits())
         console.print(f"20 million characters of {piece!r}: {(time.perf_counter() - start) * 1e3:.1f} ms", markup=False)
     return int(missed)
 
@@ -112,7 +112,7 @@ def _extract(requests: list[Request], place: int) -> object:
 
 
 def _prepare(tokenizer: Tokenizer, requests: list[Request], place: int) -> object:
-    return prepare([requests[place]], tokenizer, Limits())
+    return encode_batch([requests[place]], tokenizer, EncoderLimits())
 
 
 def _teacher() -> Path:

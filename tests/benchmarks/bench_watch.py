@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from serving.auth.api_keys import make_key
-from serving.auth.authorizer import Door
-from serving.auth.key_file import KeySource, write_keys
+from serving.auth.authorizer import Authorizer
+from serving.auth.key_file import KeyFile, write_keys
 from serving.decision.engine import Engine
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm, Message, Request
 from serving.telemetry.decision_metrics import DecisionMetrics
-from serving.telemetry.instruments import Ledger
-from serving.telemetry.prometheus import Exposition
-from serving.telemetry.shared_board import Board
+from serving.telemetry.instruments import MetricRegistry
+from serving.telemetry.prometheus import PrometheusExposition
+from serving.telemetry.shared_board import SharedBoard
 
 ARMS = (Arm("direct", "gpt-5.1"), Arm("reasoning", "gpt-5.1", "high", default_output_tokens=2500.0))
 LIBRARY = """
@@ -51,14 +51,14 @@ def main() -> int:
     """Print the table."""
     decided = Engine(PriorModel(ARMS), arms=ARMS).decide_recorded(Request((Message("user", "What is 17 * 23?"),)))
     request = Request((Message("user", "What is 17 * 23?"),))
-    ledger = Ledger()
+    ledger = MetricRegistry()
     metrics = DecisionMetrics(ledger, lambda: ("direct", "reasoning"))
-    exposition = Exposition(ledger, Board(2))
+    exposition = PrometheusExposition(ledger, SharedBoard(2))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "keys.toml"
         free, limited = make_key("free", ["decide"]), make_key("limited", ["decide"], 1e9, 1e9)
         write_keys(path, [free.key, limited.key, *(make_key(str(n), ["decide"]).key for n in range(100))])
-        door = Door(KeySource(path))
+        door = Authorizer(KeyFile(path))
         rows = {
             "nothing (the clock)": measure(lambda: None),
             "key checked": measure(lambda: door.enter(free.token, "decide")),

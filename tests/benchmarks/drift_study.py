@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.decision.bundle.loader import Bundle, load
+from serving.decision.bundle.loader import Bundle, load_bundle
 from serving.decision.engine import Engine
 from tests.support.synthetic_journal import (
     EXPLORING,
@@ -29,9 +29,9 @@ from tests.support.synthetic_journal import (
 from training.pipeline.train import TrainSettings
 from training.promotion.gate_types import GateSettings
 from training.promotion.holdout import QUIET
-from training.retraining.daemon import Watch, WatchSettings
+from training.retraining.daemon import Daemon, DaemonSettings
 from training.retraining.retrain import RetrainSettings, retrain
-from training.synthetic import DEFAULT_ARMS, TASKS, Always, Draws, Shift, World, oracle, value
+from training.synthetic import DEFAULT_ARMS, TASKS, Always, ConceptDrift, PromptSample, World, oracle_policy, true_value
 
 DAY = 14.0
 FIRST = 1000
@@ -41,12 +41,12 @@ STEP = 1000
 TESTED = 4000
 """Prompts that no bundle learns from, half of them after the drift: on these the values are taken."""
 
-SHIFTS: Mapping[str, Shift] = {
-    "the arms": Shift(DAY, gain=dict.fromkeys(TASKS, 2.5), skill=dict.fromkeys(TASKS, -2.0)),
-    "arms and tasks": Shift(
+SHIFTS: Mapping[str, ConceptDrift] = {
+    "the arms": ConceptDrift(DAY, gain=dict.fromkeys(TASKS, 2.5), skill=dict.fromkeys(TASKS, -2.0)),
+    "arms and tasks": ConceptDrift(
         DAY, gain=dict.fromkeys(TASKS, 2.5), skill=dict.fromkeys(TASKS, -2.0), mix={"maths": 6.0, "planning": 4.0}
     ),
-    "hidden tokens": Shift(DAY, tokens=4.0, gain=dict.fromkeys(TASKS, 0.5), latency=1.5),
+    "hidden tokens": ConceptDrift(DAY, tokens=4.0, gain=dict.fromkeys(TASKS, 0.5), latency=1.5),
 }
 
 
@@ -84,12 +84,15 @@ class Told:
         return self.won / self.before
 
 
-def share(draws: Draws, chosen: np.ndarray) -> float:
+def share(draws: PromptSample, chosen: np.ndarray) -> float:
     """True value of choices, float64 (n, K) of probabilities, as a share of the oracle's."""
-    return value(draws, chosen, VALUE_USD).net_usd / value(draws, oracle(draws, VALUE_USD), VALUE_USD).net_usd
+    return (
+        true_value(draws, chosen, VALUE_USD).net_usd
+        / true_value(draws, oracle_policy(draws, VALUE_USD), VALUE_USD).net_usd
+    )
 
 
-def choices(bundle: Bundle, draws: Draws) -> np.ndarray:
+def choices(bundle: Bundle, draws: PromptSample) -> np.ndarray:
     """Let a bundle decide without exploring, float64 (n, K) of zeros and ones."""
     clock = Clock()
     engine = Engine(bundle, EXPLORING, clock=clock)
@@ -101,7 +104,9 @@ def choices(bundle: Bundle, draws: Draws) -> np.ndarray:
     return made
 
 
-def tell(shift: Shift, seed: int, folder: Path, rows: int = 8000, say: Callable[[str], None] = lambda _: None) -> Told:
+def tell(
+    shift: ConceptDrift, seed: int, folder: Path, rows: int = 8000, say: Callable[[str], None] = lambda _: None
+) -> Told:
     """Live through `rows` decisions, half of them after the drift."""
     start = time.perf_counter()
     world = World(seed=seed, shift=shift)
@@ -112,9 +117,9 @@ def tell(shift: Shift, seed: int, folder: Path, rows: int = 8000, say: Callable[
     world.records(draws.take(np.arange(FIRST))).to_parquet(folder / "past.parquet")
     retrain(replace(settings, journal=None, history=(str(folder / "past.parquet"),)))
     live = _live(folder)
-    learnt, clock = load(live), Clock()
+    learnt, clock = load_bundle(live), Clock()
     store = journal(folder / "journal.db")
-    watch = Watch(WatchSettings(settings, every_s=0, volume=0, window=STEP), clock)
+    watch = Daemon(DaemonSettings(settings, every_s=0, volume=0, window=STEP), clock)
     clock.now = float(draws.timestamp[FIRST])
     watch.look()
     events: list[str] = []
@@ -123,8 +128,8 @@ def tell(shift: Shift, seed: int, folder: Path, rows: int = 8000, say: Callable[
     for place in range(FIRST, FIRST + rows, STEP):
         part = draws.take(np.arange(place, min(place + STEP, FIRST + rows)))
         if not part.shifted.any():
-            learnt = load(live)
-        keep(store, traffic(Engine(load(live), EXPLORING, clock=clock), clock, part, rng))
+            learnt = load_bundle(live)
+        keep(store, traffic(Engine(load_bundle(live), EXPLORING, clock=clock), clock, part, rng))
         clock.now = float(part.timestamp[-1]) + 61.0
         event = watch.look()
         if event.kind == "quiet":
@@ -141,7 +146,7 @@ def tell(shift: Shift, seed: int, folder: Path, rows: int = 8000, say: Callable[
     return Told(
         before=share(before, choices(learnt, before)),
         lost=share(after, choices(learnt, after)),
-        won=share(after, choices(load(live), after)),
+        won=share(after, choices(load_bundle(live), after)),
         direct=ends[0],
         reasoning=ends[1],
         seen_after=seen,

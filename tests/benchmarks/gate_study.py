@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.promotion.gate import compare
-from training.promotion.gate_types import Comparison, GateSettings, Judged, Promote, Window
+from training.promotion.gate import run_gate
+from training.promotion.gate_types import BundleForecast, GateSettings, GateVerdict, Promote, RequestWindow
 
 VALUE_USD = 0.10
 COST_USD = np.array([0.0006, 0.0250])
@@ -48,7 +48,7 @@ class Counted:
     true_gain: float
 
 
-def one(setting: Setting, seed: int) -> tuple[Comparison, float]:
+def one(setting: Setting, seed: int) -> tuple[GateVerdict, float]:
     """Draw one world and compare; gives the true gain too, as a share of the champion's value."""
     rng = np.random.default_rng(seed)
     n = setting.rows
@@ -78,7 +78,7 @@ def one(setting: Setting, seed: int) -> tuple[Comparison, float]:
         arm = (rng.random(n) > propensity[:, 0]).astype(np.int64)
         seen = np.arange(2) == arm[:, None]
     latency = np.array([2000.0, 20_000.0]) * rng.lognormal(0, 0.3, (n, 2))
-    window = Window(
+    window = RequestWindow(
         np.where(seen, success, np.nan),
         np.where(seen, cost, np.nan),
         np.where(seen, latency, np.nan),
@@ -88,11 +88,11 @@ def one(setting: Setting, seed: int) -> tuple[Comparison, float]:
     )
     view = np.tile(COST_USD, (n, 1)), np.tile([2000.0, 20_000.0], (n, 1))
     judged = [
-        Judged(name, chosen, forecast, *view, supported=0.9, epsilon=None, size_bytes=1000)
+        BundleForecast(name, chosen, forecast, *view, supported=0.9, epsilon=None, size_bytes=1000)
         for name, chosen in (("champion", champion), ("challenger", challenger))
     ]
     # Which way requests move is part of the draw: waiting is not what is studied here.
-    return compare(window, judged[0], judged[1], GateSettings(slower=10.0)), true
+    return run_gate(window, judged[0], judged[1], GateSettings(slower=10.0)), true
 
 
 def count(setting: Setting, runs: int, first_seed: int = 0) -> Counted:

@@ -10,8 +10,8 @@ import numpy as np
 from econml.dr import DRLearner
 from sklearn.dummy import DummyClassifier
 
-from training.evaluation.baselines import Sample, Scorer
-from training.models.boosting import Trees
+from training.evaluation.baselines import RouterSample, Scorer
+from training.models.boosting import TreeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class EconmlReference:
     """
 
     name: str = "econml DRLearner on our design rows"
-    trees: Trees = Trees()
+    trees: TreeSettings = TreeSettings()
     threads: int = 1
 
-    def fit(self, train: Sample) -> Scorer:
+    def fit(self, train: RouterSample) -> Scorer:
         """Fit on every observed call."""
         prompt, arm = np.nonzero(np.isfinite(train.success))
         learner = DRLearner(
@@ -39,7 +39,7 @@ class EconmlReference:
         learner.fit(train.success[prompt, arm], arm, X=train.embedding[prompt], groups=prompt, cache_values=False)
         arms = range(1, train.success.shape[1])
 
-        def score(sample: Sample) -> np.ndarray[Any, np.dtype[np.float64]]:
+        def score(sample: RouterSample) -> np.ndarray[Any, np.dtype[np.float64]]:
             effects = [np.asarray(learner.effect(sample.embedding, T0=0, T1=arm), np.float64).ravel() for arm in arms]
             return np.column_stack(effects)
 

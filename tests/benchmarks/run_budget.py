@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from serving.control.spend_ledger import MemoryLedger
+from serving.control.spend_ledger import MemorySpendLedger
 from tests.support.budget_day import USUAL, DayResult, budget_for, pool, simulate, traffic
 
 SHARES = (0.15, 0.4, 0.75)
@@ -57,9 +57,9 @@ def _days(n: int, share: float) -> dict[str, DayResult]:
     shifted = traffic(prompts, n, 10, USUAL[-6:] + USUAL[:-6])
     named = ("first day, nothing known", "second day", "third day", "fourth day", "half as much more", "6 h later")
     told = dict(
-        zip(named, simulate(prompts, [*usual, busy, shifted], budget, MemoryLedger(), look_s=30.0), strict=True)
+        zip(named, simulate(prompts, [*usual, busy, shifted], budget, MemorySpendLedger(), look_s=30.0), strict=True)
     )
-    told["hard stop alone"] = simulate(prompts, usual[:1], budget, MemoryLedger(), look_s=30.0, steers=False)[0]
+    told["hard stop alone"] = simulate(prompts, usual[:1], budget, MemorySpendLedger(), look_s=30.0, steers=False)[0]
     return told
 
 

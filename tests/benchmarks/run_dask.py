@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from training.backends.base import Engine
+from training.backends.base import BackendSettings
 from training.models.fit import STANDARD
 from training.pipeline.train import TrainSettings, learn
 from training.synthetic import World
@@ -123,7 +123,7 @@ def _measured(folder: Path, workers: int) -> Run:
 
 def _child(folder: Path, workers: int) -> None:
     warnings.simplefilter("ignore")
-    engine = Engine("dask", workers=workers) if workers else Engine()
+    engine = BackendSettings("dask", workers=workers) if workers else BackendSettings()
     stages = Stages()
     settings = TrainSettings(cache=CACHE, fit=replace(STANDARD, threads=1), engine=engine)
     learn([str(folder)], settings, stages)

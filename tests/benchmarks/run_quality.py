@@ -18,11 +18,12 @@ import numpy as np
 from serving.decision.types import FloatArray, Price
 from tests.benchmarks.reference_learner import EconmlReference
 from tests.benchmarks.whole_teacher import embeddings
-from training.dataset.dataset import Dataset, build, default_arms
-from training.encoders.static import build_static, design
-from training.evaluation.baselines import Sample, cross_fitted
-from training.evaluation.evaluate import Titles
-from training.evaluation.out_of_fold import appraise
+from training.dataset.arm_inference import infer_arms
+from training.dataset.dataset import Dataset, build_dataset
+from training.encoders.static import build_static, design_rows
+from training.evaluation.baselines import RouterSample, cross_fitted
+from training.evaluation.evaluate import ReportTitles
+from training.evaluation.out_of_fold import evaluate_out_of_fold
 from training.evaluation.results import Evaluation
 from training.evaluation.router_results import RouterResult
 from training.metrics.bootstrap import Interval
@@ -59,15 +60,15 @@ class Pair:
     def of(path: Path) -> Pair:
         """Read and encode."""
         frame = read(str(path)).frame
-        dataset = build(frame, [replace(arm, price=LIST_PRICES.get(arm.model)) for arm in default_arms(frame)])
+        dataset = build_dataset(frame, [replace(arm, price=LIST_PRICES.get(arm.model)) for arm in infer_arms(frame)])
         encoder = build_static(None, dataset.requests, CACHE)
-        x = design(encoder, dataset.requests)
+        x = design_rows(encoder, dataset.requests)
         return Pair(path.stem, dataset, x, x[:, 2 * encoder.dims :], embeddings(dataset.requests, CACHE))
 
-    def sample(self, embedding: FloatArray) -> Sample:
+    def sample(self, embedding: FloatArray) -> RouterSample:
         """What a baseline reads."""
         whole = np.asarray(embedding, np.float64), np.asarray(self.features, np.float64)
-        return Sample(whole[0], self.dataset.success, self.dataset.tasks, whole[1])
+        return RouterSample(whole[0], self.dataset.success, self.dataset.tasks, whole[1])
 
 
 def main() -> None:
@@ -95,8 +96,8 @@ def _pair(pair: Pair) -> Evaluation:
     fitted = fit(pair.dataset, pair.x)
     seconds = time.perf_counter() - start
     reference = cross_fitted(EconmlReference(), pair.sample(pair.x), fitted.fold)
-    titles = Titles(pair.name, pair.name, synthetic=False)
-    result = appraise(
+    titles = ReportTitles(pair.name, pair.name, synthetic=False)
+    result = evaluate_out_of_fold(
         titles,
         pair.dataset,
         fitted,

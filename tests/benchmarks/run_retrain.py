@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from serving.decision.engine import Engine
 from serving.journal.store import Store
 from tests.benchmarks.watched import GIB, StageClock, watch
@@ -85,7 +85,7 @@ def _fill(folder: Path, rows: int) -> None:
     retrain(replace(_settings(folder), history=(str(folder / "first.parquet"),)))
     start = time.perf_counter()
     clock = Clock()
-    engine = Engine(load(folder / "live"), EXPLORING, clock=clock)
+    engine = Engine(load_bundle(folder / "live"), EXPLORING, clock=clock)
     part = path.with_suffix(".part")
     store = Store(f"sqlite:///{part}")
     store.upgrade()

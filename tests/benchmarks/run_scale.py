@@ -19,7 +19,7 @@ from rich.table import Table
 from tests.benchmarks.watched import GIB, StageClock, Watched, watch
 from training.pipeline.train import TrainSettings, train
 from training.records.history import read
-from training.synthetic import OldPolicy, World
+from training.synthetic import LegacyRouter, World
 
 CACHE = Path("var/cache")
 FORMATS = ("parquet", "jsonl", "csv")
@@ -50,7 +50,7 @@ def main() -> None:
 
 def _write(path: Path, rows: int, *, logged: bool) -> None:
     """Write a history of so many rows: paired ones have two a prompt."""
-    World(seed=5).write_parquet(path, rows if logged else rows // 2, OldPolicy() if logged else None)
+    World(seed=5).write_parquet(path, rows if logged else rows // 2, LegacyRouter() if logged else None)
 
 
 def _training(console: Console, history: Path, rows: int, *, logged: bool) -> None:

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.bundle.loader import load
-from serving.decision.features.model_inputs import prepare
+from serving.decision.bundle.loader import load_bundle
+from serving.decision.features.model_inputs import encode_batch
 from serving.decision.types import Request
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from tests.benchmarks.run_speed import bench_bundle, known_requests, unknown_request
@@ -80,7 +80,7 @@ class Scale:
 def measure(bundle: Path, scale: Scale) -> list[Figure]:
     """Measure everything that the issue's table asks of serving."""
     figures: list[Figure] = []
-    known = known_requests(load(bundle), 1)[0]
+    known = known_requests(load_bundle(bundle), 1)[0]
     body, strange = _body(known), _body(unknown_request(128, 7))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -179,10 +179,10 @@ def _batching(bundle: Path, one: Request, rate: float) -> Iterator[Figure]:
     The gain is an upper bound: as if requests came together by themselves, at no cost and without waiting.
     """
     alone = 0.0
-    model = load(bundle)
+    model = load_bundle(bundle)
     limits = model.manifest.encoder.limits
     for size in (1, 2, 4, 8, 16):
-        inputs = prepare([one] * size, model.tokenizer, limits)
+        inputs = encode_batch([one] * size, model.tokenizer, limits)
         taken = _repeat(lambda inputs=inputs: model.predict(inputs), 2000 // size)  # type: ignore[misc]
         alone = alone or taken
         yield Figure(f"graph alone, per request in a batch of {size}", taken / size, "ms")

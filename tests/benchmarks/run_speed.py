@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from serving.decision.bundle.loader import Bundle, load
+from serving.decision.bundle.loader import Bundle, load_bundle
 from serving.decision.conversation import from_prompt
 from serving.decision.engine import Engine
 from serving.decision.features import extract
-from serving.decision.features.model_inputs import prepare
+from serving.decision.features.model_inputs import encode_batch
 from serving.decision.policy.policy_file import PolicySource
 from serving.decision.types import Request
 from training.pipeline.train import TrainSettings, train
@@ -40,7 +40,7 @@ def main() -> None:
     """Train the bench bundle if it is not there, measure, print."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     bundle_path, difference = bench_bundle()
-    model = load(bundle_path)
+    model = load_bundle(bundle_path)
     console = Console(width=110)
     for title, requests in (
         ("like the history", known_requests(model, 64)),
@@ -58,14 +58,14 @@ def _stages(model: Bundle, title: str, requests: Sequence[Request]) -> Table:
     engine = Engine(model)
     full = Engine(model, PolicySource(Path("data/policy.toml"), model.arms).live)
     limits = model.manifest.encoder.limits
-    inputs = [prepare([request], model.tokenizer, limits) for request in requests]
+    inputs = [encode_batch([request], model.tokenizer, limits) for request in requests]
     tokens = int(np.mean([row.token_ids.shape[1] for row in inputs]))
     table = Table(title=f"In process, one thread, {len(requests)} prompts of {tokens} tokens {title}, {ROUNDS} rounds")
     for column in ("stage", "same again p50 ms", "in turn p50 ms", "in turn p99 ms"):
         table.add_column(column, justify="left" if column == "stage" else "right")
     for name, run in (
         ("features", lambda i: extract(requests[i])),
-        ("features + tokens", lambda i: prepare([requests[i]], model.tokenizer, limits)),
+        ("features + tokens", lambda i: encode_batch([requests[i]], model.tokenizer, limits)),
         ("graph", lambda i: model.predict(inputs[i])),
         ("decide()", lambda i: engine.decide(requests[i])),
         ("decide(), policy of data/policy.toml", lambda i: full.decide(requests[i])),
@@ -91,7 +91,7 @@ def known_requests(model: Bundle, count: int) -> list[Request]:
     """Synthetic prompts of about `TOKENS` tokens from the world that the bundle was trained on, but not those."""
     found: list[Request] = []
     for request in World(seed=11).sample(4000, start=4000).requests:
-        width = prepare([request], model.tokenizer, model.manifest.encoder.limits).token_ids.shape[1]
+        width = encode_batch([request], model.tokenizer, model.manifest.encoder.limits).token_ids.shape[1]
         if abs(width - TOKENS) <= TOKENS // 12:
             found.append(request)
         if len(found) == count:

@@ -32,17 +32,17 @@ from tests.benchmarks.world_study import (
     learn_from_logs,
     tie_value_usd,
 )
-from training.encoders.static import build_static, design
+from training.encoders.static import build_static, design_rows
 from training.export.reference import predict
 from training.metrics.bootstrap import Array, Interval, percentile_interval, proportion_interval
 from training.metrics.risk_control import Certificate
-from training.models.boosting import Trees
+from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings, fit
 from training.synthetic import World
 
 CACHE = Path("var/cache")
 TEST_SEED, TRAIN_SEED = 900_001, 1000
-LIGHT = FitSettings(trees=Trees(rounds=50, bags=1, learning_rate=0.12, feature_fraction=0.3), threads=1)
+LIGHT = FitSettings(trees=TreeSettings(rounds=50, bags=1, learning_rate=0.12, feature_fraction=0.3), threads=1)
 """The product's learner with fewer trees: all learners of a table have the same ones."""
 
 
@@ -90,7 +90,7 @@ def _encoder() -> Encode:
     encoder = build_static(None, World(TEST_SEED + 1).sample(8000).requests, CACHE)
 
     def encode(requests: list[Request] | tuple[Request, ...]) -> FloatArray:
-        return design(encoder, requests)
+        return design_rows(encoder, requests)
 
     return encode  # type: ignore[return-value]
 

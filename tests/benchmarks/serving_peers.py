@@ -24,7 +24,7 @@ import uvloop
 from serving.gateways.envoy_processor import EXTERNAL_PROCESSOR
 from serving.http_api.asgi import BodyLimits, Receive, Scope, Send, answer_json, read_json_body
 from serving.proto.envoy import ext_proc_pb2 as pb
-from serving.server.http_server import Readiness, ServerOptions, run
+from serving.server.http_server import Readiness, ServerOptions, serve_worker
 from serving.server.sockets import open_tcp
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +136,7 @@ def main() -> None:
     with open_tcp("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         app = echo if kind == "http" else upstream
-        run(app, [listener], ServerOptions(), Readiness(), lambda: print(port, flush=True))
+        serve_worker(app, [listener], ServerOptions(), Readiness(), lambda: print(port, flush=True))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.decision.features.model_inputs import prepare
+from serving.decision.features.model_inputs import encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, Request
 from training.encoders.static import TransformerEncoder
@@ -26,7 +26,7 @@ def embeddings(requests: Sequence[Request], cache: Path, progress: Progress = si
     that two files share, and a second run, cost nothing.
     """
     encoder = build_transformer(None, cache)
-    inputs = prepare(requests, Tokenizer.from_json(encoder.tokenizer_json), encoder.limits)
+    inputs = encode_batch(requests, Tokenizer.from_json(encoder.tokenizer_json), encoder.limits)
     lengths = (inputs.token_weights[:, 0] > 0).sum(axis=1)
     rows = [ids[:length] for ids, length in zip(inputs.token_ids, lengths, strict=True)]
     keys = [hashlib.sha256(ids.tobytes()).hexdigest()[:32] for ids in rows]
@@ -50,9 +50,9 @@ def _embedded(
     encoder: TransformerEncoder, missing: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]], progress: Progress
 ) -> dict[str, FloatArray]:
     """Run the shortest first, in batches without much padding."""
-    from training.encoders.transformer import session_of
+    from training.encoders.transformer import open_encoder_session
 
-    session, found = session_of(encoder), {}
+    session, found = open_encoder_session(encoder), {}
     for batch in _batches(sorted(missing, key=lambda key: len(missing[key])), missing):
         progress("embed with MiniLM", len(found), len(missing))
         ids = np.zeros((len(batch), len(missing[batch[-1]])), np.int64)

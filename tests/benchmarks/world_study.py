@@ -12,19 +12,19 @@ import numpy as np
 
 from serving.decision.features import extract
 from serving.decision.types import FloatArray, Request
-from training.dataset.dataset import Dataset, build
+from training.dataset.dataset import Dataset, build_dataset
 from training.export.reference import predict
 from training.metrics.cost_quality import Router
-from training.metrics.off_policy import Log, NoOverlap, policy_value, threshold_policy
+from training.metrics.off_policy import LoggedTraffic, UnsupportedPolicy, policy_value, threshold_policy
 from training.models.fit import FitSettings, Fitted, fit
 from training.models.fitted_model import Array
 from training.models.meta_learners import policy_area
-from training.synthetic import Draws, LoggingPolicy, OldPolicy, World
+from training.synthetic import LegacyRouter, LoggingPolicy, PromptSample, World
 
 Encode = Callable[[Sequence[Request]], FloatArray]
 """Requests -> design rows, float32 (n, P)."""
 
-OLD = OldPolicy()
+OLD = LegacyRouter()
 """The router of yesterday that logged: what looks hard went to reasoning, at up to nineteen to one."""
 
 
@@ -38,7 +38,7 @@ class Sampled:
     """Prompts of a world and their design rows."""
 
     world: World
-    draws: Draws
+    draws: PromptSample
     x: FloatArray
 
     @staticmethod
@@ -50,11 +50,11 @@ class Sampled:
 
     def paired(self) -> Dataset:
         """Call every arm for every prompt."""
-        return build(self.world.records(self.draws), self.world.arms)
+        return build_dataset(self.world.records(self.draws), self.world.arms)
 
     def logged(self, policy: LoggingPolicy) -> Dataset:
         """Call one arm for each prompt, as the policy draws it."""
-        return build(self.world.records(self.draws, policy), self.world.arms)
+        return build_dataset(self.world.records(self.draws, policy), self.world.arms)
 
     def head(self, n: int) -> Sampled:
         """Keep the first n prompts."""
@@ -67,7 +67,7 @@ def unweighted(dataset: Dataset) -> Dataset:
     return replace(dataset, propensity=np.where(dataset.observed, rate, np.nan))
 
 
-def tie_value_usd(draws: Draws) -> float:
+def tie_value_usd(draws: PromptSample) -> float:
     """Value of a success at which both constant arms are worth the same: there routing matters most."""
     cost, success = draws.truth.cost_usd.mean(axis=0), draws.truth.success.mean(axis=0)
     return float((cost[-1] - cost[0]) / (success[-1] - success[0]))
@@ -90,7 +90,7 @@ class Gain:
     area: float
 
 
-def gain_of(uplift: Array, test: Draws, value_usd: float) -> Gain:
+def gain_of(uplift: Array, test: PromptSample, value_usd: float) -> Gain:
     """Judge predicted uplift (n, K-1) by the truth."""
     net = value_usd * test.truth.success - test.truth.cost_usd
     extra = test.truth.cost_usd[:, 1:] - test.truth.cost_usd[:, :1]
@@ -120,7 +120,7 @@ class Insider:
 
     sharpness: float = 1.5
 
-    def __call__(self, draws: Draws) -> Array:
+    def __call__(self, draws: PromptSample) -> Array:
         """Give the probabilities."""
         hard = draws.truth.difficulty
         reason = 1 / (1 + np.exp(-self.sharpness * (hard - hard.mean()) / hard.std()))
@@ -194,10 +194,10 @@ def cover(pool: Sampled, model: Fitted, prompts: int, simulations: int, seed: in
         rows = rng.integers(len(success), size=prompts)
         arm = (rng.random(prompts) < chances[rows, 1]).astype(np.int64)
         reward = (rng.random(prompts) < success[rows, arm]).astype(np.float64)
-        log = Log(arm, reward, chances[rows, arm], 2)
+        log = LoggedTraffic(arm, reward, chances[rows, arm], 2)
         try:
             value = policy_value("new", log, target[rows], forecast.success[rows])
-        except NoOverlap:
+        except UnsupportedPolicy:
             refused += 1
             continue
         for name, interval in (("ips", value.ips), ("snips", value.snips), ("dr", value.dr)):

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from serving.auth import cli as keys
-from serving.main import command_line
+from serving.main import build_cli
 from tests.support.servers import ROOT
 from training.cli.main import app
 
@@ -28,10 +28,10 @@ _MODULE = re.compile(r"python -m ((?:serving|training|tests)[\w.]*)")
 
 def options() -> dict[str, set[str]]:
     """Every command of ours with its options."""
-    found = {"thinkgate-server": _names(get_command(command_line()))}
+    found = {"thinkgate-server": _names(get_command(build_cli()))}
     for name, told in get_command(app).commands.items():  # type: ignore[attr-defined]
         found[f"thinkgate {name}"] = _names(told)
-    for name, told in get_command(keys.command_line(time.time)).commands.items():  # type: ignore[attr-defined]
+    for name, told in get_command(keys.build_keys_cli(time.time)).commands.items():  # type: ignore[attr-defined]
         found[f"thinkgate-keys {name}"] = _names(told)
     return found
 

@@ -12,19 +12,19 @@ import mlflow
 import numpy as np
 import pytest
 
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from tests.support.loop_story import POLICY, Callers, served
 from tests.support.mlflow_server import Server
 from tests.support.servers import Running, postgres_uri, postgres_url, start_server, stop_server
 from tests.support.synthetic_journal import QUICK, TURNED, TURNED_USD, VALUE_USD, in_order
 from training.pipeline.train import TrainSettings
-from training.promotion.canary import Folders, hand_over
-from training.promotion.gate_log import Entry, Expected, VerdictBook
+from training.promotion.canary import PublishFolders, publish
+from training.promotion.gate_log import GateExpectation, GateLog, GateRecord
 from training.promotion.gate_types import GateSettings
 from training.promotion.registry import CANARY, CHAMPION, PREVIOUS, Registry
-from training.retraining.daemon import Watch, WatchSettings
+from training.retraining.daemon import Daemon, DaemonSettings
 from training.retraining.retrain import RetrainSettings, retrain
-from training.synthetic import Draws
+from training.synthetic import PromptSample
 
 __all__ = ["postgres_uri", "postgres_url"]
 
@@ -35,7 +35,7 @@ OUTCOMES = 100
 class Stage:
     settings: RetrainSettings
     server: Running
-    later: Draws
+    later: PromptSample
 
     def serve(self, n: int) -> Counter[str]:
         """Let callers ask n times; gives how many each bundle decided."""
@@ -93,7 +93,9 @@ def wait_for(what: Callable[[], bool], words: str) -> None:
 
 def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: Stage) -> None:
     url = stage.server.url
-    watch = Watch(WatchSettings(stage.settings, every_s=0, volume=1000, window=0, guard_s=0, canary_outcomes=OUTCOMES))
+    watch = Daemon(
+        DaemonSettings(stage.settings, every_s=0, volume=1000, window=0, guard_s=0, canary_outcomes=OUTCOMES)
+    )
     first = served(url)
     assert watch.look().kind == "quiet"
     assert stage.serve(2000) == {first: 2000}
@@ -118,17 +120,19 @@ def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: 
     assert stage.serve(100) == {second: 100}
 
     # One that is not what the gate took it for: its share is taken from it, and nobody else notices.
-    book = VerdictBook(Registry(stage.settings.registry))
+    book = GateLog(Registry(stage.settings.registry))
     place = stage.settings.work / "again"
     back = book.registry.alias(PREVIOUS)
     assert back is not None
     book.fetch(back, place)
     with book.run("boasting", {}) as run:
         version = run.register(place)
-        promised = Expected((0.999, 0.999, 1.0), (1.0, 0.0, 1.0), (1e9, 0.0, 1e9))
-        told = Entry("boasting", "promote", "gain", "", load(place).bundle_id, second, version.version, promised, True)
+        promised = GateExpectation((0.999, 0.999, 1.0), (1.0, 0.0, 1.0), (1e9, 0.0, 1e9))
+        told = GateRecord(
+            "boasting", "promote", "gain", "", load_bundle(place).bundle_id, second, version.version, promised, True
+        )
         book.write(run, told)
-    hand_over(book, version, place, Folders(), on_trial=True)
+    publish(book, version, place, PublishFolders(), on_trial=True)
     assert watch.look().kind == "quiet"
     wait_for(lambda: stage.serve(20)[first] > 0, "the server did not take the second canary up")
     stage.serve(350)

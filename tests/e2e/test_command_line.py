@@ -15,7 +15,7 @@ import pytest
 
 from serving.decision.bundle.manifest import DataFingerprint
 from tests.support import tiny_models as tiny
-from training.export.bundle_writer import Lineage, export
+from training.export.bundle_writer import BundleLineage, export_bundle
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,8 +136,8 @@ def test_a_place_that_is_taken_is_refused_before_the_data_are_read(tmp_path: Pat
     ],
 )
 def test_a_damaged_bundle_is_refused_by_name(damage: str, words: str, command: list[str], tmp_path: Path) -> None:
-    lineage = Lineage(DataFingerprint("d1", 300, 300, None, None))
-    bundle = export(tiny.model(2), tiny.encoder(), tiny.ARMS[:2], tmp_path / "bundle", lineage).path
+    lineage = BundleLineage(DataFingerprint("d1", 300, 300, None, None))
+    bundle = export_bundle(tiny.model(2), tiny.encoder(), tiny.ARMS[:2], tmp_path / "bundle", lineage).path
     if damage == "flipped":
         content = bytearray((bundle / "model.onnx").read_bytes())
         content[len(content) // 2] ^= 1

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from serving.journal import DecisionRow, Journal, OutcomeRow, Store
-from serving.journal.writer import JournalSettings
+from serving.journal.settings import JournalSettings
 from tests.support import endurance
 from tests.support.journal_rows import decision
 from tests.support.postgres import Postgres

@@ -17,8 +17,8 @@ from serving.decision.types import Arm
 from tests.e2e.test_envoy import free_ports
 from tests.e2e.test_litellm import KEY, _await_ready, environment
 from tests.support.fake_upstream import serve_upstream
-from training.importers.base import Options
-from training.importers.catalog import bring
+from training.importers.base import ImportOptions
+from training.importers.catalog import import_history
 from training.records.history import read
 
 ARMS = (Arm("direct", "gpt-5.1", "none"), Arm("reasoning", "gpt-5.1", "high"))
@@ -118,7 +118,7 @@ def test_what_the_proxy_writes_is_imported(sample: Path, tmp_path: Path, source:
     path = sample / f"{name}.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     out = tmp_path / "history.jsonl"
-    found = bring(source, path, out, tmp_path / "q.quarantine.jsonl", Options(ARMS, success="graded"))
+    found = import_history(source, path, out, tmp_path / "q.quarantine.jsonl", ImportOptions(ARMS, success="graded"))
     aside = (tmp_path / "q.quarantine.jsonl").read_text()
     assert (found.read, found.written) == (len(rows), 2), aside
     assert set(found.quarantined) == {"call failed"}, aside

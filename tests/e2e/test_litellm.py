@@ -75,7 +75,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     python = environment() / "bin" / "python"
     journal = folder / "journal.db"
     running = start_server("--journal", f"sqlite:///{journal}")
-    shutil.copy(ROOT / "serving" / "litellm_hook.py", folder)
+    shutil.copy(ROOT / "serving" / "gateways" / "litellm_hook.py", folder)
     with serve_upstream() as upstream, (folder / "litellm.log").open("w") as log:
         config = (DEPLOY / "config.yaml").read_text()
         assert config.count("https://api.openai.com/v1") == 2

@@ -11,24 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from tests.support.loop_story import POLICY, WORLD, Callers, served, share
 from tests.support.servers import Running, start_server, stop_server
 from tests.support.synthetic_journal import QUICK, in_order
 from training.pipeline.train import TrainSettings
 from training.promotion.gate_types import GateSettings
 from training.promotion.registry import CHAMPION, Registry
-from training.retraining.daemon import Watch, WatchSettings
+from training.retraining.daemon import Daemon, DaemonSettings
 from training.retraining.retrain import RetrainSettings, retrain
-from training.synthetic import Draws
+from training.synthetic import PromptSample
 
 
 @dataclass
 class Stage:
     settings: RetrainSettings
     server: Running
-    before: Draws
-    after: Draws
+    before: PromptSample
+    after: PromptSample
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def test_drift_is_seen_and_learnt_and_poison_is_not(stage: Stage, tmp_path: Path) -> None:
     callers, live = Callers(stage.server.url), stage.settings.publish
     assert live is not None
-    first = load(live).bundle_id
-    watch = Watch(WatchSettings(stage.settings, every_s=0, window=500, alpha=0.01, guard_s=0))
+    first = load_bundle(live).bundle_id
+    watch = Daemon(DaemonSettings(stage.settings, every_s=0, window=500, alpha=0.01, guard_s=0))
     assert watch.look().kind == "quiet"
 
     before = callers.serve(stage.before)

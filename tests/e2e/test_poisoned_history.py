@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from serving.decision.engine import Engine
 from tests.support.synthetic_journal import CURIOUS, QUICK, TURNED, TURNED_USD, Clock, in_order, journal, keep, traffic
 from training.pipeline.train import TrainSettings
@@ -40,7 +40,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> RetrainSettings:
     )
     assert retrain(made).entry.guard == "first"
     clock, store = Clock(), journal(folder / "journal.db")
-    engine = Engine(load(folder / "live"), CURIOUS, clock=clock)
+    engine = Engine(load_bundle(folder / "live"), CURIOUS, clock=clock)
     keep(store, traffic(engine, clock, new.take(np.arange(2600)), np.random.default_rng(3)))
     store.close()
     return replace(made, journal=f"sqlite:///{folder / 'journal.db'}", history=())

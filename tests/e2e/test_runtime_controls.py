@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.decision.policy.arms import load_arms
 from serving.decision.policy.policy_file import load_policy
 from serving.decision.pricing.price_book import price_book
-from serving.decision.selection.decide import replay
+from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.journal import Store
 from tests.support.servers import ARMS, Launch, Running
@@ -88,7 +88,7 @@ def _again(files: tuple[Path, str]) -> list[DecisionRecord]:
         row = entry.decision
         assert row.replay is not None
         record = DecisionRecord.from_json(row.replay)
-        made = replay(record, arms, policy, price_book(arms))
+        made = replay_decision(record, arms, policy, price_book(arms))
         estimate = made.estimates[made.arm]
         told = (row.arm, row.effort, row.bucket, row.propensity, row.reason, row.fallback)
         assert told == (made.arm, made.effort, made.bucket, made.propensity, made.reason, made.fallback)

@@ -25,13 +25,13 @@ from serving.decision.bundle.manifest import DataFingerprint
 from serving.decision.errors import BadArms, ThinkgateError
 from serving.decision.policy.policy import Policy
 from serving.decision.types import Price
-from serving.main import command_line
-from serving.model.prepared_model import open_ground
+from serving.main import build_cli
+from serving.model.prepared_model import prepare_model
 from serving.server.sockets import open_tcp
 from serving.settings import Settings, option
 from tests.support import tiny_models as tiny
 from tests.support.servers import ARMS, ROOT, Launch, Running
-from training.export.bundle_writer import Lineage, export
+from training.export.bundle_writer import BundleLineage, export_bundle
 
 ONE = "/v1/decisions"
 TWO_MIB = 2 * 2**20
@@ -195,13 +195,13 @@ def test_policy_file_is_watched(launch: Launch, tmp_path: Path) -> None:
 
 def _run(*arguments: str) -> str:
     """Run the command line in this process and give what it complains of."""
-    result = typer.testing.CliRunner().invoke(command_line(), arguments)
+    result = typer.testing.CliRunner().invoke(build_cli(), arguments)
     assert isinstance(result.exception, ThinkgateError), result.output
     return str(result.exception)
 
 
 def test_help_names_every_option() -> None:
-    result = typer.testing.CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(command_line(), ["--help"])
+    result = typer.testing.CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(build_cli(), ["--help"])
     assert result.exit_code == 0
     for name, told in Settings.model_fields.items():
         assert option(name) in result.output
@@ -222,8 +222,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest real bundle: two arms, a handful of small trees."""
     arms = tuple(replace(arm, price=Price(1.25, 10.0)) for arm in tiny.ARMS[:2])
     out = tmp_path_factory.mktemp("bundle") / "tiny"
-    lineage = Lineage(DataFingerprint("d", 1, 1), learner={"hidden_share": {"reasoning": 0.75}})
-    return export(tiny.model(2), tiny.encoder(), arms, out, lineage).path
+    lineage = BundleLineage(DataFingerprint("d", 1, 1), learner={"hidden_share": {"reasoning": 0.75}})
+    return export_bundle(tiny.model(2), tiny.encoder(), arms, out, lineage).path
 
 
 def test_serves_a_real_bundle(launch: Launch, bundle: Path) -> None:
@@ -261,7 +261,7 @@ def test_spoilt_bundle_is_refused_once_for_all_workers(bundle: Path, tmp_path: P
 
 
 def test_what_is_served_knows_the_hidden_share_of_its_bundle(bundle: Path) -> None:
-    assert open_ground(bundle, None).live(Policy()).hidden_share == {"reasoning": 0.75}
+    assert prepare_model(bundle, None).live(Policy()).hidden_share == {"reasoning": 0.75}
 
 
 def test_new_prices_must_be_for_the_bundles_arms(bundle: Path, tmp_path: Path) -> None:
@@ -269,14 +269,14 @@ def test_new_prices_must_be_for_the_bundles_arms(bundle: Path, tmp_path: Path) -
     prices = "price_usd_per_mtok = { input = 2.0, output = 20.0 }"
     arm = '[[arm]]\nname = "{}"\nmodel = "tiny"\neffort = "{}"\n' + prices.replace("{", "{{").replace("}", "}}") + "\n"
     other.write_text(arm.format("direct", "none") + arm.format("reasoning", "high"))
-    ground = open_ground(bundle, other)
+    ground = prepare_model(bundle, other)
     assert [arm.price for arm in ground.arms] == [Price(2.0, 20.0)] * 2
     other.write_text(arm.format("direct", "none") + arm.format("reasoning", "low"))
     with pytest.raises(BadArms, match="no arm 'reasoning'"):
-        open_ground(bundle, other)
+        prepare_model(bundle, other)
     other.write_text(arm.format("direct", "none") + arm.format("reasoning", "high") + arm.format("deep", "max"))
     with pytest.raises(BadArms, match="deep"):
-        open_ground(bundle, other)
+        prepare_model(bundle, other)
 
 
 def test_unusable_files_are_named(tmp_path: Path) -> None:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import gc
 
-from serving.control.outcome_matching import Expected
+from serving.control.outcome_matching import ExpectedOutcome
 from serving.decision.types import Caps
-from serving.packed_cache import Newest
+from serving.packed_cache import PackedCache
 
 
 def test_what_is_remembered_is_no_work_for_the_collector() -> None:
-    memory = Newest(Expected, 1000)
+    memory = PackedCache(ExpectedOutcome, 1000)
     for place in range(1000):
-        told = Expected("direct", "maths", None, float(place), 0.5, 300.0, None, 900.0, 0.01, judged=("success",))
+        told = ExpectedOutcome(
+            "direct", "maths", None, float(place), 0.5, 300.0, None, 900.0, 0.01, judged=("success",)
+        )
         memory.keep(str(place), told)
     gc.collect()
     gc.collect()  # a tuple within a tuple goes first
     kept = [found for found in gc.get_referents(memory._packed) if isinstance(found, tuple)]
     assert len(kept) == 1000
     assert not any(gc.is_tracked(values) for values in kept)
-    assert memory.find("7") == Expected("direct", "maths", None, 7.0, 0.5, 300.0, None, 900.0, 0.01, None, ("success",))
+    assert memory.find("7") == ExpectedOutcome(
+        "direct", "maths", None, 7.0, 0.5, 300.0, None, 900.0, 0.01, None, ("success",)
+    )
 
 
 def test_a_value_that_is_told_again_is_the_newest() -> None:
-    memory = Newest(Caps, 2)
+    memory = PackedCache(Caps, 2)
     for name in ("a", "b", "a", "c"):
         memory.keep(name, Caps(1, 1, 1))
     assert [memory.find(name) is not None for name in "abc"] == [True, False, True]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 
-from serving.auth.authorizer import Door
-from serving.grpc_api.servicers import DECISIONS, DecisionCalls
+from serving.auth.authorizer import Authorizer
+from serving.grpc_api.servicers import DECISIONS, DecisionServicer
 from serving.http_api.app import build_api
-from serving.http_api.decisions import Limits
+from serving.http_api.decisions import RequestLimits
 from serving.server.grpc_server import GrpcOptions, GrpcServer
-from serving.server.http_server import Readiness, ServerOptions, run
+from serving.server.http_server import Readiness, ServerOptions, serve_worker
 from serving.server.sockets import open_tcp
 from tests.support.fakes import BrokenDecider, guarded
 
@@ -22,15 +22,15 @@ def main() -> None:
     readiness = Readiness()
     with open_tcp("127.0.0.1", 0) as http, open_tcp("127.0.0.1", 0, shared=True) as held:
         address = f"127.0.0.1:{held.getsockname()[1]}"
-        services = {DECISIONS: DecisionCalls(guard, Limits()).handler()}
-        companion = GrpcServer(GrpcOptions(address, 65536), services, Door())
+        services = {DECISIONS: DecisionServicer(guard, RequestLimits()).handler()}
+        companion = GrpcServer(GrpcOptions(address, 65536), services, Authorizer())
         port = http.getsockname()[1]
-        app = build_api(guard, Limits(), readiness, "0")
+        app = build_api(guard, RequestLimits(), readiness, "0")
 
         def say() -> None:
             print(f"ready at http://127.0.0.1:{port}, gRPC at {address}", flush=True)
 
-        run(app, [http], ServerOptions(2.0), readiness, say, companions=[companion])
+        serve_worker(app, [http], ServerOptions(2.0), readiness, say, companions=[companion])
 
 
 if __name__ == "__main__":

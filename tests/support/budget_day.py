@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.control.controller import Steering
+from serving.control.controller import Controller
 from serving.control.sessions import SessionTable
-from serving.control.spend_ledger import Ledger
+from serving.control.spend_ledger import SpendLedger
 from serving.decision.engine import Engine
-from serving.decision.policy.controls import Budget
+from serving.decision.policy.controls import BudgetSettings
 from serving.decision.policy.policy import Policy, Terms
 from serving.decision.pricing.price_book import price_book
 from serving.decision.types import Arm, Prediction, Request, Usd
@@ -186,7 +186,7 @@ def simulate(
     pool: Pool,
     days: list[Traffic],
     budget: float,
-    ledger: Ledger,
+    ledger: SpendLedger,
     *,
     first_day: int = 0,
     look_s: float = 10.0,
@@ -201,10 +201,10 @@ def simulate(
         False: nothing but a hard stop, which is what a plain spending limit does.
     """
     now = MONDAY + first_day * DAY_S
-    terms = Terms(value_of_success_usd=Usd(VALUE), budget=Budget(day_usd=Usd(budget)))
+    terms = Terms(value_of_success_usd=Usd(VALUE), budget=BudgetSettings(day_usd=Usd(budget)))
     model = _Told(pool.forecasts[0])
     engine = Engine(model, Policy(terms=terms), price_book(ARMS), clock=lambda: now)
-    steering = Steering(lambda: engine.bound, ledger, SessionTable(4), lambda: now, random.Random(seed))
+    steering = Controller(lambda: engine.bound, ledger, SessionTable(4), lambda: now, random.Random(seed))
     rng = np.random.default_rng(seed)
     results = []
     steering.look()

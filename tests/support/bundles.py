@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from serving.decision.bundle.manifest import DataFingerprint
 from serving.decision.types import Price
 from tests.support import tiny_models as tiny
-from training.export.bundle_writer import Lineage, export
+from training.export.bundle_writer import BundleLineage, export_bundle
 
 
 @cache
@@ -19,7 +19,9 @@ def exported(number: int) -> Path:
     """Export the tiny two-armed model once per number; numbers differ in prices, so in the id and in every estimate."""
     arms = tuple(replace(arm, price=Price(1.0 + 0.25 * number, 10.0)) for arm in tiny.ARMS[:2])
     out = Path(mkdtemp(prefix="bundles")) / f"b{number}"
-    return export(tiny.model(2), tiny.encoder(), arms, out, Lineage(DataFingerprint(f"d{number}", 1, 1))).path
+    return export_bundle(
+        tiny.model(2), tiny.encoder(), arms, out, BundleLineage(DataFingerprint(f"d{number}", 1, 1))
+    ).path
 
 
 def put(number: int, folder: Path) -> Path:

@@ -10,17 +10,17 @@ from typing import Any
 
 import orjson
 
-from serving.decision.engine import Decided
-from serving.decision.ids import Ids
-from serving.decision.selection.runtime_state import CALM, Situation
+from serving.decision.engine import RecordedDecision
+from serving.decision.ids import IdSource
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Arm, ArmEstimate, Caps, Decision, Fallback, Request, Usd
 from serving.http_api.app import build_api
 from serving.http_api.asgi import App, Event
-from serving.http_api.decisions import Limits
+from serving.http_api.decisions import RequestLimits
 from serving.http_api.route import Route
-from serving.model.slot import Decider, Live, Slot
-from serving.service.decision_service import Guard
-from serving.service.ports import DecisionSink, SituationSource
+from serving.model.slot import Decider, EngineSlot, LiveEngine
+from serving.service.decision_service import DecisionService
+from serving.service.ports import DecisionSink, RuntimeStateSource
 
 ARMS = (Arm("direct", "gpt-5.1"), Arm("reasoning", "gpt-5.1", "high", default_output_tokens=2500.0))
 JSON = (("content-type", "application/json"),)
@@ -29,11 +29,11 @@ JSON = (("content-type", "application/json"),)
 class _Plain:
     """Wraps `decide` as the slot wants it; there is no record."""
 
-    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
         raise NotImplementedError
 
-    def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
-        return Decided(self.decide(request, situation), None)
+    def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
+        return RecordedDecision(self.decide(request, situation), None)
 
 
 class LengthDecider(_Plain):
@@ -43,7 +43,7 @@ class LengthDecider(_Plain):
         self.bundle_id = bundle_id
         self.seen: list[Request] = []
 
-    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
         self.seen = [*self.seen[-7:], request]
         arm = ARMS[sum(len(message.text) for message in request.messages) > 200]
         estimates = {each.name: ArmEstimate(0.8, Usd(0.001), 1000.0, each.default_output_tokens) for each in ARMS}
@@ -68,7 +68,7 @@ class LengthDecider(_Plain):
 class BrokenDecider(_Plain):
     """Fails at every request, quoting it."""
 
-    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
         raise RuntimeError(f"can't stand {request.messages[0].text}")
 
 
@@ -143,18 +143,18 @@ def guarded(
     decider: Decider,
     fallback: Fallback = "baseline",
     prior: Decider | None = None,
-    sources: Sequence[SituationSource] = (),
+    sources: Sequence[RuntimeStateSource] = (),
     sinks: Sequence[DecisionSink] = (),
-) -> Guard:
-    live = Live(decider, ARMS, "fake", "default", facts={"created": "2026-01-01T00:00:00Z"}, prior=prior)
-    ids = Ids(lambda: 1_700_000_000.0, random.Random(7))
-    return Guard(Slot(live), fallback, Ticks(), ids, sources, sinks)
+) -> DecisionService:
+    live = LiveEngine(decider, ARMS, "fake", "default", facts={"created": "2026-01-01T00:00:00Z"}, prior=prior)
+    ids = IdSource(lambda: 1_700_000_000.0, random.Random(7))
+    return DecisionService(EngineSlot(live), fallback, Ticks(), ids, sources, sinks)
 
 
 def client_of(
-    guard: Guard, limits: Limits | None = None, *, ready: bool = True, routes: Sequence[Route] = ()
+    guard: DecisionService, limits: RequestLimits | None = None, *, ready: bool = True, routes: Sequence[Route] = ()
 ) -> Client:
-    return Client(build_api(guard, limits or Limits(), lambda: ready, "0.1.0", routes))
+    return Client(build_api(guard, limits or RequestLimits(), lambda: ready, "0.1.0", routes))
 
 
 class Ticks:

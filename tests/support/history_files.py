@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from serving.decision.types import Arm
-from training.records.history import History, ReadLimits, read
+from training.records.history import History, read
+from training.records.readers.rows import ReadLimits
 
 ARMS = ("direct", Arm("reasoning", "m"))
 

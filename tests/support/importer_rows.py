@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.decision.types import Arm
-from training.importers.base import Mapped, Options, Refused
+from training.importers.base import ImportOptions, MappedRow, RefusedRow
 from training.importers.catalog import SOURCES
 
 ARMS = (Arm("direct", "gpt-5.1", "none"), Arm("reasoning", "gpt-5.1", "high"))
@@ -23,17 +23,17 @@ def lines(path: Path, rows: list[Any]) -> Path:
     return path
 
 
-def calls(source: str, path: Path, **options: Any) -> list[Mapped | Refused]:
-    return list(SOURCES[source](path, Options(**options)))
+def calls(source: str, path: Path, **options: Any) -> list[MappedRow | RefusedRow]:
+    return list(SOURCES[source](path, ImportOptions(**options)))
 
 
-def outcome(call: Mapped | Refused) -> dict[str, Any]:
-    assert isinstance(call, Mapped), call
+def outcome(call: MappedRow | RefusedRow) -> dict[str, Any]:
+    assert isinstance(call, MappedRow), call
     return call.outcome.row()
 
 
-def kinds(found: list[Mapped | Refused]) -> list[str]:
-    return ["mapped" if isinstance(call, Mapped) else call.kind for call in found]
+def kinds(found: list[MappedRow | RefusedRow]) -> list[str]:
+    return ["mapped" if isinstance(call, MappedRow) else call.kind for call in found]
 
 
 def spend_log(**more: Any) -> dict[str, Any]:

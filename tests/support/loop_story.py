@@ -9,11 +9,11 @@ import httpx
 import numpy as np
 
 from tests.support.synthetic_journal import VALUE_USD
-from training.synthetic import TASKS, Draws, Shift, World, oracle, value
+from training.synthetic import TASKS, ConceptDrift, PromptSample, World, oracle_policy, true_value
 
 WORLD = World(
     seed=11,
-    shift=Shift(
+    shift=ConceptDrift(
         day=14,
         gain=dict.fromkeys(TASKS, 2.5),
         skill=dict.fromkeys(TASKS, -2.0),
@@ -44,7 +44,7 @@ class Callers:
     decided: Counter[str] = field(default_factory=Counter)
     """Requests by the bundle that decided them."""
 
-    def serve(self, draws: Draws) -> np.ndarray:
+    def serve(self, draws: PromptSample) -> np.ndarray:
         """Give the arm of every request, as probabilities (n, K) of one."""
         chosen = np.zeros(draws.truth.success.shape)
         names = [arm.name for arm in draws.arms]
@@ -73,9 +73,12 @@ class Callers:
         return chosen
 
 
-def share(draws: Draws, chosen: np.ndarray) -> float:
+def share(draws: PromptSample, chosen: np.ndarray) -> float:
     """True value of what was chosen, as a share of what the oracle's choices are worth."""
-    return value(draws, chosen, VALUE_USD).net_usd / value(draws, oracle(draws, VALUE_USD), VALUE_USD).net_usd
+    return (
+        true_value(draws, chosen, VALUE_USD).net_usd
+        / true_value(draws, oracle_policy(draws, VALUE_USD), VALUE_USD).net_usd
+    )
 
 
 def served(url: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from serving.decision.engine import Engine
 from serving.decision.policy.policy import Policy, Rule, Terms
-from serving.decision.selection.runtime_state import CALM, Situation
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Arm, Decision, Message, Prediction, Price, Request
 
 PRICE = Price(input=1.0, output=10.0, cached_input=0.1)
@@ -75,7 +75,7 @@ def decide(
     prediction: Prediction | None = None,
     policy: Policy | None = None,
     request: Request | None = None,
-    situation: Situation = CALM,
+    situation: RuntimeState = NEUTRAL,
 ) -> Decision:
     return engine(prediction, policy).decide(request or ask(), situation)
 

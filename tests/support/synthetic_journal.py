@@ -11,14 +11,14 @@ from serving.decision.engine import Engine
 from serving.decision.policy.policy import Exploration, Policy, Terms
 from serving.decision.policy.policy_file import parse_policy
 from serving.decision.types import Usd
-from serving.journal.decision_draft import Draft
+from serving.journal.decision_draft import DecisionDraft
 from serving.journal.rows import OutcomeRow
 from serving.journal.store import Store
-from training.models.boosting import Trees
+from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings
-from training.synthetic import Draws, Shift, World
+from training.synthetic import ConceptDrift, PromptSample, World
 
-QUICK = FitSettings(Trees(leaves=7, bags=1), folds=3)
+QUICK = FitSettings(TreeSettings(leaves=7, bags=1), folds=3)
 VALUE_USD = Usd(0.10)
 EXPLORING_TOML = f"""value_of_success_usd = {VALUE_USD}
 min_support = 0.0
@@ -32,7 +32,7 @@ EXPLORING = parse_policy(EXPLORING_TOML)
 TURNED = World(
     seed=21,
     mix={"code": 3.0, "extraction": 3.0, "summarising": 3.0, "classification": 1.0},
-    shift=Shift(
+    shift=ConceptDrift(
         day=14,
         gain={"extraction": 9.0, "summarising": 11.0},
         skill={"extraction": -3.0, "summarising": -3.0},
@@ -57,11 +57,13 @@ class Clock:
         return self.now
 
 
-def in_order(draws: Draws) -> Draws:
+def in_order(draws: PromptSample) -> PromptSample:
     return draws.take(np.argsort(draws.timestamp))
 
 
-def traffic(engine: Engine, clock: Clock, draws: Draws, rng: np.random.Generator) -> Iterator[tuple[Draft, OutcomeRow]]:
+def traffic(
+    engine: Engine, clock: Clock, draws: PromptSample, rng: np.random.Generator
+) -> Iterator[tuple[DecisionDraft, OutcomeRow]]:
     """Decide every draw at its own time and draw what became of it."""
     names = [arm.name for arm in engine.arms]
     for row, request in enumerate(draws.requests):
@@ -70,7 +72,7 @@ def traffic(engine: Engine, clock: Clock, draws: Draws, rng: np.random.Generator
         place = names.index(decided.decision.arm)
         truth = draws.truth
         yield (
-            Draft(request, decided, "full"),
+            DecisionDraft(request, decided, "full"),
             OutcomeRow(
                 decided.decision.decision_id,
                 clock.now + 60.0,
@@ -83,7 +85,7 @@ def traffic(engine: Engine, clock: Clock, draws: Draws, rng: np.random.Generator
         )
 
 
-def keep(store: Store, rows: Iterator[tuple[Draft, OutcomeRow]]) -> int:
+def keep(store: Store, rows: Iterator[tuple[DecisionDraft, OutcomeRow]]) -> int:
     """Write traffic into a journal; gives the number of decisions."""
     made = list(rows)
     for start in range(0, len(made), 500):

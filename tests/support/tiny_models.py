@@ -10,10 +10,10 @@ import lightgbm as lgb
 import numpy as np
 
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.model_inputs import Limits
+from serving.decision.features.model_inputs import EncoderLimits
 from serving.decision.types import Arm, FloatArray, Message, Request
-from training.encoders.quantization import snap
-from training.encoders.static import StaticEncoder, design
+from training.encoders.quantization import quantized_values
+from training.encoders.static import StaticEncoder, design_rows
 from training.models.fitted_model import (
     Components,
     FittedModel,
@@ -113,15 +113,15 @@ def tokenizer_json() -> str:
 def encoder() -> StaticEncoder:
     """Give a static encoder whose table lies on its grid."""
     rows = len(json.loads(tokenizer_json())["model"]["vocab"])
-    limits = Limits(max_chars=400, max_tokens=64)
-    table = snap(np.random.default_rng(5).normal(size=(rows, DIMS)).astype(np.float32), limits.max_tokens)
+    limits = EncoderLimits(max_chars=400, max_tokens=64)
+    table = quantized_values(np.random.default_rng(5).normal(size=(rows, DIMS)).astype(np.float32), limits.max_tokens)
     return StaticEncoder("tiny", tokenizer_json(), table, limits, "tiny")
 
 
 @cache
 def rows() -> FloatArray:
     """Give the design rows that the boosters are trained on."""
-    return design(encoder(), requests(300))
+    return design_rows(encoder(), requests(300))
 
 
 def booster(seed: int, *, rounds: int = 12, scale: float = 1.0, shift: float = 0.0, **settings: object) -> lgb.Booster:

@@ -12,7 +12,7 @@ from training.models.fitted_model import Array
 ARMS = (Arm("direct", "m"), Arm("low", "m", "low"), Arm("high", "m", "high"))
 
 
-def design_rows(n: int, rng: np.random.Generator, width: int = 6) -> FloatArray:
+def toy_rows(n: int, rng: np.random.Generator, width: int = 6) -> FloatArray:
     return rng.normal(size=(n, width)).astype(np.float32)
 
 

@@ -11,12 +11,13 @@ from typing import Literal, Protocol
 from serving.decision.errors import BadInput
 from serving.decision.policy.arms import load_arms
 from serving.decision.types import Arm, FloatArray
-from training.dataset.dataset import Dataset, build, default_arms
+from training.dataset.arm_inference import infer_arms
+from training.dataset.dataset import Dataset, build_dataset
 from training.dataset.overlap import require_overlap
-from training.dataset.sampling import LEARN_FROM, Drawn, draw
-from training.encoders.static import Encoder, design
+from training.dataset.sampling import LEARN_FROM, DrawnSample, draw_prompts
+from training.encoders.static import Encoder, design_rows
 from training.errors import HistoryEmpty, TooLittleToLearn
-from training.models.targets import School
+from training.models.targets import TrainerFactory
 from training.progress import Progress
 from training.records.history import History, read
 
@@ -24,7 +25,7 @@ EngineName = Literal["local", "dask"]
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class BackendSettings:
     """Where the work is to be done.
 
     Parameters
@@ -49,7 +50,7 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RecordSource:
     """Which records to read, and what to do with them.
 
     Parameters
@@ -69,10 +70,10 @@ class Source:
     seed: int = 0
 
 
-class Machines(Protocol):
+class Backend(Protocol):
     """One way to get from records to what is learnt from; the calls come in this order."""
 
-    def read(self, source: Source, progress: Progress) -> tuple[History, Drawn]:
+    def read(self, source: RecordSource, progress: Progress) -> tuple[History, DrawnSample]:
         """Read records, refuse what can't teach an uplift, and draw the prompts at hand."""
         ...
 
@@ -80,35 +81,35 @@ class Machines(Protocol):
         """Encode all prompts; gives design rows of those at hand."""
         ...
 
-    def school(self, folds: int) -> School | None:
+    def school(self, folds: int) -> TrainerFactory | None:
         """Where success and uplift are learnt; None: from the prompts at hand."""
         ...
 
 
-class OneMachine:
+class LocalBackend:
     """Everything is at hand."""
 
-    def read(self, source: Source, progress: Progress) -> tuple[History, Drawn]:
+    def read(self, source: RecordSource, progress: Progress) -> tuple[History, DrawnSample]:
         """Read records and put them into one row per prompt."""
         arms: tuple[Arm, ...] | None = load_arms(source.arms) if source.arms else None
         history = read(source.data, arms=arms, quarantine=source.quarantine, progress=progress)
         require_rows(history)
-        with telling_lost(history):
-            whole = build(history.frame, arms or default_arms(history.frame))
+        with explain_quarantined(history):
+            whole = build_dataset(history.frame, arms or infer_arms(history.frame))
         require_overlap(whole)  # before anything takes minutes
-        return history, draw(whole, source.at_most, source.seed)
+        return history, draw_prompts(whole, source.at_most, source.seed)
 
     def design(self, encoder: Encoder, dataset: Dataset, progress: Progress) -> FloatArray:
         """Encode all prompts."""
-        return design(encoder, dataset.requests, progress)
+        return design_rows(encoder, dataset.requests, progress)
 
-    def school(self, folds: int) -> School | None:  # noqa: ARG002 - `fit` deals the folds itself
+    def school(self, folds: int) -> TrainerFactory | None:  # noqa: ARG002 - `fit` deals the folds itself
         """Learn from what is at hand."""
         return None
 
 
 @contextmanager
-def machines(engine: Engine) -> Iterator[Machines]:
+def open_backend(engine: BackendSettings) -> Iterator[Backend]:
     """Open the machines that the work is to be done on, and let go of them.
 
     Raises
@@ -117,16 +118,16 @@ def machines(engine: Engine) -> Iterator[Machines]:
         A cluster that isn't there, or that lost what it held.
     """
     if engine.name == "local":
-        yield OneMachine()
+        yield LocalBackend()
         return
-    from training.backends.dask.backend import opened  # Dask takes seconds to import
+    from training.backends.dask.backend import open_cluster  # Dask takes seconds to import
 
-    with opened(engine) as cluster:
+    with open_cluster(engine) as cluster:
         yield cluster
 
 
 @contextmanager
-def telling_lost(history: History) -> Iterator[None]:
+def explain_quarantined(history: History) -> Iterator[None]:
     """Say in an error about too few rows how many could not be used, and where they are."""
     try:
         yield

@@ -48,18 +48,18 @@ def collect(
     """
     from serving.decision.policy.arms import load_arms
     from serving.decision.types import Arm
-    from training.collector.client import Manner, effort_sent
+    from training.collector.client import CallSettings, effort_sent
     from training.collector.graders.code_sandbox import isolation
     from training.collector.job import Job
     from training.collector.prompt_file import read_prompts
     from training.collector.run import collect as run
-    from training.collector.run import estimate as look
+    from training.collector.run import estimate_cost as look
 
     known = load_arms(arms)
     job = Job(
         prompts=read_prompts(prompts, grader),
         arms=known,
-        manner=Manner(url, per_second, attempts, seconds, max_tokens),
+        manner=CallSettings(url, per_second, attempts, seconds, max_tokens),
         log=log or out.with_name(f"{out.name}.calls.jsonl"),
         out=out,
         quarantine=out.with_name(f"{out.name}.quarantine.jsonl"),

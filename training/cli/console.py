@@ -11,7 +11,7 @@ ERR = Console(stderr=True)
 OUT = Console() if sys.stdout.isatty() else Console(width=140)
 
 
-def tell_rows(history: Any) -> None:
+def report_rows(history: Any) -> None:
     """Say how many rows were used, and why the others were not."""
     counts = history.counts
     OUT.print(f"{counts.kept} of {counts.read} rows used, {counts.prompts} prompts", highlight=False)

@@ -22,9 +22,9 @@ def demo(
     Takes about two minutes, and two more the first time, to distil MiniLM. Nothing is downloaded, and no figure speaks
     of a real model.
     """
-    from training.demo.run import run
+    from training.demo.run import run_demo
 
     with bars(ERR) as progress:
-        shown = run(folder, prompts, progress)
+        shown = run_demo(folder, prompts, progress)
     for part in shown:
         OUT.print(part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from serving.decision.errors import BadInput
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """Read a duration.
 
     Raises
@@ -25,7 +25,7 @@ def seconds(text: str) -> float:
     return float(number) * units[unit]
 
 
-def span(text: str) -> float | None:
+def parse_span(text: str) -> float | None:
     """Read a duration, or `all` for no end.
 
     Raises
@@ -38,4 +38,4 @@ def span(text: str) -> float | None:
     >>> span("30d"), span("all")
     (2592000.0, None)
     """
-    return None if text == "all" else seconds(text)
+    return None if text == "all" else parse_seconds(text)

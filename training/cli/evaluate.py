@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli.console import ERR, OUT, tell_rows
+from training.cli.console import ERR, OUT, report_rows
 from training.cli.options import Bundle, Cache, Records
 from training.progress import bars
 
@@ -29,19 +29,19 @@ def evaluate(
 
     `thinkgate evaluate bundle newer.parquet --report judged`
     """
-    from training.evaluation.bundle_evaluation import judge
+    from training.evaluation.bundle_evaluation import evaluate_bundle
     from training.pipeline.train import CACHE
-    from training.report.html import to_json, write_report
+    from training.report.html import evaluation_json, write_report
     from training.report.summary import summary
 
     with bars(ERR) as progress:
-        judged = judge(bundle, data, quarantine, progress, cache=cache or CACHE)
-    tell_rows(judged.history)
+        judged = evaluate_bundle(bundle, data, quarantine, progress, cache=cache or CACHE)
+    report_rows(judged.history)
     for sentence in summary(judged.evaluation):
         OUT.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=not OUT.is_terminal)
     if json:
         json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_text(to_json(judged.evaluation), encoding="utf-8")
+        json.write_text(evaluation_json(judged.evaluation), encoding="utf-8")
         OUT.print(f"figures {json}", highlight=False, markup=False)
     if report:
         OUT.print(f"report  {write_report(judged.evaluation, report)}", highlight=False, markup=False)

@@ -40,8 +40,8 @@ def import_(
     """
     from serving.decision.policy.arms import load_arms
     from training.errors import BadHistory
-    from training.importers.base import Options
-    from training.importers.catalog import SOURCES, bring
+    from training.importers.base import ImportOptions
+    from training.importers.catalog import SOURCES, import_history
     from training.importers.download import fetch
 
     if source == "list":
@@ -50,11 +50,11 @@ def import_(
         return
     if not path or out is None:
         raise BadInput("name what to import and where to: thinkgate import SOURCE PATH --out FILE")
-    options = Options(load_arms(arms) if arms else (), success, propensity, _columns(column or []))
+    options = ImportOptions(load_arms(arms) if arms else (), success, propensity, _columns(column or []))
     aside = quarantine or out.with_name(f"{out.name}.quarantine.jsonl")
     with bars(ERR) as progress:
         place = fetch(path, sha256, Path.home() / ".cache" / "thinkgate", progress) if "://" in path else Path(path)
-        found = bring(source, place, out, aside, options, progress)
+        found = import_history(source, place, out, aside, options, progress)
     OUT.print(f"{found.written} of {found.read} rows written: {out}", highlight=False, markup=False)
     for arm, rows in found.per_arm.items():
         OUT.print(f"  arm {arm}: {rows}", highlight=False, markup=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
-from training.cli.durations import seconds, span
+from training.cli.durations import parse_seconds, parse_span
 from training.cli.options import Arms, Cache
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _seconds(told: str | float) -> float:
     """Read what was typed; the default, too, comes through here."""
-    return told if isinstance(told, float) else seconds(told)
+    return told if isinstance(told, float) else parse_seconds(told)
 
 
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
@@ -56,7 +56,7 @@ HeldOutShare = Annotated[
 Last = Annotated[
     float | None,
     typer.Option(
-        parser=span,
+        parser=parse_span,
         metavar="DURATION",
         show_default="all",
         help="Learn from calls of the last 30d (or 12h) only; `all` for all.",

@@ -55,13 +55,13 @@ def rollback(registry: RegistryUrl = DEFAULT_REGISTRY, publish: Publish = None, 
 
     `thinkgate rollback --registry sqlite:///var/mlflow.db`
     """
-    from training.promotion.canary import Folders, end_trial
-    from training.promotion.gate_log import VerdictBook
+    from training.promotion.canary import PublishFolders, end_canary
+    from training.promotion.gate_log import GateLog
     from training.promotion.registry import Registry
 
-    book = VerdictBook(Registry(registry))
+    book = GateLog(Registry(registry))
     version = book.roll_back()
-    end_trial(book, version, Folders(publish, canary))
+    end_canary(book, version, PublishFolders(publish, canary))
     if publish is not None:
         book.fetch(version, publish)
     OUT.print(f"models:/thinkgate/{version.version} is the champion again", highlight=False, markup=False)

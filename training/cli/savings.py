@@ -42,12 +42,12 @@ def savings(
     if not data:
         raise BadInput("name outcome records or a journal, or a published case with --case")
     from training.savings.html import write_page
-    from training.savings.replay import ReplaySettings, replay
+    from training.savings.replay import ReplaySettings, replay_traffic
     from training.savings.terminal import savings_json, savings_tables, sentences
 
     settings = ReplaySettings(bundle, arms, policy, requests_per_day, snips, quarantine=quarantine)
     with bars(ERR) as progress:
-        found = replay(data, settings, progress)
+        found = replay_traffic(data, settings, progress)
     for table in savings_tables(found):
         OUT.print(table)
     for sentence in sentences(found):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from training.cli.console import ERR, OUT, tell_rows
+from training.cli.console import ERR, OUT, report_rows
 from training.cli.options import Arms, Cache, Records
 from training.progress import bars
 
@@ -79,7 +79,7 @@ def train(
 
     `thinkgate train history.parquet --arms data/arms.toml --out bundle`
     """
-    from training.backends.base import Engine
+    from training.backends.base import BackendSettings
     from training.pipeline.train import CACHE, TrainSettings
     from training.pipeline.train import train as run
     from training.report.summary import summary
@@ -96,12 +96,12 @@ def train(
         learn_from=learn_from,
         report=report,
         cases=cases,
-        engine=Engine(engine, scheduler, workers),
+        engine=BackendSettings(engine, scheduler, workers),
         quarantine=quarantine or out.with_name(f"{out.name}.quarantine.jsonl"),
     )
     with bars(ERR) as progress:
         trained = run(data, out, settings, progress)
-    tell_rows(trained.history)
+    report_rows(trained.history)
     for sentence in summary(trained.evaluation):
         OUT.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=not OUT.is_terminal)
     OUT.print(f"bundle  {out}  ({trained.exported.bundle.bundle_id[:12]})", highlight=False, markup=False)

@@ -29,14 +29,14 @@ def watch(
     from apscheduler.schedulers.blocking import BlockingScheduler
 
     from serving.decision.errors import BadInput
-    from training.retraining.daemon import Watch, WatchSettings
+    from training.retraining.daemon import Daemon, DaemonSettings
 
     if options.journal is None:
         raise BadInput("nothing to watch: name the server's journal with --journal")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("thinkgate").setLevel(logging.INFO)
-    settings = WatchSettings(options.settings(), every, volume, window, alpha, canary_outcomes=canary_outcomes)
-    watching = Watch(settings)
+    settings = DaemonSettings(options.settings(), every, volume, window, alpha, canary_outcomes=canary_outcomes)
+    watching = Daemon(settings)
     if once:
         if watching.look().kind == "failed":
             raise typer.Exit(1)

@@ -16,7 +16,7 @@ from training.errors import BadHistory, TrainingError
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedCall:
     """A call that came to an end.
 
     Parameters
@@ -67,12 +67,12 @@ class CallLog:
     One process at a time: the file is locked while it is open.
     """
 
-    def __init__(self, file: IO[bytes], calls: dict[str, Finished]) -> None:
+    def __init__(self, file: IO[bytes], calls: dict[str, FinishedCall]) -> None:
         self._file = file
-        self.calls: Mapping[str, Finished] = calls
+        self.calls: Mapping[str, FinishedCall] = calls
         self._calls = calls
 
-    def put(self, call: Finished) -> None:
+    def put(self, call: FinishedCall) -> None:
         """Write a call and wait until it is durable."""
         self._file.write(orjson.dumps(asdict(call), option=orjson.OPT_APPEND_NEWLINE))
         self._file.flush()
@@ -81,7 +81,7 @@ class CallLog:
 
 
 @contextmanager
-def call_log(path: Path) -> Iterator[CallLog]:
+def open_call_log(path: Path) -> Iterator[CallLog]:
     """Open a log, new or to be gone on with; a line that a kill cut off is cut away, its call was never finished.
 
     Raises
@@ -106,14 +106,14 @@ def call_log(path: Path) -> Iterator[CallLog]:
         yield CallLog(file, _read(file, path))
 
 
-def _read(file: IO[bytes], path: Path) -> dict[str, Finished]:
-    calls: dict[str, Finished] = {}
+def _read(file: IO[bytes], path: Path) -> dict[str, FinishedCall]:
+    calls: dict[str, FinishedCall] = {}
     end = 0
     file.seek(0)
     for line in file:
         try:
             raw: dict[str, Any] = orjson.loads(line)
-            call = Finished(**raw)
+            call = FinishedCall(**raw)
         except (orjson.JSONDecodeError, TypeError) as error:
             if line.endswith(b"\n"):
                 raise BadHistory(f"{path}: not the log of a collector; name another file with --log") from error

@@ -14,11 +14,11 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from serving.decision.errors import BadInput
 from serving.decision.pricing.price_book import PriceBook
-from serving.decision.pricing.rate_card import cost_of
+from serving.decision.pricing.rate_card import cost_of_usage
 from serving.decision.pricing.usage import BadUsage, Usage, usage_from_openai
-from serving.decision.providers.rewrite import rewrite
+from serving.decision.providers.rewrite import rewrite_effort
 from serving.decision.types import Arm
-from training.collector.call_log import Finished
+from training.collector.call_log import FinishedCall
 
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _HOPELESS: Final = frozenset({401, 402, 404, 405})
@@ -37,7 +37,7 @@ class _TryAgain(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class CallSettings:
     """How to call.
 
     Parameters
@@ -64,13 +64,13 @@ class Manner:
     backoff: float = 1.0
 
 
-class Endpoint:
+class CompletionClient:
     """Sends calls; safe for many at a time in one event loop."""
 
     def __init__(
         self,
         client: httpx.AsyncClient,
-        manner: Manner,
+        manner: CallSettings,
         book: PriceBook,
         now: Callable[[], float],
         clock: Callable[[], float],
@@ -81,7 +81,7 @@ class Endpoint:
         # A bucket of one: calls are spread over the second, not sent in a burst at its start.
         self._pace = AsyncLimiter(1, 1 / manner.per_second)
 
-    async def call(self, key: str, arm: Arm, messages: str, expected_usd: float) -> Finished:
+    async def call(self, key: str, arm: Arm, messages: str, expected_usd: float) -> FinishedCall:
         """Make one call; a failure is an answer too.
 
         Raises
@@ -155,16 +155,16 @@ class Endpoint:
         latency_ms: float,
         retries: int,
         expected_usd: float,
-    ) -> Finished:
+    ) -> FinishedCall:
         message = reply["choices"][0]["message"] if reply else {}
         usage = _usage(reply)
         hidden = usage.reasoning_tokens if usage and not _uncounted(message, usage) else None
         cost = None
         if usage is not None:
             rates = self._book.card(arm.name).rates(since, usage.input_tokens)
-            cost = float(cost_of(usage, rates, gpu_seconds=latency_ms / 1000))
+            cost = float(cost_of_usage(usage, rates, gpu_seconds=latency_ms / 1000))
         model = reply.get("model") if reply else None
-        return Finished(
+        return FinishedCall(
             key=key,
             asked=f"{arm.model}@{arm.effort}",
             text=(message.get("content") or "") if reply else None,
@@ -197,12 +197,12 @@ def body_for(arm: Arm, messages: str, max_tokens: int | None) -> dict[str, Any]:
     body: dict[str, Any] = {"model": arm.model, "messages": orjson.loads(messages)}
     if max_tokens is not None:
         body["max_tokens"] = max_tokens
-    return dict(rewrite(body, "chat", arm.effort, model=arm.model).body)
+    return dict(rewrite_effort(body, "chat", arm.effort, model=arm.model).body)
 
 
 def effort_sent(arm: Arm) -> str | None:
     """Tell the effort that the arm's calls really ask for; None where its model has no switch at such an endpoint."""
-    return rewrite({"model": arm.model, "messages": []}, "chat", arm.effort, model=arm.model).effort
+    return rewrite_effort({"model": arm.model, "messages": []}, "chat", arm.effort, model=arm.model).effort
 
 
 def _usage(reply: Mapping[str, Any] | None) -> Usage | None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from serving.decision.pricing.price_book import PriceBook
 from serving.decision.pricing.rate_card import expected_cost
 from serving.decision.types import Arm
-from training.collector.job import Job, places
+from training.collector.job import Job, call_keys
 from training.collector.prompt_file import Prompt
 
 _JUDGE_OUTPUT_TOKENS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedCall:
     """One call to make."""
 
     key: str
@@ -25,7 +25,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """What is left to do.
 
     Parameters
@@ -43,12 +43,12 @@ class Estimate:
     spent_usd: float
 
 
-def plan(job: Job, book: PriceBook, now: float) -> Iterator[Planned]:
+def plan_calls(job: Job, book: PriceBook, now: float) -> Iterator[PlannedCall]:
     """List the calls, in an order that leaves a run that is cut short still paired."""
-    for place in places(job):
+    for place in call_keys(job):
         arm = place.arm
         usd = expected_usd(arm, place.prompt.input_tokens, arm.default_output_tokens, book, now)
-        yield Planned(place.key, arm, place.prompt.messages, usd)
+        yield PlannedCall(place.key, arm, place.prompt.messages, usd)
 
 
 def expected_usd(arm: Arm, input_tokens: float, output_tokens: float, book: PriceBook, now: float) -> float:
@@ -64,7 +64,7 @@ def judge_usd(judge: Arm, prompt: Prompt, answer: str, book: PriceBook, now: flo
     return expected_usd(judge, tokens, _JUDGE_OUTPUT_TOKENS, book, now)
 
 
-class Budget:
+class SpendLimit:
     """Lets a call begin only where what is spent, what is under way and the call itself stay within the cap.
 
     Parameters

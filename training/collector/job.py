@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.decision.types import Arm
-from training.collector.client import Manner
+from training.collector.client import CallSettings
 from training.collector.graders.catalog import JUDGE
-from training.collector.prompt_file import Prompt, Prompts
+from training.collector.prompt_file import Prompt, PromptFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Job:
         Budget cap, over all runs of the same log.
     """
 
-    prompts: Prompts
+    prompts: PromptFile
     arms: Sequence[Arm]
-    manner: Manner
+    manner: CallSettings
     log: Path
     out: Path
     quarantine: Path
@@ -44,7 +44,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CallKey:
     """Where a call belongs: which prompt, arm and run."""
 
     prompt: Prompt
@@ -58,7 +58,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectionResult:
     """What came of it.
 
     Parameters
@@ -82,12 +82,12 @@ class Collected:
     ungraded: Mapping[str, int]
 
 
-def places(job: Job) -> Iterator[Place]:
+def call_keys(job: Job) -> Iterator[CallKey]:
     """List the calls prompt by prompt, all arms of one beside each other."""
     for prompt in job.prompts.prompts:
         for run in range(1, job.runs + 1):
             for arm in job.arms:
-                yield Place(prompt, arm, run)
+                yield CallKey(prompt, arm, run)
 
 
 def judge_key(answer_key: str, order: int) -> str:

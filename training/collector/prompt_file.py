@@ -14,8 +14,8 @@ from serving.decision.errors import BadRequest
 from training.collector.graders.base import Check
 from training.collector.graders.catalog import GRADERS, JUDGE
 from training.errors import BadHistory
-from training.importers.base import Refused, held
-from training.importers.streams import Found, rows_of
+from training.importers.base import RefusedRow, json_object
+from training.importers.streams import SourceRow, rows_of
 from training.records.outcome_record import Unmappable, chat_text, label
 from training.records.text_pool import conversation
 
@@ -52,14 +52,14 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompts:
+class PromptFile:
     """The prompts of a file, and the rows that are none."""
 
     prompts: Sequence[Prompt]
-    refused: Sequence[Refused]
+    refused: Sequence[RefusedRow]
 
 
-def read_prompts(path: Path, grader: str | None = None) -> Prompts:
+def read_prompts(path: Path, grader: str | None = None) -> PromptFile:
     """Read a prompt file: `prompt` or `messages`, and optionally `prompt_id`, `task`, `answer`, `grader`, `check`.
 
     Parameters
@@ -73,9 +73,9 @@ def read_prompts(path: Path, grader: str | None = None) -> Prompts:
         If no row is a prompt.
     """
     found: dict[str, Prompt] = {}
-    refused: list[Refused] = []
+    refused: list[RefusedRow] = []
     for row in rows_of(path):
-        if isinstance(row, Refused):
+        if isinstance(row, RefusedRow):
             refused.append(row)
             continue
         try:
@@ -84,13 +84,13 @@ def read_prompts(path: Path, grader: str | None = None) -> Prompts:
                 raise Unmappable("duplicate prompt", "the same prompt came before; for several runs use --runs")
             found[prompt.key] = prompt
         except Unmappable as fault:
-            refused.append(Refused(row.source, row.line, fault.kind, fault.reason, row.row))
+            refused.append(RefusedRow(row.source, row.line, fault.kind, fault.reason, row.row))
     if not found:
         raise BadHistory(f"{path}: no row is a prompt; write one object a line with prompt or messages")
-    return Prompts(tuple(found.values()), tuple(refused))
+    return PromptFile(tuple(found.values()), tuple(refused))
 
 
-def _prompt(found: Found, grader: str | None) -> Prompt:
+def _prompt(found: SourceRow, grader: str | None) -> Prompt:
     row = found.row
     messages, plain = chat_text(row.get("messages")), row.get("prompt")
     try:
@@ -115,4 +115,4 @@ def _check(row: Mapping[str, Any], grader: str | None) -> Check | None:
     if name not in GRADERS and name != JUDGE:
         raise Unmappable("unknown grader", f"grader {name[:40]!r} is none of {', '.join((*GRADERS, JUDGE))}")
     answer = row.get("answer")
-    return Check(name, None if answer is None else str(answer), held(row.get("check")))
+    return Check(name, None if answer is None else str(answer), json_object(row.get("check")))

@@ -14,20 +14,20 @@ import orjson
 
 from serving.decision.errors import BadInput, ThinkgateError
 from serving.decision.pricing.price_book import PriceBook, price_book
-from training.collector.call_log import CallLog, call_log
-from training.collector.client import Endpoint
-from training.collector.cost_plan import Budget, Estimate, Planned, judge_usd, plan
+from training.collector.call_log import CallLog, open_call_log
+from training.collector.client import CompletionClient
+from training.collector.cost_plan import CostEstimate, PlannedCall, SpendLimit, judge_usd, plan_calls
 from training.collector.graders import llm_judge as judging
 from training.collector.graders.catalog import JUDGE
-from training.collector.job import Collected, Job, judge_key, places
-from training.collector.outcome_writer import write
+from training.collector.job import CollectionResult, Job, call_keys, judge_key
+from training.collector.outcome_writer import write_outcomes
 from training.progress import Progress, silent
 
 _USUAL_ANSWER: Final = "x" * 1200
 """Some 300 tokens: what a judge is shown, before there are answers."""
 
 
-def estimate(job: Job, now: Callable[[], float] = time.time) -> Estimate:
+def estimate_cost(job: Job, now: Callable[[], float] = time.time) -> CostEstimate:
     """Say what is left to call and what that is expected to cost; nothing is called.
 
     Raises
@@ -36,11 +36,11 @@ def estimate(job: Job, now: Callable[[], float] = time.time) -> Estimate:
         If an arm has no price, or the log is of other arms.
     """
     book, moment = _book(job), now()
-    with call_log(job.log) as log:
-        left = list(_left(plan(job, book, moment), log))
+    with open_call_log(job.log) as log:
+        left = list(_left(plan_calls(job, book, moment), log))
         usd = sum(call.estimate_usd for call in left)
         calls = len(left)
-        for place in places(job) if job.judge is not None else ():
+        for place in call_keys(job) if job.judge is not None else ():
             prompt = place.prompt
             if prompt.check is None or prompt.check.grader != JUDGE or job.judge is None:
                 continue
@@ -48,7 +48,7 @@ def estimate(job: Job, now: Callable[[], float] = time.time) -> Estimate:
             open_ = sum(1 for key in keys if key not in log.calls or not log.calls[key].settled)
             calls += open_
             usd += open_ * judge_usd(job.judge, prompt, _USUAL_ANSWER, book, moment)
-        return Estimate(calls, usd, _spent(log))
+        return CostEstimate(calls, usd, _spent(log))
 
 
 def collect(
@@ -57,7 +57,7 @@ def collect(
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.perf_counter,
     rng: random.Random | None = None,
-) -> Collected:
+) -> CollectionResult:
     """Collect; run again after a kill, a failure or a spent budget, it goes on where it was.
 
     Parameters
@@ -75,16 +75,16 @@ def collect(
         If the endpoint refuses all calls.
     """
     book = _book(job)
-    with call_log(job.log) as log:
-        budget = Budget(job.max_usd, _spent(log))
-        calls = list(_left(plan(job, book, now()), log))
+    with open_call_log(job.log) as log:
+        budget = SpendLimit(job.max_usd, _spent(log))
+        calls = list(_left(plan_calls(job, book, now()), log))
         made = _Made(job, book, log, budget, now, clock, rng or random.Random())  # noqa: S311 - backoff, no secret
         try:
             asyncio.run(made.make(calls, "calling", progress))
             asyncio.run(made.make(list(_left(made.questions(), log)), "asking the judge", progress))
         except ExceptionGroup as group:
             raise next((fault for fault in group.exceptions if isinstance(fault, ThinkgateError)), group) from group
-        return write(job, log, progress)
+        return write_outcomes(job, log, progress)
 
 
 class _Made:
@@ -95,7 +95,7 @@ class _Made:
         job: Job,
         book: PriceBook,
         log: CallLog,
-        budget: Budget,
+        budget: SpendLimit,
         now: Callable[[], float],
         clock: Callable[[], float],
         rng: random.Random,
@@ -103,7 +103,7 @@ class _Made:
         self._job, self._book, self._log, self._budget = job, book, log, budget
         self._now, self._clock, self._rng = now, clock, rng
 
-    async def make(self, calls: Sequence[Planned], stage: str, progress: Progress) -> None:
+    async def make(self, calls: Sequence[PlannedCall], stage: str, progress: Progress) -> None:
         """Make the calls, some at a time; the log has each before the next one of its worker begins."""
         if not calls:
             return
@@ -111,7 +111,7 @@ class _Made:
         limits = httpx.Limits(max_connections=self._job.concurrency)
         left, done, room = iter(calls), Counter[str](), asyncio.Condition()
         async with httpx.AsyncClient(headers=headers, limits=limits) as client, asyncio.TaskGroup() as group:
-            endpoint = Endpoint(client, self._job.manner, self._book, self._now, self._clock, self._rng)
+            endpoint = CompletionClient(client, self._job.manner, self._book, self._now, self._clock, self._rng)
 
             async def work() -> None:
                 for call in left:
@@ -129,7 +129,7 @@ class _Made:
             for _ in range(min(self._job.concurrency, len(calls))):
                 group.create_task(work())
 
-    async def _may_begin(self, call: Planned, room: asyncio.Condition) -> bool:
+    async def _may_begin(self, call: PlannedCall, room: asyncio.Condition) -> bool:
         """Wait until the budget has room for a call; calls under way often cost less than was reserved for them."""
         async with room:
             await room.wait_for(lambda: self._budget.fits(call.estimate_usd) or self._budget.idle)
@@ -139,10 +139,10 @@ class _Made:
             self._budget.begin(call.estimate_usd)
             return True
 
-    def questions(self) -> Iterator[Planned]:
+    def questions(self) -> Iterator[PlannedCall]:
         """List what the judge is asked about the answers that are there."""
         job = self._job
-        for place in places(job):
+        for place in call_keys(job):
             prompt = place.prompt
             if prompt.check is None or prompt.check.grader != JUDGE:
                 continue
@@ -152,11 +152,11 @@ class _Made:
             if answer is None or answer.text is None:
                 continue
             usd = judge_usd(job.judge, prompt, answer.text, self._book, self._now())
-            for order, turns in enumerate(judging.questions(prompt.check, prompt.text, answer.text)):
-                yield Planned(judge_key(answer.key, order), job.judge, orjson.dumps(turns).decode(), usd)
+            for order, turns in enumerate(judging.judge_prompts(prompt.check, prompt.text, answer.text)):
+                yield PlannedCall(judge_key(answer.key, order), job.judge, orjson.dumps(turns).decode(), usd)
 
 
-def _left(calls: Iterable[Planned], log: CallLog) -> Iterator[Planned]:
+def _left(calls: Iterable[PlannedCall], log: CallLog) -> Iterator[PlannedCall]:
     for call in calls:
         found = log.calls.get(call.key)
         asked = f"{call.arm.model}@{call.arm.effort}"

@@ -16,7 +16,7 @@ Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Grid:
+class CellIndex:
     """The cell of each row of a history with n prompts and K arms.
 
     Parameters
@@ -44,14 +44,14 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prompts:
+class DistinctPrompts:
     """Distinct prompts of a file that is to be scored; outcomes play no part."""
 
     prompt_ids: NDArray[np.object_]
     requests: tuple[Request, ...]
 
 
-def numbers(frame: pd.DataFrame, name: str, default: float = np.nan) -> NDArray[np.float64]:
+def numeric_column(frame: pd.DataFrame, name: str, default: float = np.nan) -> NDArray[np.float64]:
     """Give a column as float64 (rows,); `default` where a value or the whole column is missing."""
     if name not in frame:
         return np.full(len(frame), default)
@@ -84,14 +84,14 @@ def first_labels(frame: pd.DataFrame, name: str, codes: Index, size: int) -> NDA
     return labels
 
 
-def latest(timestamp: NDArray[np.float64], codes: Index, size: int) -> NDArray[np.float64]:
+def latest_times(timestamp: NDArray[np.float64], codes: Index, size: int) -> NDArray[np.float64]:
     """Give the latest time of each code; float64 (size,), NaN where none is known."""
     times = np.full(size, -np.inf)
     np.maximum.at(times, codes, np.where(np.isnan(timestamp), -np.inf, timestamp))
     return np.where(np.isinf(times), np.nan, times)
 
 
-def requests(
+def row_requests(
     frame: pd.DataFrame, rows: Index, tasks: NDArray[np.object_], tenants: NDArray[np.object_]
 ) -> tuple[Request, ...]:
     """Read the requests of single rows."""
@@ -103,9 +103,9 @@ def requests(
     )
 
 
-def prompts(frame: pd.DataFrame) -> Prompts:
+def distinct_prompts(frame: pd.DataFrame) -> DistinctPrompts:
     """Give each prompt of a frame once, in order of first sight."""
     codes, prompt_ids = pd.factorize(frame["prompt_id"].astype(object))
     size = len(prompt_ids)
     tasks, tenant = (first_labels(frame, name, codes, size) for name in ("task", "tenant"))
-    return Prompts(np.asarray(prompt_ids, object), requests(frame, first_rows(codes, size), tasks, tenant))
+    return DistinctPrompts(np.asarray(prompt_ids, object), row_requests(frame, first_rows(codes, size), tasks, tenant))

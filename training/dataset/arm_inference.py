@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from serving.decision.types import EFFORTS, Arm, Effort
-from training.dataset.aggregation import numbers
+from training.dataset.aggregation import numeric_column
 from training.dataset.requirements import require_two
 
 REASONING_OUTPUT_TOKENS: Final = 2500.0
@@ -17,7 +17,7 @@ REASONING_LATENCY_MS: Final = 20_000.0
 """What a reasoning arm that nobody described is taken to use, until the history says better."""
 
 
-def default_arms(frame: pd.DataFrame) -> tuple[Arm, ...]:
+def infer_arms(frame: pd.DataFrame) -> tuple[Arm, ...]:
     """Name the arms of a history, baseline first.
 
     The baseline is `direct`; without one, the arm with the fewest output tokens on average; without tokens, the first
@@ -39,24 +39,24 @@ def default_arms(frame: pd.DataFrame) -> tuple[Arm, ...]:
     >>> [arm.name for arm in default_arms(pd.DataFrame({"arm": ["reasoning", "direct"]}))]
     ['direct', 'reasoning']
     """
-    return arms_of(usage(frame))
+    return name_arms(arm_usage(frame))
 
 
-def usage(frame: pd.DataFrame) -> pd.DataFrame:
+def arm_usage(frame: pd.DataFrame) -> pd.DataFrame:
     """Add up what tells the arms apart: rows, known output tokens and their sum by arm and model ("" where unknown).
 
     Usages of parts of a history may be put one below the other.
     """
     arm = frame["arm"].astype(object)
     model = frame["model"].astype(object) if "model" in frame else pd.Series(None, frame.index, object)
-    tokens = pd.Series(numbers(frame, "output_tokens"), frame.index)
+    tokens = pd.Series(numeric_column(frame, "output_tokens"), frame.index)
     table = pd.DataFrame({"arm": arm, "model": model.fillna("").astype(str), "tokens": tokens})
     table = table[arm.notna()]
     return table.groupby(["arm", "model"], sort=True)["tokens"].agg(rows="size", known="count", sum="sum").reset_index()
 
 
-def arms_of(used: pd.DataFrame) -> tuple[Arm, ...]:
-    """Name the arms from their usage, as `default_arms` does.
+def name_arms(used: pd.DataFrame) -> tuple[Arm, ...]:
+    """Name the arms from their usage, as `infer_arms` does.
 
     Raises
     ------

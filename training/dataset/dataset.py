@@ -11,24 +11,16 @@ from numpy.typing import NDArray
 
 from serving.decision.errors import BadArms
 from serving.decision.types import Arm, Request
-from training.dataset.aggregation import Grid, Prompts, first_labels, first_rows, latest, numbers, prompts, requests
-from training.dataset.arm_inference import default_arms
+from training.dataset.aggregation import (
+    CellIndex,
+    first_labels,
+    first_rows,
+    latest_times,
+    numeric_column,
+    row_requests,
+)
 from training.dataset.requirements import MINIMUM_PROMPTS, require_labels, require_prompts, require_two
 from training.errors import BadHistory
-
-__all__ = [
-    "MINIMUM_PROMPTS",
-    "Dataset",
-    "Prompts",
-    "Split",
-    "build",
-    "default_arms",
-    "grouped",
-    "prompts",
-    "split_by_prompt",
-    "split_by_task",
-    "split_by_time",
-]
 
 FloatTable = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -121,7 +113,7 @@ class Split:
     test: Index
 
 
-def build(frame: pd.DataFrame, arms: Sequence[Arm], *, minimum: int = MINIMUM_PROMPTS) -> Dataset:
+def build_dataset(frame: pd.DataFrame, arms: Sequence[Arm], *, minimum: int = MINIMUM_PROMPTS) -> Dataset:
     """Group records by prompt and average the runs of each arm.
 
     Parameters
@@ -130,7 +122,7 @@ def build(frame: pd.DataFrame, arms: Sequence[Arm], *, minimum: int = MINIMUM_PR
         One row per call, as `training.records.history.read` gives it. Needs `prompt_id`, `prompt` or
         `messages`, `arm` and `success`; other columns may be absent.
     arms
-        K >= 2, baseline first. `default_arms(frame)` derives them from the history.
+        K >= 2, baseline first. `infer_arms(frame)` derives them from the history.
     minimum
         Labelled prompts needed at least.
 
@@ -150,39 +142,39 @@ def build(frame: pd.DataFrame, arms: Sequence[Arm], *, minimum: int = MINIMUM_PR
     if len(names) < 2:
         raise BadArms(f"{len(names)} arm: list the baseline and at least one more")
     require_two(sorted(str(name) for name in frame["arm"].dropna().unique()))
-    success = numbers(frame, "success")
+    success = numeric_column(frame, "success")
     require_labels(success[~np.isnan(success)])
-    dataset = grouped(frame, arms)
+    dataset = group_dataset(frame, arms)
     require_prompts(dataset.runs, names, minimum)
     return dataset
 
 
-def grouped(frame: pd.DataFrame, arms: Sequence[Arm]) -> Dataset:
-    """Group records by prompt and average the runs of each arm, however few there are; else as `build`."""
+def group_dataset(frame: pd.DataFrame, arms: Sequence[Arm]) -> Dataset:
+    """Group records by prompt and average the runs of each arm, however few there are; else as `build_dataset`."""
     arm_codes = _arm_codes(frame, [arm.name for arm in arms])
-    success = numbers(frame, "success")
+    success = numeric_column(frame, "success")
     labelled = ~np.isnan(success)
     codes, prompt_ids = pd.factorize(frame["prompt_id"].astype(object), sort=True)
     size = len(prompt_ids)
-    grid = Grid(codes * len(arms) + arm_codes, size, len(arms))
+    grid = CellIndex(codes * len(arms) + arm_codes, size, len(arms))
     runs = grid.counts(labelled)
     kept = np.flatnonzero(runs.any(axis=1))
     table = grid.means(success)[kept]
     tasks, tenant = (first_labels(frame, name, codes, size)[kept] for name in ("task", "tenant"))
     return Dataset(
-        requests=requests(frame, first_rows(codes, size)[kept], tasks, tenant),
+        requests=row_requests(frame, first_rows(codes, size)[kept], tasks, tenant),
         prompt_ids=np.asarray(prompt_ids, object)[kept],
         tasks=tasks,
         arms=tuple(arms),
         success=table,
         runs=runs[kept],
-        propensity=_propensity(grid.means(numbers(frame, "propensity", 1.0), labelled)[kept], table),
-        output_tokens=grid.means(numbers(frame, "output_tokens"))[kept],
-        reasoning_tokens=grid.means(numbers(frame, "reasoning_tokens"))[kept],
-        latency_ms=grid.means(numbers(frame, "latency_ms"))[kept],
-        cost_usd=grid.means(numbers(frame, "cost_usd"))[kept],
-        input_tokens=grid.means(numbers(frame, "input_tokens"))[kept],
-        timestamp=latest(numbers(frame, "timestamp"), codes, size)[kept],
+        propensity=_propensity(grid.means(numeric_column(frame, "propensity", 1.0), labelled)[kept], table),
+        output_tokens=grid.means(numeric_column(frame, "output_tokens"))[kept],
+        reasoning_tokens=grid.means(numeric_column(frame, "reasoning_tokens"))[kept],
+        latency_ms=grid.means(numeric_column(frame, "latency_ms"))[kept],
+        cost_usd=grid.means(numeric_column(frame, "cost_usd"))[kept],
+        input_tokens=grid.means(numeric_column(frame, "input_tokens"))[kept],
+        timestamp=latest_times(numeric_column(frame, "timestamp"), codes, size)[kept],
         tenant=tenant,
     )
 

@@ -41,7 +41,7 @@ class ArmOverlap:
     smallest
         Propensity among them; NaN without any.
     clipped
-        Share of them whose propensity is below what is believed, see `chances`.
+        Share of them whose propensity is below what is believed, see `observation_probability`.
     """
 
     arm: str
@@ -59,7 +59,7 @@ class ArmOverlap:
         return f"{words} drawn alike; smallest propensity {self.smallest:.3g}{clipped}"
 
 
-def chances(dataset: Dataset, logged: int | None = None) -> Array:
+def observation_probability(dataset: Dataset, logged: int | None = None) -> Array:
     """Give the probability that the outcome of an arm is known, float64 (n, K); NaN where it is not.
 
     1 on paired prompts. A prompt that was logged R times shows an arm of propensity p with probability 1 - (1 - p)^R.
@@ -69,11 +69,11 @@ def chances(dataset: Dataset, logged: int | None = None) -> Array:
     paired = dataset.paired
     seen = _seen(dataset)
     return np.where(
-        paired[:, None], 1.0, np.maximum(seen, believed(int((~paired).sum()) if logged is None else logged))
+        paired[:, None], 1.0, np.maximum(seen, propensity_floor(int((~paired).sum()) if logged is None else logged))
     )
 
 
-def believed(logged: int) -> float:
+def propensity_floor(logged: int) -> float:
     """Give the smallest probability that is believed, of so many logged prompts.
 
     >>> believed(10_000)
@@ -95,7 +95,7 @@ def overlap(dataset: Dataset) -> tuple[ArmOverlap, ...]:
         weight = 1.0 / own
         effective = float(weight.sum() ** 2 / (weight**2).sum()) if len(own) else 0.0
         smallest = float(own.min()) if len(own) else float("nan")
-        clipped = float((own < believed(count)).mean()) if len(own) else 0.0
+        clipped = float((own < propensity_floor(count)).mean()) if len(own) else 0.0
         found.append(ArmOverlap(arm.name, count, len(own), effective, smallest, clipped))
     return tuple(found)
 

@@ -18,7 +18,7 @@ LEARN_FROM = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
+class DrawnSample:
     """The prompts to learn from, in their order, and how many there were."""
 
     dataset: Dataset
@@ -33,7 +33,7 @@ class Drawn:
         return f"{len(self.dataset):,} of {self.of:,} prompts"
 
 
-def draw(dataset: Dataset, at_most: int, seed: int) -> Drawn:
+def draw_prompts(dataset: Dataset, at_most: int, seed: int) -> DrawnSample:
     """Draw prompts without replacement, every one with the same chance, so that what is learnt stays unbiased.
 
     Raises
@@ -51,8 +51,8 @@ def draw(dataset: Dataset, at_most: int, seed: int) -> Drawn:
     '50 of 60 prompts'
     """
     if len(dataset) <= at_most:
-        return Drawn(dataset, len(dataset))
+        return DrawnSample(dataset, len(dataset))
     rows = np.sort(np.random.default_rng([seed, 11]).choice(len(dataset), at_most, replace=False))
     drawn = dataset.subset(rows)
     require_drawn(drawn.runs, [arm.name for arm in drawn.arms], len(dataset))
-    return Drawn(drawn, len(dataset))
+    return DrawnSample(drawn, len(dataset))

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from serving.decision.engine import Engine
 from serving.decision.types import Request, Usd
-from training.synthetic import Draws
+from training.synthetic import PromptSample
 
 EVERYDAY = frozenset({"extraction", "classification", "formatting", "rewriting", "summarising", "trivia"})
 EVERYDAY_USD, DEMANDING_USD = Usd(0.02), Usd(0.30)
@@ -22,7 +22,7 @@ OURS = "thinkgate"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class PolicyOutcome:
     """What one way of routing would have given on held-out prompts, per request.
 
     Parameters
@@ -41,16 +41,16 @@ class Way:
     net_usd: float
 
 
-def with_worth(draws: Draws) -> tuple[Request, ...]:
+def with_success_value(draws: PromptSample) -> tuple[Request, ...]:
     """State in each request what a success is worth to its caller."""
     worth = [EVERYDAY_USD if task in EVERYDAY else DEMANDING_USD for task in draws.tasks.tolist()]
     return tuple(replace(request, value_of_success_usd=usd) for request, usd in zip(draws.requests, worth, strict=True))
 
 
-def compare(engine: Engine, draws: Draws) -> tuple[Way, ...]:
+def compare_policies(engine: Engine, draws: PromptSample) -> tuple[PolicyOutcome, ...]:
     """Judge decisions by the world's truth: expected success, expected cost, and drawn latencies."""
     place = {arm.name: k for k, arm in enumerate(engine.arms)}
-    requests = with_worth(draws)
+    requests = with_success_value(draws)
     worth = np.array([request.value_of_success_usd for request in requests], np.float64)
     chosen = np.array([place[engine.decide(request).arm] for request in requests])
     truth = draws.truth
@@ -66,11 +66,11 @@ def compare(engine: Engine, draws: Draws) -> tuple[Way, ...]:
         latency = float(np.quantile(truth.latency_ms[rows, arm], 0.95))
         cost, success = (float(table[rows, arm].mean()) for table in (truth.cost_usd, draws.success))
         net = float((worth * draws.success[rows, arm] - truth.cost_usd[rows, arm]).mean())
-        ways.append(Way(name, float((arm > 0).mean()), cost, success, latency, net))
+        ways.append(PolicyOutcome(name, float((arm > 0).mean()), cost, success, latency, net))
     return tuple(ways)
 
 
-def ways_table(ways: Sequence[Way]) -> Table:
+def policies_table(ways: Sequence[PolicyOutcome]) -> Table:
     """Put the ways of routing side by side."""
     title = f"{HELD_OUT:,} other requests of the same SYNTHETIC world, judged by its truth"
     table = Table(title=title, title_justify="left")
@@ -84,7 +84,7 @@ def ways_table(ways: Sequence[Way]) -> Table:
     return table
 
 
-def closing(ways: Sequence[Way]) -> Text:
+def closing_sentence(ways: Sequence[PolicyOutcome]) -> Text:
     """Say in one sentence what deciding per request was worth, whatever came out."""
     direct, reasoning, ours, _ = ways
     gain = reasoning.success - direct.success

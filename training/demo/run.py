@@ -21,7 +21,7 @@ from rich.text import Text
 
 from serving.decision.engine import Engine
 from serving.decision.types import Request
-from training.demo.comparison import HELD_OUT, closing, compare, ways_table, with_worth
+from training.demo.comparison import HELD_OUT, closing_sentence, compare_policies, policies_table, with_success_value
 from training.errors import TrainingError
 from training.pipeline.train import Trained, TrainSettings, train
 from training.progress import Progress
@@ -42,11 +42,11 @@ ASKED = (
 """The first held-out prompt of each of these tasks is sent to the server."""
 
 
-class ServerSilent(TrainingError):
+class ServerNotResponding(TrainingError):
     """The demo's server did not answer."""
 
 
-def run(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType]:
+def run_demo(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType]:
     """Build the world, train, serve, ask; gives what is to be printed.
 
     Parameters
@@ -71,13 +71,13 @@ def run(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType
     trained = train([str(records)], folder / "bundle", settings, progress)
     unseen = world.sample(HELD_OUT, start=count)
     asked = unseen.take(np.array([int(np.argmax(unseen.tasks == task)) for task in ASKED], np.int64))
-    requests = with_worth(asked)
+    requests = with_success_value(asked)
     answers = _ask(trained.exported.path, settings.arms, requests, progress)
     texts = [
         f"({task.replace('_', ' ')}, {request.value_of_success_usd:.2f} USD) {request.messages[-1].text}"
         for task, request in zip(asked.tasks, requests, strict=True)
     ]
-    ways = compare(Engine(trained.exported.bundle), unseen)
+    ways = compare_policies(Engine(trained.exported.bundle), unseen)
     return (
         decisions_table(
             "Eight requests, decided over HTTP; in brackets what a success is worth (SYNTHETIC training data)",
@@ -85,8 +85,8 @@ def run(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType
             [arm.name for arm in trained.dataset.arms],
         ),
         Text(),
-        ways_table(ways),
-        closing(ways),
+        policies_table(ways),
+        closing_sentence(ways),
         Text(),
         _left_behind(trained),
     )
@@ -150,13 +150,13 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise ServerSilent(f"the server ended with code {process.returncode}: see {log}")
+            raise ServerNotResponding(f"the server ended with code {process.returncode}: see {log}")
         try:
             with urllib.request.urlopen(f"{url}/readyz", timeout=1):  # noqa: S310 - our own loopback server
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise ServerSilent(f"the server was not ready after a minute: see {log}")
+    raise ServerNotResponding(f"the server was not ready after a minute: see {log}")
 
 
 def _post(url: str, body: Mapping[str, Any]) -> Mapping[str, Any]:

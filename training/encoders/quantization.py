@@ -21,7 +21,7 @@ EXACT_BITS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class QuantizedTable:
     """A table in whole steps.
 
     Parameters
@@ -36,7 +36,7 @@ class Grid:
     step: float
 
 
-def to_grid(table: FloatArray, max_tokens: int) -> Grid:
+def quantize(table: FloatArray, max_tokens: int) -> QuantizedTable:
     """Round a table to the finest grid on which the sum of `max_tokens` rows is exact; a rounded one stays as it is.
 
     Parameters
@@ -57,10 +57,10 @@ def to_grid(table: FloatArray, max_tokens: int) -> Grid:
     step = 2.0 ** (frexp(largest)[1] - bits) if largest else 1.0
     limit = 2**bits - 1
     steps = np.clip(np.round(table / np.float32(step)), -limit, limit).astype(np.int16)
-    return Grid(steps, step)
+    return QuantizedTable(steps, step)
 
 
-def snap(table: FloatArray, max_tokens: int) -> FloatArray:
+def quantized_values(table: FloatArray, max_tokens: int) -> FloatArray:
     """Give the table with every value moved to its grid; float32 (V, D)."""
-    grid = to_grid(table, max_tokens)
+    grid = quantize(table, max_tokens)
     return grid.steps.astype(np.float32) * np.float32(grid.step)

@@ -14,10 +14,10 @@ import numpy as np
 from scipy import sparse
 
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.model_inputs import Limits, prepare
+from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
-from training.encoders.quantization import snap
+from training.encoders.quantization import quantized_values
 from training.encoders.teacher import find_teacher, token_table
 from training.progress import Progress, silent
 
@@ -65,7 +65,7 @@ class StaticEncoder:
     name: str
     tokenizer_json: str
     table: FloatArray
-    limits: Limits
+    limits: EncoderLimits
     digest: str
 
     @property
@@ -103,7 +103,7 @@ class TransformerEncoder:
     tokenizer_json: str
     onnx: bytes
     dims: int
-    limits: Limits
+    limits: EncoderLimits
     digest: str
 
     def embed(self, inputs: ModelInput) -> FloatArray:
@@ -113,9 +113,9 @@ class TransformerEncoder:
         -------
         float32 (n, 2 D): last user turn, rest.
         """
-        from training.encoders.transformer import session_of
+        from training.encoders.transformer import open_encoder_session
 
-        session = session_of(self)
+        session = open_encoder_session(self)
         masks = (inputs.token_weights > 0).astype(np.float32)
         parts = [
             session.run(None, {"token_ids": inputs.token_ids, "mask": np.ascontiguousarray(masks[:, part])})[0]
@@ -132,7 +132,7 @@ def build_static(
     corpus: Sequence[Request],
     cache_dir: Path,
     *,
-    limits: Limits | None = None,
+    limits: EncoderLimits | None = None,
     settings: EncoderSettings | None = None,
     expected_sha256: str | None = None,
     progress: Progress = silent,
@@ -153,14 +153,14 @@ def build_static(
     TeacherMissing, TeacherRefused
         The teacher can't be found, or its weights are not the promised ones.
     """
-    limits, settings = limits or Limits(), settings or EncoderSettings()
+    limits, settings = limits or EncoderLimits(), settings or EncoderSettings()
     source = find_teacher(teacher, expected_sha256)
     semantic = token_table(source, settings.semantic_dims, cache_dir, progress)
     tables = [semantic.vectors]
     if settings.lexical_dims:
         tokenizer = Tokenizer.from_json(semantic.tokenizer_json)
         tables.append(lexical_table(tokenizer, corpus, limits, settings, progress))
-    table = snap(np.ascontiguousarray(np.concatenate(tables, axis=1), dtype=np.float32), limits.max_tokens)
+    table = quantized_values(np.ascontiguousarray(np.concatenate(tables, axis=1), dtype=np.float32), limits.max_tokens)
     digest = hashlib.sha256(semantic.tokenizer_json.encode("utf-8") + table.tobytes() + repr(limits).encode("utf-8"))
     return StaticEncoder(f"static:{source.name}", semantic.tokenizer_json, table, limits, digest.hexdigest())
 
@@ -168,7 +168,7 @@ def build_static(
 def lexical_table(
     tokenizer: Tokenizer,
     corpus: Sequence[Request],
-    limits: Limits,
+    limits: EncoderLimits,
     settings: EncoderSettings,
     progress: Progress = silent,
 ) -> FloatArray:
@@ -205,7 +205,7 @@ def lexical_table(
     return table
 
 
-def design(encoder: Encoder, requests: Sequence[Request], progress: Progress = silent) -> FloatArray:
+def design_rows(encoder: Encoder, requests: Sequence[Request], progress: Progress = silent) -> FloatArray:
     """Encode requests in batches.
 
     Returns
@@ -225,11 +225,11 @@ def design(encoder: Encoder, requests: Sequence[Request], progress: Progress = s
 
 
 def _batches(
-    requests: Sequence[Request], tokenizer: Tokenizer, limits: Limits, progress: Progress
+    requests: Sequence[Request], tokenizer: Tokenizer, limits: EncoderLimits, progress: Progress
 ) -> Iterator[ModelInput]:
     for start in range(0, len(requests), BATCH):
         progress("encode", start, len(requests))
-        yield prepare(requests[start : start + BATCH], tokenizer, limits)
+        yield encode_batch(requests[start : start + BATCH], tokenizer, limits)
     progress("encode", len(requests), len(requests))
 
 

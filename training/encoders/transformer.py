@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from serving.decision.features.model_inputs import Limits
+from serving.decision.features.model_inputs import EncoderLimits
 from training.encoders.static import TransformerEncoder
 from training.encoders.teacher import Teacher, find_teacher, quiet_transformers
 from training.progress import Progress, silent
@@ -32,7 +32,7 @@ def build_transformer(
     teacher: str | None,
     cache_dir: Path,
     *,
-    limits: Limits | None = None,
+    limits: EncoderLimits | None = None,
     expected_sha256: str | None = None,
     progress: Progress = silent,
 ) -> TransformerEncoder:
@@ -52,7 +52,7 @@ def build_transformer(
     TeacherMissing, TeacherRefused
         See `find_teacher`.
     """
-    limits = limits or Limits(max_chars=1500, max_tokens=256, special_tokens=True)
+    limits = limits or EncoderLimits(max_chars=1500, max_tokens=256, special_tokens=True)
     source = find_teacher(teacher, expected_sha256)
     path = cache_dir / f"transformer-{source.sha256[:24]}-{OPSET}.onnx"
     if not path.is_file():
@@ -70,7 +70,7 @@ def build_transformer(
     return TransformerEncoder(f"transformer:{source.name}", text, graph, int(config["hidden_size"]), limits, digest)
 
 
-def session_of(encoder: TransformerEncoder) -> onnxruntime.InferenceSession:
+def open_encoder_session(encoder: TransformerEncoder) -> onnxruntime.InferenceSession:
     """Open the encoder's graph; the last one stays open."""
     return _session(encoder.onnx)
 

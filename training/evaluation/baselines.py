@@ -18,7 +18,7 @@ from training.metrics.cost_quality import IntArray, Router
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class RouterSample:
     """Prompts as the comparison routers see them.
 
     Parameters
@@ -38,16 +38,16 @@ class Sample:
     tasks: NDArray[np.object_] | None = None
     features: Array | None = None
 
-    def rows(self, index: IntArray | NDArray[np.bool_]) -> Sample:
+    def rows(self, index: IntArray | NDArray[np.bool_]) -> RouterSample:
         """The prompts at `index`."""
-        return Sample(
+        return RouterSample(
             self.embedding[index],
             self.success[index],
             None if self.tasks is None else self.tasks[index],
             None if self.features is None else self.features[index],
         )
 
-    def at_most(self, count: int, seed: int) -> Sample:
+    def at_most(self, count: int, seed: int) -> RouterSample:
         """A random `count` of the prompts; all of them if there are no more."""
         n = len(self.success)
         return self if n <= count else self.rows(np.sort(np.random.default_rng(seed).permutation(n)[:count]))
@@ -56,7 +56,7 @@ class Sample:
 class Scorer(Protocol):
     """A fitted router."""
 
-    def __call__(self, sample: Sample) -> Array:
+    def __call__(self, sample: RouterSample) -> Array:
         """Predicted uplift over the baseline, (n, K-1)."""
 
 
@@ -67,7 +67,7 @@ class Baseline(Protocol):
     def name(self) -> str:
         """As it is printed."""
 
-    def fit(self, train: Sample) -> Scorer:
+    def fit(self, train: RouterSample) -> Scorer:
         """Learn from `train`, reading nothing else."""
 
 
@@ -77,14 +77,14 @@ class RandomRate:
 
     name: str = "random"
 
-    def fit(self, train: Sample) -> Scorer:
+    def fit(self, train: RouterSample) -> Scorer:
         """Learn nothing."""
         arms = train.success.shape[1]
         return lambda sample: np.zeros((len(sample.success), arms - 1))
 
 
 @dataclass(frozen=True, slots=True)
-class PerTask:
+class PerTaskAverage:
     """The simple rule of thumb: every prompt gets the average uplift of its task; an unknown task the overall one.
 
     Parameters
@@ -96,7 +96,7 @@ class PerTask:
     name: str = "per-task average"
     prior: float = 1.0
 
-    def fit(self, train: Sample) -> Scorer:
+    def fit(self, train: RouterSample) -> Scorer:
         """Average success by task and arm."""
         overall = np.nanmean(train.success, axis=0)
         known = np.isfinite(train.success)
@@ -107,8 +107,8 @@ class PerTask:
             sums = np.where(known[of], train.success[of], 0.0).sum(axis=0)
             means[task] = (sums + self.prior * overall) / (known[of].sum(axis=0) + self.prior)
 
-        def score(sample: Sample) -> Array:
-            return differences(np.array([means.get(task, overall) for task in _tasks(sample)]))
+        def score(sample: RouterSample) -> Array:
+            return uplift_over_baseline(np.array([means.get(task, overall) for task in _tasks(sample)]))
 
         return score
 
@@ -118,7 +118,7 @@ def folds(n: int, count: int, seed: int) -> IntArray:
     return np.random.default_rng(seed).permutation(np.arange(n, dtype=np.int64) % count)
 
 
-def cross_fitted(baseline: Baseline, sample: Sample, fold: IntArray) -> Router:
+def cross_fitted(baseline: Baseline, sample: RouterSample, fold: IntArray) -> Router:
     """Scores for every prompt from a router that was fitted on the other folds."""
     uplift = np.full((len(sample.success), sample.success.shape[1] - 1), np.nan)
     for number in np.unique(fold):
@@ -128,13 +128,13 @@ def cross_fitted(baseline: Baseline, sample: Sample, fold: IntArray) -> Router:
     return Router.from_uplift(baseline.name, uplift)
 
 
-def differences(success: Array) -> Array:
+def uplift_over_baseline(success: Array) -> Array:
     """Success per arm (n, K) to uplift over the baseline (n, K-1)."""
     uplift: Array = success[:, 1:] - success[:, :1]
     return uplift
 
 
-def _tasks(sample: Sample) -> NDArray[np.object_]:
+def _tasks(sample: RouterSample) -> NDArray[np.object_]:
     if sample.tasks is None:
         return np.full(len(sample.success), None, dtype=object)
     return sample.tasks

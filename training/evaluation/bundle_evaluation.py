@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from serving.decision.bundle.loader import Bundle, load
+from serving.decision.bundle.loader import Bundle, load_bundle
 from serving.decision.conversation import from_prompt
 from serving.decision.engine import Engine
 from serving.decision.policy.arms import load_arms
@@ -20,19 +20,20 @@ from serving.decision.policy.policy import Policy
 from serving.decision.policy.policy_file import load_policy
 from serving.decision.types import Decision, Prediction, Request, Usd
 from training.backends.base import require_rows
-from training.dataset.dataset import Dataset, build, prompts
-from training.encoders.static import build_static, design
-from training.evaluation.baselines import Sample
-from training.evaluation.evaluate import Titles, evaluate
+from training.dataset.aggregation import distinct_prompts
+from training.dataset.dataset import Dataset, build_dataset
+from training.encoders.static import build_static, design_rows
+from training.evaluation.baselines import RouterSample
+from training.evaluation.evaluate import ReportTitles, evaluate_model
 from training.evaluation.logged_history import logged_values
-from training.evaluation.out_of_fold import LOGGED_NOTES, OURS, costs, targets
-from training.evaluation.policy_simulation import choices
-from training.evaluation.results import Consumption, Evaluation, HeldOut, UnseenTasks
-from training.evaluation.rivals import rivals
+from training.evaluation.out_of_fold import LOGGED_NOTES, OURS, call_costs, target_policies
+from training.evaluation.policy_simulation import simulate_policy
+from training.evaluation.results import ConsumptionForecast, Evaluation, HeldOut, UnseenTasks
+from training.evaluation.rivals import fit_baselines
 from training.explain.explain import Explained
-from training.explain.explain import explain as explained
-from training.metrics.cost_quality import Outcomes, Router
-from training.metrics.off_policy import Log, pseudo_outcomes
+from training.explain.explain import explain_decision as explained
+from training.metrics.cost_quality import RealisedOutcomes, Router
+from training.metrics.off_policy import LoggedTraffic, doubly_robust_success
 from training.models.boosting import folds_of
 from training.models.fitted_model import Array
 from training.pipeline.train import CACHE, ONE_THREAD
@@ -49,16 +50,16 @@ RIVALS_HERE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class EvaluatedBundle:
     """An evaluation and the records behind it."""
 
     history: History
     evaluation: Evaluation
 
 
-def judge(
+def evaluate_bundle(
     bundle: Path, data: Sequence[str], quarantine: Path, progress: Progress = silent, *, cache: Path = CACHE
-) -> Judged:
+) -> EvaluatedBundle:
     """Evaluate a bundle on records; rows that can't be used go to `quarantine`.
 
     Raises
@@ -66,15 +67,15 @@ def judge(
     BundleRefused, BadHistory
         Each message names the cure.
     """
-    model = load(bundle)
+    model = load_bundle(bundle)
     history = read(data, arms=model.arms, quarantine=quarantine, progress=progress)
     require_rows(history)
-    dataset = build(history.frame, model.arms, minimum=MINIMUM_JUDGED)
+    dataset = build_dataset(history.frame, model.arms, minimum=MINIMUM_JUDGED)
     predicted = list(predictions(model, dataset.requests, progress))
     success = _column(predicted, "success")
     tokens = _column(predicted, "output_tokens_mean")
-    outcomes = Outcomes(_truth(dataset, success), costs(dataset, tokens), realised=dataset.is_paired)
-    picked = choices(model.arms, model.tasks, dataset.requests, predicted)
+    outcomes = RealisedOutcomes(_truth(dataset, success), call_costs(dataset, tokens), realised=dataset.is_paired)
+    picked = simulate_policy(model.arms, model.tasks, dataset.requests, predicted)
     known = np.array([task is not None and str(task) in model.tasks for task in dataset.tasks])
     support = np.array([row.support for row in predicted])
     held_out = HeldOut(
@@ -88,31 +89,33 @@ def judge(
         chosen=None if picked is None else picked.arm,
         consumption=_consumption(dataset, predicted),
     )
-    titles = Titles(f"Bundle {model.bundle_id[:12]} judged", ", ".join(data), history.synthetic)
+    titles = ReportTitles(f"Bundle {model.bundle_id[:12]} judged", ", ".join(data), history.synthetic)
     routers = (Router.from_uplift(OURS, _column(predicted, "uplift")), *_rivals(dataset, outcomes, cache, progress))
     progress("intervals", 0, 0)
     unseen = _unseen(dataset, outcomes, routers, support, known) if model.tasks else None
-    found = evaluate(titles, held_out, routers, unseen=unseen)
+    found = evaluate_model(titles, held_out, routers, unseen=unseen)
     if dataset.is_paired:
-        return Judged(history, replace(found, notes=(RIVALS_HERE,)))
-    values = logged_values(dataset, success, targets(held_out))
+        return EvaluatedBundle(history, replace(found, notes=(RIVALS_HERE,)))
+    values = logged_values(dataset, success, target_policies(held_out))
     notes = (*LOGGED_NOTES, *values.notes, RIVALS_HERE)
-    return Judged(history, replace(found, policies=values.policies, notes=notes))
+    return EvaluatedBundle(history, replace(found, policies=values.policies, notes=notes))
 
 
-def _rivals(dataset: Dataset, outcomes: Outcomes, cache: Path, progress: Progress) -> tuple[Router, ...]:
+def _rivals(dataset: Dataset, outcomes: RealisedOutcomes, cache: Path, progress: Progress) -> tuple[Router, ...]:
     """Learn the comparison routers by cross-validation on these very records, which is an advantage over the bundle."""
     encoder = build_static(None, dataset.requests, cache, progress=progress)
-    x = design(encoder, dataset.requests, progress)
+    x = design_rows(encoder, dataset.requests, progress)
     embedding, features = (np.asarray(part, np.float64) for part in (x[:, : encoder.dims], x[:, 2 * encoder.dims :]))
     tasks = dataset.tasks if any(task is not None for task in dataset.tasks) else None
     fold = folds_of(dataset.tasks, min(5, len(dataset)), np.random.default_rng(0))
     with threadpool_limits(1, ONE_THREAD):
-        return rivals(Sample(embedding, outcomes.success, tasks, features), fold, "static embedding", progress)
+        return fit_baselines(
+            RouterSample(embedding, outcomes.success, tasks, features), fold, "static embedding", progress
+        )
 
 
 def _unseen(
-    dataset: Dataset, outcomes: Outcomes, routers: tuple[Router, ...], support: Array, known: NDArray[np.bool_]
+    dataset: Dataset, outcomes: RealisedOutcomes, routers: tuple[Router, ...], support: Array, known: NDArray[np.bool_]
 ) -> UnseenTasks | None:
     """Take the prompts apart whose task type the bundle has never seen; None without enough of both."""
     lost = ~known & np.array([task is not None for task in dataset.tasks])
@@ -120,7 +123,7 @@ def _unseen(
         return None
     arms = [None if router.arm is None else router.arm[lost] for router in routers]
     part = tuple(Router(r.name, r.score[lost], arm) for r, arm in zip(routers, arms, strict=True))
-    success = Outcomes(outcomes.success[lost], realised=outcomes.realised)
+    success = RealisedOutcomes(outcomes.success[lost], realised=outcomes.realised)
     return UnseenTasks(success, part, dataset.tasks[lost], support[lost])
 
 
@@ -130,10 +133,10 @@ def score(bundle: Path, paths: Sequence[str], out: Path, progress: Progress = si
     Columns: `prompt_id`, `success_ARM` per arm, `uplift_ARM` per arm but the baseline, `support`. Rows that can't
     be used go to a quarantine file beside it.
     """
-    model = load(bundle)
+    model = load_bundle(bundle)
     quarantine = out.with_name(f"{out.stem}.quarantine.jsonl")
     history = read(paths, outcomes=False, carry=False, quarantine=quarantine, progress=progress)
-    asked = prompts(history.frame)
+    asked = distinct_prompts(history.frame)
     rows = list(predictions(model, asked.requests, progress))
     names = [arm.name for arm in model.arms]
     success, uplift = _column(rows, "success"), _column(rows, "uplift")
@@ -187,7 +190,7 @@ def decide(bundle: Path, question: Question) -> Decision:
     BundleRefused, BadRequest, BadArms, BadPolicy, Unpriced
         Each message names the cure.
     """
-    return question.engine(load(bundle)).decide(question.request)
+    return question.engine(load_bundle(bundle)).decide(question.request)
 
 
 def explain(bundle: Path, question: Question, folder: Path | None = None) -> Explained:
@@ -198,7 +201,7 @@ def explain(bundle: Path, question: Question, folder: Path | None = None) -> Exp
     BundleRefused, BadRequest, BadArms, BadPolicy, Unpriced
         Each message names the cure.
     """
-    model = load(bundle)
+    model = load_bundle(bundle)
     return explained(bundle, model, question.engine(model), question.request, folder)
 
 
@@ -215,18 +218,20 @@ def _truth(dataset: Dataset, success: Array) -> Array:
         return dataset.success
     arm = np.where(dataset.observed, dataset.propensity, np.inf).argmin(axis=1)
     rows = np.arange(len(dataset))
-    log = Log(arm, dataset.success[rows, arm], np.clip(dataset.propensity[rows, arm], 1e-6, 1.0), len(dataset.arms))
-    return np.where(dataset.paired[:, None], dataset.success, pseudo_outcomes(log, success, 50.0))
+    log = LoggedTraffic(
+        arm, dataset.success[rows, arm], np.clip(dataset.propensity[rows, arm], 1e-6, 1.0), len(dataset.arms)
+    )
+    return np.where(dataset.paired[:, None], dataset.success, doubly_robust_success(log, success, 50.0))
 
 
-def _consumption(dataset: Dataset, predicted: Sequence[Prediction]) -> tuple[Consumption, ...]:
+def _consumption(dataset: Dataset, predicted: Sequence[Prediction]) -> tuple[ConsumptionForecast, ...]:
     found = []
     for quantity, mean, p95, realised in (
         ("output tokens", "output_tokens_mean", "output_tokens_p95", dataset.output_tokens),
         ("latency ms", "latency_mean_ms", "latency_p95_ms", dataset.latency_ms),
     ):
         if np.isfinite(realised).any():
-            found.append(Consumption(quantity, _column(predicted, mean), _column(predicted, p95), realised))
+            found.append(ConsumptionForecast(quantity, _column(predicted, mean), _column(predicted, p95), realised))
     return tuple(found)
 
 

@@ -10,9 +10,17 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from serving.decision.errors import BadInput
-from training.evaluation.baselines import Baseline, PerTask, RandomRate, Sample, Scorer, differences, folds
+from training.evaluation.baselines import (
+    Baseline,
+    PerTaskAverage,
+    RandomRate,
+    RouterSample,
+    Scorer,
+    folds,
+    uplift_over_baseline,
+)
 from training.metrics.bootstrap import Array
-from training.metrics.cost_quality import Outcomes, Router, area_over_random
+from training.metrics.cost_quality import RealisedOutcomes, Router, area_over_random
 
 MAX_PROMPTS = 20_000
 """Of a longer history the comparison routers learn from a random part, or they would outlast ours by far."""
@@ -27,13 +35,13 @@ class Neighbours:
     inner_folds: int = 4
     seed: int = 0
 
-    def fit(self, train: Sample) -> Scorer:
+    def fit(self, train: RouterSample) -> Scorer:
         """Keep the prompts and choose k."""
         train = train.at_most(MAX_PROMPTS, self.seed)
         k = self._chosen(train)
-        return lambda sample: differences(self._averages(train, sample, (k,))[0])
+        return lambda sample: uplift_over_baseline(self._averages(train, sample, (k,))[0])
 
-    def _chosen(self, train: Sample) -> int:
+    def _chosen(self, train: RouterSample) -> int:
         if len(train.success) < 2 * self.inner_folds:
             return self.choices[0]
         guesses = np.full((len(self.choices), *train.success.shape), np.nan)
@@ -43,7 +51,7 @@ class Neighbours:
         return self.choices[int(np.argmax([_merit(train.success, guess) for guess in guesses]))]
 
     @staticmethod
-    def _averages(train: Sample, sample: Sample, choices: Sequence[int]) -> Array:
+    def _averages(train: RouterSample, sample: RouterSample, choices: Sequence[int]) -> Array:
         """(len(choices), n, K): mean success of the nearest prompts that saw the arm, in blocks of 1000 rows."""
         here, there = _unit(sample.embedding), _unit(train.embedding)
         known, value = np.isfinite(train.success), np.nan_to_num(train.success)
@@ -69,12 +77,12 @@ class Logistic:
     strength: float = 1.0
     with_features: bool = False
 
-    def fit(self, train: Sample) -> Scorer:
+    def fit(self, train: RouterSample) -> Scorer:
         """Fit one regression per arm."""
         predict = self.success(train)
-        return lambda sample: differences(predict(sample))
+        return lambda sample: uplift_over_baseline(predict(sample))
 
-    def success(self, train: Sample) -> Scorer:
+    def success(self, train: RouterSample) -> Scorer:
         """A predictor of success per arm, (n, K)."""
         train = train.at_most(MAX_PROMPTS, 0)
         design = self._design(train)
@@ -84,7 +92,7 @@ class Logistic:
         weight, bias = np.column_stack([w[:-1] for w in arms]), np.array([w[-1] for w in arms])
         return lambda sample: np.asarray(expit((self._design(sample) - centre) / scale @ weight + bias))
 
-    def _design(self, sample: Sample) -> Array:
+    def _design(self, sample: RouterSample) -> Array:
         if self.with_features and sample.features is not None:
             return np.column_stack([sample.embedding, sample.features]).astype(np.float64)
         return np.asarray(sample.embedding, dtype=np.float64)
@@ -98,7 +106,7 @@ class LogisticNeighbours:
     logistic: Logistic = field(default_factory=lambda: Logistic(strength=0.01))
     neighbours: Neighbours = field(default_factory=Neighbours)
 
-    def fit(self, train: Sample) -> Scorer:
+    def fit(self, train: RouterSample) -> Scorer:
         """Fit both."""
         regression, near = self.logistic.fit(train), self.neighbours.fit(train)
         return lambda sample: (regression(sample) + near(sample)) / 2
@@ -125,7 +133,7 @@ class MatrixFactorisation:
     steps: int = 60
     seed: int = 0
 
-    def fit(self, train: Sample) -> Scorer:
+    def fit(self, train: RouterSample) -> Scorer:
         """Fit the projection and the arm embeddings on prompts where both the arm and the baseline are known."""
         train = train.at_most(MAX_PROMPTS, self.seed)
         centre = train.embedding.mean(axis=0)
@@ -152,11 +160,11 @@ class MatrixFactorisation:
         return lambda sample: 2 * np.asarray(expit(fitted.logit(_unit(sample.embedding - centre)))) - 1
 
 
-PLAIN: tuple[Baseline, ...] = (RandomRate(), PerTask())
+PLAIN: tuple[Baseline, ...] = (RandomRate(), PerTaskAverage())
 """Those that read no embedding."""
 
 
-def standard(embedding: str = "MiniLM") -> tuple[Baseline, ...]:
+def embedding_routers(embedding: str = "MiniLM") -> tuple[Baseline, ...]:
     """All comparison routers of the report, named after the embedding they are given."""
     return (
         *PLAIN,
@@ -176,7 +184,11 @@ def _merit(success: Array, guess: Array) -> float:
     """Area over random where history is paired, else minus the squared error of the outcomes that were seen."""
     paired = np.isfinite(success).all(axis=1)
     if paired.sum() >= 20:
-        return float(area_over_random(Outcomes(success[paired]), Router.from_uplift("", differences(guess[paired])))[0])
+        return float(
+            area_over_random(
+                RealisedOutcomes(success[paired]), Router.from_uplift("", uplift_over_baseline(guess[paired]))
+            )[0]
+        )
     return -float(np.nanmean((success - guess) ** 2))
 
 

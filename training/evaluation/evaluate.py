@@ -1,7 +1,7 @@
 """Everything that is said about a model on prompts it has not seen: arrays in, one value with all figures out.
 
-No model is known here: `evaluate` gets what was predicted and what happened, and the scores of the routers to beat.
-What needs other data (certificate, off-policy values, learning curve, notes) is added to the result with
+No model is known here: `evaluate_model` gets what was predicted and what happened, and the scores of the routers to
+beat. What needs other data (certificate, off-policy values, learning curve, notes) is added to the result with
 `dataclasses.replace`.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from serving.decision.errors import BadInput
 from training.evaluation.results import (
-    Consumption,
+    ConsumptionForecast,
     Evaluation,
     HeldOut,
     LearningPoint,
@@ -23,37 +23,29 @@ from training.evaluation.results import (
     UnseenResult,
     UnseenTasks,
 )
-from training.evaluation.router_comparison import contest, oracle_curve
+from training.evaluation.router_comparison import compare_routers, oracle_curve
 from training.evaluation.router_results import RuleResult
-from training.evaluation.rules import rule
+from training.evaluation.rules import evaluate_fixed_policy
 from training.metrics.bootstrap import Array, Resampling, mean_interval, percentile_interval
-from training.metrics.calibration import Calibration, Forecast, auroc, binned, bucket_table, calibration, forecast
+from training.metrics.calibration import (
+    Calibration,
+    ForecastQuality,
+    auroc,
+    binned,
+    bucket_table,
+    calibration,
+    forecast_quality,
+)
 from training.metrics.cost_quality import (
     IntArray,
-    Outcomes,
     Ranking,
+    RealisedOutcomes,
     Router,
     area_over_random,
-    oracle,
+    oracle_ranking,
     oracle_share,
-    switched,
+    two_arm_view,
 )
-
-__all__ = [
-    "Consumption",
-    "Evaluation",
-    "HeldOut",
-    "LearningPoint",
-    "Separation",
-    "TaskRow",
-    "Titles",
-    "UnseenResult",
-    "UnseenTasks",
-    "evaluate",
-    "learning_curve",
-    "learning_sizes",
-    "task_table",
-]
 
 MIN_CLUSTERS = 10
 """Fewer task types than this are too few to resample whole."""
@@ -63,7 +55,7 @@ FitOn = Callable[[IntArray], Router]
 
 
 @dataclass(frozen=True, slots=True)
-class Titles:
+class ReportTitles:
     """What the report is about: its title, where the data come from, and whether they are made up."""
 
     title: str
@@ -71,8 +63,8 @@ class Titles:
     synthetic: bool
 
 
-def evaluate(
-    titles: Titles,
+def evaluate_model(
+    titles: ReportTitles,
     held_out: HeldOut,
     routers: Sequence[Router],
     *,
@@ -95,8 +87,8 @@ def evaluate(
         raise BadInput("nothing to judge: pass at least one router")
     outcomes = held_out.outcomes
     plan = Resampling(outcomes.size, resamples or int(np.clip(2e7 / outcomes.size, 200, 1000)), seed)
-    results = contest(outcomes, routers, plan)
-    pair = switched(outcomes, routers[0])
+    results = compare_routers(outcomes, routers, plan)
+    pair = two_arm_view(outcomes, routers[0])
     extra = None if outcomes.cost_usd is None else outcomes.cost_usd[:, outcomes.reference] - outcomes.cost_usd[:, 0]
     buckets = held_out.buckets
     tasks = () if held_out.tasks is None else task_table(held_out, routers[0], results[0].equal_quality.calls.value)
@@ -132,7 +124,7 @@ def task_table(held_out: HeldOut, router: Router, share: float) -> tuple[TaskRow
     """
     assert held_out.tasks is not None
     outcomes, tasks = held_out.outcomes, held_out.tasks.astype(str)
-    pair = switched(outcomes, router)
+    pair = two_arm_view(outcomes, router)
     direct, reference = outcomes.success[:, 0], outcomes.success[:, outcomes.reference]
     if held_out.chosen is None:
         calls = Ranking.of(router.score).entered(share)
@@ -163,10 +155,10 @@ def learning_sizes(prompts: int, smallest: int = 100) -> tuple[int, ...]:
     return (*(s for s in steps if s < 0.8 * prompts), prompts)
 
 
-def learning_curve(
+def curve_points(
     fit: FitOn,
     train: IntArray,
-    test: Outcomes,
+    test: RealisedOutcomes,
     *,
     sizes: Sequence[int] | None = None,
     repeats: int = 1,
@@ -185,14 +177,14 @@ def learning_curve(
         Shuffles to average over; the largest size needs only one.
     """
     plan = Resampling(test.size, resamples, seed)
-    if oracle_share(test, oracle(test)) is None:
+    if oracle_share(test, oracle_ranking(test)) is None:
         raise BadInput("both arms do equally well on every test prompt: there is nothing to learn or to plot")
 
     def drawn(router: Router) -> Array:
         return plan.apply(lambda weights: area_over_random(test, router, weights))
 
-    ceiling = drawn(oracle(test))
-    best, rng = float(area_over_random(test, oracle(test))[0]), np.random.default_rng(seed)
+    ceiling = drawn(oracle_ranking(test))
+    best, rng = float(area_over_random(test, oracle_ranking(test))[0]), np.random.default_rng(seed)
     orders = [rng.permutation(train) for _ in range(repeats)]
     points = []
     for size in sizes or learning_sizes(len(train)):
@@ -206,9 +198,12 @@ def learning_curve(
 def _rules(held_out: HeldOut, plan: Resampling) -> tuple[RuleResult, ...]:
     outcomes = held_out.outcomes
     n, arms = outcomes.success.shape
-    fixed = [rule(f"always {held_out.arms[k]}", outcomes, np.full(n, k, dtype=np.int64), plan) for k in range(arms)]
+    fixed = [
+        evaluate_fixed_policy(f"always {held_out.arms[k]}", outcomes, np.full(n, k, dtype=np.int64), plan)
+        for k in range(arms)
+    ]
     if held_out.chosen is not None:
-        fixed.append(rule("our policy", outcomes, held_out.chosen, plan))
+        fixed.append(evaluate_fixed_policy("our policy", outcomes, held_out.chosen, plan))
     return tuple(fixed)
 
 
@@ -218,11 +213,11 @@ def _calibration(held_out: HeldOut, plan: Resampling) -> tuple[Calibration, ...]
     return tuple(calibration(arm, p, y, resampling=plan) for arm, p, y in columns if np.isfinite(y).sum() > 1)
 
 
-def _forecasts(arms: Sequence[str], consumption: Consumption) -> Iterator[Forecast]:
+def _forecasts(arms: Sequence[str], consumption: ConsumptionForecast) -> Iterator[ForecastQuality]:
     for k, arm in enumerate(arms):
         if np.isfinite(consumption.realised[:, k]).any():
             columns = consumption.mean[:, k], consumption.p95[:, k], consumption.realised[:, k]
-            yield forecast(arm, consumption.quantity, *columns)
+            yield forecast_quality(arm, consumption.quantity, *columns)
 
 
 def _unseen(held_out: HeldOut, unseen: UnseenTasks, resamples: int, seed: int) -> UnseenResult:
@@ -232,7 +227,9 @@ def _unseen(held_out: HeldOut, unseen: UnseenTasks, resamples: int, seed: int) -
     separation = None
     if held_out.support is not None and unseen.support is not None:
         separation = _separation(held_out.support, unseen.support)
-    return UnseenResult(contest(unseen.outcomes, unseen.routers, plan), "tasks" if clustered else "prompts", separation)
+    return UnseenResult(
+        compare_routers(unseen.outcomes, unseen.routers, plan), "tasks" if clustered else "prompts", separation
+    )
 
 
 def _separation(seen: Array, unseen: Array) -> Separation:

@@ -10,9 +10,9 @@ import numpy as np
 from serving.decision.errors import BadInput
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.evaluation.evaluate import learning_curve, learning_sizes
+from training.evaluation.evaluate import curve_points, learning_sizes
 from training.evaluation.results import LearningPoint
-from training.metrics.cost_quality import IntArray, Outcomes, Router
+from training.metrics.cost_quality import IntArray, RealisedOutcomes, Router
 from training.models.boosting import Rows
 from training.models.fit import FitSettings
 from training.models.meta_learners import Learner
@@ -23,7 +23,7 @@ AT_MOST = 20_000
 """Prompts that the largest size holds; a random part of longer histories."""
 
 
-def growth(
+def learning_curve(
     dataset: Dataset, x: FloatArray, fold: Rows, learner: Learner, settings: FitSettings, progress: Progress = silent
 ) -> tuple[LearningPoint, ...]:
     """Learn from 100, 200, 500, ... prompts and judge on one held-out fold; empty where nothing can be drawn.
@@ -62,6 +62,6 @@ def growth(
 
     progress("learning curve", 0, len(sizes))
     try:
-        return learning_curve(fit_on, train, Outcomes(dataset.success[test]), sizes=sizes, resamples=300)
+        return curve_points(fit_on, train, RealisedOutcomes(dataset.success[test]), sizes=sizes, resamples=300)
     except BadInput:
         return ()

@@ -10,7 +10,7 @@ import numpy as np
 from serving.decision.errors import BadInput
 from training.dataset.dataset import Dataset
 from training.evaluation.policy_simulation import IntArray
-from training.metrics.off_policy import Log, NoOverlap, PolicyValue, policy_value
+from training.metrics.off_policy import LoggedTraffic, PolicyValue, UnsupportedPolicy, policy_value
 from training.models.fitted_model import Array
 
 MAX_WEIGHT = 50.0
@@ -42,12 +42,12 @@ def logged_values(dataset: Dataset, model: Array, targets: Mapping[str, IntArray
     if len(rows) < MINIMUM:
         return LoggedValues()
     arm = dataset.observed[rows].argmax(axis=1).astype(np.int64)
-    log = Log(arm, dataset.success[rows, arm], dataset.propensity[rows, arm], len(dataset.arms))
+    log = LoggedTraffic(arm, dataset.success[rows, arm], dataset.propensity[rows, arm], len(dataset.arms))
     policies, notes = [], []
     for name, chosen in targets.items():
         target = np.eye(len(dataset.arms))[chosen[rows]]
         try:
             policies.append(policy_value(name, log, target, model[rows], max_weight=MAX_WEIGHT))
-        except (NoOverlap, BadInput) as error:
+        except (UnsupportedPolicy, BadInput) as error:
             notes.append(f"The log can't tell what '{name}' would have earned: {error}.")
     return LoggedValues(tuple(policies), tuple(notes))

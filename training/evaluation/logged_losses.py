@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.dataset.dataset import Dataset
-from training.metrics.risk_control import Bounds
+from training.metrics.risk_control import LossBounds
 from training.models.fitted_model import Array
 
 LARGEST_WEIGHT = 20.0
@@ -20,7 +20,7 @@ LARGEST_WEIGHT = 20.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Losses:
+class LoggedLosses:
     """Losses of n prompts that do not reason.
 
     Parameters
@@ -34,11 +34,11 @@ class Losses:
     """
 
     loss: Array
-    bounds: Bounds
+    bounds: LossBounds
     untold: float
 
 
-def logged_losses(dataset: Dataset, model: Array) -> Losses:
+def logged_losses(dataset: Dataset, model: Array) -> LoggedLosses:
     """Give losses that are right on average, or too large.
 
     Parameters
@@ -59,5 +59,5 @@ def logged_losses(dataset: Dataset, model: Array) -> Losses:
     robust = model[:, 1] - model[:, 0] + np.where(arm == 1, residual, -residual)
     realised = dataset.success[:, 1] - dataset.success[:, 0]
     loss = np.where(dataset.paired, realised, np.where(told, robust, 1.0))
-    bounds = Bounds(-LARGEST_WEIGHT, LARGEST_WEIGHT)
-    return Losses(np.asarray(loss, np.float64), bounds, float((~dataset.paired & ~told).mean()))
+    bounds = LossBounds(-LARGEST_WEIGHT, LARGEST_WEIGHT)
+    return LoggedLosses(np.asarray(loss, np.float64), bounds, float((~dataset.paired & ~told).mean()))

@@ -17,17 +17,17 @@ from serving.decision.pricing.rate_card import expected_cost
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
 from training.dataset.overlap import overlap
-from training.evaluation.baselines import Sample
-from training.evaluation.evaluate import Titles, evaluate
-from training.evaluation.learning_curve import growth
+from training.evaluation.baselines import RouterSample
+from training.evaluation.evaluate import ReportTitles, evaluate_model
+from training.evaluation.learning_curve import learning_curve
 from training.evaluation.logged_history import logged_values
-from training.evaluation.logged_losses import Losses, logged_losses
-from training.evaluation.policy_simulation import Choices, choices, out_of_fold
-from training.evaluation.results import Consumption, Evaluation, HeldOut, UnseenTasks
-from training.evaluation.rivals import Learn, rivals
-from training.evaluation.unseen_tasks import LeftOut, leave_out
-from training.metrics.cost_quality import IntArray, Outcomes, Router
-from training.metrics.risk_control import Bounds, certify
+from training.evaluation.logged_losses import LoggedLosses, logged_losses
+from training.evaluation.policy_simulation import SimulatedChoices, out_of_fold, simulate_policy
+from training.evaluation.results import ConsumptionForecast, Evaluation, HeldOut, UnseenTasks
+from training.evaluation.rivals import Learn, fit_baselines
+from training.evaluation.unseen_tasks import LeftOutScores, leave_tasks_out
+from training.metrics.cost_quality import IntArray, RealisedOutcomes, Router
+from training.metrics.risk_control import LossBounds, certify
 from training.models.fit import FitSettings, Fitted
 from training.models.fitted_model import Array
 from training.models.support import similarity
@@ -56,7 +56,7 @@ CERTIFIED_NOTE = (
 THREE_ARMS_NOTE = "No certificate: of three arms, a log does not tell how likely those were that it did not take."
 
 
-class Judged(Protocol):
+class EvaluationSettings(Protocol):
     """What an appraisal needs of the settings."""
 
     @property
@@ -80,13 +80,13 @@ class Judged(Protocol):
         """How models are learnt."""
 
 
-def appraise(
-    titles: Titles,
+def evaluate_out_of_fold(
+    titles: ReportTitles,
     dataset: Dataset,
     fitted: Fitted,
     embedding: FloatArray,
     features: FloatArray,
-    settings: Judged,
+    settings: EvaluationSettings,
     *,
     x: FloatArray | None = None,
     embedding_name: str = "static embedding",
@@ -110,14 +110,14 @@ def appraise(
     part = dataset.subset(rows)
     truth = part.success if part.is_paired else fitted.truth[rows]
     tokens = fitted.oof_tokens[0][rows]
-    outcomes = Outcomes(truth, costs(part, tokens), realised=part.is_paired)
-    sample = Sample(
+    outcomes = RealisedOutcomes(truth, call_costs(part, tokens), realised=part.is_paired)
+    sample = RouterSample(
         np.asarray(embedding[rows], np.float64),
         truth,
         part.tasks if any(task is not None for task in part.tasks) else None,
         np.asarray(features[rows], np.float64),
     )
-    learn = partial(rivals, embedding_name=embedding_name, progress=progress, plain=not settings.rivals)
+    learn = partial(fit_baselines, embedding_name=embedding_name, progress=progress, plain=not settings.rivals)
     ours = Router.from_uplift(OURS, fitted.oof_score[rows])
     assert ours.arm is not None
     switched_to = ours.arm
@@ -126,7 +126,7 @@ def appraise(
         *learn(sample, fitted.fold[rows]),
         *(Router(other.name, other.score[rows], None if other.arm is None else other.arm[rows]) for other in others),
     )
-    lost = None if x is None else leave_out(dataset, x, fitted.learners[0], settings.fit, progress)
+    lost = None if x is None else leave_tasks_out(dataset, x, fitted.learners[0], settings.fit, progress)
     chosen = _chosen(dataset, fitted, x, rows)
     held_out = HeldOut(
         arms=tuple(arm.name for arm in part.arms),
@@ -142,9 +142,11 @@ def appraise(
     )
     unseen = None if lost is None else _unseen(dataset, fitted, lost, embedding, features, learn)
     progress("intervals", 0, 0)
-    found = evaluate(titles, held_out, routers, unseen=unseen, resamples=settings.resamples, seed=seed)
+    found = evaluate_model(titles, held_out, routers, unseen=unseen, resamples=settings.resamples, seed=seed)
     if x is not None:
-        found = replace(found, learning=growth(dataset, x, fitted.fold, fitted.learners[0], settings.fit, progress))
+        found = replace(
+            found, learning=learning_curve(dataset, x, fitted.fold, fitted.learners[0], settings.fit, progress)
+        )
     notes = [RIVALS_NOTE.format(embedding_name)] if settings.rivals else []
     if chosen is not None:
         notes.append(POLICY_NOTE.format(Policy().terms.value_of_success_usd))
@@ -155,47 +157,47 @@ def appraise(
         found = replace(found, certificate=made)
     if part.is_paired:
         return replace(found, notes=tuple(notes))
-    values = logged_values(part, fitted.oof_success[rows], targets(held_out))
+    values = logged_values(part, fitted.oof_success[rows], target_policies(held_out))
     certified = THREE_ARMS_NOTE if losses is None else CERTIFIED_NOTE.format(losses.untold)
     logs = tuple(f"overlap: {arm}" for arm in overlap(dataset))
     notes = [*LOGGED_NOTES, certified, *logs, *values.notes, *notes]
     return replace(found, policies=values.policies, notes=tuple(notes))
 
 
-def _losses(part: Dataset, model: Array) -> Losses | None:
+def _losses(part: Dataset, model: Array) -> LoggedLosses | None:
     """What not reasoning loses on each prompt; None where logs of more than two arms do not tell it."""
     if part.is_paired:
-        return Losses(part.success[:, -1] - part.success[:, 0], Bounds(), 0.0)
+        return LoggedLosses(part.success[:, -1] - part.success[:, 0], LossBounds(), 0.0)
     return logged_losses(part, model) if len(part.arms) == 2 else None
 
 
-def targets(held_out: HeldOut) -> Mapping[str, IntArray]:
+def target_policies(held_out: HeldOut) -> Mapping[str, IntArray]:
     """Name the policies whose value a log is asked for: every fixed rule, and ours where it is known."""
     n, arms = held_out.outcomes.success.shape
     found = {f"always {held_out.arms[k]}": np.full(n, k, np.int64) for k in range(arms)}
     return found if held_out.chosen is None else {f"{OURS}, default policy": held_out.chosen, **found}
 
 
-def _chosen(dataset: Dataset, fitted: Fitted, x: FloatArray | None, rows: IntArray) -> Choices | None:
+def _chosen(dataset: Dataset, fitted: Fitted, x: FloatArray | None, rows: IntArray) -> SimulatedChoices | None:
     """What the default policy picks from forecasts that have not seen the prompt."""
     head = fitted.model.support
     support = np.ones(len(rows)) if x is None else head.map(similarity(head, x[rows]))
     asked = [dataset.requests[row] for row in rows]
-    return choices(dataset.arms, (), asked, out_of_fold(fitted, support, rows))
+    return simulate_policy(dataset.arms, (), asked, out_of_fold(fitted, support, rows))
 
 
 def _unseen(
-    dataset: Dataset, fitted: Fitted, lost: LeftOut, embedding: FloatArray, features: FloatArray, learn: Learn
+    dataset: Dataset, fitted: Fitted, lost: LeftOutScores, embedding: FloatArray, features: FloatArray, learn: Learn
 ) -> UnseenTasks:
     part = dataset.subset(lost.rows)
     truth = part.success if part.is_paired else fitted.truth[lost.rows]
     x, f = (np.asarray(table[lost.rows], np.float64) for table in (embedding, features))
-    sample = Sample(x, truth, part.tasks, f)
+    sample = RouterSample(x, truth, part.tasks, f)
     routers = (Router.from_uplift(OURS, lost.score), *learn(sample, lost.fold))
-    return UnseenTasks(Outcomes(truth, realised=part.is_paired), routers, part.tasks, lost.support)
+    return UnseenTasks(RealisedOutcomes(truth, realised=part.is_paired), routers, part.tasks, lost.support)
 
 
-def costs(dataset: Dataset, forecast: Array | None = None) -> Array | None:
+def call_costs(dataset: Dataset, forecast: Array | None = None) -> Array | None:
     """Cost of every call, float64 (n, K): as recorded, else priced from its tokens; None where neither is known.
 
     Parameters
@@ -228,12 +230,12 @@ def costs(dataset: Dataset, forecast: Array | None = None) -> Array | None:
     return np.where(np.isfinite(dataset.cost_usd), dataset.cost_usd, priced)
 
 
-def _consumption(dataset: Dataset, fitted: Fitted, rows: IntArray) -> tuple[Consumption, ...]:
+def _consumption(dataset: Dataset, fitted: Fitted, rows: IntArray) -> tuple[ConsumptionForecast, ...]:
     found = []
     for quantity, forecast, realised in (
         ("output tokens", fitted.oof_tokens, dataset.output_tokens),
         ("latency ms", fitted.oof_latency, dataset.latency_ms),
     ):
         if np.isfinite(realised).any():
-            found.append(Consumption(quantity, forecast[0][rows], forecast[1][rows], realised))
+            found.append(ConsumptionForecast(quantity, forecast[0][rows], forecast[1][rows], realised))
     return tuple(found)

@@ -20,7 +20,7 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choices:
+class SimulatedChoices:
     """Choices of one policy on n prompts.
 
     Parameters
@@ -48,13 +48,13 @@ class _InTurn:
         return next(self._left)
 
 
-def choices(
+def simulate_policy(
     arms: Sequence[Arm],
     tasks: Sequence[str],
     requests: Sequence[Request],
     forecasts: Sequence[Prediction],
     policy: Policy | None = None,
-) -> Choices | None:
+) -> SimulatedChoices | None:
     """Decide every request as the server would, from these forecasts; None where an arm has no price.
 
     Parameters
@@ -72,7 +72,7 @@ def choices(
         return None
     place = {arm.name: k for k, arm in enumerate(arms)}
     decisions = [engine.decide(request) for request in requests]
-    return Choices(np.array([place[d.arm] for d in decisions], np.int64), tuple(d.bucket for d in decisions))
+    return SimulatedChoices(np.array([place[d.arm] for d in decisions], np.int64), tuple(d.bucket for d in decisions))
 
 
 def out_of_fold(fitted: Fitted, support: Array, rows: Rows) -> tuple[Prediction, ...]:

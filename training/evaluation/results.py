@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from training.evaluation.router_results import Curve, RouterResult, RuleResult
 from training.metrics.bootstrap import Array, Interval
-from training.metrics.calibration import Bins, BucketRow, Calibration, Forecast
-from training.metrics.cost_quality import IntArray, Outcomes, Router
+from training.metrics.calibration import Bins, BucketRow, Calibration, ForecastQuality
+from training.metrics.cost_quality import IntArray, RealisedOutcomes, Router
 from training.metrics.off_policy import PolicyValue
 from training.metrics.risk_control import Certificate, NoCertificate
 
 
 @dataclass(frozen=True, slots=True)
-class Consumption:
+class ConsumptionForecast:
     """Forecast and truth of one quantity, per held-out prompt and arm.
 
     Parameters
@@ -59,14 +59,14 @@ class HeldOut:
     """
 
     arms: tuple[str, ...]
-    outcomes: Outcomes
+    outcomes: RealisedOutcomes
     success: Array
     observed: Array | None = None
     tasks: NDArray[np.object_] | None = None
     support: Array | None = None
     buckets: Sequence[str] | None = None
     chosen: IntArray | None = None
-    consumption: tuple[Consumption, ...] = ()
+    consumption: tuple[ConsumptionForecast, ...] = ()
     uplift: Array | None = None
 
 
@@ -86,7 +86,7 @@ class UnseenTasks:
         float64 (n,) when the task was unseen, or None.
     """
 
-    outcomes: Outcomes
+    outcomes: RealisedOutcomes
     routers: tuple[Router, ...]
     tasks: NDArray[np.object_]
     support: Array | None = None
@@ -161,7 +161,7 @@ class Evaluation:
     buckets: tuple[BucketRow, ...] = ()
     tasks: tuple[TaskRow, ...] = ()
     unseen: UnseenResult | None = None
-    forecasts: tuple[Forecast, ...] = ()
+    forecasts: tuple[ForecastQuality, ...] = ()
     learning: tuple[LearningPoint, ...] = ()
     certificate: Certificate | NoCertificate | None = None
     policies: tuple[PolicyValue, ...] = ()

@@ -9,8 +9,15 @@ import numpy as np
 
 from training.evaluation.router_results import NEAR, Curve, EqualQuality, RouterResult
 from training.metrics.bootstrap import Array, Interval, Resampling, percentile_interval
-from training.metrics.cost_quality import Outcomes, Ranked, Router, area_over_random, oracle, switched
-from training.metrics.piecewise import Paths
+from training.metrics.cost_quality import (
+    RankedGains,
+    RealisedOutcomes,
+    Router,
+    area_over_random,
+    oracle_ranking,
+    two_arm_view,
+)
+from training.metrics.piecewise import PiecewiseCurves
 from training.metrics.qini import paired_area
 
 
@@ -19,14 +26,14 @@ class _Entry:
     """A router made ready: ranked, with the two outcomes that it chooses between."""
 
     router: Router
-    pair: Outcomes
-    ranked: Ranked
+    pair: RealisedOutcomes
+    ranked: RankedGains
 
     @staticmethod
-    def of(outcomes: Outcomes, router: Router) -> _Entry:
-        return _Entry(router, switched(outcomes, router), Ranked.of(outcomes, router))
+    def of(outcomes: RealisedOutcomes, router: Router) -> _Entry:
+        return _Entry(router, two_arm_view(outcomes, router), RankedGains.of(outcomes, router))
 
-    def paths(self, weights: Array) -> Paths:
+    def paths(self, weights: Array) -> PiecewiseCurves:
         return self.ranked.paths(weights)
 
 
@@ -44,8 +51,8 @@ class _Draws:
     excess: Array
 
 
-def contest(
-    outcomes: Outcomes, routers: Sequence[Router], plan: Resampling, *, points: int = 101, halvings: int = 64
+def compare_routers(
+    outcomes: RealisedOutcomes, routers: Sequence[Router], plan: Resampling, *, points: int = 101, halvings: int = 64
 ) -> tuple[RouterResult, ...]:
     """Judge routers on the same prompts and the same resamples; the others are compared with the first one.
 
@@ -57,7 +64,7 @@ def contest(
         Random halves over which the equal-quality figures are averaged.
     """
     grid, rng = np.linspace(0, 1, points), np.random.default_rng([plan.seed, 1])
-    entries, ceiling = [_Entry.of(outcomes, router) for router in routers], oracle(outcomes)
+    entries, ceiling = [_Entry.of(outcomes, router) for router in routers], oracle_ranking(outcomes)
     halves = (rng.random((halvings, outcomes.size)) < 0.5).astype(np.float64)
     split = [_judged(outcomes, e, np.ones_like(halves), halves, grid) for e in entries]
     exact = [_Draws(d.area[:1], d.points.mean(axis=0, keepdims=True), d.quality[:1], d.excess[:1]) for d in split]
@@ -76,11 +83,11 @@ def contest(
     )
 
 
-def oracle_curve(outcomes: Outcomes, points: int = 101) -> Curve | None:
+def oracle_curve(outcomes: RealisedOutcomes, points: int = 101) -> Curve | None:
     """The ceiling's curve, without a band; None for pseudo-outcomes."""
     if not outcomes.realised:
         return None
-    grid, entry = np.linspace(0, 1, points), _Entry.of(outcomes, oracle(outcomes))
+    grid, entry = np.linspace(0, 1, points), _Entry.of(outcomes, oracle_ranking(outcomes))
     gain = entry.paths(np.ones((1, outcomes.size))).gain_at(grid[None])[0]
     quality, excess = outcomes.success[:, 0].mean() + gain, gain - grid * outcomes.gain.mean()
     return Curve(grid, quality, quality, quality, excess, excess, excess, _cost_along(entry, grid))
@@ -106,7 +113,7 @@ class _Scale:
         return percentile_interval(area / self.exact, shares)
 
 
-def _judged(outcomes: Outcomes, entry: _Entry, weights: Array, half: Array, grid: Array) -> _Draws:
+def _judged(outcomes: RealisedOutcomes, entry: _Entry, weights: Array, half: Array, grid: Array) -> _Draws:
     """Figures under b weights (b, n); each is split in two by its `half` (b, n) of zeros and ones."""
     sides = weights * half, weights * (1 - half)
     first, second = (_Side.of(outcomes, entry, w) for w in sides)
@@ -124,14 +131,14 @@ def _judged(outcomes: Outcomes, entry: _Entry, weights: Array, half: Array, grid
 class _Side:
     """One half of the prompts, b times over: the curve, and means of success and cost at both ends."""
 
-    paths: Paths
+    paths: PiecewiseCurves
     size: Array
     direct: Array
     reference: Array
     direct_usd: Array
 
     @staticmethod
-    def of(outcomes: Outcomes, entry: _Entry, weights: Array) -> _Side:
+    def of(outcomes: RealisedOutcomes, entry: _Entry, weights: Array) -> _Side:
         size, pair = np.maximum(weights.sum(axis=1), 1e-12), entry.pair
         direct, reference = (weights @ column / size for column in (pair.success[:, 0], outcomes.gain))
         usd = np.full(len(size), np.nan) if pair.cost_usd is None else weights @ pair.cost_usd[:, 0] / size

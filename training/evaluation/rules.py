@@ -6,10 +6,10 @@ import numpy as np
 
 from training.evaluation.router_results import RuleResult
 from training.metrics.bootstrap import Array, Resampling, percentile_interval
-from training.metrics.cost_quality import IntArray, Outcomes
+from training.metrics.cost_quality import IntArray, RealisedOutcomes
 
 
-def rule(name: str, outcomes: Outcomes, arm: IntArray, plan: Resampling) -> RuleResult:
+def evaluate_fixed_policy(name: str, outcomes: RealisedOutcomes, arm: IntArray, plan: Resampling) -> RuleResult:
     """Judge a fixed choice of arm (n,) per prompt."""
     rows = np.arange(outcomes.size)
     cost = outcomes.cost_usd

@@ -20,7 +20,7 @@ from training.models.fit import FitSettings
 from training.models.fitted_model import Array
 from training.models.meta_learners import Learner
 from training.models.support import fit_components, fit_support, similarity
-from training.models.uplift import cross_fit, elsewhere
+from training.models.uplift import cross_fit, fit_feature_only_heads
 from training.progress import Progress, silent
 
 FOLDS = 3
@@ -33,7 +33,7 @@ _HELD = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LeftOut:
+class LeftOutScores:
     """Scores of m prompts by models that have not seen their task type.
 
     Parameters
@@ -57,9 +57,9 @@ class LeftOut:
     seen_support: Array
 
 
-def leave_out(
+def leave_tasks_out(
     dataset: Dataset, x: FloatArray, learner: Learner, settings: FitSettings, progress: Progress = silent
-) -> LeftOut | None:
+) -> LeftOutScores | None:
     """Leave task types out in turn; None where fewer than `MINIMUM_TASKS` are labelled.
 
     Parameters
@@ -88,7 +88,7 @@ def leave_out(
     progress("unseen task types", 0, total)
     trees = settings.grains(len(dataset))[learner.grain]
     scores = cross_fit(known, part, fold, trees, settings.threads, step)
-    afar, _ = elsewhere(known, part, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
+    afar, _ = fit_feature_only_heads(known, part, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
     support, seen = np.empty(len(rows)), []
     for f in range(FOLDS):
         unseen = fold == f
@@ -97,7 +97,7 @@ def leave_out(
         support[unseen] = far
         seen.append(near)
         step()
-    return LeftOut(
+    return LeftOutScores(
         rows, fold, scores.leaning(learner.outcome, support, afar).blend(learner), support, np.concatenate(seen)
     )
 

@@ -50,7 +50,7 @@ class UpliftParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class StoredHeads:
     """The success scores of K arms, near and (K or none) far from history, and how K - 1 uplifts are made of them."""
 
     bundle_id: str
@@ -153,7 +153,7 @@ def write_heads(model: FittedModel, bundle_id: str, folder: Path) -> Path:
     return path
 
 
-def read_heads(folder: Path, bundle_id: str) -> Heads:
+def read_heads(folder: Path, bundle_id: str) -> StoredHeads:
     """Read what `write_heads` wrote.
 
     Raises
@@ -165,7 +165,7 @@ def read_heads(folder: Path, bundle_id: str) -> Heads:
     try:
         told = orjson.loads(gzip.decompress(path.read_bytes()))
         boosters = [lgb.Booster(model_str=text) for text in told["boosters"]]
-        heads = Heads(
+        heads = StoredHeads(
             told["bundle_id"],
             tuple(_head(item, boosters) for item in told["success"]),
             tuple(_head(item, boosters) for item in told["elsewhere"]),

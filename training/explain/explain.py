@@ -13,19 +13,19 @@ from serving.decision.bundle.loader import Bundle, open_session
 from serving.decision.bundle.manifest import MODEL
 from serving.decision.engine import Engine
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.model_inputs import prepare
-from serving.decision.selection.utility_breakdown import Arithmetic, arithmetic
+from serving.decision.features.model_inputs import encode_batch
+from serving.decision.selection.utility_breakdown import UtilityBreakdown, utility_breakdown
 from serving.decision.types import Decision, FloatArray, Request
 from training.explain.contributions import NoHeads, read_heads
-from training.explain.similar_cases import Case, nearest
-from training.export.graph import DESIGN, with_design
+from training.explain.similar_cases import SimilarCase, nearest_cases
+from training.export.graph import DESIGN, with_design_output
 from training.models.fitted_model import Array
 
 LAST, REST = "words of the last turn", "words of the conversation before"
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class FeatureContribution:
     """What one feature added to the uplift.
 
     Parameters
@@ -42,7 +42,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Contributions:
+class ArmContributions:
     """What made the uplift of one arm.
 
     Parameters
@@ -56,7 +56,7 @@ class Contributions:
     arm: str
     average: float
     uplift: float
-    moved: tuple[Moved, ...]
+    moved: tuple[FeatureContribution, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ class Explained:
     """A decision with its reasons; `missing` says what the folder beside the bundle could not give."""
 
     decision: Decision
-    arithmetic: Arithmetic
-    contributions: tuple[Contributions, ...]
-    cases: tuple[Case, ...]
+    arithmetic: UtilityBreakdown
+    contributions: tuple[ArmContributions, ...]
+    cases: tuple[SimilarCase, ...]
     missing: str
 
 
-def beside(bundle: Path) -> Path:
+def companion_folder(bundle: Path) -> Path:
     """Give the folder that training writes beside a bundle.
 
     >>> beside(Path("out/bundle")).as_posix()
@@ -79,7 +79,9 @@ def beside(bundle: Path) -> Path:
     return bundle.with_name(f"{bundle.name}-explain")
 
 
-def explain(path: Path, model: Bundle, engine: Engine, request: Request, folder: Path | None = None) -> Explained:
+def explain_decision(
+    path: Path, model: Bundle, engine: Engine, request: Request, folder: Path | None = None
+) -> Explained:
     """Decide a request, and explain the decision.
 
     Parameters
@@ -93,26 +95,26 @@ def explain(path: Path, model: Bundle, engine: Engine, request: Request, folder:
     assert decided.record is not None
     row = design_row(path, model, request)
     dims = (len(row) - len(FEATURE_NAMES)) // 2
-    kept = folder or beside(path)
+    kept = folder or companion_folder(path)
     try:
         heads = read_heads(kept, model.bundle_id)
         support = model.predict_request(request).support
         parts = [(arm.name, heads.parts(row, place, support)) for place, arm in enumerate(model.arms) if place]
         contributions = tuple(
-            Contributions(name, part.average, part.uplift, _moved(part.columns, row, dims)) for name, part in parts
+            ArmContributions(name, part.average, part.uplift, _moved(part.columns, row, dims)) for name, part in parts
         )
         missing = ""
     except NoHeads as reason:
         contributions, missing = (), str(reason)
-    found = nearest(kept, row[:dims]) if not missing else ()
-    return Explained(decided.decision, arithmetic(decided.record, engine.bound), contributions, found, missing)
+    found = nearest_cases(kept, row[:dims]) if not missing else ()
+    return Explained(decided.decision, utility_breakdown(decided.record, engine.bound), contributions, found, missing)
 
 
 def design_row(path: Path, model: Bundle, request: Request) -> FloatArray:
     """Give the row that the bundle's own graph makes of a request, float32 (2 D + F,)."""
-    graph = with_design(onnx.load(path / MODEL))
+    graph = with_design_output(onnx.load(path / MODEL))
     session = open_session(graph.SerializeToString(), path / MODEL)
-    inputs = prepare((request,), model.tokenizer, model.manifest.encoder.limits)
+    inputs = encode_batch((request,), model.tokenizer, model.manifest.encoder.limits)
     feeds: dict[str, NDArray[np.generic]] = {
         "token_ids": inputs.token_ids,
         "token_weights": inputs.token_weights,
@@ -122,11 +124,14 @@ def design_row(path: Path, model: Bundle, request: Request) -> FloatArray:
     return row
 
 
-def _moved(columns: Array, row: FloatArray, dims: int) -> tuple[Moved, ...]:
+def _moved(columns: Array, row: FloatArray, dims: int) -> tuple[FeatureContribution, ...]:
     """Name the columns: embeddings as a whole, features one by one with the count that they are the log of."""
-    found = [Moved(LAST, None, float(columns[:dims].sum())), Moved(REST, None, float(columns[dims : 2 * dims].sum()))]
+    found = [
+        FeatureContribution(LAST, None, float(columns[:dims].sum())),
+        FeatureContribution(REST, None, float(columns[dims : 2 * dims].sum())),
+    ]
     found += [
-        Moved(name, round(float(np.expm1(value)), 2), float(points))
+        FeatureContribution(name, round(float(np.expm1(value)), 2), float(points))
         for name, value, points in zip(FEATURE_NAMES, row[2 * dims :], columns[2 * dims :], strict=True)
     ]
     return tuple(sorted(found, key=lambda each: -abs(each.points)))

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.decision.conversation import split
+from serving.decision.conversation import split_last_turn
 from serving.decision.types import FloatArray
 from serving.journal.redaction import redact
 from training.dataset.dataset import Dataset
@@ -31,7 +31,7 @@ AT_MOST = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SimilarCase:
     """One prompt of the history.
 
     Parameters
@@ -81,7 +81,7 @@ def write_cases(dataset: Dataset, embedding: FloatArray, folder: Path, keep: Kee
     return path
 
 
-def nearest(folder: Path, embedding: FloatArray, count: int = 5) -> tuple[Case, ...]:
+def nearest_cases(folder: Path, embedding: FloatArray, count: int = 5) -> tuple[SimilarCase, ...]:
     """Find the cases most like a request, the most alike first; none where no index is there.
 
     Parameters
@@ -100,7 +100,7 @@ def nearest(folder: Path, embedding: FloatArray, count: int = 5) -> tuple[Case, 
     best = np.argsort(-alike, kind="stable")[:count]
     rows = table.take(pa.array(best)).to_pylist()
     return tuple(
-        Case(
+        SimilarCase(
             row["prompt_id"],
             float(alike[place]),
             row["text"],
@@ -113,7 +113,7 @@ def nearest(folder: Path, embedding: FloatArray, count: int = 5) -> tuple[Case, 
 
 
 def _excerpt(dataset: Dataset, row: int) -> str:
-    text = " ".join(split(dataset.requests[row]).last.split())
+    text = " ".join(split_last_turn(dataset.requests[row]).last.split())
     return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
 
 

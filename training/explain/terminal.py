@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from rich.markup import escape
 from rich.table import Table
 
-from serving.decision.selection.utility_breakdown import Arithmetic
-from training.explain.explain import Contributions, Explained
-from training.explain.similar_cases import Case
+from serving.decision.selection.utility_breakdown import UtilityBreakdown
+from training.explain.explain import ArmContributions, Explained
+from training.explain.similar_cases import SimilarCase
 
 SHOWN = 8
 """Features in a table; the rest is one line."""
@@ -24,7 +24,7 @@ def explanation_tables(told: Explained) -> Iterator[Table]:
         yield _cases_table(told.cases, list(told.arithmetic.arms))
 
 
-def sum_table(told: Arithmetic) -> Table:
+def sum_table(told: UtilityBreakdown) -> Table:
     """Show the arithmetic: an arm in each row, and what was weighed with below."""
     weights = f"value of success {told.value_of_success_usd:g} USD, cost factor {told.cost_factor:g}"
     weights += f", latency {told.latency_usd_per_second:g} USD a second, deadline {told.deadline_ms:g} ms"
@@ -61,7 +61,7 @@ def _may_serve(allowed: bool, sound: bool, in_time: bool, affordable: bool) -> s
     return ", ".join(name for name, fine in marks.items() if not fine) or "yes"
 
 
-def _moved_table(told: Contributions) -> Table:
+def _moved_table(told: ArmContributions) -> Table:
     table = Table(
         title=f"What moved the uplift of {escape(told.arm)}",
         caption=f"{told.average:+.3f} on average, {told.uplift:+.3f} here, before prior knowledge is mixed in",
@@ -78,7 +78,7 @@ def _moved_table(told: Contributions) -> Table:
     return table
 
 
-def _cases_table(cases: tuple[Case, ...], arms: list[str]) -> Table:
+def _cases_table(cases: tuple[SimilarCase, ...], arms: list[str]) -> Table:
     table = Table(
         title="The nearest cases of the history",
         caption="your own prompts, kept beside the bundle and nowhere else: `thinkgate train --cases` says how much",

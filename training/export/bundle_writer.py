@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from serving.decision.bundle import golden
-from serving.decision.bundle.loader import Bundle, load, open_session
+from serving.decision.bundle.loader import Bundle, load_bundle, open_session
 from serving.decision.bundle.manifest import (
     FILES,
     GOLDEN,
     MANIFEST,
     MODEL,
     TOKENIZER,
-    Consumption,
+    ConsumptionSource,
     DataFingerprint,
     EncoderSpec,
     Facts,
@@ -32,21 +32,19 @@ from serving.decision.errors import BadInput
 from serving.decision.features import FEATURE_NAMES
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Arm, Request
-from training.encoders.static import Encoder, StaticEncoder, design
+from training.encoders.static import Encoder, StaticEncoder, design_rows
 from training.export import parity as proof
-from training.export.graph import build
-from training.export.parity import GOLDEN_REQUESTS, PARITY, ParityBroken, steady
+from training.export.graph import build_graph
+from training.export.parity import GOLDEN_REQUESTS, stable_rows
 from training.models.fitted_model import FittedModel, QuantityHead
 
-__all__ = ["PARITY", "Exported", "Lineage", "OutTaken", "ParityBroken", "check_out", "export"]
 
-
-class OutTaken(BadInput):
+class DestinationTaken(BadInput):
     """The place for the bundle holds something else, which is not overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class BundleLineage:
     """What the manifest says of where the model comes from and how good it is."""
 
     data: DataFingerprint
@@ -58,7 +56,7 @@ class Lineage:
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportedBundle:
     """A bundle in place, and how far its graph is from the reference at most.
 
     Parameters
@@ -74,16 +72,16 @@ class Exported:
     compared: int
 
 
-def export(
+def export_bundle(
     model: FittedModel,
     encoder: Encoder,
     arms: Sequence[Arm],
     out: Path,
-    lineage: Lineage,
+    lineage: BundleLineage,
     *,
     compare: Sequence[Request] = (),
     now: datetime | None = None,
-) -> Exported:
+) -> ExportedBundle:
     """Write a bundle, prove it, then put it in place; a bundle that was there is replaced as a whole.
 
     Parameters
@@ -104,9 +102,9 @@ def export(
     BundleRefused
         What was written does not load; nothing was put in place.
     """
-    check_out(out)
-    graph = build(model, encoder, len(FEATURE_NAMES))
-    parity = proof.compare(graph, model, encoder, (*GOLDEN_REQUESTS, *compare))
+    check_destination(out)
+    graph = build_graph(model, encoder, len(FEATURE_NAMES))
+    parity = proof.check_parity(graph, model, encoder, (*GOLDEN_REQUESTS, *compare))
     contents = {MODEL: graph.SerializeToString(), TOKENIZER: encoder.tokenizer_json.encode("utf-8")}
     manifest = _manifest(model, encoder, arms, lineage, now or datetime.now(UTC))
     contents[GOLDEN] = _golden(model, encoder, manifest, contents[MODEL]).encode("utf-8")
@@ -117,10 +115,10 @@ def export(
         _replace(folder, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Exported(out, bundle, parity.difference, parity.embedding_difference, parity.compared)
+    return ExportedBundle(out, bundle, parity.difference, parity.embedding_difference, parity.compared)
 
 
-def check_out(out: Path) -> None:
+def check_destination(out: Path) -> None:
     """Refuse to replace anything but a bundle or an empty folder; cheap, so ask before a long training.
 
     Raises
@@ -131,19 +129,21 @@ def check_out(out: Path) -> None:
     if not out.exists():
         return
     if not out.is_dir() or {entry.name for entry in out.iterdir()} - {MANIFEST, *FILES}:
-        raise OutTaken(f"{out} is there and is no bundle, so it is not replaced: name a new folder")
+        raise DestinationTaken(f"{out} is there and is no bundle, so it is not replaced: name a new folder")
 
 
 def _golden(model: FittedModel, encoder: Encoder, manifest: Manifest, graph: bytes) -> str:
     requests = GOLDEN_REQUESTS
     if not isinstance(encoder, StaticEncoder):  # a static embedding is exact everywhere
-        held = steady(model, design(encoder, requests), 2 * encoder.dims, np.random.default_rng(0))
+        held = stable_rows(model, design_rows(encoder, requests), 2 * encoder.dims, np.random.default_rng(0))
         requests = tuple(request for request, holds in zip(requests, held, strict=True) if holds)
     draft = Bundle(manifest, Tokenizer.from_json(encoder.tokenizer_json), open_session(graph, Path("no-folder")))
-    return golden.to_json([golden.GoldenVector(request, draft.predict_request(request)) for request in requests])
+    return golden.golden_to_json([golden.GoldenVector(request, draft.predict_request(request)) for request in requests])
 
 
-def _manifest(model: FittedModel, encoder: Encoder, arms: Sequence[Arm], lineage: Lineage, now: datetime) -> Manifest:
+def _manifest(
+    model: FittedModel, encoder: Encoder, arms: Sequence[Arm], lineage: BundleLineage, now: datetime
+) -> Manifest:
     return Manifest(
         created=now.isoformat(timespec="seconds"),
         thinkgate_version=version("thinkgate"),
@@ -154,7 +154,7 @@ def _manifest(model: FittedModel, encoder: Encoder, arms: Sequence[Arm], lineage
         ),
         tasks=model.tasks.names if model.tasks else (),
         files={},
-        consumption=Consumption(_source(model.output_tokens), _source(model.latency_ms)),
+        consumption=ConsumptionSource(_source(model.output_tokens), _source(model.latency_ms)),
         data=lineage.data,
         learner={**model.notes, **lineage.learner},
         calibration=lineage.calibration,
@@ -175,7 +175,7 @@ def _write(folder: Path, contents: Mapping[str, bytes], manifest: Manifest) -> B
     hashes = {name: hashlib.sha256(contents[name]).hexdigest() for name in FILES}
     sealed = replace(manifest, files=hashes).sealed()
     (folder / MANIFEST).write_text(sealed.to_json(), encoding="utf-8")
-    return load(folder)
+    return load_bundle(folder)
 
 
 def _replace(folder: Path, out: Path) -> None:

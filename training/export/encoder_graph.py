@@ -8,15 +8,15 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from training.encoders.quantization import to_grid
+from training.encoders.quantization import quantize
 from training.encoders.static import Encoder, StaticEncoder, TransformerEncoder
 from training.errors import TrainingError
-from training.export.graph_builder import FLOAT, Nodes
+from training.export.graph_builder import FLOAT, GraphBuilder
 
 OPSET: Final = 17
 
 
-def embed(nodes: Nodes, encoder: Encoder) -> str:
+def add_encoder(nodes: GraphBuilder, encoder: Encoder) -> str:
     """Add the encoder; gives the name of its output, float32 (n, 2 D).
 
     Raises
@@ -28,20 +28,20 @@ def embed(nodes: Nodes, encoder: Encoder) -> str:
     return nodes.add("Reshape", parts, nodes.whole(-1, 2 * encoder.dims))
 
 
-def _static(nodes: Nodes, encoder: StaticEncoder) -> str:
+def _static(nodes: GraphBuilder, encoder: StaticEncoder) -> str:
     """Sum rows of the table, then scale: the weights of a part are all alike, so its largest is the scale.
 
     The file holds whole steps in int16; a session works out the float32 table once, when it opens the graph. A step is
     a power of two, so its multiples add up as exactly as whole numbers do.
     """
-    grid = to_grid(encoder.table, encoder.limits.max_tokens)
+    grid = quantize(encoder.table, encoder.limits.max_tokens)
     steps = nodes.add("Cast", nodes.constant(grid.steps, np.int16), to=FLOAT)
     table = nodes.add("Mul", steps, nodes.constant(grid.step, np.float32))
     sums = nodes.add("MatMul", nodes.add("Sign", "token_weights"), nodes.add("Gather", table, "token_ids"))
     return nodes.add("Mul", sums, nodes.add("ReduceMax", "token_weights", axes=[2], keepdims=1))
 
 
-def _transformer(nodes: Nodes, encoder: TransformerEncoder) -> str:
+def _transformer(nodes: GraphBuilder, encoder: TransformerEncoder) -> str:
     """Run the encoder in one batch over the parts that have tokens; the embeddings of the others stay zero."""
     inner = onnx.compose.add_prefix(onnx.load_from_string(encoder.onnx), "encoder/")
     opsets = {entry.domain: entry.version for entry in inner.opset_import}

@@ -14,11 +14,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from serving.decision.bundle.loader import PACKED, Columns
+from serving.decision.bundle.loader import PACKED, OutputColumns
 from training.encoders.static import Encoder
-from training.export.encoder_graph import OPSET, embed
-from training.export.graph_builder import DOUBLE, FLOAT, TREES_DOMAIN, Nodes
-from training.export.tree_ensemble import Forest, pack
+from training.export.encoder_graph import OPSET, add_encoder
+from training.export.graph_builder import DOUBLE, FLOAT, TREES_DOMAIN, GraphBuilder
+from training.export.tree_ensemble import Forest, pack_trees
 from training.models.fitted_model import (
     Array,
     Components,
@@ -42,7 +42,7 @@ DESIGN: Final = "design"
 _LEAST_QUANTITY: Final = 1e-9
 
 
-def build(model: FittedModel, encoder: Encoder, features: int) -> onnx.ModelProto:
+def build_graph(model: FittedModel, encoder: Encoder, features: int) -> onnx.ModelProto:
     """Build the graph.
 
     Parameters
@@ -66,10 +66,10 @@ def build(model: FittedModel, encoder: Encoder, features: int) -> onnx.ModelProt
     TrainingError
         If the model has parts that a graph can't express.
     """
-    nodes = Nodes()
-    embedding = embed(nodes, encoder)
+    nodes = GraphBuilder()
+    embedding = add_encoder(nodes, encoder)
     design = nodes.add("Concat", embedding, "features", output=DESIGN, axis=1)
-    columns = Columns(len(model.success), len(model.tasks.names) if model.tasks else 0)
+    columns = OutputColumns(len(model.success), len(model.tasks.names) if model.tasks else 0)
     _heads(nodes, model, design, columns)
     inputs = (
         helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["n", "L"]),
@@ -85,7 +85,7 @@ def build(model: FittedModel, encoder: Encoder, features: int) -> onnx.ModelProt
     return built
 
 
-def with_design(graph: onnx.ModelProto) -> onnx.ModelProto:
+def with_design_output(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Give a copy that puts out the design rows too, to compare the heads on the very rows they see."""
     copy = onnx.ModelProto()
     copy.CopyFrom(graph)
@@ -93,7 +93,7 @@ def with_design(graph: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> None:
+def _heads(nodes: GraphBuilder, model: FittedModel, design: str, columns: OutputColumns) -> None:
     """Add all that follows the design row; few nodes, for each costs as much as a dozen trees."""
     k = columns.arms
     # Trees want float64; one row costs less to cast than the rest of the graph would to be doubled.
@@ -119,7 +119,7 @@ def _heads(nodes: Nodes, model: FittedModel, design: str, columns: Columns) -> N
     nodes.add("Cast", nodes.add("Concat", *parts, axis=1), output=PACKED, to=FLOAT)
 
 
-def _consumption(nodes: Nodes, model: FittedModel, scores: str) -> str:
+def _consumption(nodes: GraphBuilder, model: FittedModel, scores: str) -> str:
     """Means of tokens and latency, then their p95s: the same scores twice, once with the log of p95 over mean."""
     quantities = (*model.output_tokens, *model.latency_ms)
     tails = np.log([head.tail for head in quantities])
@@ -136,7 +136,7 @@ def _contrast(model: FittedModel) -> Array:
     return contrast
 
 
-def _calibrated(nodes: Nodes, model: FittedModel, known: str, widened: str) -> str:
+def _calibrated(nodes: GraphBuilder, model: FittedModel, known: str, widened: str) -> str:
     """Success, uplift, lower and upper side by side, of chances K and raw uplifts K - 1 side by side.
 
     All are centres + (nothing, nothing, -below, above) x width, clipped to what an uplift can be; success keeps within
@@ -156,15 +156,15 @@ def _calibrated(nodes: Nodes, model: FittedModel, known: str, widened: str) -> s
     return _clip(nodes, nodes.add("Add", middle, nodes.add("Mul", aside, widened)), -1.0, 1.0)
 
 
-def _trees(nodes: Nodes, model: FittedModel, design: str) -> str:
+def _trees(nodes: GraphBuilder, model: FittedModel, design: str) -> str:
     """All tree heads in one node: success K (and elsewhere K), direct uplift K - 1, tokens K, latency K."""
     heads = [head.score for head in model.success] + list(model.elsewhere)
     heads += [head.direct or TreeHead((), ()) for head in model.uplift]
     heads += [_quantity(head.mean) for head in (*model.output_tokens, *model.latency_ms)]
-    return add_forest(nodes, pack(heads), len(heads), design)
+    return add_forest(nodes, pack_trees(heads), len(heads), design)
 
 
-def add_forest(nodes: Nodes, forest: Forest, heads: int, design: str) -> str:
+def add_forest(nodes: GraphBuilder, forest: Forest, heads: int, design: str) -> str:
     """Add a forest; gives its scores, float64 (n, S)."""
     return nodes.add(
         "TreeEnsemble",
@@ -191,7 +191,7 @@ def _quantity(part: TreeHead | float) -> TreeHead:
     return part if isinstance(part, TreeHead) else TreeHead((), (), float(np.log(max(part, _LEAST_QUANTITY))))
 
 
-def _maps(nodes: Nodes, x: str, width: int, maps: Sequence[tuple[int, PiecewiseLinear]]) -> str:
+def _maps(nodes: GraphBuilder, x: str, width: int, maps: Sequence[tuple[int, PiecewiseLinear]]) -> str:
     """Evaluate piecewise-linear maps, each of one column of x (n, width), as (n, number of maps).
 
     A map is its first value plus, for each segment, the segment's rise x clip(share of the segment passed, 0, 1). All
@@ -214,7 +214,7 @@ def _maps(nodes: Nodes, x: str, width: int, maps: Sequence[tuple[int, PiecewiseL
     return nodes.add("Gemm", passed, nodes.constant(rises), nodes.constant(first))
 
 
-def _clip(nodes: Nodes, value: str, low: float, high: float) -> str:
+def _clip(nodes: GraphBuilder, value: str, low: float, high: float) -> str:
     return nodes.add("Clip", value, nodes.constant(low), nodes.constant(high))
 
 
@@ -233,19 +233,19 @@ def _bounded(curve: PiecewiseLinear, low: float, high: float) -> PiecewiseLinear
     return PiecewiseLinear(x[kept], y[kept])
 
 
-def _components(nodes: Nodes, components: Components, doubled: str) -> str:
+def _components(nodes: GraphBuilder, components: Components, doubled: str) -> str:
     """Project the design row, in float64: support is steep, so float32 would show in all that is mixed by it."""
     shift = -(components.mean @ components.basis)
     return nodes.add("Gemm", doubled, nodes.constant(components.basis), nodes.constant(shift))
 
 
-def _similarity(nodes: Nodes, head: SupportHead, components: str) -> str:
+def _similarity(nodes: GraphBuilder, head: SupportHead, components: str) -> str:
     """Cosine to the nearest centroid: float64 (n, 1)."""
     unit = nodes.add("LpNormalization", components, axis=1)
     products = nodes.add("MatMul", unit, nodes.constant(head.centroids.T))
     return nodes.add("ReduceMax", products, axes=[1], keepdims=1)
 
 
-def _tasks(nodes: Nodes, head: TaskHead, components: str) -> str:
+def _tasks(nodes: GraphBuilder, head: TaskHead, components: str) -> str:
     logits = nodes.add("Gemm", components, nodes.constant(head.weight), nodes.constant(head.bias))
     return nodes.add("Softmax", logits, axis=1)

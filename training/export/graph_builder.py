@@ -14,7 +14,7 @@ DOUBLE: int = TensorProto.DOUBLE
 FLOAT: int = TensorProto.FLOAT
 
 
-class Nodes:
+class GraphBuilder:
     """A graph under construction: every call adds one node or constant and gives its output's name."""
 
     def __init__(self) -> None:

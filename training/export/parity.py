@@ -12,13 +12,13 @@ import onnx
 from numpy.typing import NDArray
 
 from serving.decision.bundle.golden import TOLERANCE
-from serving.decision.bundle.loader import PACKED, Columns, open_session
-from serving.decision.features.model_inputs import prepare
+from serving.decision.bundle.loader import PACKED, OutputColumns, open_session
+from serving.decision.features.model_inputs import encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, Message, Request
 from training.encoders.static import Encoder
 from training.errors import TrainingError
-from training.export.graph import DESIGN, with_design
+from training.export.graph import DESIGN, with_design_output
 from training.export.reference import Predictions, predict
 from training.models.fitted_model import Array, FittedModel
 
@@ -61,7 +61,7 @@ class Parity:
     compared: int
 
 
-def compare(graph: onnx.ModelProto, model: FittedModel, encoder: Encoder, requests: Sequence[Request]) -> Parity:
+def check_parity(graph: onnx.ModelProto, model: FittedModel, encoder: Encoder, requests: Sequence[Request]) -> Parity:
     """Run a graph beside its reference.
 
     Raises
@@ -69,15 +69,15 @@ def compare(graph: onnx.ModelProto, model: FittedModel, encoder: Encoder, reques
     ParityBroken
         They differ by more than `PARITY` or `EMBEDDING_PARITY`, or a number is not finite.
     """
-    session = open_session(with_design(graph).SerializeToString(), Path("no-folder"))
-    columns = Columns(len(model.success), len(model.tasks.names) if model.tasks else 0)
+    session = open_session(with_design_output(graph).SerializeToString(), Path("no-folder"))
+    columns = OutputColumns(len(model.success), len(model.tasks.names) if model.tasks else 0)
     tokenizer = Tokenizer.from_json(encoder.tokenizer_json)
     difference = embedding_difference = 0.0
     for start in range(0, len(requests), _BATCH):
-        inputs = prepare(requests[start : start + _BATCH], tokenizer, encoder.limits)
+        inputs = encode_batch(requests[start : start + _BATCH], tokenizer, encoder.limits)
         feeds = {name: getattr(inputs, name) for name in ("token_ids", "token_weights", "features")}
         packed, rows = session.run((PACKED, DESIGN), feeds)
-        difference = _worse(difference, gap(columns.cut(packed), predict(model, rows)).max(initial=0.0))
+        difference = _worse(difference, max_difference(columns.cut(packed), predict(model, rows)).max(initial=0.0))
         embedded = np.abs(rows[:, : 2 * encoder.dims] - encoder.embed(inputs))
         embedding_difference = _worse(embedding_difference, embedded.max(initial=0.0))
     if not (difference <= PARITY and embedding_difference <= EMBEDDING_PARITY):
@@ -88,7 +88,7 @@ def compare(graph: onnx.ModelProto, model: FittedModel, encoder: Encoder, reques
     return Parity(difference, embedding_difference, len(requests))
 
 
-def gap(found: Mapping[str, NDArray[np.floating[Any]]], wanted: Predictions) -> Array:
+def max_difference(found: Mapping[str, NDArray[np.floating[Any]]], wanted: Predictions) -> Array:
     """Largest difference of each row, absolute up to 1 and relative above: float64 (n,), NaN where not finite."""
     worst: Array = np.zeros(len(wanted.success))
     for name in NAMES:
@@ -100,7 +100,7 @@ def gap(found: Mapping[str, NDArray[np.floating[Any]]], wanted: Predictions) -> 
     return worst
 
 
-def steady(model: FittedModel, rows: FloatArray, embedding: int, rng: np.random.Generator) -> Array:
+def stable_rows(model: FittedModel, rows: FloatArray, embedding: int, rng: np.random.Generator) -> Array:
     """Find rows whose predictions outlast another machine's rounding of their embeddings.
 
     A row that lies on a split is a bad golden vector: one bit decides its leaf, and a transformer's last bits differ
@@ -124,7 +124,7 @@ def steady(model: FittedModel, rows: FloatArray, embedding: int, rng: np.random.
         nudged = rows.copy()
         part = nudged[:, :embedding]
         part += np.where(part != 0, rng.uniform(-_NUDGE, _NUDGE, part.shape), 0).astype(np.float32)
-        moved = np.maximum(moved, gap(base, predict(model, nudged)))
+        moved = np.maximum(moved, max_difference(base, predict(model, nudged)))
     limit = max(TOLERANCE / 2, np.sort(moved)[: min(_FEWEST, len(moved))].max(initial=0.0))
     return np.asarray(moved <= limit)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.decision.types import FloatArray
-from training.models.boosting import raw, sigmoid
+from training.models.boosting import raw_scores, sigmoid
 from training.models.fitted_model import Array, FittedModel, QuantityHead, TreeHead
 
 
@@ -41,11 +41,11 @@ def predict(model: FittedModel, x: FloatArray) -> Predictions:
     x
         float32 (n, P), design rows.
     """
-    chance = np.column_stack([sigmoid(raw(head.score, x)) for head in model.success])
+    chance = np.column_stack([sigmoid(raw_scores(head.score, x)) for head in model.success])
     support = _support(model, x)
     trust = support[:, None] if model.elsewhere else np.ones((len(x), 1))
     if model.elsewhere:
-        afar = np.column_stack([sigmoid(raw(head, x)) for head in model.elsewhere])
+        afar = np.column_stack([sigmoid(raw_scores(head, x)) for head in model.elsewhere])
         chance = afar + trust * (chance - afar)
     success = np.column_stack([head.calibration(chance[:, k]) for k, head in enumerate(model.success)])
     widening = 1 + model.widening * (1 - support)
@@ -53,7 +53,7 @@ def predict(model: FittedModel, x: FloatArray) -> Predictions:
     for j, head in enumerate(model.uplift):
         score = head.success_weight * (chance[:, j + 1] - chance[:, 0])
         if head.direct is not None:
-            score = score + trust[:, 0] * raw(head.direct, x)
+            score = score + trust[:, 0] * raw_scores(head.direct, x)
         uplift[:, j] = head.calibration(score)
         lower[:, j] = uplift[:, j] - head.below(score) * widening
         upper[:, j] = uplift[:, j] + head.above(score) * widening
@@ -86,7 +86,7 @@ def _quantities(heads: tuple[QuantityHead, ...], x: FloatArray) -> Array:
 
 
 def _quantity(head: TreeHead | float, x: FloatArray) -> Array:
-    return np.exp(raw(head, x)) if isinstance(head, TreeHead) else np.full(len(x), float(head))
+    return np.exp(raw_scores(head, x)) if isinstance(head, TreeHead) else np.full(len(x), float(head))
 
 
 def _tasks(model: FittedModel, x: FloatArray) -> Array:

@@ -69,7 +69,7 @@ class Forest:
         return scores
 
 
-def pack(heads: Sequence[TreeHead]) -> Forest:
+def pack_trees(heads: Sequence[TreeHead]) -> Forest:
     """Pack the trees of all heads.
 
     Raises

@@ -11,11 +11,11 @@ import orjson
 
 from serving.decision.providers.rewrite import same_model
 from serving.decision.types import Arm, Effort
-from training.records.outcome_record import Outcome, Unmappable
+from training.records.outcome_record import OutcomeRecord, Unmappable
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ImportOptions:
     """What the caller tells an importer.
 
     Parameters
@@ -35,16 +35,16 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class MappedRow:
     """A call that became a record."""
 
     source: str
     line: int
-    outcome: Outcome
+    outcome: OutcomeRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRow:
     """A call, or a line that is none, that could not be mapped; `row` goes to quarantine as it was found."""
 
     source: str
@@ -54,19 +54,19 @@ class Refused:
     row: Mapping[str, Any] | str
 
 
-Call: TypeAlias = Mapped | Refused
-Importer: TypeAlias = Callable[[Path, Options], Iterator[Call]]
+Call: TypeAlias = MappedRow | RefusedRow
+Importer: TypeAlias = Callable[[Path, ImportOptions], Iterator[Call]]
 
 
-def attempt(source: str, line: int, row: Mapping[str, Any], make: Callable[[], Outcome]) -> Call:
+def attempt(source: str, line: int, row: Mapping[str, Any], make: Callable[[], OutcomeRecord]) -> Call:
     """Map one call; what can't be mapped is refused, never raised."""
     try:
-        return Mapped(source, line, make())
+        return MappedRow(source, line, make())
     except Unmappable as fault:
-        return Refused(source, line, fault.kind, fault.reason, row)
+        return RefusedRow(source, line, fault.kind, fault.reason, row)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError) as fault:
         reason = f"the row does not have the shape of this source ({type(fault).__name__}): was another one meant?"
-        return Refused(source, line, "unexpected shape", reason, row)
+        return RefusedRow(source, line, "unexpected shape", reason, row)
 
 
 def arm_of(model: str | None, effort: str | None, arms: Sequence[Arm]) -> str:
@@ -100,7 +100,7 @@ def arm_of(model: str | None, effort: str | None, arms: Sequence[Arm]) -> str:
     raise Unmappable("no arm for the model", f"no arm is {asked}: add it to arms.toml if it is one")
 
 
-def held(value: object) -> dict[str, Any]:
+def json_object(value: object) -> dict[str, Any]:
     """Give an object that may be JSON text; empty where it is neither."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
@@ -110,6 +110,6 @@ def held(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def first(*values: Any) -> Any:
+def first_known(*values: Any) -> Any:
     """Give the first value that is there."""
     return next((value for value in values if value is not None and value != ""), None)

@@ -13,10 +13,10 @@ from serving.decision.errors import BadInput
 from training.importers import csv_table as table
 from training.importers import langfuse, litellm, otel, reasoning_gym, usage_exports
 from training.importers import router_benchmarks as benchmarks
-from training.importers.base import Importer, Mapped, Options
+from training.importers.base import Importer, ImportOptions, MappedRow
 from training.progress import Progress, silent
-from training.records.quarantine import Example, Quarantine
-from training.records.writer import records
+from training.records.quarantine import Quarantine, QuarantinedExample
+from training.records.writer import open_writer
 
 SOURCES: Final[Mapping[str, Importer]] = MappingProxyType(
     {
@@ -29,7 +29,7 @@ SOURCES: Final[Mapping[str, Importer]] = MappingProxyType(
         "routerbench": benchmarks.routerbench,
         "routerarena": benchmarks.routerarena,
         "reasoning-gym-eval": reasoning_gym.reasoning_gym_eval,
-        "csv": table.table,
+        "csv": table.csv_table,
     }
 )
 
@@ -58,11 +58,16 @@ class Imported:
     per_arm: Mapping[str, int]
     success_unknown: int
     without_propensity: int
-    examples: tuple[Example, ...]
+    examples: tuple[QuarantinedExample, ...]
 
 
-def bring(
-    source: str, path: Path, out: Path, quarantine: Path, options: Options | None = None, progress: Progress = silent
+def import_history(
+    source: str,
+    path: Path,
+    out: Path,
+    quarantine: Path,
+    options: ImportOptions | None = None,
+    progress: Progress = silent,
 ) -> Imported:
     """Import a source into a file of outcome records.
 
@@ -87,15 +92,15 @@ def bring(
         raise BadInput(f"source {source!r} is not known; it is one of {', '.join(SOURCES)}")
     arms: Counter[str] = Counter()
     unknown = unweighed = read = 0
-    with Quarantine(quarantine) as bad, records(out) as sink:
-        for read, call in enumerate(importer(path, options or Options()), 1):
-            if isinstance(call, Mapped):
+    with Quarantine(quarantine) as bad, open_writer(out) as sink:
+        for read, call in enumerate(importer(path, options or ImportOptions()), 1):
+            if isinstance(call, MappedRow):
                 sink.put(call.outcome)
                 arms[call.outcome.arm] += 1
                 unknown += call.outcome.success is None
                 unweighed += call.outcome.propensity is None
             else:
-                bad.put(Example(call.source, call.line, call.kind, call.reason), call.row)
+                bad.put(QuarantinedExample(call.source, call.line, call.kind, call.reason), call.row)
             if read % 1000 == 0:
                 progress(f"importing {source}", read, 0)
     progress(f"importing {source}", read, 0)

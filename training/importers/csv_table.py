@@ -7,23 +7,32 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from training.importers.base import Call, Options, Refused, arm_of, attempt
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt
 from training.importers.streams import rows_of
-from training.records.outcome_record import COLUMNS, NUMBERS, Outcome, Unmappable, chat_text, instant, label, number
+from training.records.outcome_record import (
+    COLUMNS,
+    NUMBERS,
+    OutcomeRecord,
+    Unmappable,
+    chat_text,
+    instant,
+    label,
+    number,
+)
 
 
-def table(path: Path, options: Options) -> Iterator[Call]:
+def csv_table(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import a table; columns of the record's own names need no map, others are carried along."""
     ours = {theirs: name for name, theirs in (options.columns or {}).items()}
     for found in rows_of(path):
-        if isinstance(found, Refused):
+        if isinstance(found, RefusedRow):
             yield found
             continue
         row = found.row
         yield attempt(found.source, found.line, row, partial(_outcome, row, ours, options))
 
 
-def _outcome(row: Mapping[str, Any], ours: Mapping[str, str], options: Options) -> Outcome:
+def _outcome(row: Mapping[str, Any], ours: Mapping[str, str], options: ImportOptions) -> OutcomeRecord:
     named: dict[str, Any] = {}
     for theirs, value in row.items():
         name = ours.get(theirs, theirs)
@@ -38,7 +47,7 @@ def _outcome(row: Mapping[str, Any], ours: Mapping[str, str], options: Options) 
     if prompt is not None and not isinstance(prompt, str):
         raise Unmappable("prompt is not text", "the prompt is not text: map the column that holds the text")
     texts["arm"] = texts["arm"] or arm_of(texts["model"], None, options.arms)
-    return Outcome(
+    return OutcomeRecord(
         prompt=prompt,
         messages=chat_text(named.get("messages")),
         timestamp=instant(named.get("timestamp")),

@@ -13,32 +13,34 @@ from typing import Any
 import orjson
 
 from serving.decision.providers.client_intent import client_effort
-from training.importers.base import Call, Options, Refused, arm_of, attempt, first, held
-from training.importers.streams import Found, rows_of
-from training.records.outcome_record import Outcome, Unmappable, chat_text, instant, label, number
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt, first_known, json_object
+from training.importers.streams import SourceRow, rows_of
+from training.records.outcome_record import OutcomeRecord, Unmappable, chat_text, instant, label, number
 
 
-def langfuse(path: Path, options: Options) -> Iterator[Call]:
+def langfuse(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import observations and traces."""
     for found in rows_of(path, ("data",)):
-        if isinstance(found, Refused):
+        if isinstance(found, RefusedRow):
             yield found
             continue
         inside = found.row.get("observations")
         if not isinstance(inside, list) or not inside or not all(isinstance(item, Mapping) for item in inside):
             yield _call(found, found.row, {}, options)
             continue
-        trace = held(found.row.get("trace")) or {key: found.row[key] for key in found.row if key != "observations"}
-        trace = trace | {"scores": first(found.row.get("scores"), trace.get("scores"))}
+        trace = json_object(found.row.get("trace")) or {
+            key: found.row[key] for key in found.row if key != "observations"
+        }
+        trace = trace | {"scores": first_known(found.row.get("scores"), trace.get("scores"))}
         for observation in inside:
             yield _call(found, observation, trace, options)
 
 
-def _call(found: Found, row: Mapping[str, Any], trace: Mapping[str, Any], options: Options) -> Call:
+def _call(found: SourceRow, row: Mapping[str, Any], trace: Mapping[str, Any], options: ImportOptions) -> Call:
     return attempt(found.source, found.line, row, lambda: _outcome(row, trace, options))
 
 
-def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: Options) -> Outcome:
+def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: ImportOptions) -> OutcomeRecord:
     kind = label(row.get("type"))
     if kind is None and isinstance(row.get("observations"), list):
         raise Unmappable("trace without observations", "a trace names no model: export observations, or whole traces")
@@ -51,13 +53,13 @@ def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: Options)
         timed_out = True
     else:
         timed_out = False
-    asked = held(_get(row, "modelParameters", "model_parameters"))
+    asked = json_object(_get(row, "modelParameters", "model_parameters"))
     model = label(_get(row, "providedModelName", "provided_model_name", "model"))
     begun, ended = (instant(_get(row, *names)) for names in (("startTime", "start_time"), ("endTime", "end_time")))
-    tokens = held(_get(row, "usageDetails", "usage_details")) or held(row.get("usage"))
-    costs = held(_get(row, "costDetails", "cost_details"))
+    tokens = json_object(_get(row, "usageDetails", "usage_details")) or json_object(row.get("usage"))
+    costs = json_object(_get(row, "costDetails", "cost_details"))
     request = _request(row.get("input"))
-    return Outcome(
+    return OutcomeRecord(
         request_id=label(row.get("id")),
         prompt=request if isinstance(request, str) else None,
         messages=None if isinstance(request, str) else chat_text(request),
@@ -68,29 +70,31 @@ def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: Options)
         cached_input_tokens=_part(tokens, "input", "cache"),
         output_tokens=_tokens(tokens, "output", "completion_tokens"),
         reasoning_tokens=_part(tokens, "output", "reasoning"),
-        cost_usd=number(first(costs.get("total"), _get(row, "calculatedTotalCost", "totalCost", "total_cost")), "cost"),
+        cost_usd=number(
+            first_known(costs.get("total"), _get(row, "calculatedTotalCost", "totalCost", "total_cost")), "cost"
+        ),
         latency_ms=(ended - begun) * 1000 if begun is not None and ended is not None else None,
         failure_mode="timeout" if timed_out else None,
         model=model,
         task=label(row.get("name")),
-        tenant=label(first(_get(row, "userId", "user_id"), trace.get("userId"))),
-        session_id=label(first(_get(row, "sessionId", "session_id"), trace.get("sessionId"))),
+        tenant=label(first_known(_get(row, "userId", "user_id"), trace.get("userId"))),
+        session_id=label(first_known(_get(row, "sessionId", "session_id"), trace.get("sessionId"))),
         timestamp=begun,
     )
 
 
 def _get(row: Mapping[str, Any], *names: str) -> Any:
     """The API says camelCase, the blob export snake_case."""
-    return first(*(row.get(name) for name in names))
+    return first_known(*(row.get(name) for name in names))
 
 
 def _request(given: Any) -> Any:
     """Find messages in an observation's input: a list of turns, an object that has them, or a text."""
     if isinstance(given, str) and given.lstrip()[:1] in ("{", "["):
-        found = held(given)
+        found = json_object(given)
         given = found or given
     if isinstance(given, Mapping):
-        given = first(given.get("messages"), given.get("input"), given.get("prompt"))
+        given = first_known(given.get("messages"), given.get("input"), given.get("prompt"))
     if isinstance(given, str) and given.lstrip().startswith("["):
         chat_text(given)  # a list that is no list of turns is refused
         return orjson.loads(given)
@@ -107,7 +111,7 @@ def _tokens(tokens: Mapping[str, Any], side: str, raw: str) -> float | None:
 
 
 def _part(tokens: Mapping[str, Any], side: str, what: str) -> float | None:
-    details = held(tokens.get("completion_tokens_details" if side == "output" else "prompt_tokens_details"))
+    details = json_object(tokens.get("completion_tokens_details" if side == "output" else "prompt_tokens_details"))
     if details:
         return number(details.get("reasoning_tokens" if side == "output" else "cached_tokens"), what)
     found = [
@@ -124,19 +128,21 @@ def _score(name: str | None, row: Mapping[str, Any], trace: Mapping[str, Any]) -
         return None
     for holder, own in ((row, True), (trace, False)):
         scores = holder.get("scores")
-        if isinstance(scores, Mapping) or (isinstance(scores, str) and held(scores)):
-            value = held(scores).get(name)
+        if isinstance(scores, Mapping) or (isinstance(scores, str) and json_object(scores)):
+            value = json_object(scores).get(name)
             value = value[-1] if isinstance(value, list) and value else value
             if value is not None and value != []:
                 return number(value, f"score {name}")
         for score in scores if isinstance(scores, list) else ():
             about = _get(score, "observationId", "observation_id")
             if score.get("name") == name and (own or about in (None, row.get("id"))):
-                return number(first(score.get("value"), score.get("stringValue")), f"score {name}")
+                return number(first_known(score.get("value"), score.get("stringValue")), f"score {name}")
     return None
 
 
 def _metadata_number(row: Mapping[str, Any], trace: Mapping[str, Any], name: str | None) -> float | None:
     if name is None:
         return None
-    return number(first(held(row.get("metadata")).get(name), held(trace.get("metadata")).get(name)), name)
+    return number(
+        first_known(json_object(row.get("metadata")).get(name), json_object(trace.get("metadata")).get(name)), name
+    )

@@ -13,41 +13,41 @@ from typing import Any, Final
 
 import orjson
 
-from training.importers.base import Call, Options, Refused, arm_of, attempt, first
-from training.importers.streams import Found, rows_of
-from training.records.outcome_record import Outcome, Unmappable, chat_text, label, number
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt, first_known
+from training.importers.streams import SourceRow, rows_of
+from training.records.outcome_record import OutcomeRecord, Unmappable, chat_text, label, number
 
 _CHATS: Final = ("chat", "text_completion", "generate_content", "completion")
 _DETAILS: Final = "gen_ai.client.inference.operation.details"
 _JUDGED: Final = "gen_ai.evaluation.result"
 
 
-def spans(path: Path, options: Options) -> Iterator[Call]:
+def spans(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import spans."""
     for found in rows_of(path, ("resourceSpans",)):
-        if isinstance(found, Refused):
+        if isinstance(found, RefusedRow):
             yield found
             continue
         inside = list(_spans(found.row))
         if not inside:
             reason = "no spans here: give OTLP JSON with resourceSpans"
-            yield Refused(found.source, found.line, "no spans", reason, found.row)
+            yield RefusedRow(found.source, found.line, "no spans", reason, found.row)
         for span in inside:
             yield _call(found, span, options)
 
 
 def _spans(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    scopes = first(resource.get("scopeSpans"), resource.get("instrumentationLibrarySpans"), [])
+    scopes = first_known(resource.get("scopeSpans"), resource.get("instrumentationLibrarySpans"), [])
     for scope in scopes if isinstance(scopes, list) else ():
         held = scope.get("spans") if isinstance(scope, Mapping) else None
         yield from (span for span in (held if isinstance(held, list) else ()) if isinstance(span, Mapping))
 
 
-def _call(found: Found, span: Mapping[str, Any], options: Options) -> Call:
+def _call(found: SourceRow, span: Mapping[str, Any], options: ImportOptions) -> Call:
     return attempt(found.source, found.line, span, lambda: _outcome(span, options))
 
 
-def _outcome(span: Mapping[str, Any], options: Options) -> Outcome:
+def _outcome(span: Mapping[str, Any], options: ImportOptions) -> OutcomeRecord:
     told = attributes(span.get("attributes"))
     events = [(str(event.get("name")), attributes(event.get("attributes"))) for event in span.get("events") or ()]
     for name, more in events:
@@ -63,10 +63,10 @@ def _outcome(span: Mapping[str, Any], options: Options) -> Outcome:
     )
     begun, ended = (_nanos(span.get(key)) for key in ("startTimeUnixNano", "endTimeUnixNano"))
     asked, answered = label(told.get("gen_ai.request.model")), label(told.get("gen_ai.response.model"))
-    return Outcome(
+    return OutcomeRecord(
         request_id=f"{span['traceId']}-{span['spanId']}",
         messages=chat_text(_messages(told, events)),
-        arm=arm_of(first(asked, answered), label(effort), options.arms),
+        arm=arm_of(first_known(asked, answered), label(effort), options.arms),
         success=0.0 if timed_out else _success(told, events, options.success),
         propensity=number(told.get(options.propensity), options.propensity) if options.propensity else None,
         input_tokens=_tokens(told, "input_tokens", "prompt_tokens"),
@@ -76,9 +76,9 @@ def _outcome(span: Mapping[str, Any], options: Options) -> Outcome:
         cost_usd=_tokens(told, "cost"),
         latency_ms=(ended - begun) * 1000 if begun is not None and ended is not None else None,
         failure_mode="timeout" if timed_out else None,
-        model=first(answered, asked),
-        tenant=label(first(told.get("user.id"), told.get("enduser.id"))),
-        session_id=label(first(told.get("gen_ai.conversation.id"), told.get("session.id"))),
+        model=first_known(answered, asked),
+        tenant=label(first_known(told.get("user.id"), told.get("enduser.id"))),
+        session_id=label(first_known(told.get("gen_ai.conversation.id"), told.get("session.id"))),
         timestamp=begun,
     )
 
@@ -102,11 +102,11 @@ def _value(value: Mapping[str, Any]) -> Any:
         return [_value(item) for item in value["arrayValue"].get("values", ())]
     if "kvlistValue" in value:
         return attributes(value["kvlistValue"].get("values", []))
-    return first(*(value.get(key) for key in ("stringValue", "boolValue", "doubleValue")))
+    return first_known(*(value.get(key) for key in ("stringValue", "boolValue", "doubleValue")))
 
 
 def _messages(told: Mapping[str, Any], events: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    given = _parsed(first(told.get("gen_ai.input.messages"), told.get("gen_ai.prompt")))
+    given = _parsed(first_known(told.get("gen_ai.input.messages"), told.get("gen_ai.prompt")))
     system = _parsed(told.get("gen_ai.system_instructions"))
     if isinstance(given, str):
         given = [{"role": "user", "content": given}]
@@ -125,7 +125,8 @@ def _text(parts: Any) -> str:
     """Join text parts; other parts (tool calls, pictures) have no text."""
     if isinstance(parts, list):
         texts = (
-            first(part.get("content"), part.get("text"), "") if isinstance(part, Mapping) else part for part in parts
+            first_known(part.get("content"), part.get("text"), "") if isinstance(part, Mapping) else part
+            for part in parts
         )
         return "\n".join(text if isinstance(text, str) else orjson.dumps(text).decode() for text in texts if text)
     return "" if parts is None else str(parts)
@@ -161,7 +162,7 @@ def _by_event(events: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str,
 
 
 def _tokens(told: Mapping[str, Any], *names: str) -> float | None:
-    return number(first(*(told.get(f"gen_ai.usage.{name}") for name in names)), names[0])
+    return number(first_known(*(told.get(f"gen_ai.usage.{name}") for name in names)), names[0])
 
 
 def _success(

@@ -15,30 +15,32 @@ from typing import Any, Final
 
 import orjson
 
-from training.importers.base import Call, Options, Refused, arm_of, attempt, first
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt, first_known
 from training.importers.streams import files_of
-from training.records.outcome_record import Outcome, Unmappable, label, number
+from training.records.outcome_record import OutcomeRecord, Unmappable, label, number
 
 _RUN: Final = re.compile(r"^(?P<model>.+?)_\d{8}_\d{6}$")
 
 
-def reasoning_gym_eval(path: Path, options: Options) -> Iterator[Call]:
+def reasoning_gym_eval(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import one task's file, or all files of a folder."""
     for file in files_of(path):
         try:
             task = orjson.loads(file.read_bytes())
         except orjson.JSONDecodeError as error:
-            yield Refused(str(file), 1, "not JSON", f"not JSON ({error.msg}): fetch the file again", "")
+            yield RefusedRow(str(file), 1, "not JSON", f"not JSON ({error.msg}): fetch the file again", "")
             continue
         results = task.get("results") if isinstance(task, dict) else None
         if not isinstance(results, list):
-            yield Refused(str(file), 1, "not a result file", "no results in it: a summary, or another tool's file", "")
+            yield RefusedRow(
+                str(file), 1, "not a result file", "no results in it: a summary, or another tool's file", ""
+            )
             continue
         for place, result in enumerate(results, 1):
             yield from _result(file, place, task, result, options)
 
 
-def _result(file: Path, place: int, task: Mapping[str, Any], result: Any, options: Options) -> Iterator[Call]:
+def _result(file: Path, place: int, task: Mapping[str, Any], result: Any, options: ImportOptions) -> Iterator[Call]:
     row = result if isinstance(result, Mapping) else {"result": result}
     runs = row.get("completions")
     if not isinstance(runs, list) or not runs:
@@ -49,15 +51,15 @@ def _result(file: Path, place: int, task: Mapping[str, Any], result: Any, option
 
 
 def _outcome(
-    file: Path, task: Mapping[str, Any], row: Mapping[str, Any], run: int, completion: Any, options: Options
-) -> Outcome:
+    file: Path, task: Mapping[str, Any], row: Mapping[str, Any], run: int, completion: Any, options: ImportOptions
+) -> OutcomeRecord:
     model = _model(file)
-    score = number(first(completion.get("score"), completion.get("mean_score")), "score")
+    score = number(first_known(completion.get("score"), completion.get("mean_score")), "score")
     if score is None:
         raise Unmappable("no score", "the completion has no score")
     category, difficulty = label(task.get("category")), file.parents[2].name
     name = f"{difficulty}/{model}/{category}/{task['name']}/{label(row['question'])}"
-    return Outcome(
+    return OutcomeRecord(
         request_id=f"rg-{_digest(name)}-{run}",
         prompt=row["question"],
         arm=arm_of(model, None, options.arms),

@@ -8,23 +8,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from training.importers.base import Call, Options, Refused, arm_of, attempt, first, held
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt, first_known, json_object
 from training.importers.streams import rows_of
-from training.records.outcome_record import Outcome, Unmappable, label, number
+from training.records.outcome_record import OutcomeRecord, Unmappable, label, number
 
 _COST: Final = "|total_cost"
 
 
-def routerbench(path: Path, options: Options) -> Iterator[Call]:
+def routerbench(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import RouterBench: each model that has a cost column is one call of its row."""
     for found in rows_of(path):
-        if isinstance(found, Refused):
+        if isinstance(found, RefusedRow):
             yield found
             continue
         models = [name.removesuffix(_COST) for name in found.row if name.endswith(_COST)]
         if not models:
             reason = f"no column MODEL{_COST}: is this RouterBench?"
-            yield Refused(found.source, found.line, "unexpected shape", reason, found.row)
+            yield RefusedRow(found.source, found.line, "unexpected shape", reason, found.row)
         for model in models:
             row = found.row
             yield attempt(found.source, found.line, _cell(row, model), partial(_bench, row, model, options))
@@ -34,12 +34,12 @@ def _cell(row: Mapping[str, Any], model: str) -> dict[str, Any]:
     return {name: row.get(name) for name in ("sample_id", "prompt", "eval_name", model, model + _COST)}
 
 
-def _bench(row: Mapping[str, Any], model: str, options: Options) -> Outcome:
+def _bench(row: Mapping[str, Any], model: str, options: ImportOptions) -> OutcomeRecord:
     name = label(row["sample_id"])
     success = number(row.get(model), "score")
     if success is None:
         raise Unmappable("no score", f"{model} has no score for this prompt")
-    return Outcome(
+    return OutcomeRecord(
         request_id=f"{name}|{model}",
         prompt_id=name,
         prompt=_prompt(row["prompt"]),
@@ -62,37 +62,37 @@ def _prompt(text: str) -> str:
     return text
 
 
-def routerarena(path: Path, options: Options) -> Iterator[Call]:
+def routerarena(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import RouterArena: cached results (JSONL) and evaluated prediction files (JSON)."""
     for found in rows_of(path):
-        if isinstance(found, Refused):
+        if isinstance(found, RefusedRow):
             yield found
             continue
         row = found.row
         yield attempt(found.source, found.line, row, partial(_arena, row, options))
 
 
-def _arena(row: Mapping[str, Any], options: Options) -> Outcome:
-    generated, judged = held(row.get("generated_result")) or row, held(row.get("evaluation_result"))
-    name = label(first(row.get("global_index"), row.get("global index")))
-    model = label(first(row.get("llm_selected"), row.get("prediction")))
+def _arena(row: Mapping[str, Any], options: ImportOptions) -> OutcomeRecord:
+    generated, judged = json_object(row.get("generated_result")) or row, json_object(row.get("evaluation_result"))
+    name = label(first_known(row.get("global_index"), row.get("global index")))
+    model = label(first_known(row.get("llm_selected"), row.get("prediction")))
     if name is None:
         raise Unmappable("unexpected shape", "no global_index: is this a result or prediction file of RouterArena?")
     if generated.get("success") is False:
         raise Unmappable("call failed", "the call failed: that is no outcome of the arm")
-    success = number(first(judged.get("score"), row.get("accuracy")), "score")
+    success = number(first_known(judged.get("score"), row.get("accuracy")), "score")
     if success is None:
         raise Unmappable("no score", "the answer was not evaluated: run RouterArena's llm_evaluation first")
-    tokens = held(generated.get("token_usage"))
-    return Outcome(
+    tokens = json_object(generated.get("token_usage"))
+    return OutcomeRecord(
         request_id=f"{name}|{model}",
         prompt_id=name,
-        prompt=first(row.get("question"), row.get("prompt")),
+        prompt=first_known(row.get("question"), row.get("prompt")),
         arm=arm_of(model, None, options.arms),
         success=success,
         input_tokens=number(tokens.get("input_tokens"), "input_tokens"),
         output_tokens=number(tokens.get("output_tokens"), "output_tokens"),
-        cost_usd=number(first(judged.get("inference_cost"), row.get("cost")), "cost"),
+        cost_usd=number(first_known(judged.get("inference_cost"), row.get("cost")), "cost"),
         model=model,
         task=name.rpartition("_")[0] or None,
     )

@@ -11,9 +11,9 @@ import ijson
 import orjson
 
 from training.errors import HistoryMissing, HistoryUnreadable
-from training.importers.base import Refused
+from training.importers.base import RefusedRow
 from training.records.readers.files import FORMATS, QUARANTINE_SUFFIX, format_of, read_rows
-from training.records.readers.lines import opened
+from training.records.readers.lines import open_text
 from training.records.readers.rows import ReadLimits
 
 _LIMITS: Final = ReadLimits(batch_rows=1024, batch_bytes=1 << 24)
@@ -21,7 +21,7 @@ _HEAD: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceRow:
     """One row; `line` is its line, or its place in a JSON array, from 1."""
 
     source: str
@@ -59,7 +59,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return (path,)
 
 
-def rows_of(path: Path, pages: Sequence[str] = ()) -> Iterator[Found | Refused]:
+def rows_of(path: Path, pages: Sequence[str] = ()) -> Iterator[SourceRow | RefusedRow]:
     """Read all rows of a file or folder.
 
     Parameters
@@ -80,7 +80,7 @@ def rows_of(path: Path, pages: Sequence[str] = ()) -> Iterator[Found | Refused]:
             continue
         for batch in read_rows(file, _LIMITS):
             for spoiled in batch.spoiled:
-                yield Refused(str(file), spoiled.line, spoiled.kind, spoiled.reason, spoiled.text)
+                yield RefusedRow(str(file), spoiled.line, spoiled.kind, spoiled.reason, spoiled.text)
             for place in range(len(batch)):
                 row = batch.row(place)
                 inside = next((held for key in pages if isinstance(held := row.get(key), list)), None)
@@ -90,7 +90,7 @@ def rows_of(path: Path, pages: Sequence[str] = ()) -> Iterator[Found | Refused]:
 
 def _document(file: Path, pages: Sequence[str]) -> str | None:
     """Tell how to find the rows of one JSON value that spans the file; None where every line is an object."""
-    with opened(file) as stream:
+    with open_text(file) as stream:
         head = stream.read(_HEAD).lstrip()
     if head.startswith(b"["):
         return "item"
@@ -108,18 +108,18 @@ def _document(file: Path, pages: Sequence[str]) -> str | None:
     return None
 
 
-def _items(file: Path, prefix: str) -> Iterator[Found | Refused]:
+def _items(file: Path, prefix: str) -> Iterator[SourceRow | RefusedRow]:
     place = 0
     try:
-        with opened(file) as stream:
+        with open_text(file) as stream:
             for place, item in enumerate(ijson.items(stream, prefix, use_float=True), 1):
                 yield _found(str(file), place, item)
     except (ijson.JSONError, UnicodeDecodeError) as error:
         reason = f"not JSON after {place} rows ({str(error).splitlines()[0]}): is the file cut off?"
-        yield Refused(str(file), place + 1, "not JSON", reason, "")
+        yield RefusedRow(str(file), place + 1, "not JSON", reason, "")
 
 
-def _found(source: str, line: int, item: object) -> Found | Refused:
+def _found(source: str, line: int, item: object) -> SourceRow | RefusedRow:
     if isinstance(item, Mapping):
-        return Found(source, line, item)
-    return Refused(source, line, "not an object", "a row must be an object with named fields", str(item)[:1000])
+        return SourceRow(source, line, item)
+    return RefusedRow(source, line, "not an object", "a row must be an object with named fields", str(item)[:1000])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from training.importers.base import Call, Options, Refused, first
+from training.importers.base import Call, ImportOptions, RefusedRow, first_known
 from training.importers.streams import rows_of
 from training.records.outcome_record import Unmappable, number
 
@@ -19,27 +19,27 @@ _INSTEAD = (
 )
 
 
-def openai_usage(path: Path, options: Options) -> Iterator[Call]:
+def openai_usage(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Refuse each result of `/v1/organization/usage/*` and `/costs`, or row of the dashboard's CSV."""
     return _refuse(path, options, "OpenAI")
 
 
-def anthropic_usage(path: Path, options: Options) -> Iterator[Call]:
+def anthropic_usage(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Refuse each result of the usage report or cost report, or row of the console's CSV, with what it tells."""
     return _refuse(path, options, "Anthropic")
 
 
-def _refuse(path: Path, options: Options, provider: str) -> Iterator[Call]:
+def _refuse(path: Path, options: ImportOptions, provider: str) -> Iterator[Call]:
     del options
     for found in rows_of(path, ("data",)):
-        if isinstance(found, Refused):
+        if isinstance(found, RefusedRow):
             yield found
             continue
         results = found.row.get("results")
         for result in results if isinstance(results, list) else [found.row]:
             row = result if isinstance(result, Mapping) else {"result": result}
             kind = "costs of many calls" if _is_cost(row) else "tokens of many calls"
-            yield Refused(found.source, found.line, kind, _told(row, provider), row)
+            yield RefusedRow(found.source, found.line, kind, _told(row, provider), row)
 
 
 def _is_cost(row: Mapping[str, Any]) -> bool:
@@ -47,9 +47,9 @@ def _is_cost(row: Mapping[str, Any]) -> bool:
 
 
 def _told(row: Mapping[str, Any], provider: str) -> str:
-    model = str(first(row.get("model"), "all models"))[:80]
+    model = str(first_known(row.get("model"), "all models"))[:80]
     try:
-        calls = number(first(row.get("num_model_requests"), row.get("requests")), "requests")
+        calls = number(first_known(row.get("num_model_requests"), row.get("requests")), "requests")
         tokens = number(row.get("output_tokens"), "output_tokens")
     except Unmappable:
         calls = tokens = None

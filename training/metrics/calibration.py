@@ -65,7 +65,7 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class ForecastQuality:
     """How well tokens or latency of one arm are foreseen.
 
     Parameters
@@ -197,7 +197,9 @@ def rank_correlation(forecast: Array, truth: Array, level: float = 0.95) -> Inte
     return Interval(rho, float(np.tanh(z - half)), float(np.tanh(z + half)), level)
 
 
-def forecast(arm: str, quantity: str, mean: Array, p95: Array, realised: Array, *, sample: int = 400) -> Forecast:
+def forecast_quality(
+    arm: str, quantity: str, mean: Array, p95: Array, realised: Array, *, sample: int = 400
+) -> ForecastQuality:
     """Coverage and rank agreement of one arm's consumption forecast.
 
     Parameters
@@ -216,7 +218,7 @@ def forecast(arm: str, quantity: str, mean: Array, p95: Array, realised: Array, 
     covered = int((realised[known] <= p95[known]).sum())
     rows = np.flatnonzero(known)[np.linspace(0, n - 1, min(sample, n)).astype(np.int64)]
     agreement = rank_correlation(mean[known], realised[known])
-    return Forecast(arm, quantity, proportion_interval(covered, n), agreement, mean[rows], realised[rows])
+    return ForecastQuality(arm, quantity, proportion_interval(covered, n), agreement, mean[rows], realised[rows])
 
 
 def bucket_table(

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from serving.decision.errors import BadInput
 from training.metrics.bootstrap import Array
-from training.metrics.piecewise import Paths
+from training.metrics.piecewise import PiecewiseCurves
 
 IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
+class RealisedOutcomes:
     """What really happened to n held-out prompts in K arms.
 
     Parameters
@@ -45,7 +45,7 @@ class Outcomes:
         if not np.isfinite(self.success).all():
             raise BadInput(
                 "success has gaps: keep prompts that every arm has answered, or fill the matrix with"
-                " training.metrics.off_policy.pseudo_outcomes"
+                " training.metrics.off_policy.doubly_robust_success"
             )
         if self.cost_usd is not None and (
             self.cost_usd.shape != self.success.shape or not np.isfinite(self.cost_usd).all()
@@ -131,7 +131,7 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedGains:
     """A ranking and what its prompts gain and cost more when they reason, both in rank order (n,)."""
 
     ranking: Ranking
@@ -139,13 +139,13 @@ class Ranked:
     extra_usd: Array | None
 
     @staticmethod
-    def of(outcomes: Outcomes, router: Router) -> Ranked:
+    def of(outcomes: RealisedOutcomes, router: Router) -> RankedGains:
         """Rank the prompts of a router; each gains what its own arm gains."""
-        ranking, pair = Ranking.of(router.score), switched(outcomes, router)
+        ranking, pair = Ranking.of(router.score), two_arm_view(outcomes, router)
         cost, order = pair.cost_usd, ranking.order
-        return Ranked(ranking, pair.gain[order], None if cost is None else (cost[:, 1] - cost[:, 0])[order])
+        return RankedGains(ranking, pair.gain[order], None if cost is None else (cost[:, 1] - cost[:, 0])[order])
 
-    def paths(self, weights: Array) -> Paths:
+    def paths(self, weights: Array) -> PiecewiseCurves:
         """Trace the curves under b sets of prompt weights (b, n), not negative."""
         ranked = np.take(weights, self.ranking.order, axis=1)
         ends, prompts = self.ranking.ends, ranked.shape[1]
@@ -161,25 +161,25 @@ class Ranked:
         share = running(ranked)
         total = np.maximum(share[:, -1:].copy(), 1e-12)
         extra = None if self.extra_usd is None else running(ranked * self.extra_usd) / total
-        return Paths(np.minimum(share / total, 1.0), running(ranked * self.gain) / total, extra)
+        return PiecewiseCurves(np.minimum(share / total, 1.0), running(ranked * self.gain) / total, extra)
 
 
-def switched(outcomes: Outcomes, router: Router) -> Outcomes:
+def two_arm_view(outcomes: RealisedOutcomes, router: Router) -> RealisedOutcomes:
     """The two-arm view of a router: baseline, and the arm that it would switch each prompt to."""
     rows = np.arange(outcomes.size)
     arm = np.full(outcomes.size, outcomes.reference) if router.arm is None else router.arm
     cost = outcomes.cost_usd
     pair = np.column_stack([outcomes.success[:, 0], outcomes.success[rows, arm]])
     paid = None if cost is None else np.column_stack([cost[:, 0], cost[rows, arm]])
-    return Outcomes(pair, paid, realised=outcomes.realised)
+    return RealisedOutcomes(pair, paid, realised=outcomes.realised)
 
 
-def oracle(outcomes: Outcomes) -> Router:
+def oracle_ranking(outcomes: RealisedOutcomes) -> Router:
     """The ranking by what really happened: the ceiling that no router reaches."""
     return Router.from_uplift("oracle", outcomes.success[:, 1:] - outcomes.success[:, :1])
 
 
-def area_over_random(outcomes: Outcomes, router: Router, weights: Array | None = None) -> Array:
+def area_over_random(outcomes: RealisedOutcomes, router: Router, weights: Array | None = None) -> Array:
     """Area between a router's curve and the random line, per set of weights (b, n) -> (b,).
 
     The random line runs from always-direct to always-reasoning (the reference arm).
@@ -191,17 +191,17 @@ def area_over_random(outcomes: Outcomes, router: Router, weights: Array | None =
     [0.0]
     """
     w = np.ones((1, outcomes.size)) if weights is None else weights
-    bare = Outcomes(outcomes.success, reference=outcomes.reference)
-    area: Array = Ranked.of(bare, router).paths(w).area - (w @ outcomes.gain) / w.sum(axis=1) / 2
+    bare = RealisedOutcomes(outcomes.success, reference=outcomes.reference)
+    area: Array = RankedGains.of(bare, router).paths(w).area - (w @ outcomes.gain) / w.sum(axis=1) / 2
     return area
 
 
-def oracle_share(outcomes: Outcomes, router: Router) -> float | None:
+def oracle_share(outcomes: RealisedOutcomes, router: Router) -> float | None:
     """Share of the oracle's area over random: 0 = random, 1 = ranked by the realised difference.
 
     None where even the oracle gains nothing (both arms always do equally well), and for pseudo-outcomes.
     """
     if not outcomes.realised:
         return None
-    best = float(area_over_random(outcomes, oracle(outcomes))[0])
+    best = float(area_over_random(outcomes, oracle_ranking(outcomes))[0])
     return float(area_over_random(outcomes, router)[0]) / best if best > 1e-12 else None

@@ -22,12 +22,12 @@ from training.metrics.cost_quality import IntArray, Router
 Estimator = Literal["ips", "snips", "dr"]
 
 
-class NoOverlap(BadInput):
+class UnsupportedPolicy(BadInput):
     """The log never tried what the target policy would do, so its value can't be read from it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class LoggedTraffic:
     """Logged traffic: one arm a request.
 
     Parameters
@@ -59,7 +59,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Overlap:
+class PolicyOverlap:
     """How much of the target policy the log has seen.
 
     Parameters
@@ -96,7 +96,7 @@ class PolicyValue:
     snips: Interval
     dr: Interval | None
     logged: Interval
-    overlap: Overlap
+    overlap: PolicyOverlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def threshold_policy(router: Router, threshold: float, arms: int, explore: float
     return target
 
 
-def pseudo_outcomes(log: Log, model: Array, max_weight: float = np.inf) -> Array:
+def doubly_robust_success(log: LoggedTraffic, model: Array, max_weight: float = np.inf) -> Array:
     """Doubly robust success of every arm, (n, K): model + weighted residual where the arm was used.
 
     Unbiased for every arm if the propensities or the model are right; single values leave [0, 1].
@@ -146,7 +146,7 @@ def pseudo_outcomes(log: Log, model: Array, max_weight: float = np.inf) -> Array
 
 def policy_value(
     name: str,
-    log: Log,
+    log: LoggedTraffic,
     target: Array,
     model: Array | None = None,
     *,
@@ -163,7 +163,7 @@ def policy_value(
     model
         (n, K) cross-fitted predictions of the reward per arm.
     max_weight
-        Weights are cut here; cutting biases the value, see `Overlap.clipped`.
+        Weights are cut here; cutting biases the value, see `PolicyOverlap.clipped`.
     min_effective_size
         Below it the log has nothing to say.
 
@@ -184,7 +184,7 @@ def policy_value(
 
 
 def value_difference(
-    log: Log,
+    log: LoggedTraffic,
     challenger: Array,
     champion: Array,
     model: Array | None = None,
@@ -200,7 +200,7 @@ def value_difference(
     return _Influence(a.value - b.value, a.parts - b.parts, min(a.degrees, b.degrees)).interval(level)
 
 
-def overlap_of(log: Log, target: Array, max_weight: float = np.inf, level: float = 0.95) -> Overlap:
+def overlap_of(log: LoggedTraffic, target: Array, max_weight: float = np.inf, level: float = 0.95) -> PolicyOverlap:
     """Overlap of a target policy (n, K) with the log, without judging it."""
     if target.shape != (len(log.arm), log.arms) or not np.allclose(target.sum(axis=1), 1, atol=1e-6):
         raise BadInput(f"the target policy must be probabilities ({len(log.arm)}, {log.arms}) whose rows sum to 1")
@@ -208,7 +208,7 @@ def overlap_of(log: Log, target: Array, max_weight: float = np.inf, level: float
     raw = chance / log.propensity
     weight = np.minimum(raw, max_weight)
     total, matched = float(weight.sum()), chance > 0
-    return Overlap(
+    return PolicyOverlap(
         len(weight),
         total**2 / float((weight**2).sum()) if total > 0 else 0.0,
         _Influence(float(raw.mean()), raw, len(raw) - 1.0).interval(level),
@@ -219,20 +219,22 @@ def overlap_of(log: Log, target: Array, max_weight: float = np.inf, level: float
     )
 
 
-def _refuse(overlap: Overlap, min_effective_size: float) -> None:
+def _refuse(overlap: PolicyOverlap, min_effective_size: float) -> None:
     cure = "collect paired data, or serve with exploration switched on"
     if overlap.effective_size < min_effective_size:
-        raise NoOverlap(f"{overlap.requests} logged requests are worth {overlap.effective_size:.1f}: {cure}")
+        raise UnsupportedPolicy(f"{overlap.requests} logged requests are worth {overlap.effective_size:.1f}: {cure}")
     weight = overlap.mean_weight
     slack = 2 * (weight.upper - weight.value) + 0.05
     if abs(weight.value - 1) > slack:
-        raise NoOverlap(
+        raise UnsupportedPolicy(
             f"mean weight is {weight.value:.2f} and should be 1: propensities are wrong, or the log never tried part of"
             f" what this policy does: {cure}"
         )
 
 
-def _influence(kind: Estimator, log: Log, target: Array, model: Array | None, max_weight: float) -> _Influence:
+def _influence(
+    kind: Estimator, log: LoggedTraffic, target: Array, model: Array | None, max_weight: float
+) -> _Influence:
     rows, n = np.arange(len(log.arm)), len(log.arm)
     weight = np.minimum(target[rows, log.arm] / log.propensity, max_weight)
     total = max(float(weight.sum()), 1e-300)

@@ -10,7 +10,7 @@ from training.metrics.bootstrap import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
+class PiecewiseCurves:
     """b weighted curves at the borders of their G groups; between borders they are straight.
 
     Parameters
@@ -27,12 +27,12 @@ class Paths:
     gain: Array
     extra_usd: Array | None
 
-    def joined(self, other: Paths, part: Array) -> Paths:
+    def joined(self, other: PiecewiseCurves, part: Array) -> PiecewiseCurves:
         """Curves of both samples together, of which this one is the share `part` (b,)."""
         a, b = part[:, None], 1 - part[:, None]
         costs = self.extra_usd, other.extra_usd
         paid = None if costs[0] is None or costs[1] is None else a * costs[0] + b * costs[1]
-        return Paths(a * self.share + b * other.share, a * self.gain + b * other.gain, paid)
+        return PiecewiseCurves(a * self.share + b * other.share, a * self.gain + b * other.gain, paid)
 
     @property
     def area(self) -> Array:

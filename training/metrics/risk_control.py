@@ -24,7 +24,7 @@ from training.metrics.bootstrap import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class LossBounds:
     """The least and the greatest loss a single prompt can have; wider for clipped pseudo-outcomes."""
 
     low: float = -1.0
@@ -77,7 +77,7 @@ def certify(
     epsilon: float,
     delta: float = 0.1,
     thresholds: Array | None = None,
-    bounds: Bounds | None = None,
+    bounds: LossBounds | None = None,
     seed: int = 0,
 ) -> Certificate | NoCertificate:
     """Cheapest threshold with a certified quality loss.
@@ -103,7 +103,7 @@ def certify(
     """
     from mapie.risk_control import control_fwer  # two seconds to import, and needed here alone
 
-    limit = bounds or Bounds()
+    limit = bounds or LossBounds()
     _check(score, loss, epsilon, delta, limit)
     grid = np.linspace(-1, 1, 401) if thresholds is None else np.asarray(thresholds, dtype=np.float64)
     order = np.random.default_rng(seed).permutation(len(score))
@@ -122,7 +122,7 @@ def certify(
     return Certificate(epsilon, delta, float(grid[last]), share, observed, p, len(score))
 
 
-def p_value(loss: Array, epsilon: float, delta: float, bounds: Bounds) -> float:
+def p_value(loss: Array, epsilon: float, delta: float, bounds: LossBounds) -> float:
     """Valid p-value of 'mean loss >= epsilon' for independent losses (n,) within bounds.
 
     A gambler who bets on smaller losses, with stakes set from the losses before, multiplies his capital by more than
@@ -139,7 +139,7 @@ def p_value(loss: Array, epsilon: float, delta: float, bounds: Bounds) -> float:
     return float(min(1.0, np.exp(-capital.max())))
 
 
-def _check(score: Array, loss: Array, epsilon: float, delta: float, bounds: Bounds) -> None:
+def _check(score: Array, loss: Array, epsilon: float, delta: float, bounds: LossBounds) -> None:
     if not (0 < epsilon < 1 and 0 < delta < 1):
         raise BadInput(f"epsilon {epsilon:g} and delta {delta:g} must lie between 0 and 1")
     if len(score) != len(loss) or len(score) < 2:

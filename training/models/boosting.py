@@ -26,7 +26,7 @@ fast where a tree sees an eighth of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trees:
+class TreeSettings:
     """Size and regularisation of one head.
 
     Parameters
@@ -48,7 +48,7 @@ class Trees:
     max_bin: int = 63
 
 
-class Binned:
+class BinnedRows:
     """Design rows, binned once and used for many targets, from several threads at a time.
 
     Parameters
@@ -59,7 +59,7 @@ class Binned:
         Processors to use.
     """
 
-    def __init__(self, x: FloatArray, trees: Trees, threads: int) -> None:
+    def __init__(self, x: FloatArray, trees: TreeSettings, threads: int) -> None:
         self._trees = trees
         # One thread a booster, and several boosters side by side: threads that share the little work of a tree, which
         # reads `ROWS_A_TREE` rows at most, mostly wait for each other, on a busy machine without end.
@@ -119,7 +119,7 @@ def side_by_side(jobs: Sequence[Callable[[], T]], lanes: int) -> Iterator[T]:
         yield from pool.map(lambda job: job(), jobs)
 
 
-def parameters(trees: Trees, objective: Objective, seed: int, rows: int, machines: int = 1) -> dict[str, Any]:
+def parameters(trees: TreeSettings, objective: Objective, seed: int, rows: int, machines: int = 1) -> dict[str, Any]:
     """Give LightGBM's parameters of one booster.
 
     Parameters
@@ -147,16 +147,16 @@ def parameters(trees: Trees, objective: Objective, seed: int, rows: int, machine
     }
 
 
-def raw(head: TreeHead, x: FloatArray) -> Array:
+def raw_scores(head: TreeHead, x: FloatArray) -> Array:
     """Evaluate a head: float64 (n,)."""
     total = np.full(len(x), head.offset)
     for booster, weight, tail in head.parts:
-        rows = with_tail(x, tail) if tail else x
+        rows = with_columns(x, tail) if tail else x
         total += weight * np.asarray(booster.predict(rows, raw_score=True, num_threads=1), np.float64)
     return total
 
 
-def with_tail(x: FloatArray, tail: Sequence[float]) -> FloatArray:
+def with_columns(x: FloatArray, tail: Sequence[float]) -> FloatArray:
     """Add constant columns to design rows: float32 (n, P + len(tail))."""
     return np.column_stack([x, np.broadcast_to(np.asarray(tail, np.float32), (len(x), len(tail)))])
 

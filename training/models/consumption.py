@@ -16,10 +16,10 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.models.boosting import Binned, Rows, Trees, raw, shifted
+from training.models.boosting import BinnedRows, Rows, TreeSettings, raw_scores, shifted
 from training.models.fitted_model import Array, QuantityHead
 
-QUANTITY_TREES = Trees(rounds=30, leaves=15, bags=1, learning_rate=0.15, feature_fraction=0.3)
+QUANTITY_TREES = TreeSettings(rounds=30, leaves=15, bags=1, learning_rate=0.15, feature_fraction=0.3)
 MINIMUM_ROWS = 50
 """Fewer known calls than this, and the arm's defaults serve."""
 TAIL = 2.5
@@ -32,7 +32,7 @@ STALLED = 0.995
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class LearntQuantity:
     """A quantity's heads, and its forecasts by trees that have not seen the prompt: float64 (n,) each."""
 
     head: QuantityHead
@@ -41,8 +41,8 @@ class Learnt:
 
 
 def fit_quantity(
-    x: FloatArray, realised: Array, fold: Rows, default_mean: float, binned: Binned, *, seed: int
-) -> Learnt:
+    x: FloatArray, realised: Array, fold: Rows, default_mean: float, binned: BinnedRows, *, seed: int
+) -> LearntQuantity:
     """Learn one quantity of one arm.
 
     Parameters
@@ -59,7 +59,7 @@ def fit_quantity(
     known = np.flatnonzero(np.isfinite(realised))
     if len(known) < MINIMUM_ROWS:
         head = QuantityHead(float(default_mean), TAIL, "defaults")
-        return Learnt(head, np.full(len(x), float(default_mean)), np.full(len(x), TAIL * default_mean))
+        return LearntQuantity(head, np.full(len(x), float(default_mean)), np.full(len(x), TAIL * default_mean))
     y = np.log(np.maximum(realised, 1.0))
     y[~np.isfinite(realised)] = 0.0
     score = np.zeros(len(y))
@@ -71,7 +71,7 @@ def fit_quantity(
     ]
     *held_out, whole = binned.side_by_side(jobs)
     for f, trees in zip([f for f, part in enumerate(parts) if len(part[0])], held_out, strict=True):
-        score[fold == f] = raw(trees, x[fold == f])
+        score[fold == f] = raw_scores(trees, x[fold == f])
     smearing = float(np.log(np.mean(np.exp(y[known])) / np.mean(np.exp(score[known]))))
     head = QuantityHead(shifted(whole, smearing), _tail(y[known] - score[known] - smearing), "history")
     mean = np.exp(score + smearing)
@@ -79,7 +79,7 @@ def fit_quantity(
     for f in range(fold.max() + 1):  # the tail, too, from other folds than the one it is judged on
         others = known[fold[known] != f]
         p95[fold == f] *= _tail(y[others] - score[others] - smearing) if len(others) else 1.0
-    return Learnt(head, mean, p95)
+    return LearntQuantity(head, mean, p95)
 
 
 def hidden_shares(dataset: Dataset) -> Mapping[str, float]:

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from serving.decision.features import FEATURE_NAMES
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.dataset.overlap import chances, require_overlap
-from training.models.boosting import Binned, Rows, Trees, folds_of, scaled
+from training.dataset.overlap import observation_probability, require_overlap
+from training.models.boosting import BinnedRows, Rows, TreeSettings, folds_of, scaled
 from training.models.calibration import monotone_map, uplift_maps
-from training.models.consumption import QUANTITY_TREES, Learnt, fit_quantity, without_stalls
+from training.models.consumption import QUANTITY_TREES, LearntQuantity, fit_quantity, without_stalls
 from training.models.fitted_model import Array, FittedModel, PiecewiseLinear, SuccessHead, TreeHead, UpliftHead
-from training.models.local_trainer import AtHand
-from training.models.meta_learners import Learner, choose
+from training.models.local_trainer import LocalTrainerFactory
+from training.models.meta_learners import Learner, rank_learners
 from training.models.support import fit_components, fit_support, fit_tasks, held_out_support
-from training.models.targets import BEST, School, pseudo_outcomes
-from training.models.uplift import Heads, cross_fit_by, elsewhere, fit_heads_by, steps
+from training.models.targets import BEST, TrainerFactory, pseudo_outcomes
+from training.models.uplift import LearntHeads, cross_fit_by, fit_feature_only_heads, fit_heads_by, progress_steps
 from training.progress import Progress, silent
 
 CHOICE_AT_MOST = 50_000
@@ -44,21 +44,23 @@ class FitSettings:
         Of LightGBM.
     """
 
-    trees: Trees = Trees()
-    fine: Trees | None = None
+    trees: TreeSettings = TreeSettings()
+    fine: TreeSettings | None = None
     folds: int = 5
     widening: float = 1.0
     threads: int = 2
     seed: int = 0
 
-    def grains(self, prompts: int) -> tuple[Trees, ...]:
+    def grains(self, prompts: int) -> tuple[TreeSettings, ...]:
         """Sizes of trees to try."""
         if self.fine is None:
             return (self.trees,)
         return (self.trees, self.fine) if prompts <= CHOICE_AT_MOST else (self.fine,)
 
 
-STANDARD = FitSettings(fine=Trees(leaves=31, bags=1, feature_fraction=0.12, bagging_fraction=0.8, l2=5.0, min_rows=5))
+STANDARD = FitSettings(
+    fine=TreeSettings(leaves=31, bags=1, feature_fraction=0.12, bagging_fraction=0.8, l2=5.0, min_rows=5)
+)
 """What `thinkgate train` uses."""
 
 
@@ -93,7 +95,7 @@ class Fitted:
     oof_latency: Array
     truth: Array
     learners: tuple[Learner, ...]
-    trees: Trees
+    trees: TreeSettings
 
 
 def fit(
@@ -101,7 +103,7 @@ def fit(
     x: FloatArray,
     settings: FitSettings | None = None,
     progress: Progress = silent,
-    school: School | None = None,
+    school: TrainerFactory | None = None,
 ) -> Fitted:
     """Learn everything that a bundle predicts.
 
@@ -123,13 +125,13 @@ def fit(
     require_overlap(dataset)
     rng = np.random.default_rng(settings.seed)
     fold, arms = folds_of(dataset.tasks, settings.folds, rng), len(dataset.arms)
-    school = school or AtHand(x, dataset, fold, settings.threads)
+    school = school or LocalTrainerFactory(x, dataset, fold, settings.threads)
     fold = school.fold
     grains = settings.grains(len(dataset))
-    step = _stepper(progress, "learn", len(grains) * steps(arms, settings.folds))
+    step = _stepper(progress, "learn", len(grains) * progress_steps(arms, settings.folds))
     rounds = [cross_fit_by(school.lesson(trees), x, fold, arms, step) for trees in grains]
     tried, truth = [one.scores for one in rounds], rounds[0].truth.here
-    learners = choose(tried, truth, [f", {trees.leaves} leaves, l2 {trees.l2:g}" for trees in grains])
+    learners = rank_learners(tried, truth, [f", {trees.leaves} leaves, l2 {trees.l2:g}" for trees in grains])
     best = learners[0]
     oof, trees = tried[best.grain], grains[best.grain]
     heads = fit_heads_by(school.lesson(trees), rounds[0].truth, best, arms, lambda: None)
@@ -137,7 +139,7 @@ def fit(
     progress("support and task types", 0, 0)
     components = fit_components(x, rng)
     support = fit_support(components, x, dataset.tasks, rng)
-    afar, far_heads = elsewhere(x, dataset, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
+    afar, far_heads = fit_feature_only_heads(x, dataset, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
     mixed = oof.leaning(best.outcome, held_out_support(support, x, fold, rng), afar)
     chance, blended = mixed.success, mixed.blend(best)
     success = _success(dataset, chance, heads.success, far_heads)
@@ -177,7 +179,7 @@ def _success(
 def _success_map(dataset: Dataset, chance: Array, arm: int, rows: NDArray[np.bool_]) -> PiecewiseLinear:
     seen = dataset.observed[:, arm] & rows
     # Logged prompts stand for those that the old policy sent elsewhere.
-    weight = 1.0 / np.maximum(chances(dataset)[seen, arm], 0.05)
+    weight = 1.0 / np.maximum(observation_probability(dataset)[seen, arm], 0.05)
     return monotone_map(chance[seen, arm], dataset.success[seen, arm], weight)
 
 
@@ -199,7 +201,7 @@ def _cross_uplift(score: Array, truth: Array, fold: Rows) -> Array:
     return found
 
 
-def _uplift(weight: float, blended: Array, heads: Heads, truth: Array) -> tuple[UpliftHead, ...]:
+def _uplift(weight: float, blended: Array, heads: LearntHeads, truth: Array) -> tuple[UpliftHead, ...]:
     found = []
     for j in range(blended.shape[1]):
         maps = uplift_maps(blended[:, j], truth[:, j + 1] - truth[:, 0])
@@ -210,8 +212,8 @@ def _uplift(weight: float, blended: Array, heads: Heads, truth: Array) -> tuple[
 
 def _consumption(
     dataset: Dataset, x: FloatArray, fold: Rows, settings: FitSettings, progress: Progress
-) -> tuple[tuple[Learnt, ...], tuple[Learnt, ...]]:
-    binned = Binned(x, QUANTITY_TREES, settings.threads)
+) -> tuple[tuple[LearntQuantity, ...], tuple[LearntQuantity, ...]]:
+    binned = BinnedRows(x, QUANTITY_TREES, settings.threads)
     step = _stepper(progress, "tokens and latency", 2 * len(dataset.arms))
     tokens, latency = [], []
     for k, arm in enumerate(dataset.arms):
@@ -226,7 +228,7 @@ def _consumption(
     return tuple(tokens), tuple(latency)
 
 
-def _forecasts(learnt: tuple[Learnt, ...]) -> Array:
+def _forecasts(learnt: tuple[LearntQuantity, ...]) -> Array:
     return np.stack(
         [np.column_stack([one.mean for one in learnt]), np.column_stack([one.p95 for one in learnt])], axis=0
     )

@@ -10,26 +10,26 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.models.boosting import Binned, Rows, Trees
+from training.models.boosting import BinnedRows, Rows, TreeSettings
 from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Scores
 from training.models.targets import (
     SHARED_AT_MOST,
-    Lesson,
+    GlobalCounts,
+    HeadSpec,
+    HeadTrainer,
     OutOfFold,
-    Subject,
-    Truth,
-    Whole,
-    lessons,
-    sharing,
+    PseudoOutcomes,
+    shared_tree_settings,
     stacked,
     target,
+    uplift_targets,
 )
 
 T = TypeVar("T")
 
 
-class LocalLesson:
+class LocalHeadTrainer:
     """Learns from prompts that are all at hand, binned once.
 
     Parameters
@@ -43,25 +43,32 @@ class LocalLesson:
     """
 
     def __init__(
-        self, x: FloatArray, dataset: Dataset, fold: Rows | None, trees: Trees, threads: int, *, stack: bool = True
+        self,
+        x: FloatArray,
+        dataset: Dataset,
+        fold: Rows | None,
+        trees: TreeSettings,
+        threads: int,
+        *,
+        stack: bool = True,
     ) -> None:
         self._dataset = dataset
         self._fold = np.zeros(len(x), np.int64) if fold is None else fold
-        self._whole = Whole.of(dataset, int((~dataset.paired).sum()))
-        self._binned = Binned(x, trees, threads)
+        self._whole = GlobalCounts.of(dataset, int((~dataset.paired).sum()))
+        self._binned = BinnedRows(x, trees, threads)
         self.shares = stack and int(dataset.observed.sum()) <= SHARED_AT_MOST
-        self._stacked = Binned(stacked(x, dataset), sharing(trees), threads) if self.shares else None
+        self._stacked = BinnedRows(stacked(x, dataset), shared_tree_settings(trees), threads) if self.shares else None
 
-    def head(self, subject: Subject, truth: Truth | None = None) -> TreeHead:
+    def head(self, subject: HeadSpec, truth: PseudoOutcomes | None = None) -> TreeHead:
         """Learn one head."""
         told = target(subject, self._dataset, self._fold, self._whole, None if truth is None else truth.here)
         binned = self._stacked if subject.kind == "all arms" else self._binned
         assert binned is not None
         return binned.head(told.y, told.rows, told.objective, weight=told.weight, seed=subject.seed)
 
-    def truth(self, known: Scores, by: OutOfFold) -> Truth:  # noqa: ARG002 - nobody else has to be told the models
+    def truth(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:  # noqa: ARG002 - nobody else has to be told the models
         """Work out the pseudo-outcomes."""
-        return Truth(lessons(self._dataset, known))
+        return PseudoOutcomes(uplift_targets(self._dataset, known))
 
     def side_by_side(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
         """Run as many jobs at a time as short boosters leave processors for."""
@@ -69,7 +76,7 @@ class LocalLesson:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AtHand:
+class LocalTrainerFactory:
     """The school whose prompts are all at hand."""
 
     x: FloatArray
@@ -82,6 +89,6 @@ class AtHand:
         """How many are learnt from."""
         return len(self.dataset)
 
-    def lesson(self, trees: Trees) -> Lesson:
+    def lesson(self, trees: TreeSettings) -> HeadTrainer:
         """Make ready to learn with one size of trees."""
-        return LocalLesson(self.x, self.dataset, self.fold, trees, self.threads)
+        return LocalHeadTrainer(self.x, self.dataset, self.fold, trees, self.threads)

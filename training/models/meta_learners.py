@@ -94,7 +94,7 @@ class Scores:
         return learner.weight * (chance[:, 1:] - chance[:, :1]) + (1 - learner.weight) * self.direct
 
 
-def choose(oof: Sequence[Scores], truth: Array, sizes: Sequence[str] = ("",)) -> tuple[Learner, ...]:
+def rank_learners(oof: Sequence[Scores], truth: Array, sizes: Sequence[str] = ("",)) -> tuple[Learner, ...]:
     """Rank the candidates by cross-validated policy value, the best first.
 
     Parameters

@@ -1,8 +1,7 @@
 """Says what each head of the model is learnt from, as a function of any part of the prompts.
 
-A `Lesson` learns heads. `training.models.local_trainer` holds every prompt; `training.backends.dask` asks workers that
-hold a part each.
-What a head is to tell, from which prompts and with which weight, is the same function for both.
+A `HeadTrainer` learns heads. `training.models.local_trainer` holds every prompt; `training.backends.dask` asks
+workers that hold a part each. What a head is to tell, from which prompts and with which weight, is the same function for both.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.dataset.overlap import chances
-from training.models.boosting import Objective, Rows, Trees
+from training.dataset.overlap import observation_probability
+from training.models.boosting import Objective, Rows, TreeSettings
 from training.models.fitted_model import Array, TreeHead
 from training.models.meta_learners import Outcome, Scores
 
@@ -36,7 +35,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class HeadSpec:
     """One head to learn.
 
     Parameters
@@ -54,7 +53,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Truth:
+class PseudoOutcomes:
     """The (pseudo-)outcomes that uplift is learnt from, chosen by and calibrated on.
 
     Parameters
@@ -78,7 +77,7 @@ class OutOfFold:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Whole:
+class GlobalCounts:
     """What a part has to know of all prompts.
 
     Parameters
@@ -94,13 +93,15 @@ class Whole:
     inverse: Array
 
     @staticmethod
-    def of(dataset: Dataset, logged: int) -> Whole:
+    def of(dataset: Dataset, logged: int) -> GlobalCounts:
         """Add up one part; the parts' sums are added again."""
-        return Whole(logged, dataset.observed.sum(axis=0).astype(np.float64), _inverse(dataset, logged).sum(axis=0))
+        return GlobalCounts(
+            logged, dataset.observed.sum(axis=0).astype(np.float64), _inverse(dataset, logged).sum(axis=0)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Target:
+class HeadTarget:
     """What a head learns: float64 `y` and `weight` at places `rows` (m,) of all prompts, or of all their calls."""
 
     objective: Objective
@@ -109,7 +110,7 @@ class Target:
     rows: Rows
 
 
-class School(Protocol):
+class TrainerFactory(Protocol):
     """Where success and uplift are learnt: it may have more prompts than are at hand."""
 
     @property
@@ -122,12 +123,12 @@ class School(Protocol):
         """How many are learnt from."""
         ...
 
-    def lesson(self, trees: Trees) -> Lesson:
+    def lesson(self, trees: TreeSettings) -> HeadTrainer:
         """Make ready to learn with one size of trees."""
         ...
 
 
-class Lesson(Protocol):
+class HeadTrainer(Protocol):
     """Learns heads with one size of trees."""
 
     @property
@@ -135,11 +136,11 @@ class Lesson(Protocol):
         """Is there a model of all arms?"""
         ...
 
-    def head(self, subject: Subject, truth: Truth | None = None) -> TreeHead:
+    def head(self, subject: HeadSpec, truth: PseudoOutcomes | None = None) -> TreeHead:
         """Learn one head; uplift needs the truth. The model of all arms comes without its tails."""
         ...
 
-    def truth(self, known: Scores, by: OutOfFold) -> Truth:
+    def truth(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:
         """Work out the pseudo-outcomes: `known` are the scores of the prompts at hand by these models."""
         ...
 
@@ -165,16 +166,16 @@ def pseudo_outcomes(dataset: Dataset, success: Array, at_most: float = np.inf, l
     float64 (n, K): the observed outcome itself on paired prompts; elsewhere, uncut, unbiased for P(success | arm) given
     right propensities or right outcome models. Differences of columns are uplifts.
     """
-    residual = (dataset.success - success) * np.minimum(1.0 / chances(dataset, logged), at_most)
+    residual = (dataset.success - success) * np.minimum(1.0 / observation_probability(dataset, logged), at_most)
     return np.asarray(success + np.where(dataset.observed, residual, 0.0), np.float64)
 
 
-def lessons(dataset: Dataset, oof: Scores, logged: int | None = None) -> Array:
+def uplift_targets(dataset: Dataset, oof: Scores, logged: int | None = None) -> Array:
     """Give the pseudo-outcomes that uplift is learnt from, chosen by and calibrated on: float64 (n, K)."""
     return pseudo_outcomes(dataset, oof.chance(BEST), WEIGHT_AT_MOST, logged)
 
 
-def call_weights(dataset: Dataset, whole: Whole | None = None) -> Array:
+def call_weights(dataset: Dataset, whole: GlobalCounts | None = None) -> Array:
     """Give the weight of each arm's call, float64 (n, K): logged calls stand for those that were sent elsewhere.
 
     The old policy may have known what no text shows; then only 1 / propensity makes an arm's calls speak for all
@@ -182,14 +183,14 @@ def call_weights(dataset: Dataset, whole: Whole | None = None) -> Array:
     whole, 1 on paired prompts, 0 where the arm was not called.
     """
     if whole is None:
-        whole = Whole.of(dataset, int((~dataset.paired).sum()))
+        whole = GlobalCounts.of(dataset, int((~dataset.paired).sum()))
     inverse = _inverse(dataset, whole.logged)
     return np.asarray(inverse * whole.calls / np.maximum(whole.inverse, 1e-12), np.float64)
 
 
 def target(
-    subject: Subject, dataset: Dataset, fold: Rows, whole: Whole | None = None, truth: Array | None = None
-) -> Target:
+    subject: HeadSpec, dataset: Dataset, fold: Rows, whole: GlobalCounts | None = None, truth: Array | None = None
+) -> HeadTarget:
     """Say what these prompts teach a head.
 
     Parameters
@@ -205,38 +206,40 @@ def target(
         runs = dataset.runs[:, [0, arm]].astype(np.float64)
         # Variance of a paired difference falls with the runs of both arms; of a logged one with the runs there are.
         weight = np.sqrt(np.where(dataset.paired, runs.min(axis=1), np.maximum(runs.max(axis=1), 1.0)))
-        return Target("regression", truth[:, arm] - truth[:, 0], weight, np.flatnonzero(of))
+        return HeadTarget("regression", truth[:, arm] - truth[:, 0], weight, np.flatnonzero(of))
     weights = np.sqrt(dataset.runs.astype(np.float64)) * call_weights(dataset, whole)
     if subject.kind == "success":
         rows = np.flatnonzero(of & dataset.observed[:, arm])
-        return Target("cross_entropy", dataset.success[:, arm], weights[:, arm], rows)
+        return HeadTarget("cross_entropy", dataset.success[:, arm], weights[:, arm], rows)
     prompt, called = np.nonzero(dataset.observed)
-    return Target("cross_entropy", dataset.success[prompt, called], weights[prompt, called], np.flatnonzero(of[prompt]))
+    return HeadTarget(
+        "cross_entropy", dataset.success[prompt, called], weights[prompt, called], np.flatnonzero(of[prompt])
+    )
 
 
 def stacked(x: FloatArray, dataset: Dataset) -> FloatArray:
     """Give one row per prompt and observed arm, its arm in the last columns: float32 (m, P + (K-1) COPIES)."""
     prompt, called = np.nonzero(dataset.observed)
     arms = len(dataset.arms)
-    marks = np.asarray([tail(place, arms) for place in range(arms)], np.float32)
+    marks = np.asarray([arm_columns(place, arms) for place in range(arms)], np.float32)
     return np.column_stack([x[prompt], marks[called]])
 
 
-def sharing(trees: Trees) -> Trees:
+def shared_tree_settings(trees: TreeSettings) -> TreeSettings:
     """Give the size of the trees of the model of all arms."""
     return replace(trees, leaves=2 * trees.leaves, bags=1)
 
 
-def tail(arm: int, arms: int) -> tuple[float, ...]:
+def arm_columns(arm: int, arms: int) -> tuple[float, ...]:
     """Give the columns that tell a shared model its arm, many times over: a tree sees a small draw of all columns."""
     return tuple(float(arm == other) for other in range(1, arms)) * COPIES
 
 
-def per_arm(head: TreeHead, arms: int) -> tuple[TreeHead, ...]:
+def split_by_arm(head: TreeHead, arms: int) -> tuple[TreeHead, ...]:
     """Read the model of all arms as one head per arm."""
-    return tuple(replace(head, tails=(tail(arm, arms),) * len(head.boosters)) for arm in range(arms))
+    return tuple(replace(head, tails=(arm_columns(arm, arms),) * len(head.boosters)) for arm in range(arms))
 
 
 def _inverse(dataset: Dataset, logged: int) -> Array:
-    inverse = np.minimum(1.0 / chances(dataset, logged), WEIGHT_AT_MOST)
+    inverse = np.minimum(1.0 / observation_probability(dataset, logged), WEIGHT_AT_MOST)
     return np.asarray(np.where(dataset.observed, inverse, 0.0), np.float64)

@@ -12,10 +12,11 @@ import numpy as np
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
 from training.dataset.overlap import require_overlap
-from training.models.boosting import Trees, folds_of
+from training.models.boosting import TreeSettings, folds_of
 from training.models.fit import FitSettings
-from training.models.meta_learners import choose
-from training.models.uplift import cross_fit, lessons
+from training.models.meta_learners import rank_learners
+from training.models.targets import uplift_targets
+from training.models.uplift import cross_fit
 from training.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Tuned:
         Number of finished trials.
     """
 
-    trees: Trees
+    trees: TreeSettings
     value: float
     default_value: float
     trials: int
@@ -83,9 +84,9 @@ def tune(
         dataset, x = dataset.subset(rows), x[rows]
     fold = folds_of(dataset.tasks, FOLDS, rng)
 
-    def value(trees: Trees) -> float:
+    def value(trees: TreeSettings) -> float:
         oof = cross_fit(x, dataset, fold, trees, settings.threads, lambda: None)
-        return choose((oof,), lessons(dataset, oof))[0].value
+        return rank_learners((oof,), uplift_targets(dataset, oof))[0].value
 
     default = replace(settings.trees, bags=1)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=settings.seed))
@@ -106,7 +107,7 @@ def tune(
     return Tuned(trees, float(best.values[0]), float(first.values[0]), len(study.trials))
 
 
-def _trees(trial: optuna.Trial | optuna.trial.FrozenTrial, default: Trees) -> Trees:
+def _trees(trial: optuna.Trial | optuna.trial.FrozenTrial, default: TreeSettings) -> TreeSettings:
     """Read a trial: the number of trees follows from their size, so that no trial is dearer to serve than allowed."""
     leaves = trial.suggest_int("leaves", 7, 31)
     rounds = trial.suggest_int("rounds", 60, 400, step=20)
@@ -122,7 +123,7 @@ def _trees(trial: optuna.Trial | optuna.trial.FrozenTrial, default: Trees) -> Tr
     )
 
 
-def _point(trees: Trees) -> dict[str, float]:
+def _point(trees: TreeSettings) -> dict[str, float]:
     names = ("leaves", "rounds", "learning_rate", "feature_fraction", "bagging_fraction", "l2", "min_rows")
     return {name: getattr(trees, name) for name in names}
 

@@ -14,43 +14,22 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.models.boosting import Rows, Trees, averaged, raw, sigmoid
+from training.models.boosting import Rows, TreeSettings, averaged, raw_scores, sigmoid
 from training.models.fitted_model import Array, TreeHead
-from training.models.local_trainer import LocalLesson
+from training.models.local_trainer import LocalHeadTrainer
 from training.models.meta_learners import Learner, Scores
 from training.models.targets import (
-    BEST,
     EVERY,
-    WEIGHT_AT_MOST,
-    Lesson,
+    HeadSpec,
+    HeadTrainer,
     OutOfFold,
-    Subject,
-    Truth,
-    call_weights,
-    lessons,
-    per_arm,
-    pseudo_outcomes,
+    PseudoOutcomes,
+    split_by_arm,
 )
-
-__all__ = [
-    "BEST",
-    "WEIGHT_AT_MOST",
-    "CrossFit",
-    "Heads",
-    "call_weights",
-    "cross_fit",
-    "cross_fit_by",
-    "elsewhere",
-    "fit_heads",
-    "fit_heads_by",
-    "lessons",
-    "pseudo_outcomes",
-    "steps",
-]
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class LearntHeads:
     """The learnt scores: K for success (log-odds), K-1 for uplift or none where the learner needs none."""
 
     success: tuple[TreeHead, ...]
@@ -58,10 +37,10 @@ class Heads:
 
     def uplift(self, x: FloatArray, weight: float) -> Array:
         """Blended score of new design rows, before calibration: float64 (n, K-1)."""
-        chance = np.column_stack([sigmoid(raw(head, x)) for head in self.success])
+        chance = np.column_stack([sigmoid(raw_scores(head, x)) for head in self.success])
         score = weight * (chance[:, 1:] - chance[:, :1])
         if self.direct:
-            score += (1 - weight) * np.column_stack([raw(head, x) for head in self.direct])
+            score += (1 - weight) * np.column_stack([raw_scores(head, x) for head in self.direct])
         return np.asarray(score, np.float64)
 
 
@@ -70,7 +49,7 @@ class CrossFit:
     """Out-of-fold scores of the prompts at hand, and the pseudo-outcomes that came of them."""
 
     scores: Scores
-    truth: Truth
+    truth: PseudoOutcomes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +61,7 @@ class _HeldOut:
 
 
 def cross_fit(
-    x: FloatArray, dataset: Dataset, fold: Rows, trees: Trees, threads: int, progress: Callable[[], None]
+    x: FloatArray, dataset: Dataset, fold: Rows, trees: TreeSettings, threads: int, progress: Callable[[], None]
 ) -> Scores:
     """Score every prompt by models that have not seen it, on this machine.
 
@@ -93,11 +72,11 @@ def cross_fit(
     fold
         int64 (n,).
     """
-    lesson = LocalLesson(x, dataset, fold, trees, threads)
+    lesson = LocalHeadTrainer(x, dataset, fold, trees, threads)
     return cross_fit_by(lesson, x, fold, len(dataset.arms), progress).scores
 
 
-def cross_fit_by(lesson: Lesson, x: FloatArray, fold: Rows, arms: int, progress: Callable[[], None]) -> CrossFit:
+def cross_fit_by(lesson: HeadTrainer, x: FloatArray, fold: Rows, arms: int, progress: Callable[[], None]) -> CrossFit:
     """Score the prompts at hand by models that have not seen their fold.
 
     Parameters
@@ -111,11 +90,11 @@ def cross_fit_by(lesson: Lesson, x: FloatArray, fold: Rows, arms: int, progress:
     """
     folds = range(int(fold.max()) + 1)
 
-    def held_out(subjects: Sequence[Subject], truth: Truth | None = None) -> _HeldOut:
-        def learn(subject: Subject) -> _HeldOut:
+    def held_out(subjects: Sequence[HeadSpec], truth: PseudoOutcomes | None = None) -> _HeldOut:
+        def learn(subject: HeadSpec) -> _HeldOut:
             head, test = lesson.head(subject, truth), fold == subject.but
-            heads = per_arm(head, arms) if subject.kind == "all arms" else (head,)
-            return _HeldOut(np.column_stack([raw(one, x[test]) for one in heads]), (heads,))
+            heads = split_by_arm(head, arms) if subject.kind == "all arms" else (head,)
+            return _HeldOut(np.column_stack([raw_scores(one, x[test]) for one in heads]), (heads,))
 
         parts: list[list[_HeldOut]] = [[] for _ in folds]
         for subject, part in zip(subjects, lesson.side_by_side([partial(learn, one) for one in subjects]), strict=True):
@@ -127,12 +106,12 @@ def cross_fit_by(lesson: Lesson, x: FloatArray, fold: Rows, arms: int, progress:
             table[fold == f] = columns[f]
         return _HeldOut(table, tuple(tuple(head for part in parts[f] for head in part.heads[0]) for f in folds))
 
-    own = held_out([Subject("success", arm, f, f) for f in folds for arm in range(arms)])
-    joint = held_out([Subject("all arms", 0, f, f) for f in folds]) if lesson.shares else None
+    own = held_out([HeadSpec("success", arm, f, f) for f in folds for arm in range(arms)])
+    joint = held_out([HeadSpec("all arms", 0, f, f) for f in folds]) if lesson.shares else None
     success = sigmoid(own.table)
     known = Scores(success, success[:, 1:] - success[:, :1], None if joint is None else sigmoid(joint.table))
     truth = lesson.truth(known, OutOfFold(own.heads, None if joint is None else joint.heads))
-    direct = held_out([Subject("uplift", arm, f, f) for f in folds for arm in range(1, arms)], truth)
+    direct = held_out([HeadSpec("uplift", arm, f, f) for f in folds for arm in range(1, arms)], truth)
     return CrossFit(replace(known, direct=direct.table), truth)
 
 
@@ -141,10 +120,10 @@ def fit_heads(
     dataset: Dataset,
     truth: Array,
     learner: Learner,
-    trees: Trees,
+    trees: TreeSettings,
     threads: int,
     progress: Callable[[], None],
-) -> Heads:
+) -> LearntHeads:
     """Learn the heads of one learner on all prompts, on this machine.
 
     Parameters
@@ -152,28 +131,30 @@ def fit_heads(
     truth
         float64 (n, K), (pseudo-)outcomes.
     """
-    lesson = LocalLesson(x, dataset, None, trees, threads, stack=learner.outcome != "T")
-    return fit_heads_by(lesson, Truth(truth), learner, len(dataset.arms), progress)
+    lesson = LocalHeadTrainer(x, dataset, None, trees, threads, stack=learner.outcome != "T")
+    return fit_heads_by(lesson, PseudoOutcomes(truth), learner, len(dataset.arms), progress)
 
 
-def fit_heads_by(lesson: Lesson, truth: Truth, learner: Learner, arms: int, progress: Callable[[], None]) -> Heads:
+def fit_heads_by(
+    lesson: HeadTrainer, truth: PseudoOutcomes, learner: Learner, arms: int, progress: Callable[[], None]
+) -> LearntHeads:
     """Learn the heads of one learner on all prompts that the lesson has."""
     own = range(arms) if learner.outcome != "S" else range(0)
-    subjects = [Subject("success", arm, EVERY, 1000 + arm) for arm in own]
-    subjects += [Subject("uplift", arm, EVERY, 2000 + arm) for arm in range(1, arms) if learner.weight < 1]
+    subjects = [HeadSpec("success", arm, EVERY, 1000 + arm) for arm in own]
+    subjects += [HeadSpec("uplift", arm, EVERY, 2000 + arm) for arm in range(1, arms) if learner.weight < 1]
     heads = []
     for head in lesson.side_by_side([partial(lesson.head, subject, truth) for subject in subjects]):
         heads.append(head)
         progress()
     success, direct = tuple(heads[: len(own)]), tuple(heads[len(own) :])
     if learner.outcome != "T":
-        shared = per_arm(lesson.head(Subject("all arms", 0, EVERY, 3000)), arms)
+        shared = split_by_arm(lesson.head(HeadSpec("all arms", 0, EVERY, 3000)), arms)
         success = tuple(averaged(pair) for pair in zip(success, shared, strict=True)) if success else shared
-    return Heads(success, direct)
+    return LearntHeads(success, direct)
 
 
-def elsewhere(
-    x: FloatArray, dataset: Dataset, features: int, trees: Trees, fold: Rows, threads: int
+def fit_feature_only_heads(
+    x: FloatArray, dataset: Dataset, features: int, trees: TreeSettings, fold: Rows, threads: int
 ) -> tuple[Array, tuple[TreeHead, ...]]:
     """Learn success per arm from complexity features alone, for kinds of requests that were never seen.
 
@@ -192,18 +173,18 @@ def elsewhere(
     bare = x.copy()
     bare[:, : -features or None] = 0.0
     small = replace(trees, bags=1, rounds=max(1, trees.rounds // 2))
-    lesson = LocalLesson(bare, dataset, fold, small, threads, stack=False)
+    lesson = LocalHeadTrainer(bare, dataset, fold, small, threads, stack=False)
     arms = range(len(dataset.arms))
-    subjects = [Subject("success", arm, f, 4000 + arm) for f in (*range(fold.max() + 1), EVERY) for arm in arms]
+    subjects = [HeadSpec("success", arm, f, 4000 + arm) for f in (*range(fold.max() + 1), EVERY) for arm in arms]
     heads = list(lesson.side_by_side([partial(lesson.head, subject) for subject in subjects]))
     chance = np.empty(dataset.success.shape)
     for f in range(fold.max() + 1):
         test = fold == f
         own = heads[f * len(arms) : (f + 1) * len(arms)]
-        chance[test] = sigmoid(np.column_stack([raw(head, x[test]) for head in own]))
+        chance[test] = sigmoid(np.column_stack([raw_scores(head, x[test]) for head in own]))
     return chance, tuple(heads[-len(arms) :])
 
 
-def steps(arms: int, folds: int) -> int:
+def progress_steps(arms: int, folds: int) -> int:
     """Number of times that `cross_fit` reports progress, at most."""
     return folds * 2 * arms

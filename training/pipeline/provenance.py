@@ -8,9 +8,9 @@ import numpy as np
 
 from serving.decision.bundle.manifest import DataFingerprint, Facts
 from training.dataset.overlap import overlap
-from training.dataset.sampling import Drawn
+from training.dataset.sampling import DrawnSample
 from training.evaluation.results import Evaluation
-from training.export.bundle_writer import Lineage
+from training.export.bundle_writer import BundleLineage
 from training.metrics.risk_control import Certificate
 from training.models.consumption import hidden_shares
 from training.models.fit import Fitted
@@ -19,12 +19,12 @@ from training.records.history import History
 
 def lineage_of(
     history: History,
-    drawn: Drawn,
+    drawn: DrawnSample,
     fitted: Fitted,
     evaluation: Evaluation,
     run_id: str | None = None,
     learnt_from: int | None = None,
-) -> Lineage:
+) -> BundleLineage:
     """Put it together.
 
     Parameters
@@ -41,7 +41,7 @@ def lineage_of(
     if isinstance(evaluation.certificate, Certificate):
         certificate = asdict(evaluation.certificate)
     dataset = drawn.dataset
-    return Lineage(
+    return BundleLineage(
         data=DataFingerprint(history.digest, history.counts.kept, drawn.of, start, end),
         learner={
             "prompts": learnt_from or len(dataset),

@@ -12,23 +12,23 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from serving.decision.types import FloatArray
-from training.backends.base import Engine, Source, machines
+from training.backends.base import BackendSettings, RecordSource, open_backend
 from training.dataset.dataset import Dataset
-from training.dataset.sampling import LEARN_FROM, Drawn
+from training.dataset.sampling import LEARN_FROM, DrawnSample
 from training.encoders.static import Encoder, build_static
 from training.encoders.transformer import build_transformer
-from training.evaluation.evaluate import Titles
-from training.evaluation.out_of_fold import appraise
+from training.evaluation.evaluate import ReportTitles
+from training.evaluation.out_of_fold import evaluate_out_of_fold
 from training.evaluation.results import Evaluation
 from training.explain.contributions import write_heads
-from training.explain.explain import beside
+from training.explain.explain import companion_folder
 from training.explain.similar_cases import KeepCases, write_cases
-from training.export.bundle_writer import Exported, check_out, export
+from training.export.bundle_writer import ExportedBundle, check_destination, export_bundle
 from training.models.fit import STANDARD, FitSettings, Fitted, fit
 from training.models.tuning import tune
 from training.pipeline.provenance import lineage_of
 from training.progress import Progress, silent
-from training.promotion.registry import CHAMPION, Candidate, DataLineage, Registry, Run, Version
+from training.promotion.registry import CHAMPION, CandidateRun, DataLineage, Registry, Run, Version
 from training.records.history import History
 from training.report.html import write_report
 
@@ -84,11 +84,11 @@ class TrainSettings:
     tune_minutes: float = 0.0
     fit: FitSettings = STANDARD
     cases: KeepCases = "redacted"
-    engine: Engine = Engine()
+    engine: BackendSettings = BackendSettings()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learnt:
+class LearntModel:
     """What is left once the machines are let go: prompts at hand, their float32 (n, P) design rows, and the fit.
 
     Parameters
@@ -98,7 +98,7 @@ class Learnt:
     """
 
     history: History
-    drawn: Drawn
+    drawn: DrawnSample
     encoder: Encoder
     x: FloatArray
     fitted: Fitted
@@ -129,7 +129,7 @@ class Trained:
     dataset: Dataset
     fitted: Fitted
     evaluation: Evaluation
-    exported: Exported
+    exported: ExportedBundle
     report: Path
     version: Version | None
 
@@ -152,7 +152,7 @@ def train(
         Each message names the cure.
     """
     settings = settings or TrainSettings()
-    check_out(out)
+    check_destination(out)
     if settings.registry is None:
         return _train(data, out, settings, progress, None)
     registry = Registry(settings.registry, settings.artifacts)
@@ -171,10 +171,10 @@ def encoder_for(dataset: Dataset, settings: TrainSettings, progress: Progress = 
     return build_static(settings.teacher, dataset.requests, settings.cache, progress=progress)
 
 
-def learn(data: Sequence[str], settings: TrainSettings, progress: Progress = silent) -> Learnt:
+def learn(data: Sequence[str], settings: TrainSettings, progress: Progress = silent) -> LearntModel:
     """Read, encode and fit on the machines that the settings name, and let go of them."""
-    with machines(settings.engine) as engine:
-        source = Source(data, settings.arms, settings.quarantine, settings.learn_from, settings.fit.seed)
+    with open_backend(settings.engine) as engine:
+        source = RecordSource(data, settings.arms, settings.quarantine, settings.learn_from, settings.fit.seed)
         history, drawn = engine.read(source, progress)
         dataset = drawn.dataset
         if not drawn.whole:
@@ -187,24 +187,24 @@ def learn(data: Sequence[str], settings: TrainSettings, progress: Progress = sil
         with threadpool_limits(1, ONE_THREAD):
             school = engine.school(how.folds)
             fitted = fit(dataset, x, how, progress, school)
-    return Learnt(history, drawn, encoder, x, fitted, how, school.prompts if school else len(dataset))
+    return LearntModel(history, drawn, encoder, x, fitted, how, school.prompts if school else len(dataset))
 
 
 def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Progress, run: Run | None) -> Trained:
     learnt = learn(data, settings, progress)
     history, dataset, encoder, x, fitted = learnt.history, learnt.dataset, learnt.encoder, learnt.x, learnt.fitted
     settings = replace(settings, fit=learnt.settings)
-    titles = Titles("Does thinking pay?", ", ".join(data), history.synthetic)
+    titles = ReportTitles("Does thinking pay?", ", ".join(data), history.synthetic)
     features = x[:, 2 * encoder.dims :]
     with threadpool_limits(1, ONE_THREAD):
-        evaluation = appraise(
+        evaluation = evaluate_out_of_fold(
             titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress
         )
     if not learnt.drawn.whole:
         evaluation = replace(evaluation, notes=(*evaluation.notes, learnt.note))
     progress("export and prove", 0, 0)
     lineage = lineage_of(history, learnt.drawn, fitted, evaluation, run.run_id if run else None, learnt.prompts)
-    exported = export(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
+    exported = export_bundle(fitted.model, encoder, dataset.arms, out, lineage, compare=dataset.requests[:COMPARED])
     folder = settings.report or out.with_name(f"{out.name}-report")
     report = write_report(evaluation, folder)
     _write_explain(dataset, fitted, _embedding(encoder, x), exported, settings)
@@ -216,10 +216,10 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
 
 
 def _write_explain(
-    dataset: Dataset, fitted: Fitted, embedding: FloatArray, exported: Exported, settings: TrainSettings
+    dataset: Dataset, fitted: Fitted, embedding: FloatArray, exported: ExportedBundle, settings: TrainSettings
 ) -> None:
     """Write what explains decisions beside the bundle; apart from the report, which a registry may get."""
-    folder = beside(exported.path)
+    folder = companion_folder(exported.path)
     write_heads(fitted.model, exported.bundle.bundle_id, folder)
     write_cases(dataset, embedding, folder, settings.cases)
 
@@ -239,7 +239,7 @@ def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Ve
     run.data(DataLineage(source, data.digest, data.rows, data.prompts, data.start, data.end))
     run.candidates(
         [
-            Candidate(
+            CandidateRun(
                 learner.name,
                 {"outcome": learner.outcome, "success_weight": learner.weight},
                 {"policy_area": learner.value},
@@ -253,14 +253,3 @@ def _log(run: Run, trained: Trained, settings: TrainSettings, source: str) -> Ve
 
 def _embedding(encoder: Encoder, x: FloatArray) -> FloatArray:
     return x[:, : encoder.dims]
-
-
-__all__ = [
-    "CACHE",
-    "Learnt",
-    "TrainSettings",
-    "Trained",
-    "encoder_for",
-    "learn",
-    "train",
-]

@@ -14,13 +14,13 @@ import numpy as np
 import orjson
 
 from serving.journal.store import Store
-from training.promotion.gate_log import VerdictBook, publish
-from training.promotion.live_check import LEAST, check, live_of
+from training.promotion.gate_log import GateLog, copy_bundle
+from training.promotion.live_check import LEAST, check_live, live_of
 from training.promotion.registry import CANARY, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
+class PublishFolders:
     """Where servers look that follow no registry; None where none does.
 
     Parameters
@@ -52,12 +52,12 @@ class CanarySettings:
     outcomes: int
     longest_s: float
     send_back: float
-    folders: Folders
+    folders: PublishFolders
     notes: Path
 
 
 @dataclass(frozen=True, slots=True)
-class TrialLook:
+class CanaryCheck:
     """What one look at a trial led to.
 
     Parameters
@@ -80,19 +80,19 @@ class _Trial:
     outcomes: int = 0
 
 
-def hand_over(book: VerdictBook, version: Version, bundle: Path, folders: Folders, on_trial: bool) -> None:
+def publish(book: GateLog, version: Version, bundle: Path, folders: PublishFolders, on_trial: bool) -> None:
     """Give servers what was promoted: as the canary of a share of the traffic, or as the champion of all."""
     if folders.canary is not None:
-        publish(bundle, folders.canary)
+        copy_bundle(bundle, folders.canary)
     if on_trial:
         book.registry.point(CANARY, version)
         return
     book.registry.promote(version)
     if folders.live is not None:
-        publish(bundle, folders.live)
+        copy_bundle(bundle, folders.live)
 
 
-def end_trial(book: VerdictBook, champion: Version, folders: Folders) -> None:
+def end_canary(book: GateLog, champion: Version, folders: PublishFolders) -> None:
     """Give the canary's place to the champion; without a canary's alias there is nothing to end."""
     if folders.canary is not None:
         book.fetch(champion, folders.canary)
@@ -100,16 +100,16 @@ def end_trial(book: VerdictBook, champion: Version, folders: Folders) -> None:
         book.registry.point(CANARY, champion)
 
 
-def notice_trial(book: VerdictBook, settings: CanarySettings, clock: Callable[[], float]) -> None:
+def note_canary_start(book: GateLog, settings: CanarySettings, clock: Callable[[], float]) -> None:
     """Note when a trial began; else that is the first look at it, and what came before does not count."""
     canary = book.registry.alias(CANARY)
     if canary is not None:
         _noted(settings.notes, canary, clock)
 
 
-def look_at_trial(
-    book: VerdictBook, champion: Version, store: Store, settings: CanarySettings, clock: Callable[[], float]
-) -> TrialLook | None:
+def check_canary(
+    book: GateLog, champion: Version, store: Store, settings: CanarySettings, clock: Callable[[], float]
+) -> CanaryCheck | None:
     """Look once at the canary's live outcomes; None where no bundle is on trial.
 
     A canary that the gate never saw was put there by hand, and stays with whoever did that.
@@ -128,16 +128,16 @@ def look_at_trial(
     if seen >= min(trial.outcomes + LEAST, settings.outcomes):
         trial = replace(trial, looks=trial.looks + 1, outcomes=seen)
         _note(settings.notes, trial)
-        strayed = check(told.expected, live, trial.looks, settings.send_back)
+        strayed = check_live(told.expected, live, trial.looks, settings.send_back)
         if strayed is not None:
-            end_trial(book, champion, settings.folders)
-            return TrialLook("dropped", f"{name}: {strayed.reason}")
+            end_canary(book, champion, settings.folders)
+            return CanaryCheck("dropped", f"{name}: {strayed.reason}")
     if seen < settings.outcomes and not over:
-        return TrialLook("quiet", f"{name} is on trial: {seen} of {settings.outcomes} outcomes")
+        return CanaryCheck("quiet", f"{name} is on trial: {seen} of {settings.outcomes} outcomes")
     if settings.folders.live is not None:  # before the alias: a kill between them is mended by the next look
         book.fetch(canary, settings.folders.live)
     book.registry.promote(canary)
-    return TrialLook("settled", f"{name} is champion: {seen} live outcomes are as the gate saw them")
+    return CanaryCheck("settled", f"{name} is champion: {seen} live outcomes are as the gate saw them")
 
 
 def _noted(path: Path, canary: Version, clock: Callable[[], float]) -> _Trial:

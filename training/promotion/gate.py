@@ -1,6 +1,6 @@
 """The gate: champion and challenger on the same held-out requests, and whether the challenger may take over.
 
-Pure: numbers in, `Promote` or `Keep` with its reason out. Requests whose every arm is known count as they are; of the
+Pure: numbers in, `Promote` or `Reject` with its reason out. Requests whose every arm is known count as they are; of the
 others the arm that was served counts by the doubly robust value, with its recorded propensity. The forecasts in it are
 the champion's, never the challenger's: where the log tried nothing, its word stands, and nobody is promoted for what
 only the challenger believes of itself. Only requests that the two would serve differently can speak.
@@ -18,13 +18,22 @@ from scipy.special import stdtrit
 from serving.decision.errors import BadInput
 from training.metrics.bootstrap import Array, Interval
 from training.metrics.cost_quality import IntArray
-from training.metrics.off_policy import Log, pseudo_outcomes
-from training.promotion.gate_types import Comparison, GateSettings, Judged, Keep, Promote, Standing, Window, milli
+from training.metrics.off_policy import LoggedTraffic, doubly_robust_success
+from training.promotion.gate_types import (
+    BundleForecast,
+    BundleValue,
+    GateSettings,
+    GateVerdict,
+    Promote,
+    Reject,
+    RequestWindow,
+    usd_per_thousand,
+)
 
-__all__ = ["Comparison", "GateSettings", "Judged", "Keep", "Promote", "Standing", "Window", "compare"]
 
-
-def compare(window: Window, champion: Judged, challenger: Judged, settings: GateSettings | None = None) -> Comparison:
+def run_gate(
+    window: RequestWindow, champion: BundleForecast, challenger: BundleForecast, settings: GateSettings | None = None
+) -> GateVerdict:
     """Judge a challenger.
 
     Raises
@@ -48,8 +57,8 @@ def compare(window: Window, champion: Judged, challenger: Judged, settings: Gate
     effective = min(
         _effective(window, judged.chosen, usable[differ], settings.max_weight) for judged in (champion, challenger)
     )
-    found = Comparison(
-        verdict=Keep("data", ""),
+    found = GateVerdict(
+        verdict=Reject("data", ""),
         gain=_interval(gain[usable], settings.level),
         champion=_standing(champion, filled, net, usable, settings.level),
         challenger=_standing(challenger, filled, net, usable, settings.level),
@@ -66,8 +75,8 @@ def compare(window: Window, champion: Judged, challenger: Judged, settings: Gate
 
 
 def _decided(
-    found: Comparison, slower: Interval, champion: Judged, challenger: Judged, settings: GateSettings
-) -> Comparison:
+    found: GateVerdict, slower: Interval, champion: BundleForecast, challenger: BundleForecast, settings: GateSettings
+) -> GateVerdict:
     keep = (
         _too_little(found, settings)
         or _no_gain(found)
@@ -79,11 +88,11 @@ def _decided(
     return replace(found, verdict=keep or Promote(found.gain))
 
 
-def _too_little(found: Comparison, settings: GateSettings) -> Keep | None:
+def _too_little(found: GateVerdict, settings: GateSettings) -> Reject | None:
     if not found.differ:
-        return Keep("alike", f"both serve all {found.requests} requests alike")
+        return Reject("alike", f"both serve all {found.requests} requests alike")
     if found.effective < settings.min_effective:
-        return Keep(
+        return Reject(
             "overlap",
             f"requests that the two serve differently are worth {found.effective:.0f}, {settings.min_effective:.0f} are"
             " needed: explore more, wait for more outcomes, or collect paired data",
@@ -91,48 +100,48 @@ def _too_little(found: Comparison, settings: GateSettings) -> Keep | None:
     return None
 
 
-def _no_gain(found: Comparison) -> Keep | None:
+def _no_gain(found: GateVerdict) -> Reject | None:
     if found.gain.positive:
         return None
     word = "loses" if found.gain.upper < 0 else "shows no gain:"
-    return Keep("gain", f"the challenger {word} {milli(found.gain)} USD per 1,000 requests")
+    return Reject("gain", f"the challenger {word} {usd_per_thousand(found.gain)} USD per 1,000 requests")
 
 
-def _worst_task(found: Comparison) -> Keep | None:
+def _worst_task(found: GateVerdict) -> Reject | None:
     if not found.tasks:
         return None
     task = min(found.tasks, key=lambda name: found.tasks[name].upper)
     if found.tasks[task].upper >= 0:
         return None
-    return Keep("task", f"task {task} loses {milli(found.tasks[task])} USD per 1,000 requests")
+    return Reject("task", f"task {task} loses {usd_per_thousand(found.tasks[task])} USD per 1,000 requests")
 
 
-def _slower(found: Comparison, slower: Interval, settings: GateSettings) -> Keep | None:
+def _slower(found: GateVerdict, slower: Interval, settings: GateSettings) -> Reject | None:
     before = found.champion.latency_ms.value
     if before <= 0 or slower.lower / before <= settings.slower:
         return None
-    return Keep("latency", f"requests take {slower.value / before:.0%} longer; {settings.slower:.0%} are allowed")
+    return Reject("latency", f"requests take {slower.value / before:.0%} longer; {settings.slower:.0%} are allowed")
 
 
-def _forecasts(found: Comparison, settings: GateSettings) -> Keep | None:
+def _forecasts(found: GateVerdict, settings: GateSettings) -> Reject | None:
     if found.brier.lower <= settings.brier:
         return None
-    return Keep("calibration", f"forecasts of success are worse: squared error {found.brier} above the champion's")
+    return Reject("calibration", f"forecasts of success are worse: squared error {found.brier} above the champion's")
 
 
-def _bundle(champion: Judged, challenger: Judged, settings: GateSettings) -> Keep | None:
+def _bundle(champion: BundleForecast, challenger: BundleForecast, settings: GateSettings) -> Reject | None:
     if challenger.supported < champion.supported - settings.coverage:
         told = f"{challenger.supported:.0%} of requests lie inside what was learnt, {champion.supported:.0%} before"
-        return Keep("coverage", told)
+        return Reject("coverage", told)
     if champion.epsilon is not None:
         if challenger.epsilon is None and settings.certificate:
-            return Keep("certificate", "the champion has a certificate, the challenger has none")
+            return Reject("certificate", "the champion has a certificate, the challenger has none")
         if challenger.epsilon is not None and challenger.epsilon > champion.epsilon:
             told = f"its certificate allows a loss of {challenger.epsilon:g}, the champion's {champion.epsilon:g}"
-            return Keep("certificate", told)
+            return Reject("certificate", told)
     if challenger.size_bytes > settings.growth * champion.size_bytes:
         mib = challenger.size_bytes / 2**20
-        return Keep("size", f"{mib:.1f} MiB are more than {settings.growth:g} times the champion's")
+        return Reject("size", f"{mib:.1f} MiB are more than {settings.growth:g} times the champion's")
     return None
 
 
@@ -145,7 +154,7 @@ class _Filled:
     latency_ms: Array
 
     @staticmethod
-    def of(window: Window, model: Judged, max_weight: float) -> _Filled:
+    def of(window: RequestWindow, model: BundleForecast, max_weight: float) -> _Filled:
         def fill(seen: Array, forecast: Array) -> Array:
             known = np.isfinite(window.success)
             values = np.where(np.isfinite(seen) & known, seen, forecast)  # what was not measured is as it was forecast
@@ -153,8 +162,8 @@ class _Filled:
             if len(single) < 2:
                 return values
             arm = known[single].argmax(axis=1).astype(np.int64)
-            log = Log(arm, values[single, arm], window.propensity[single, arm], values.shape[1])
-            values[single] = pseudo_outcomes(log, forecast[single], max_weight)
+            log = LoggedTraffic(arm, values[single, arm], window.propensity[single, arm], values.shape[1])
+            values[single] = doubly_robust_success(log, forecast[single], max_weight)
             return values
 
         return _Filled(
@@ -164,14 +173,14 @@ class _Filled:
         )
 
 
-def _standing(judged: Judged, filled: _Filled, net: Array, usable: IntArray, level: float) -> Standing:
+def _standing(judged: BundleForecast, filled: _Filled, net: Array, usable: IntArray, level: float) -> BundleValue:
     def of(table: Array) -> Interval:
         return _interval(_at(table, judged.chosen)[usable], level)
 
-    return Standing(judged.bundle_id, of(net), of(filled.success), of(filled.cost_usd), of(filled.latency_ms))
+    return BundleValue(judged.bundle_id, of(net), of(filled.success), of(filled.cost_usd), of(filled.latency_ms))
 
 
-def _effective(window: Window, chosen: IntArray, rows: IntArray, max_weight: float) -> float:
+def _effective(window: RequestWindow, chosen: IntArray, rows: IntArray, max_weight: float) -> float:
     """Kish's size of these requests for a bundle's arms; a paired request counts as one."""
     own = window.propensity[rows, chosen[rows]]
     weight = np.where(np.isfinite(own), np.minimum(1 / np.where(np.isfinite(own), own, 1.0), max_weight), 0.0)
@@ -179,7 +188,9 @@ def _effective(window: Window, chosen: IntArray, rows: IntArray, max_weight: flo
     return float(weight.sum()) ** 2 / square if square else 0.0
 
 
-def _brier(window: Window, champion: Judged, challenger: Judged, usable: IntArray, level: float) -> Interval:
+def _brier(
+    window: RequestWindow, champion: BundleForecast, challenger: BundleForecast, usable: IntArray, level: float
+) -> Interval:
     seen = window.success[usable]
     gap = np.nanmean((challenger.success[usable] - seen) ** 2 - (champion.success[usable] - seen) ** 2, axis=1)
     return _interval(gap, level)

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 
 from serving.decision.bundle.manifest import FILES, MANIFEST
 from training.errors import TrainingError
-from training.promotion.gate_types import Standing
+from training.promotion.gate_types import BundleValue
 from training.promotion.registry import CHAMPION, MODEL_NAME, PREVIOUS, Registry, Run, Version
 
 _KEY, _VERDICT = "retrain.key", "retrain.verdict"
@@ -28,7 +28,7 @@ class NothingBefore(TrainingError):
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class GateExpectation:
     """What the gate saw of a bundle: value, lower and upper end, per request.
 
     Parameters
@@ -42,14 +42,14 @@ class Expected:
     latency_ms: tuple[float, float, float]
 
     @staticmethod
-    def of(standing: Standing) -> Expected:
+    def of(standing: BundleValue) -> GateExpectation:
         """Take the intervals of a bundle's standing."""
         told = (standing.success, standing.cost_usd, standing.latency_ms)
-        return Expected(*((each.value, each.lower, each.upper) for each in told))
+        return GateExpectation(*((each.value, each.lower, each.upper) for each in told))
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GateRecord:
     """One verdict.
 
     Parameters
@@ -77,7 +77,7 @@ class Entry:
     bundle_id: str
     champion_id: str | None = None
     version: str | None = None
-    expected: Expected | None = None
+    expected: GateExpectation | None = None
     canary: bool = False
 
     def to_json(self) -> str:
@@ -85,29 +85,29 @@ class Entry:
         return orjson.dumps(asdict(self)).decode("utf-8")
 
     @staticmethod
-    def from_json(text: str) -> Entry:
+    def from_json(text: str) -> GateRecord:
         """Read what `to_json` wrote."""
         raw: dict[str, Any] = orjson.loads(text)
         told = raw.pop("expected")
-        expected = None if told is None else Expected(**{name: tuple(three) for name, three in told.items()})
-        return Entry(**raw, expected=expected)
+        expected = None if told is None else GateExpectation(**{name: tuple(three) for name, three in told.items()})
+        return GateRecord(**raw, expected=expected)
 
 
-class VerdictBook:
+class GateLog:
     """Runs and verdicts of retraining in an MLflow store."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._client = MlflowClient(tracking_uri=registry.uri)
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> GateRecord | None:
         """Give the verdict on these data, None where there is none yet."""
         for run in self._runs(f"tags.`{_KEY}` = '{key}'"):
             if _VERDICT in run.data.tags:
-                return Entry.from_json(run.data.tags[_VERDICT])
+                return GateRecord.from_json(run.data.tags[_VERDICT])
         return None
 
-    def of_version(self, version: str) -> Entry | None:
+    def of_version(self, version: str) -> GateRecord | None:
         """Give the verdict that promoted a version."""
         found = self._client.get_model_version(MODEL_NAME, version)
         tags = self._client.get_run(found.run_id).data.tags if found.run_id else {}
@@ -134,7 +134,7 @@ class VerdictBook:
             return champion
         return self.registry.alias(PREVIOUS)
 
-    def write(self, run: Run, entry: Entry) -> None:
+    def write(self, run: Run, entry: GateRecord) -> None:
         """Write the verdict; the last step, so a run without one is not done."""
         text = entry.to_json()
         assert len(text) < _TAG_CHARS, "a reason is one line"
@@ -145,7 +145,7 @@ class VerdictBook:
         with TemporaryDirectory() as place:
             uri = f"models:/{version.name}/{version.version}"
             got = Path(mlflow.artifacts.download_artifacts(uri, dst_path=place, tracking_uri=self.registry.uri))
-            return publish(got, folder)
+            return copy_bundle(got, folder)
 
     def roll_back(self) -> Version:
         """Swap `champion` and `previous`; a second call undoes the first.
@@ -168,7 +168,7 @@ class VerdictBook:
         return list(self._client.search_runs([found.experiment_id], query))
 
 
-def publish(bundle: Path, folder: Path) -> Path:
+def copy_bundle(bundle: Path, folder: Path) -> Path:
     """Copy a bundle to where a server watches, file by file, each as a whole, the manifest last."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*FILES, MANIFEST):

@@ -51,7 +51,7 @@ class GateSettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Window:
+class RequestWindow:
     """n requests that neither bundle was made from, and what is known of their K arms.
 
     Parameters
@@ -78,7 +78,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class BundleForecast:
     """What one bundle says and does about the window's requests.
 
     Parameters
@@ -120,11 +120,11 @@ class Promote:
     @property
     def reason(self) -> str:
         """Say why."""
-        return f"gains {milli(self.gain)} USD per 1,000 requests"
+        return f"gains {usd_per_thousand(self.gain)} USD per 1,000 requests"
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class Reject:
     """The champion stays.
 
     Parameters
@@ -138,7 +138,7 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BundleValue:
     """What one bundle's choices are worth on the window, per request."""
 
     bundle_id: str
@@ -149,7 +149,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class GateVerdict:
     """The verdict and the figures that it rests on.
 
     Parameters
@@ -164,10 +164,10 @@ class Comparison:
         Task -> gain, USD per request; intervals hold for all tasks together.
     """
 
-    verdict: Promote | Keep
+    verdict: Promote | Reject
     gain: Interval
-    champion: Standing
-    challenger: Standing
+    champion: BundleValue
+    challenger: BundleValue
     requests: int
     paired: int
     differ: float
@@ -176,7 +176,7 @@ class Comparison:
     tasks: Mapping[str, Interval] = field(default_factory=dict)
 
 
-def milli(gain: Interval) -> str:
+def usd_per_thousand(gain: Interval) -> str:
     """Write USD a request as USD per 1,000 requests.
 
     >>> milli(Interval(0.007, 0.004, 0.01))

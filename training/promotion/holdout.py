@@ -10,23 +10,23 @@ import pandas as pd
 
 from serving.decision.bundle.loader import Bundle
 from serving.decision.engine import Engine
-from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.policy.policy import Policy
-from serving.decision.pricing.rate_card import cost_of
+from serving.decision.pricing.rate_card import cost_of_usage
 from serving.decision.pricing.usage import Usage
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.runtime_state import Situation
+from serving.decision.selection.runtime_state import RuntimeState
 from serving.decision.types import Arm, Request, Usd
-from training.dataset.aggregation import first_labels, first_rows, numbers, requests
+from training.dataset.aggregation import first_labels, first_rows, numeric_column, row_requests
 from training.errors import BadHistory
 from training.metrics.cost_quality import IntArray
-from training.promotion.gate_types import Judged, Window
+from training.promotion.gate_types import BundleForecast, RequestWindow
 
-QUIET = Situation(explore=False)
+QUIET = RuntimeState(explore=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cut:
+class HistorySplit:
     """A history in two.
 
     Parameters
@@ -46,14 +46,16 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeldOut:
+class HoldoutWindow:
     """The window's requests beside what is known of them."""
 
     requests: tuple[Request, ...]
-    window: Window
+    window: RequestWindow
 
 
-def cut(frame: pd.DataFrame, share: float, last_s: float | None = None, after: float | None = None) -> Cut:
+def split_newest(
+    frame: pd.DataFrame, share: float, last_s: float | None = None, after: float | None = None
+) -> HistorySplit:
     """Hold out the newest share of the calls whose success is known; calls without a time are learnt from.
 
     Parameters
@@ -69,11 +71,11 @@ def cut(frame: pd.DataFrame, share: float, last_s: float | None = None, after: f
         Times do not part the calls.
     """
     if last_s is not None:
-        when = numbers(frame, "timestamp")
+        when = numeric_column(frame, "timestamp")
         frame = frame[~(when < np.nanmax(when, initial=-np.inf) - last_s)]
     if after is not None:
-        frame = frame[~(numbers(frame, "timestamp") < after)]
-    times, known = numbers(frame, "timestamp"), ~np.isnan(numbers(frame, "success"))
+        frame = frame[~(numeric_column(frame, "timestamp") < after)]
+    times, known = numeric_column(frame, "timestamp"), ~np.isnan(numeric_column(frame, "success"))
     timed = np.sort(times[known & ~np.isnan(times)])
     if not len(timed) or timed[0] == timed[-1]:
         raise BadHistory("no newest window without two different timestamps: fill the column `timestamp`")
@@ -83,14 +85,14 @@ def cut(frame: pd.DataFrame, share: float, last_s: float | None = None, after: f
     late = times >= since
     older = frame[~late]
     repeated = frame["prompt_id"].isin(older["prompt_id"].unique()).to_numpy()
-    return Cut(older, frame[late & ~repeated & known], since, int((late & repeated & known).sum()))
+    return HistorySplit(older, frame[late & ~repeated & known], since, int((late & repeated & known).sum()))
 
 
-def held_out(frame: pd.DataFrame, bound: Roster) -> HeldOut:
+def held_out(frame: pd.DataFrame, bound: BoundPolicy) -> HoldoutWindow:
     """Put calls side by side: one row for a prompt that every arm was called with for sure, else one for each call."""
     names = [arm.name for arm in bound.arms]
     arms = pd.Categorical(frame["arm"].astype(object), categories=names).codes.astype(np.int64)
-    propensity = numbers(frame, "propensity", 1.0)
+    propensity = numeric_column(frame, "propensity", 1.0)
     prompt = pd.factorize(frame["prompt_id"].astype(object))[0]
     size = int(prompt.max()) + 1 if len(prompt) else 0
     called = np.zeros((size, len(names)), np.bool_)
@@ -101,8 +103,8 @@ def held_out(frame: pd.DataFrame, bound: Roster) -> HeldOut:
     rows = int(group.max()) + 1 if len(group) else 0
     first = first_rows(group, rows)
     tasks, tenants = (first_labels(frame, name, group, rows) for name in ("task", "tenant"))
-    asked = requests(frame, first, tasks, tenants)
-    value = numbers(frame, "value_of_success_usd")[first]
+    asked = row_requests(frame, first, tasks, tenants)
+    value = numeric_column(frame, "value_of_success_usd")[first]
     terms = [bound.policy.terms_for(request.tenant) for request in asked]
     told = [
         float(term.value(request.task)) if np.isnan(own) else float(own)
@@ -118,18 +120,20 @@ def held_out(frame: pd.DataFrame, bound: Roster) -> HeldOut:
         means = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
         return np.asarray(means.reshape(rows, len(names)), np.float64)
 
-    window = Window(
-        table(numbers(frame, "success")),
+    window = RequestWindow(
+        table(numeric_column(frame, "success")),
         table(_paid(frame, arms, bound)),
-        table(numbers(frame, "latency_ms")),
+        table(numeric_column(frame, "latency_ms")),
         table(propensity),
         np.array(told, np.float64),
         tasks,
     )
-    return HeldOut(asked, window)
+    return HoldoutWindow(asked, window)
 
 
-def judge(bundle: Bundle, arms: Sequence[Arm], policy: Policy, held: HeldOut, now: float, size_bytes: int) -> Judged:
+def forecast(
+    bundle: Bundle, arms: Sequence[Arm], policy: Policy, held: HoldoutWindow, now: float, size_bytes: int
+) -> BundleForecast:
     """Let a bundle decide the window's requests under the operator's policy, without exploring.
 
     Requests that the policy's rules leave no arm for are served with the baseline, by either bundle.
@@ -154,15 +158,17 @@ def judge(bundle: Bundle, arms: Sequence[Arm], policy: Policy, held: HeldOut, no
     certificate = bundle.manifest.certificate
     epsilon = None if certificate is None else float(str(certificate["epsilon"]))
     share = supported / max(shape[0], 1)
-    return Judged(bundle.bundle_id, chosen, success, cost, latency, share, epsilon, size_bytes)
+    return BundleForecast(bundle.bundle_id, chosen, success, cost, latency, share, epsilon, size_bytes)
 
 
-def _paid(frame: pd.DataFrame, arms: np.typing.NDArray[np.int64], bound: Roster) -> np.typing.NDArray[np.float64]:
+def _paid(frame: pd.DataFrame, arms: np.typing.NDArray[np.int64], bound: BoundPolicy) -> np.typing.NDArray[np.float64]:
     """Give what each call cost: as told, else from its tokens; NaN where neither is known."""
-    told = numbers(frame, "cost_usd")
-    inputs, outputs, times = (numbers(frame, name) for name in ("input_tokens", "output_tokens", "timestamp"))
-    seconds = numbers(frame, "gpu_seconds")
-    cached, hidden = (np.nan_to_num(numbers(frame, name)) for name in ("cached_input_tokens", "reasoning_tokens"))
+    told = numeric_column(frame, "cost_usd")
+    inputs, outputs, times = (numeric_column(frame, name) for name in ("input_tokens", "output_tokens", "timestamp"))
+    seconds = numeric_column(frame, "gpu_seconds")
+    cached, hidden = (
+        np.nan_to_num(numeric_column(frame, name)) for name in ("cached_input_tokens", "reasoning_tokens")
+    )
     for row in np.flatnonzero(np.isnan(told)):
         rates = bound.cards[arms[row]].rates(float(np.nan_to_num(times[row])), float(np.nan_to_num(inputs[row])))
         if rates.gpu_second:
@@ -174,5 +180,5 @@ def _paid(frame: pd.DataFrame, arms: np.typing.NDArray[np.int64], bound: Roster)
                 cached_input_tokens=int(min(cached[row], inputs[row])),
                 reasoning_tokens=int(min(hidden[row], outputs[row])),
             )
-            told[row] = cost_of(usage, rates)
+            told[row] = cost_of_usage(usage, rates)
     return told

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from serving.journal.rows import Entry
+from serving.journal.rows import JournalEntry
 from training.metrics.bootstrap import Array, Interval
-from training.promotion.gate_log import Expected
+from training.promotion.gate_log import GateExpectation
 
 LEAST = 100
 """Outcomes below which nothing is said."""
@@ -24,7 +24,7 @@ _OWN = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Live:
+class LiveOutcomes:
     """Reported outcomes of one bundle, float64 (n,) each; what was not reported is NaN.
 
     Parameters
@@ -40,7 +40,7 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
-class Strayed:
+class Regression:
     """A figure that left what the gate saw.
 
     Parameters
@@ -53,7 +53,7 @@ class Strayed:
     reason: str
 
 
-def live_of(entries: Iterable[Entry], bundle_id: str) -> Live:
+def live_of(entries: Iterable[JournalEntry], bundle_id: str) -> LiveOutcomes:
     """Take a bundle's own choices from a journal; draws and fallbacks are left out."""
     rows: list[tuple[float, ...]] = []
     for entry in entries:
@@ -65,10 +65,12 @@ def live_of(entries: Iterable[Entry], bundle_id: str) -> Live:
         told = (outcome.success, outcome.cost_usd, outcome.latency_ms)
         rows.append((*(float("nan") if each is None else each for each in told), 1 / decision.propensity))
     table = np.array(rows, np.float64).reshape(-1, 4)
-    return Live(*(table[:, place] for place in range(4)))
+    return LiveOutcomes(*(table[:, place] for place in range(4)))
 
 
-def check(expected: Expected, live: Live, looks: int, alpha: float = 0.01, slack: float = 0.05) -> Strayed | None:
+def check_live(
+    expected: GateExpectation, live: LiveOutcomes, looks: int, alpha: float = 0.01, slack: float = 0.05
+) -> Regression | None:
     """Look once.
 
     Parameters
@@ -92,7 +94,9 @@ def check(expected: Expected, live: Live, looks: int, alpha: float = 0.01, slack
         now = _weighted(seen[known], live.weight[known], level)
         bound = bounds[1] * (1 - slack) if worse < 0 else bounds[2] * (1 + slack)
         if (now.upper < bound) if worse < 0 else (now.lower > bound):
-            return Strayed(figure, f"live {figure} is {_short(now)}, the gate saw {bounds[1]:.4g} to {bounds[2]:.4g}")
+            return Regression(
+                figure, f"live {figure} is {_short(now)}, the gate saw {bounds[1]:.4g} to {bounds[2]:.4g}"
+            )
     return None
 
 

@@ -62,7 +62,7 @@ class DataLineage:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidateRun:
     """One learner that was tried; becomes a child run."""
 
     name: str
@@ -111,7 +111,7 @@ class Run:
         mlflow.log_input(dataset, context="training", tags=_tags(lineage))
         mlflow.set_tags({f"data.{key}": value for key, value in _tags(lineage).items()})
 
-    def candidates(self, candidates: Sequence[Candidate]) -> None:
+    def candidates(self, candidates: Sequence[CandidateRun]) -> None:
         """Log each candidate learner as a child run."""
         for candidate in candidates:
             with mlflow.start_run(experiment_id=self._experiment_id, run_name=candidate.name, nested=True):

@@ -48,7 +48,7 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class KeptRows:
     """The good rows of a batch.
 
     Parameters
@@ -77,7 +77,7 @@ class Kept:
         return len(self.prompt)
 
 
-class Store:
+class FrameBuilder:
     """All kept rows so far."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Store:
         self._extras: dict[str, dict[int, pa.Array]] = {}
         self._sizes: list[int] = []
 
-    def add(self, kept: Kept) -> None:
+    def add(self, kept: KeptRows) -> None:
         """Pile up a batch."""
         for name, values in kept.numbers.items():
             self._numbers[name].append(values)

@@ -15,12 +15,10 @@ from serving.decision.types import Arm
 from training.errors import BadHistory, HistoryEmpty
 from training.progress import Progress, silent
 from training.records.frame_builder import Fingerprint
-from training.records.quarantine import Example, Quarantine
+from training.records.quarantine import Quarantine, QuarantinedExample
 from training.records.readers.files import QUARANTINE_SUFFIX, find_files, read_rows
 from training.records.readers.rows import ReadLimits
 from training.records.validation import Reader
-
-__all__ = ["Counts", "Example", "History", "ReadLimits", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class History:
     digest: str
     start: datetime | None
     end: datetime | None
-    examples: tuple[Example, ...]
+    examples: tuple[QuarantinedExample, ...]
     quarantine: Path | None
     synthetic: bool = False
 

@@ -33,7 +33,7 @@ class Unmappable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OutcomeRecord:
     """One call of one arm; the columns are those of `data/README.md`.
 
     Parameters
@@ -124,7 +124,7 @@ _AMOUNTS: Final = (
     "latency_ms", "retries",
 )  # fmt: skip
 _LAST_SECOND: Final = 253_402_300_799.0
-COLUMNS: Final = tuple(item.name for item in fields(Outcome) if item.name != "extras")
+COLUMNS: Final = tuple(item.name for item in fields(OutcomeRecord) if item.name != "extras")
 """The columns in the order in which files have them."""
 NUMBERS: Final = (*_AMOUNTS, "success", "propensity")
 

@@ -19,7 +19,7 @@ _LINE_ENDS: Final = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class QuarantinedExample:
     """Where a bad row is, and what is wrong with it; fit for a log, since it does not hold the row.
 
     Parameters
@@ -53,7 +53,7 @@ class Quarantine:
         self._path = path
         self._file: IO[str] | None = None
         self.counts: Counter[str] = Counter()
-        self.examples: list[Example] = []
+        self.examples: list[QuarantinedExample] = []
 
     def __enter__(self) -> Quarantine:
         if self._path is not None:
@@ -72,7 +72,7 @@ class Quarantine:
         if self._file is not None:
             self._file.close()
 
-    def put(self, example: Example, row: Mapping[str, object] | str) -> None:
+    def put(self, example: QuarantinedExample, row: Mapping[str, object] | str) -> None:
         """Keep a bad row; `row` is its text where it could not be taken apart."""
         self.counts[example.kind] += 1
         if len(self.examples) < _EXAMPLES:

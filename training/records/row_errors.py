@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RowError:
     """Why a row can't be kept.
 
     Parameters
@@ -28,17 +28,17 @@ class Fault:
     reason: str
 
 
-class Faults:
+class RowErrors:
     """The faults of one batch of n rows."""
 
     __slots__ = ("_first",)
 
     def __init__(self) -> None:
-        self._first: dict[int, Fault] = {}
+        self._first: dict[int, RowError] = {}
 
     def note(self, place: int, kind: str, reason: str) -> None:
         """Note a fault, unless the row has one already."""
-        self._first.setdefault(place, Fault(place, kind, reason))
+        self._first.setdefault(place, RowError(place, kind, reason))
 
     def __contains__(self, place: int) -> bool:
         return place in self._first
@@ -46,7 +46,7 @@ class Faults:
     def __len__(self) -> int:
         return len(self._first)
 
-    def __iter__(self) -> Iterator[Fault]:
+    def __iter__(self) -> Iterator[RowError]:
         """Go through them in the order of the rows."""
         return iter(sorted(self._first.values(), key=lambda fault: fault.place))
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from training.records.readers.rows import Column, objects
-from training.records.row_errors import Faults
+from training.records.row_errors import RowErrors
 
 TEXTS: Final = ("prompt", "messages")
 IDS: Final = ("request_id", "prompt_id", "session_id")
@@ -61,7 +61,7 @@ class Rules:
             "unknown arm": f"the arms are {', '.join(arms or ())}; add it to arms.toml if it is one",
         }
 
-    def check(self, frame: pd.DataFrame, faults: Faults) -> None:
+    def check(self, frame: pd.DataFrame, faults: RowErrors) -> None:
         """Note every cell of a batch (numbered 0 .. n-1) that breaks a rule."""
         try:
             self._schema.validate(frame, lazy=True)
@@ -90,7 +90,7 @@ def _ranges() -> dict[str, pandera.Column]:
     return ranges
 
 
-def read_numbers(column: Column | None, size: int, name: str, faults: Faults) -> NDArray[np.float64]:
+def read_numbers(column: Column | None, size: int, name: str, faults: RowErrors) -> NDArray[np.float64]:
     """Read a column of numbers; float64 (n,), NaN where a cell is empty or faulty.
 
     Numbers written as text count; true and false count as a success of 1 and 0. NaN and infinity are faults: what is
@@ -115,14 +115,14 @@ def read_numbers(column: Column | None, size: int, name: str, faults: Faults) ->
     return np.array([_number(cell, place, name, faults) for place, cell in enumerate(cells)], np.float64)
 
 
-def read_labels(column: Column | None, size: int, name: str, faults: Faults) -> list[str | None]:
+def read_labels(column: Column | None, size: int, name: str, faults: RowErrors) -> list[str | None]:
     """Read a column of short texts; None where a cell is empty or faulty. Numbers become their text."""
     if column is None:
         return [None] * size
     return [_label(cell, place, name, faults) for place, cell in enumerate(objects(column))]
 
 
-def read_times(column: Column | None, size: int, faults: Faults) -> NDArray[np.float64]:
+def read_times(column: Column | None, size: int, faults: RowErrors) -> NDArray[np.float64]:
     """Read a column of times; epoch seconds float64 (n,), NaN where a cell is empty or faulty.
 
     ISO 8601 (UTC where no zone is named) or an epoch in s, ms, us or ns, told apart by its size.
@@ -148,14 +148,14 @@ def read_times(column: Column | None, size: int, faults: Faults) -> NDArray[np.f
     return seconds
 
 
-def _finite(values: NDArray[np.float64], given: NDArray[np.bool_], name: str, faults: Faults) -> NDArray[np.float64]:
+def _finite(values: NDArray[np.float64], given: NDArray[np.bool_], name: str, faults: RowErrors) -> NDArray[np.float64]:
     for place in np.flatnonzero(given & ~np.isfinite(values)):
         _not_finite(int(place), float(values[place]), name, faults)
         values[place] = np.nan
     return values
 
 
-def _not_finite(place: int, value: float, name: str, faults: Faults) -> float:
+def _not_finite(place: int, value: float, name: str, faults: RowErrors) -> float:
     if math.isnan(value):
         faults.note(place, f"{name} is NaN", f"{name} is NaN: leave it empty (null) where it is not known")
     else:
@@ -163,7 +163,7 @@ def _not_finite(place: int, value: float, name: str, faults: Faults) -> float:
     return math.nan
 
 
-def _number(cell: object, place: int, name: str, faults: Faults) -> float:
+def _number(cell: object, place: int, name: str, faults: RowErrors) -> float:
     if cell is None:
         return math.nan
     value: float | None = None
@@ -204,7 +204,7 @@ def _instant(cell: object) -> object:
     return cell
 
 
-def _label(cell: object, place: int, name: str, faults: Faults) -> str | None:
+def _label(cell: object, place: int, name: str, faults: RowErrors) -> str | None:
     if cell is None:
         return None
     if isinstance(cell, str):

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from serving.decision.errors import BadRequest
 from serving.decision.types import Message
 from training.errors import MissingColumns
-from training.records.frame_builder import Kept, Store
-from training.records.quarantine import Example, Quarantine
+from training.records.frame_builder import FrameBuilder, KeptRows
+from training.records.quarantine import Quarantine, QuarantinedExample
 from training.records.readers.rows import Column, ReadLimits, Rows, objects
-from training.records.row_errors import Faults
+from training.records.row_errors import RowErrors
 from training.records.schema import (
     FAILURE_MODES,
     IDS,
@@ -65,7 +65,7 @@ class Reader:
     ) -> None:
         self.limits = limits
         self.only = None if carry else KNOWN
-        self.store = Store()
+        self.store = FrameBuilder()
         self.seen = 0
         self.doubts: Counter[str] = Counter()
         self.unnamed = 0
@@ -85,20 +85,20 @@ class Reader:
             If it is the first of its file and none of its rows has a core column.
         """
         for spoiled in rows.spoiled:
-            self._bad.put(Example(source, spoiled.line, spoiled.kind, spoiled.reason), spoiled.text)
+            self._bad.put(QuarantinedExample(source, spoiled.line, spoiled.kind, spoiled.reason), spoiled.text)
         if len(rows):
             if source not in self._sources:
                 _require_columns(source, rows.names, outcomes=self._outcomes)
                 self._sources.add(source)
-            faults = Faults()
+            faults = RowErrors()
             kept = self._judge(rows, faults)
             for fault in faults:
                 line = int(rows.lines[fault.place])
-                self._bad.put(Example(source, line, fault.kind, fault.reason), rows.row(fault.place))
+                self._bad.put(QuarantinedExample(source, line, fault.kind, fault.reason), rows.row(fault.place))
             self.store.add(kept)
         self.seen += len(rows) + len(rows.spoiled)
 
-    def _judge(self, rows: Rows, faults: Faults) -> Kept:
+    def _judge(self, rows: Rows, faults: RowErrors) -> KeptRows:
         size = len(rows)
         numbers = {name: read_numbers(rows.column(name), size, name, faults) for name in NUMBERS}
         numbers["timestamp"] = read_times(rows.column("timestamp"), size, faults)
@@ -116,7 +116,7 @@ class Reader:
         ids["prompt_id"] = [given or own for given, own in zip(ids["prompt_id"], texts.prompt_ids, strict=True)]
         named = np.array([name is not None for name in ids["request_id"]], np.bool_)
         ids["request_id"] = [name or f"row:{self.seen + place}" for place, name in enumerate(ids["request_id"], 1)]
-        kept = Kept(
+        kept = KeptRows(
             numbers={name: values[mask] for name, values in numbers.items()},
             labels={name: list(compress(cells, mask)) for name, cells in labels.items()},
             ids={name: list(compress(cells, mask)) for name, cells in ids.items()},
@@ -128,7 +128,7 @@ class Reader:
         self._note_doubts(kept)
         return kept
 
-    def _read_texts(self, rows: Rows, faults: Faults) -> _Texts:
+    def _read_texts(self, rows: Rows, faults: RowErrors) -> _Texts:
         size = len(rows)
         texts = _Texts(np.full(size, -1, np.int32), np.full(size, -1, np.int32), [None] * size)
         prompts, chats = (
@@ -149,7 +149,7 @@ class Reader:
                 texts.prompt[place] = self._carried_prompt(prompt)
         return texts
 
-    def _text(self, prompt: object, chat: object, place: int, faults: Faults) -> Text | None:
+    def _text(self, prompt: object, chat: object, place: int, faults: RowErrors) -> Text | None:
         """Intern what a row was asked; None after a fault."""
         if isinstance(prompt, bytes) or isinstance(chat, bytes):
             faults.note(place, "not UTF-8", "the prompt holds bytes that are not UTF-8: write it as UTF-8 text")
@@ -172,7 +172,7 @@ class Reader:
             return None
         return None if self._is_too_long(turns, place, faults) else pool.add(key, text, turns)
 
-    def _is_too_long(self, turns: tuple[Message, ...], place: int, faults: Faults) -> bool:
+    def _is_too_long(self, turns: tuple[Message, ...], place: int, faults: RowErrors) -> bool:
         length, limit = sum(len(turn.text) for turn in turns), self.limits.max_prompt_chars
         if length > limit:
             reason = f"prompt of {length} characters; at most {limit} are read. Shorten it, or raise max_prompt_chars"
@@ -187,7 +187,7 @@ class Reader:
         known = self.store.prompts.find(key)
         return (known or self.store.prompts.add(key, prompt, conversation(prompt, None))).code
 
-    def _note_repeats(self, ids: Sequence[str | None], faults: Faults) -> None:
+    def _note_repeats(self, ids: Sequence[str | None], faults: RowErrors) -> None:
         """Send every row to quarantine whose request id a good row had before, in whatever file."""
         places = [place for place, name in enumerate(ids) if name is not None and place not in faults]
         hashes = pd.util.hash_array(np.array([ids[place] for place in places], object), categorize=False)
@@ -210,7 +210,7 @@ class Reader:
                 extras[name] = cells.filter(pa.array(mask)) if isinstance(cells, pa.Array) else [*compress(cells, mask)]
         return extras
 
-    def _note_doubts(self, kept: Kept) -> None:
+    def _note_doubts(self, kept: KeptRows) -> None:
         numbers = kept.numbers
         self.unnamed += int((~kept.named).sum())
         self.doubts["reasoning_tokens above output_tokens, whose part they are"] += int(

@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training.errors import BadHistory
-from training.records.outcome_record import COLUMNS, NUMBERS, Outcome
+from training.records.outcome_record import COLUMNS, NUMBERS, OutcomeRecord
 
 _BATCH: Final = 4096
 
 
-class Sink(Protocol):
+class RecordWriter(Protocol):
     """Takes records one by one."""
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: OutcomeRecord) -> None:
         """Write one."""
         ...
 
@@ -32,7 +32,7 @@ class Sink(Protocol):
 
 
 @contextmanager
-def records(path: Path) -> Iterator[Sink]:
+def open_writer(path: Path) -> Iterator[RecordWriter]:
     """Open a file of outcome records; it takes its place when all is written, so that none is ever half there.
 
     Parameters
@@ -69,7 +69,7 @@ class _Jsonl:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: OutcomeRecord) -> None:
         self._file.write(orjson.dumps({"success": None} | outcome.row(), default=str, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class _Csv:
         self._writer = csv.writer(self._text, lineterminator="\n")
         self._writer.writerow([*COLUMNS, "extras"])
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: OutcomeRecord) -> None:
         row = _flat(outcome)
         self._writer.writerow(["" if row.get(name) is None else row[name] for name in (*COLUMNS, "extras")])
 
@@ -106,7 +106,7 @@ class _Parquet:
         self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
         self._rows: list[dict[str, object]] = []
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: OutcomeRecord) -> None:
         self._rows.append(_flat(outcome))
         if len(self._rows) >= _BATCH:
             self._flush()
@@ -121,10 +121,14 @@ class _Parquet:
             self._rows = []
 
 
-def _flat(outcome: Outcome) -> dict[str, object]:
+def _flat(outcome: OutcomeRecord) -> dict[str, object]:
     row = outcome.row()
     extras = {name: row.pop(name) for name in list(row) if name not in COLUMNS}
     return row | ({"extras": orjson.dumps(extras, default=str).decode()} if extras else {})
 
 
-_SINKS: Final[Mapping[str, Callable[[IO[bytes]], Sink]]] = {".jsonl": _Jsonl, ".csv": _Csv, ".parquet": _Parquet}
+_SINKS: Final[Mapping[str, Callable[[IO[bytes]], RecordWriter]]] = {
+    ".jsonl": _Jsonl,
+    ".csv": _Csv,
+    ".parquet": _Parquet,
+}

@@ -19,8 +19,8 @@ from plotly.offline import get_plotlyjs
 from training.evaluation.results import Evaluation
 from training.metrics.bootstrap import Interval
 from training.report.chart_specs import Chart
-from training.report.plots import charts, figure, write_pngs
-from training.report.summary import NOT_CLAIMED, percent, summary, usd
+from training.report.plots import evaluation_charts, figure, write_pngs
+from training.report.summary import NOT_CLAIMED, percent, summary, usd_with_interval
 from training.report.tables import tables
 
 SYNTHETIC = "SYNTHETIC DATA: made-up prompts and outcomes. No figure here speaks of a real model."
@@ -30,12 +30,12 @@ TEMPLATE = Path(__file__).with_name("template.html")
 def write_report(evaluation: Evaluation, folder: Path) -> Path:
     """Write the HTML report, its plots as PNG and all figures as JSON into a folder; gives the HTML file."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evaluation.json").write_text(to_json(evaluation), encoding="utf-8")
+    (folder / "evaluation.json").write_text(evaluation_json(evaluation), encoding="utf-8")
     write_pngs(evaluation, folder)
-    return write(evaluation, folder / "report.html")
+    return write_html(evaluation, folder / "report.html")
 
 
-def write(report: Evaluation, path: Path) -> Path:
+def write_html(report: Evaluation, path: Path) -> Path:
     """Write the report as one HTML file and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_html(report), encoding="utf-8")
@@ -61,7 +61,7 @@ def to_html(report: Evaluation) -> str:
     )
 
 
-def to_json(report: Evaluation) -> str:
+def evaluation_json(report: Evaluation) -> str:
     """Render the evaluation as JSON text; arrays become lists (six digits), undefined numbers null."""
     return orjson.dumps(_plain(report), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
 
@@ -89,7 +89,9 @@ def _cards(e: Evaluation) -> Iterator[str]:
         yield _card("share of the oracle's area", str(share), "0 is random, 1 knows every outcome")
     cost = e.ours.equal_quality.cost_per_success_usd
     if cost is not None:
-        yield _card("cost of 1,000 successful tasks", usd(cost, 1000), "at the success of always reasoning")
+        yield _card(
+            "cost of 1,000 successful tasks", usd_with_interval(cost, 1000), "at the success of always reasoning"
+        )
     if e.unseen and e.unseen.separation:
         yield _card("recognises unknown task types", str(e.unseen.separation.auroc), "AUROC of support; 0.5 is blind")
 
@@ -103,7 +105,7 @@ def _card(label: str, text: str, note: str) -> str:
 
 def _sections(e: Evaluation) -> Iterator[str]:
     left = {table.place: table.html for table in tables(e)}
-    for chart in charts(e):
+    for chart in evaluation_charts(e):
         yield _section(chart, left.pop(chart.key, ""))
     headings = {"standing": "Routers compared", "support": "Unseen task types"}
     for place, table in left.items():

@@ -36,7 +36,7 @@ class _Style:
     dash: str
 
 
-def charts(evaluation: Evaluation) -> tuple[Chart, ...]:
+def evaluation_charts(evaluation: Evaluation) -> tuple[Chart, ...]:
     """All figures that this evaluation has data for, in reading order."""
     return (*routing_charts(evaluation), *model_charts(evaluation))
 
@@ -45,7 +45,7 @@ def write_pngs(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
     """Write every figure to `folder` as KEY.png and return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     mark = "SYNTHETIC data" if evaluation.synthetic else ""
-    return tuple(write_png(chart, folder / f"{chart.key}.png", mark) for chart in charts(evaluation))
+    return tuple(write_png(chart, folder / f"{chart.key}.png", mark) for chart in evaluation_charts(evaluation))
 
 
 def write_png(chart: Chart, path: Path, mark: str = "") -> Path:

@@ -28,7 +28,7 @@ def percent(interval: Interval, decimals: int = 1) -> str:
     return f"{value} % [{low}, {high}]"
 
 
-def usd(interval: Interval, times: int = 1) -> str:
+def usd_with_interval(interval: Interval, times: int = 1) -> str:
     """Write an amount with its interval, three significant digits, for so many `times`.
 
     >>> usd(Interval(0.0021628, 0.00199, 0.002245), 1000)
@@ -41,7 +41,7 @@ def usd(interval: Interval, times: int = 1) -> str:
     return f"{'-' if amounts[0] < 0 else ''}${value.removeprefix('-')} [{low}, {high}]"
 
 
-def points(interval: Interval) -> str:
+def points_with_interval(interval: Interval) -> str:
     """Write a difference of shares in percentage points.
 
     >>> points(Interval(-0.0012, -0.005, 0.002))
@@ -94,8 +94,8 @@ def _money(e: Evaluation) -> str:
     assert cost is not None
     assert always is not None
     return (
-        f"At the success of always using {e.reference!r}, 1,000 successful tasks cost {usd(cost, 1000)}; always using"
-        f" it, {usd(always, 1000)}."
+        f"At the success of always using {e.reference!r}, 1,000 successful tasks cost {usd_with_interval(cost, 1000)};"
+        f" always using it, {usd_with_interval(always, 1000)}."
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from training.evaluation.results import Evaluation
 from training.metrics.bootstrap import Interval
-from training.report.summary import percent, points, usd
+from training.report.summary import percent, points_with_interval, usd_with_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def _rules(e: Evaluation) -> str:
     head += ["cost of 1,000 requests", "of 1,000 successes"] if e.priced else []
     rows = []
     for r in e.rules:
-        cells = [r.name, f"{r.calls:.1%}", percent(r.success), points(r.over_random)]
-        cells += [usd(c, 1000) for c in (r.cost_usd, r.cost_per_success_usd) if c is not None]
+        cells = [r.name, f"{r.calls:.1%}", percent(r.success), points_with_interval(r.over_random)]
+        cells += [usd_with_interval(c, 1000) for c in (r.cost_usd, r.cost_per_success_usd) if c is not None]
         rows.append(cells)
     return _table(head, rows, "Fixed rules")
 
@@ -93,9 +93,16 @@ def _equal(e: Evaluation) -> str:
     rows = []
     for r in e.routers:
         equal = r.equal_quality
-        cells = [r.name, percent(r.near_quality.calls), percent(equal.calls), points(equal.gap).replace(" points", "")]
+        cells = [
+            r.name,
+            percent(r.near_quality.calls),
+            percent(equal.calls),
+            points_with_interval(equal.gap).replace(" points", ""),
+        ]
         if e.priced:
-            cells += ["" if c is None else usd(c, 1000) for c in (equal.cost_per_success_usd, r.cheaper_usd)]
+            cells += [
+                "" if c is None else usd_with_interval(c, 1000) for c in (equal.cost_per_success_usd, r.cheaper_usd)
+            ]
         rows.append(cells)
     note = (
         "Reasoning calls that remain at the success of always reasoning, or one point below; the cut is chosen on one "
@@ -110,7 +117,7 @@ def _buckets(e: Evaluation) -> str:
     )
     rows = (
         [b.bucket, f"{b.count:,}", f"{b.share:.1%}", f"{b.baseline_success:.1%}", f"{b.reference_success:.1%}"]
-        + [points(b.uplift)]
+        + [points_with_interval(b.uplift)]
         + ([] if b.extra_usd is None else [f"${1000 * b.extra_usd:,.2f}"])
         for b in e.buckets
     )
@@ -121,7 +128,7 @@ def _task_rows(e: Evaluation, *, worst: bool) -> Iterator[list[str]]:
     for t in e.worst_tasks if worst else e.tasks:
         success = [f"{x:.1%}" for x in (t.baseline_success, t.reference_success)]
         rest = [f"{x:.1%}" for x in (t.predicted_uplift, t.calls, t.routed_success, t.lost)]
-        yield [t.task, f"{t.count:,}", *success, points(t.uplift), *rest]
+        yield [t.task, f"{t.count:,}", *success, points_with_interval(t.uplift), *rest]
 
 
 def _worst(e: Evaluation) -> str:

@@ -12,23 +12,23 @@ from pathlib import Path
 
 import orjson
 
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from serving.decision.errors import ThinkgateError
-from serving.journal.rows import Entry as Journalled
+from serving.journal.rows import JournalEntry as Journalled
 from serving.journal.store import Store
-from training.promotion.canary import CanarySettings, Folders, look_at_trial, notice_trial
-from training.promotion.gate_log import Entry, VerdictBook
-from training.promotion.live_check import check, live_of
+from training.promotion.canary import CanarySettings, PublishFolders, check_canary, note_canary_start
+from training.promotion.gate_log import GateLog, GateRecord
+from training.promotion.live_check import check_live, live_of
 from training.promotion.registry import CHAMPION, Registry, Version
-from training.retraining.drift import Look, look
-from training.retraining.drift_windows import traffic_of
+from training.retraining.drift import DriftReport, detect_drift
+from training.retraining.drift_windows import traffic_window
 from training.retraining.retrain import RetrainSettings, retrain
 
 logger = logging.getLogger("thinkgate.watch")
 
 
 @dataclass(frozen=True, slots=True)
-class WatchSettings:
+class DaemonSettings:
     """What `thinkgate watch` can be told.
 
     Parameters
@@ -65,7 +65,7 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class DaemonState:
     """What the daemon knows after a restart.
 
     Parameters
@@ -99,7 +99,7 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class DaemonEvent:
     """What one look led to.
 
     Parameters
@@ -112,23 +112,23 @@ class Event:
 
     kind: str
     why: str = ""
-    verdict: Entry | None = None
+    verdict: GateRecord | None = None
 
 
 @dataclass(slots=True)
-class Watch:
+class Daemon:
     """Looks when it is told to; everything that it must remember lies in the work folder."""
 
-    settings: WatchSettings
+    settings: DaemonSettings
     clock: Callable[[], float] = time.time
     _said: str = field(default="", init=False)
 
-    def look(self) -> Event:
+    def look(self) -> DaemonEvent:
         """Look once; what goes wrong is logged, and tried again at the next look."""
         try:
             event = self._look()
         except (ThinkgateError, OSError) as error:
-            event = Event("failed", str(error))
+            event = DaemonEvent("failed", str(error))
         if event.kind == "failed" and event.why == self._said:
             return event
         self._said = event.why if event.kind == "failed" else ""
@@ -138,10 +138,10 @@ class Watch:
             logger.log(level, "%s (%s)%s", event.kind, event.why, verdict)
         return event
 
-    def _look(self) -> Event:
+    def _look(self) -> DaemonEvent:
         how = self.settings.retrain
         how.work.mkdir(parents=True, exist_ok=True)
-        book = VerdictBook(Registry(how.registry, how.train.artifacts))
+        book = GateLog(Registry(how.registry, how.train.artifacts))
         champion = book.registry.alias(CHAMPION)
         store = Store(how.journal or "")
         try:
@@ -151,25 +151,25 @@ class Watch:
                 strayed = self._strayed(book, champion, store, noted)
                 if strayed is not None:
                     return strayed
-                trial = look_at_trial(book, champion, store, self._canary, self.clock)
+                trial = check_canary(book, champion, store, self._canary, self.clock)
                 if trial is not None:
-                    return Event(trial.kind, trial.why)
+                    return DaemonEvent(trial.kind, trial.why)
                 noted = self._noted(champion)
             why = self._why(book, champion, store, noted)
             outcomes = store.count()[1]
         finally:
             store.close()
         if why is None:
-            return Event("quiet")
+            return DaemonEvent("quiet")
         changed = self._noted(champion).changed_at
         done = retrain(replace(how, after=changed) if changed else how)
         if done.entry.canary:
-            notice_trial(book, self._canary, self.clock)
+            note_canary_start(book, self._canary, self.clock)
         after = book.registry.alias(CHAMPION)
         self._note(replace(self._noted(after), trained_at=self.clock(), trained_on=outcomes))
-        return Event("retrained", why, done.entry)
+        return DaemonEvent("retrained", why, done.entry)
 
-    def _strayed(self, book: VerdictBook, champion: Version, store: Store, noted: Noted) -> Event | None:
+    def _strayed(self, book: GateLog, champion: Version, store: Store, noted: DaemonState) -> DaemonEvent | None:
         """Look at the live outcomes of a fresh champion, each time that a hundred more are there."""
         told = book.of_version(champion.version)
         if told is None or told.expected is None or self.clock() > noted.since + self.settings.guard_s:
@@ -178,7 +178,7 @@ class Watch:
         if len(live.weight) < noted.outcomes + 100:
             return None
         looks = noted.looks + 1
-        strayed = check(told.expected, live, looks, self.settings.send_back)
+        strayed = check_live(told.expected, live, looks, self.settings.send_back)
         self._note(replace(noted, looks=looks, outcomes=len(live.weight)))
         if strayed is None:
             return None
@@ -187,9 +187,9 @@ class Watch:
             if folder is not None:
                 book.fetch(back, folder)
         self._note(replace(noted, version=back.version, since=self.clock(), looks=0, outcomes=0))
-        return Event("sent_back", strayed.reason)
+        return DaemonEvent("sent_back", strayed.reason)
 
-    def _why(self, book: VerdictBook, champion: Version | None, store: Store, noted: Noted) -> str | None:
+    def _why(self, book: GateLog, champion: Version | None, store: Store, noted: DaemonState) -> str | None:
         settings, outcomes = self.settings, store.count()[1]
         if champion is None:
             return "no champion yet" if outcomes else None
@@ -199,9 +199,9 @@ class Watch:
             return "schedule"
         return self._drift(book, champion, store, noted) if settings.window else None
 
-    def _drift(self, book: VerdictBook, champion: Version, store: Store, noted: Noted) -> str | None:
+    def _drift(self, book: GateLog, champion: Version, store: Store, noted: DaemonState) -> str | None:
         size = self.settings.window
-        bundle = load(book.fetch(champion, self.settings.retrain.work / "watched"))
+        bundle = load_bundle(book.fetch(champion, self.settings.retrain.work / "watched"))
         rows = (row for row in store.entries(since=noted.since) if row.decision.bundle_id == bundle.bundle_id)
         reference = list(islice(rows, size))
         newest: deque[Journalled] = deque(
@@ -209,7 +209,9 @@ class Watch:
         )
         if len(reference) < size or len(newest) < size:
             return None
-        found = look(traffic_of(reference, bundle), traffic_of(tuple(newest), bundle), self.settings.alpha)
+        found = detect_drift(
+            traffic_window(reference, bundle), traffic_window(tuple(newest), bundle), self.settings.alpha
+        )
         began = noted.looked_until or reference[-1].decision.decided_at
         self._note(_changed(replace(noted, looked_until=newest[-1].decision.decided_at), found, began))
         if not found.alarms:
@@ -219,31 +221,31 @@ class Watch:
     @property
     def _canary(self) -> CanarySettings:
         settings, how = self.settings, self.settings.retrain
-        folders, notes = Folders(how.publish, how.canary), how.work / "canary.json"
+        folders, notes = PublishFolders(how.publish, how.canary), how.work / "canary.json"
         return CanarySettings(settings.canary_outcomes, settings.canary_s, settings.send_back, folders, notes)
 
     @property
     def _path(self) -> Path:
         return self.settings.retrain.work / "watch.json"
 
-    def _noted(self, champion: Version | None) -> Noted:
+    def _noted(self, champion: Version | None) -> DaemonState:
         """Read the notes; those on another champion are over, but for when was trained last."""
-        noted = Noted(**orjson.loads(self._path.read_bytes())) if self._path.is_file() else Noted()
+        noted = DaemonState(**orjson.loads(self._path.read_bytes())) if self._path.is_file() else DaemonState()
         version = "" if champion is None else champion.version
         if noted.version == version:
             return noted
         trained_at = noted.trained_at or self.clock()
-        fresh = Noted(version, self.clock(), 0, 0, 0.0, trained_at, noted.trained_on, noted.changed_at)
+        fresh = DaemonState(version, self.clock(), 0, 0, 0.0, trained_at, noted.trained_on, noted.changed_at)
         self._note(fresh)
         return fresh
 
-    def _note(self, noted: Noted) -> None:
+    def _note(self, noted: DaemonState) -> None:
         part = self._path.with_suffix(".part")
         part.write_bytes(orjson.dumps(asdict(noted)))
         part.replace(self._path)
 
 
-def _changed(noted: Noted, found: Look, began: float) -> Noted:
+def _changed(noted: DaemonState, found: DriftReport, began: float) -> DaemonState:
     """Note since when an arm's forecasts fail; a look under the same champion that finds nothing takes it back."""
     if any(alarm.what in ("calibration", "tokens") for alarm in found.alarms):
         return noted if noted.doubted else replace(noted, changed_at=began, doubted=True)

@@ -52,7 +52,7 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DriftTest:
     """One test of one look.
 
     Parameters
@@ -69,19 +69,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DriftReport:
     """All that one look found; `alarms` are those below `alpha`."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[DriftTest, ...]
     alpha: float
 
     @property
-    def alarms(self) -> tuple[Finding, ...]:
+    def alarms(self) -> tuple[DriftTest, ...]:
         """Give what changed."""
         return tuple(finding for finding in self.findings if finding.p <= self.alpha)
 
 
-def look(reference: Traffic, newest: Traffic, alpha: float = 0.001, seed: int = 0) -> Look:
+def detect_drift(reference: Traffic, newest: Traffic, alpha: float = 0.001, seed: int = 0) -> DriftReport:
     """Compare two windows.
 
     Parameters
@@ -98,11 +98,11 @@ def look(reference: Traffic, newest: Traffic, alpha: float = 0.001, seed: int = 
             "calibration", reference.surprise[a], newest.surprise[b], f"{arm}: realised minus forecast success"
         )
         tests += _mean("tokens", reference.tokens[a], newest.tokens[b], f"{arm}: log of realised over forecast tokens")
-    corrected = tuple(Finding(test.what, min(test.p * len(tests), 1.0), test.sentence) for test in tests)
-    return Look(corrected, alpha)
+    corrected = tuple(DriftTest(test.what, min(test.p * len(tests), 1.0), test.sentence) for test in tests)
+    return DriftReport(corrected, alpha)
 
 
-def _prompts(before: Array, after: Array, seed: int) -> Sequence[Finding]:
+def _prompts(before: Array, after: Array, seed: int) -> Sequence[DriftTest]:
     width = before.shape[1]
     if not width or min(len(before), len(after)) < LEAST:
         return ()
@@ -111,23 +111,23 @@ def _prompts(before: Array, after: Array, seed: int) -> Sequence[Finding]:
     axes = np.random.default_rng(seed).normal(size=(width, DIRECTIONS))
     sides = [((sample - centre) * scale) @ axes for sample in (before, after)]
     smallest = min(float(stats.ks_2samp(*(side[:, k] for side in sides)).pvalue) for k in range(DIRECTIONS))
-    return [Finding("prompts", min(smallest * DIRECTIONS, 1.0), "the prompts are of another kind")]
+    return [DriftTest("prompts", min(smallest * DIRECTIONS, 1.0), "the prompts are of another kind")]
 
 
-def _distribution(what: str, before: Array, after: Array) -> Sequence[Finding]:
+def _distribution(what: str, before: Array, after: Array) -> Sequence[DriftTest]:
     a, b = _known(before), _known(after)
     if min(len(a), len(b)) < LEAST:
         return ()
     p = float(stats.ks_2samp(a, b).pvalue)
-    return [Finding(what, p, f"forecast {what}: median {np.median(a):.3f}, now {np.median(b):.3f}")]
+    return [DriftTest(what, p, f"forecast {what}: median {np.median(a):.3f}, now {np.median(b):.3f}")]
 
 
-def _mean(what: str, before: Array, after: Array, words: str) -> Sequence[Finding]:
+def _mean(what: str, before: Array, after: Array, words: str) -> Sequence[DriftTest]:
     a, b = _known(before), _known(after)
     if min(len(a), len(b)) < LEAST or a.std() + b.std() < 1e-12:
         return ()
     p = float(stats.ttest_ind(a, b, equal_var=False).pvalue)
-    return [Finding(what, p, f"{words}: {a.mean():+.3f}, now {b.mean():+.3f}")]
+    return [DriftTest(what, p, f"{words}: {a.mean():+.3f}, now {b.mean():+.3f}")]
 
 
 def _known(values: Array) -> NDArray[np.float64]:

@@ -9,10 +9,10 @@ import orjson
 
 from serving.decision.bundle.loader import Bundle
 from serving.decision.errors import BadRequest
-from serving.decision.features.model_inputs import prepare
+from serving.decision.features.model_inputs import encode_batch
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.types import Request
-from serving.journal.rows import Entry
+from serving.journal.rows import JournalEntry
 from training.metrics.bootstrap import Array
 from training.records.text_pool import conversation
 from training.retraining.drift import Traffic
@@ -21,12 +21,12 @@ WIDTH = 16
 """Columns of a text's embedding here: a fixed random projection of the bundle's tokens, beside its features."""
 
 
-def traffic_of(entries: Sequence[Entry], bundle: Bundle) -> Traffic:
+def traffic_window(entries: Sequence[JournalEntry], bundle: Bundle) -> Traffic:
     """Read a window; decisions that nobody computed are left out."""
     computed = [entry for entry in entries if entry.decision.replay is not None]
     predictions = [DecisionRecord.from_json(entry.decision.replay or "").prediction for entry in computed]
     return Traffic(
-        embedding=embed([request for entry in computed if (request := _request(entry)) is not None], bundle),
+        embedding=project_requests([request for entry in computed if (request := _request(entry)) is not None], bundle),
         uplift=np.array([max(each.uplift, default=np.nan) for each in predictions], np.float64),
         support=np.array([each.support for each in predictions], np.float64),
         surprise=np.array([_surprise(entry) for entry in computed], np.float64),
@@ -35,11 +35,11 @@ def traffic_of(entries: Sequence[Entry], bundle: Bundle) -> Traffic:
     )
 
 
-def embed(requests: Sequence[Request], bundle: Bundle) -> Array:
+def project_requests(requests: Sequence[Request], bundle: Bundle) -> Array:
     """Project requests, float64 (n, D): equal texts get equal rows under any bundle with the same tokenizer."""
     if not requests:
         return np.zeros((0, 0))
-    inputs = prepare(requests, bundle.tokenizer, bundle.manifest.encoder.limits)
+    inputs = encode_batch(requests, bundle.tokenizer, bundle.manifest.encoder.limits)
     # Filled row by row: a larger vocabulary leaves the rows of a smaller one as they were.
     table = np.random.default_rng(0).normal(size=(int(inputs.token_ids.max(initial=0)) + 1, WIDTH))
     words = np.stack(
@@ -48,7 +48,7 @@ def embed(requests: Sequence[Request], bundle: Bundle) -> Array:
     return np.column_stack([words[:, 0], words[:, 1], inputs.features]).astype(np.float64)
 
 
-def _request(entry: Entry) -> Request | None:
+def _request(entry: JournalEntry) -> Request | None:
     if entry.decision.messages is None:
         return None
     try:
@@ -57,14 +57,14 @@ def _request(entry: Entry) -> Request | None:
         return None
 
 
-def _surprise(entry: Entry) -> float:
+def _surprise(entry: JournalEntry) -> float:
     outcome = entry.outcome
     if outcome is None or outcome.success is None or (outcome.arm or entry.decision.arm) != entry.decision.arm:
         return float("nan")
     return outcome.success - entry.decision.expected_success
 
 
-def _tokens(entry: Entry) -> float:
+def _tokens(entry: JournalEntry) -> float:
     told = None if entry.outcome is None else entry.outcome.output_tokens
     if told is None or entry.decision.expected_output_tokens <= 0:
         return float("nan")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from serving.journal.rows import Entry
+from serving.journal.rows import JournalEntry
 
 _FIGURES = (
     "success",
@@ -26,7 +26,7 @@ _FIGURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportedJournal:
     """What became of the journal's decisions.
 
     Parameters
@@ -42,7 +42,7 @@ class Exported:
     left_out: Mapping[str, int]
 
 
-def write_records(entries: Iterable[Entry], path: Path) -> Exported:
+def export_journal(entries: Iterable[JournalEntry], path: Path) -> ExportedJournal:
     """Write the decisions from which something can be learnt as JSON lines.
 
     An outcome counts for the arm that was really called: where the caller took another than the one that was decided,
@@ -58,10 +58,10 @@ def write_records(entries: Iterable[Entry], path: Path) -> Exported:
                 continue
             file.write(orjson.dumps(_record(entry)) + b"\n")
             rows += 1
-    return Exported(rows + left_out.total(), rows, dict(left_out))
+    return ExportedJournal(rows + left_out.total(), rows, dict(left_out))
 
 
-def _unfit(entry: Entry) -> str | None:
+def _unfit(entry: JournalEntry) -> str | None:
     decision, outcome = entry.decision, entry.outcome
     if outcome is None or outcome.success is None:
         return "no success was reported"
@@ -74,7 +74,7 @@ def _unfit(entry: Entry) -> str | None:
     return None
 
 
-def _record(entry: Entry) -> dict[str, object]:
+def _record(entry: JournalEntry) -> dict[str, object]:
     decision, outcome = entry.decision, entry.outcome
     assert outcome is not None
     assert decision.messages is not None

@@ -13,11 +13,11 @@ from typing import Final
 
 import pandas as pd
 
-from serving.decision.bundle.loader import Bundle, load
+from serving.decision.bundle.loader import Bundle, load_bundle
 from serving.decision.bundle.manifest import MANIFEST
 from serving.decision.errors import BadInput
 from serving.decision.policy.arms import load_arms
-from serving.decision.policy.bound_policy import roster
+from serving.decision.policy.bound_policy import bind_policy
 from serving.decision.policy.policy import Policy
 from serving.decision.policy.policy_file import load_policy
 from serving.decision.pricing.price_book import price_book
@@ -25,15 +25,15 @@ from serving.decision.types import Arm
 from training.backends.base import require_rows
 from training.pipeline.train import TrainSettings, train
 from training.progress import Progress, silent
-from training.promotion.canary import Folders, hand_over
-from training.promotion.gate import compare
-from training.promotion.gate_log import Entry, Expected, VerdictBook
-from training.promotion.gate_types import Comparison, GateSettings, Promote
-from training.promotion.holdout import Cut, cut, held_out, judge
+from training.promotion.canary import PublishFolders, publish
+from training.promotion.gate import run_gate
+from training.promotion.gate_log import GateExpectation, GateLog, GateRecord
+from training.promotion.gate_types import GateSettings, GateVerdict, Promote
+from training.promotion.holdout import HistorySplit, forecast, held_out, split_newest
 from training.promotion.registry import DataLineage, Registry, Run
 from training.records.history import History, read
-from training.retraining.inputs import alone, gather
-from training.retraining.records_of_journal import Exported
+from training.retraining.inputs import exclusive_lock, gather_inputs
+from training.retraining.records_of_journal import ExportedJournal
 
 _COLUMNS: Final = (
     "request_id prompt_id prompt messages arm success propensity input_tokens cached_input_tokens output_tokens"
@@ -91,7 +91,7 @@ class RetrainSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Retrained:
+class RetrainResult:
     """What one run did.
 
     Parameters
@@ -104,13 +104,13 @@ class Retrained:
         None for the first champion, or where the verdict was there.
     """
 
-    entry: Entry
+    entry: GateRecord
     repeated: bool
-    exported: Exported | None = None
-    comparison: Comparison | None = None
+    exported: ExportedJournal | None = None
+    comparison: GateVerdict | None = None
 
 
-def retrain(settings: RetrainSettings, progress: Progress = silent) -> Retrained:
+def retrain(settings: RetrainSettings, progress: Progress = silent) -> RetrainResult:
     """Train a challenger on everything but the newest window, compare it on that, and promote it or not.
 
     Raises
@@ -121,15 +121,15 @@ def retrain(settings: RetrainSettings, progress: Progress = silent) -> Retrained
         The journal or the records can't be used; the message names the cure.
     """
     settings.work.mkdir(parents=True, exist_ok=True)
-    with alone(settings.work / "lock"):
-        gathered = gather(settings.journal, settings.history, settings.work, progress)
+    with exclusive_lock(settings.work / "lock"):
+        gathered = gather_inputs(settings.journal, settings.history, settings.work, progress)
         history = read(gathered.sources, quarantine=settings.work / "rows.quarantine.jsonl", progress=progress)
         require_rows(history)
         key = _key(history.digest, settings)
-        book = VerdictBook(Registry(settings.registry, settings.train.artifacts))
+        book = GateLog(Registry(settings.registry, settings.train.artifacts))
         found = book.find(key)
         if found is not None:
-            return Retrained(found, True, gathered.exported)
+            return RetrainResult(found, True, gathered.exported)
         return _run(settings, book, history, key, gathered.exported, progress)
 
 
@@ -145,19 +145,19 @@ def _key(digest: str, settings: RetrainSettings) -> str:
 
 def _run(
     settings: RetrainSettings,
-    book: VerdictBook,
+    book: GateLog,
     history: History,
     key: str,
-    exported: Exported | None,
+    exported: ExportedJournal | None,
     progress: Progress,
-) -> Retrained:
-    parts = cut(history.frame, settings.held_out, settings.last_s, settings.after)
+) -> RetrainResult:
+    parts = split_newest(history.frame, settings.held_out, settings.last_s, settings.after)
     folder = settings.work / key
     folder.mkdir(exist_ok=True)
     challenger = _challenger(parts, folder, settings, progress)
     registered = book.registered(key)
     champion = book.champion(registered)
-    before = None if champion is None else load(book.fetch(champion, folder / "champion"))
+    before = None if champion is None else load_bundle(book.fetch(champion, folder / "champion"))
     progress("compare", 0, 0)
     comparison = None if before is None else _compare(settings, parts, before, challenger, folder)
     with book.run(key, {"retrain.cut": str(parts.since), "retrain.seen": str(parts.seen)}) as run:
@@ -166,12 +166,12 @@ def _run(
         if entry.verdict == "promote":
             version = registered or run.register(folder / "bundle")
             entry = replace(entry, version=version.version, canary=before is not None and settings.canary_first)
-            hand_over(book, version, folder / "bundle", Folders(settings.publish, settings.canary), entry.canary)
+            publish(book, version, folder / "bundle", PublishFolders(settings.publish, settings.canary), entry.canary)
         book.write(run, entry)
-    return Retrained(entry, False, exported, comparison)
+    return RetrainResult(entry, False, exported, comparison)
 
 
-def _challenger(parts: Cut, folder: Path, settings: RetrainSettings, progress: Progress) -> Bundle:
+def _challenger(parts: HistorySplit, folder: Path, settings: RetrainSettings, progress: Progress) -> Bundle:
     """Train, unless a run that was killed had done so already: its key says that nothing differs."""
     bundle = folder / "bundle"
     if not (bundle / MANIFEST).is_file():
@@ -184,22 +184,24 @@ def _challenger(parts: Cut, folder: Path, settings: RetrainSettings, progress: P
         quarantine = folder / "older.quarantine.jsonl"
         how = replace(settings.train, registry=None, report=folder / "report", quarantine=quarantine, rivals=False)
         train([str(rows)], bundle, how, progress)
-    return load(bundle)
+    return load_bundle(bundle)
 
 
-def _compare(settings: RetrainSettings, parts: Cut, champion: Bundle, challenger: Bundle, folder: Path) -> Comparison:
+def _compare(
+    settings: RetrainSettings, parts: HistorySplit, champion: Bundle, challenger: Bundle, folder: Path
+) -> GateVerdict:
     arms = _priced(champion, settings)
     names = [[(arm.name, arm.model, arm.effort) for arm in bundle.arms] for bundle in (champion, challenger)]
     if names[0] != names[1]:
         raise BadInput("the champion has other arms than these records: retrain under a new registry, or name --arms")
     policy = load_policy(settings.policy, arms) if settings.policy else Policy()
-    bound = roster(arms, policy, price_book(arms))
+    bound = bind_policy(arms, policy, price_book(arms))
     held = held_out(parts.newer, bound)
     judged = [
-        judge(bundle, arms, policy, held, parts.since, _size(place))
+        forecast(bundle, arms, policy, held, parts.since, _size(place))
         for bundle, place in ((champion, folder / "champion"), (challenger, folder / "bundle"))
     ]
-    return compare(held.window, judged[0], judged[1], settings.gate)
+    return run_gate(held.window, judged[0], judged[1], settings.gate)
 
 
 def _priced(bundle: Bundle, settings: RetrainSettings) -> tuple[Arm, ...]:
@@ -215,19 +217,19 @@ def _size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
 
 
-def _entry(key: str, challenger: Bundle, champion: Bundle | None, comparison: Comparison | None) -> Entry:
+def _entry(key: str, challenger: Bundle, champion: Bundle | None, comparison: GateVerdict | None) -> GateRecord:
     if comparison is None or champion is None:
-        return Entry(key, "promote", "first", "there was no champion", challenger.bundle_id)
+        return GateRecord(key, "promote", "first", "there was no champion", challenger.bundle_id)
     verdict = comparison.verdict
-    expected = Expected.of(comparison.challenger)
+    expected = GateExpectation.of(comparison.challenger)
     if isinstance(verdict, Promote):
         told = ("promote", "gain", verdict.reason)
     else:
         told = ("keep", verdict.guard, verdict.reason)
-    return Entry(key, *told, challenger.bundle_id, champion.bundle_id, expected=expected)
+    return GateRecord(key, *told, challenger.bundle_id, champion.bundle_id, expected=expected)
 
 
-def _log(run: Run, settings: RetrainSettings, history: History, comparison: Comparison | None) -> None:
+def _log(run: Run, settings: RetrainSettings, history: History, comparison: GateVerdict | None) -> None:
     start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
     sources = ", ".join(
         [*(["the journal"] if settings.journal else []), *settings.history]

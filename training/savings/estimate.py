@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.metrics.bootstrap import Array, Interval, Resampling, percentile_interval
-from training.metrics.off_policy import Log, NoOverlap, policy_value
+from training.metrics.off_policy import LoggedTraffic, UnsupportedPolicy, policy_value
 from training.savings.evidence import MINIMUM, Evidence
-from training.savings.results import Against, Estimator, Figures, Part, Savings
+from training.savings.results import Estimator, Savings, StrategyComparison, StrategyFigures, TrafficPart
 
 DAYS_PER_YEAR = 365
 LARGEST_WEIGHT = 50.0
@@ -35,7 +35,7 @@ class _Sums:
     latency_weight: Array
 
 
-def savings(
+def estimate_savings(
     source: str,
     evidence: Evidence,
     *,
@@ -74,7 +74,7 @@ def savings(
 
 def _groups(
     evidence: Evidence, labels: NDArray[np.object_], estimator: Estimator, resamples: int, seed: int
-) -> Iterator[Part]:
+) -> Iterator[TrafficPart]:
     """Largest first; groups with too few requests to speak of are put together."""
     named = np.array(["(none)" if label is None else str(label) for label in labels], object)
     names, counts = np.unique(named.astype(str), return_counts=True)
@@ -91,19 +91,19 @@ def _groups(
 
 def _part(
     name: str, evidence: Evidence, estimator: Estimator, resamples: int, seed: int, required: bool = False
-) -> Part:
+) -> TrafficPart:
     plan = Resampling(len(evidence), resamples, seed)
     found: list[_Sums] = []
     missing: dict[str, str] = {}
     for strategy, target in _strategies(evidence):
         try:
             found.append(_sums(strategy, evidence, target, estimator))
-        except NoOverlap as reason:
+        except UnsupportedPolicy as reason:
             if required and not found:
                 raise
             missing[strategy] = str(reason)
     if missing and not found:
-        return Part(name, len(evidence), (), (), missing)
+        return TrafficPart(name, len(evidence), (), (), missing)
     draws = [_draws(sums, plan) for sums in found]
     scale = evidence.per_day
     figures = tuple(_figures(sums, drawn, scale) for sums, drawn in zip(found, draws, strict=True))
@@ -113,7 +113,7 @@ def _part(
         if ours
         else []
     )
-    return Part(name, len(evidence), figures, tuple(against), missing)
+    return TrafficPart(name, len(evidence), figures, tuple(against), missing)
 
 
 def _strategies(evidence: Evidence) -> Iterator[tuple[str, NDArray[np.int64]]]:
@@ -151,7 +151,7 @@ def _require_overlap(
 ) -> None:
     chances: Array = np.zeros((len(arm), len(evidence.arms)))
     chances[np.arange(len(arm)), target] = 1.0
-    log = Log(arm, np.nan_to_num(evidence.success[np.arange(len(arm)), arm]), propensity, len(evidence.arms))
+    log = LoggedTraffic(arm, np.nan_to_num(evidence.success[np.arange(len(arm)), arm]), propensity, len(evidence.arms))
     policy_value(name, log, chances, max_weight=LARGEST_WEIGHT)
 
 
@@ -202,7 +202,7 @@ def _point(sums: _Sums) -> tuple[float, float]:
     return float(sums.success.sum()) / total, float(sums.cost.sum()) / total
 
 
-def _figures(sums: _Sums, drawn: _Draws, per_day: float) -> Figures:
+def _figures(sums: _Sums, drawn: _Draws, per_day: float) -> StrategyFigures:
     quality, cost = _point(sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         per_success = np.where(drawn.quality > 0, drawn.cost / drawn.quality, np.nan)
@@ -213,7 +213,7 @@ def _figures(sums: _Sums, drawn: _Draws, per_day: float) -> Figures:
         percentile_interval(float(point[0]), draws) if len(order) else None
         for point, draws in zip(points, (drawn.p50, drawn.p95), strict=True)
     )
-    return Figures(
+    return StrategyFigures(
         strategy=sums.name,
         shares=sums.shares,
         quality=percentile_interval(quality, drawn.quality),
@@ -226,10 +226,10 @@ def _figures(sums: _Sums, drawn: _Draws, per_day: float) -> Figures:
     )
 
 
-def _against(ours: _Sums, mine: _Draws, other: _Sums, theirs: _Draws, per_day: float) -> Against:
+def _against(ours: _Sums, mine: _Draws, other: _Sums, theirs: _Draws, per_day: float) -> StrategyComparison:
     (quality, cost), (other_quality, other_cost) = _point(ours), _point(other)
     saved = percentile_interval(other_cost - cost, theirs.cost - mine.cost)
-    return Against(
+    return StrategyComparison(
         strategy=other.name,
         saved_usd_per_day=_scaled(saved, per_day),
         saved_usd_per_year=_scaled(saved, per_day * DAYS_PER_YEAR),

@@ -9,7 +9,7 @@ import numpy as np
 
 from serving.decision.engine import Engine
 from serving.decision.pricing.rate_card import expected_cost
-from serving.decision.selection.runtime_state import Situation
+from serving.decision.selection.runtime_state import RuntimeState
 from serving.decision.types import Request
 from training.dataset.dataset import Dataset
 from training.metrics.bootstrap import Array
@@ -31,7 +31,7 @@ def from_history(
     for place, request in enumerate(_with_tenants(dataset)):
         if place % 256 == 0:
             progress("decide", place, len(dataset))
-        decisions.append(engine.decide(request, Situation(input_tokens=_input_tokens(dataset, place))))
+        decisions.append(engine.decide(request, RuntimeState(input_tokens=_input_tokens(dataset, place))))
     names = tuple(arm.name for arm in engine.arms)
     rate, assumed = rate_of(dataset.timestamp, per_day)
     cost = np.where(np.isfinite(dataset.cost_usd), dataset.cost_usd, _priced(dataset, engine))

@@ -7,18 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from serving.decision.policy.bound_policy import Roster
-from serving.decision.pricing.rate_card import cost_of
+from serving.decision.policy.bound_policy import BoundPolicy
+from serving.decision.pricing.rate_card import cost_of_usage
 from serving.decision.pricing.usage import Usage
-from serving.decision.selection.decide import settle
+from serving.decision.selection.decide import decide_from_record
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.types import Decision
-from serving.journal.rows import Entry, OutcomeRow
+from serving.journal.rows import JournalEntry, OutcomeRow
 from training.errors import BadHistory
 from training.savings.evidence import MINIMUM, Evidence, cost_notes, forecasts_of, rate_of
 
 
-def from_journal(entries: Iterable[Entry], bound: Roster, per_day: float | None = None, *, seed: int = 0) -> Evidence:
+def from_journal(
+    entries: Iterable[JournalEntry], bound: BoundPolicy, per_day: float | None = None, *, seed: int = 0
+) -> Evidence:
     """Settle every journalled decision again under another policy; no model is asked, and no prompt is needed.
 
     Decisions that a fallback made have no record, and those of other arms no place: they are counted, and left out.
@@ -30,7 +32,7 @@ def from_journal(entries: Iterable[Entry], bound: Roster, per_day: float | None 
     """
     rng = np.random.default_rng(seed)
     names = tuple(arm.name for arm in bound.arms)
-    served: list[tuple[Entry, OutcomeRow, Decision]] = []
+    served: list[tuple[JournalEntry, OutcomeRow, Decision]] = []
     times: list[float] = []
     unknown = foreign = 0
     for entry in entries:
@@ -56,9 +58,9 @@ def from_journal(entries: Iterable[Entry], bound: Roster, per_day: float | None 
 
 
 def _journalled(
-    served: Sequence[tuple[Entry, OutcomeRow, Decision]],
+    served: Sequence[tuple[JournalEntry, OutcomeRow, Decision]],
     names: tuple[str, ...],
-    bound: Roster,
+    bound: BoundPolicy,
     notes: tuple[str, ...],
 ) -> Evidence:
     shape = (len(served), len(names))
@@ -89,7 +91,7 @@ def _journalled(
     )
 
 
-def _again(entry: Entry, bound: Roster, uniform: float) -> Decision | None:
+def _again(entry: JournalEntry, bound: BoundPolicy, uniform: float) -> Decision | None:
     """Settle under the roster's policy, with a fresh draw: the old one picked the arm whose outcome is known."""
     if entry.decision.replay is None:
         return None
@@ -97,10 +99,10 @@ def _again(entry: Entry, bound: Roster, uniform: float) -> Decision | None:
     if len(record.prediction.success) != len(bound.arms):
         return None
     situation = replace(record.situation, uniform=uniform, cost_multiplier=0.0)
-    return settle(replace(record, policy=bound.version, situation=situation), bound)
+    return decide_from_record(replace(record, policy=bound.version, situation=situation), bound)
 
 
-def _paid(entry: Entry, outcome: OutcomeRow, bound: Roster, place: int) -> float:
+def _paid(entry: JournalEntry, outcome: OutcomeRow, bound: BoundPolicy, place: int) -> float:
     """Give what the call cost: as reported, else from its tokens; NaN where neither is known."""
     if outcome.cost_usd is not None:
         return outcome.cost_usd
@@ -114,4 +116,4 @@ def _paid(entry: Entry, outcome: OutcomeRow, bound: Roster, place: int) -> float
     hidden = min(outcome.reasoning_tokens or 0, outcome.output_tokens)
     cached = min(outcome.cached_input_tokens or 0, inputs)
     usage = Usage(inputs, outcome.output_tokens, cached_input_tokens=cached, reasoning_tokens=hidden)
-    return cost_of(usage, rates)
+    return cost_of_usage(usage, rates)

@@ -14,11 +14,11 @@ from training.metrics.bootstrap import Interval
 from training.report.chart_specs import Chart, Series
 from training.report.html import TEMPLATE
 from training.report.plots import figure, write_png
-from training.savings.results import Figures, Savings
-from training.savings.terminal import money, points, sentences
+from training.savings.results import Savings, StrategyFigures
+from training.savings.terminal import format_money, format_points, sentences
 
 
-def charts(savings: Savings) -> Iterator[Chart]:
+def savings_charts(savings: Savings) -> Iterator[Chart]:
     """Give the figures that there is data for, in reading order."""
     rows = savings.whole.strategies
     yield _bars(
@@ -64,7 +64,7 @@ def charts(savings: Savings) -> Iterator[Chart]:
 def write_page(savings: Savings, folder: Path) -> Path:
     """Write PNGs and `savings.html` into a folder; gives the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = tuple(charts(savings))
+    drawn = tuple(savings_charts(savings))
     for chart in drawn:
         write_png(chart, folder / f"{chart.key}.png")
     page = folder / "savings.html"
@@ -89,8 +89,8 @@ def _page(savings: Savings, drawn: Sequence[Chart]) -> str:
 def _cards(savings: Savings) -> Iterator[str]:
     for other in savings.whole.against:
         for label, text in (
-            (f"USD a year saved, {other.strategy}", money(other.saved_usd_per_year)),
-            (f"success, points, {other.strategy}", points(other.quality_gained)),
+            (f"USD a year saved, {other.strategy}", format_money(other.saved_usd_per_year)),
+            (f"success, points, {other.strategy}", format_points(other.quality_gained)),
         ):
             value, _, interval = text.partition(" [")
             yield (
@@ -106,7 +106,9 @@ def _section(chart: Chart) -> str:
     return f"<section><h2>{html.escape(chart.title)}</h2><p>{html.escape(chart.note)}</p>{plot}</section>"
 
 
-def _bars(key: str, title: str, note: str, label: str, rows: Sequence[Figures], values: Sequence[Interval]) -> Chart:
+def _bars(
+    key: str, title: str, note: str, label: str, rows: Sequence[StrategyFigures], values: Sequence[Interval]
+) -> Chart:
     names = tuple(row.strategy for row in rows)
     series = tuple(
         _series(name, [value], "ours" if place == 0 else "rival", place)
@@ -127,7 +129,7 @@ def _series(name: str, values: Sequence[Interval], role: str, start: int = 0) ->
     )
 
 
-def _point(row: Figures) -> Series:
+def _point(row: StrategyFigures) -> Series:
     return Series(
         row.strategy,
         "points",

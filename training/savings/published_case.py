@@ -37,7 +37,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PublishedCase:
     """A case, worked out.
 
     Parameters
@@ -90,7 +90,7 @@ class Case:
         return {name: gap for name, gap in gaps.items() if abs(gap) >= 0.005}
 
 
-def work_out(folder: Path) -> Case:
+def work_out(folder: Path) -> PublishedCase:
     """Read a case and work it out.
 
     Parameters
@@ -110,7 +110,7 @@ def work_out(folder: Path) -> Case:
         book = price_book(load_arms(folder / raw["arms"]))
         segments = tuple(_segment(item, book) for item in raw["segment"])
         published = {str(name): float(total) for name, total in raw.get("published", {}).items()}
-        case = Case(str(raw["title"]), segments, int(raw["days_per_year"]), published)
+        case = PublishedCase(str(raw["title"]), segments, int(raw["days_per_year"]), published)
     except KeyError as missing:
         raise BadCase(f"{folder / 'case.toml'}: {missing} is missing: data/cases/README.md lists the keys") from None
     except (TypeError, ValueError, AttributeError) as fault:

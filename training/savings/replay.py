@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.bundle.loader import Bundle, load
+from serving.decision.bundle.loader import Bundle, load_bundle
 from serving.decision.engine import Engine
 from serving.decision.errors import BadInput
 from serving.decision.policy.arms import load_arms
@@ -18,10 +18,10 @@ from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm
 from serving.journal.store import Store
 from training.backends.base import require_rows
-from training.dataset.dataset import build
+from training.dataset.dataset import build_dataset
 from training.progress import Progress, silent
 from training.records.history import read
-from training.savings.estimate import savings
+from training.savings.estimate import estimate_savings
 from training.savings.evidence import MINIMUM, Evidence
 from training.savings.from_history import from_history
 from training.savings.from_journal import from_journal
@@ -55,7 +55,7 @@ class ReplaySettings:
     quarantine: Path | None = None
 
 
-def replay(data: Sequence[str], settings: ReplaySettings, progress: Progress = silent) -> Savings:
+def replay_traffic(data: Sequence[str], settings: ReplaySettings, progress: Progress = silent) -> Savings:
     """Replay a history or a journal.
 
     Parameters
@@ -68,7 +68,7 @@ def replay(data: Sequence[str], settings: ReplaySettings, progress: Progress = s
     BadInput
         Each message names the cure.
     """
-    model = None if settings.bundle is None else load(settings.bundle)
+    model = None if settings.bundle is None else load_bundle(settings.bundle)
     arms = _arms(model, settings)
     policy = load_policy(settings.policy, arms) if settings.policy else Policy()
     prior = PriorModel(arms)
@@ -81,7 +81,7 @@ def replay(data: Sequence[str], settings: ReplaySettings, progress: Progress = s
     )
     progress("resample", 0, 0)
     named = "the journal" if journals else ", ".join(data)  # a URL may hold a password
-    return savings(named, evidence, snips=settings.snips, resamples=settings.resamples)
+    return estimate_savings(named, evidence, snips=settings.snips, resamples=settings.resamples)
 
 
 def _arms(model: Bundle | None, settings: ReplaySettings) -> tuple[Arm, ...]:
@@ -110,7 +110,7 @@ def _history(
 ) -> Evidence:
     history = read(data, arms=engine.arms, quarantine=settings.quarantine, progress=progress)
     require_rows(history)
-    dataset = build(history.frame, engine.arms, minimum=MINIMUM)
+    dataset = build_dataset(history.frame, engine.arms, minimum=MINIMUM)
     evidence = from_history(dataset, engine, settings.requests_per_day, progress)
     synthetic = "source" in history.frame and bool((history.frame["source"].astype(str) == "synthetic").any())
     return evidence.noting(_warnings(history.digest, model, synthetic))

@@ -12,7 +12,7 @@ Estimator = Literal["direct", "dr", "snips"]
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class StrategyFigures:
     """One strategy on one part of the traffic; money in USD.
 
     Parameters
@@ -37,7 +37,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
+class StrategyComparison:
     """The policy beside another strategy: USD saved a day and a year, and quality gained."""
 
     strategy: str
@@ -47,7 +47,7 @@ class Against:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TrafficPart:
     """All strategies on one part of the traffic; the first is the policy.
 
     Parameters
@@ -58,8 +58,8 @@ class Part:
 
     name: str
     requests: int
-    strategies: tuple[Figures, ...]
-    against: tuple[Against, ...]
+    strategies: tuple[StrategyFigures, ...]
+    against: tuple[StrategyComparison, ...]
     missing: Mapping[str, str]
 
 
@@ -82,7 +82,7 @@ class Savings:
     requests: int
     requests_per_day: float
     requests_per_day_assumed: bool
-    whole: Part
-    by_task: tuple[Part, ...]
-    by_tenant: tuple[Part, ...]
+    whole: TrafficPart
+    by_task: tuple[TrafficPart, ...]
+    by_tenant: tuple[TrafficPart, ...]
     notes: tuple[str, ...]

@@ -10,8 +10,8 @@ import orjson
 from rich.table import Table
 
 from training.metrics.bootstrap import Interval
-from training.savings.published_case import Case
-from training.savings.results import Figures, Part, Savings
+from training.savings.published_case import PublishedCase
+from training.savings.results import Savings, StrategyFigures, TrafficPart
 
 _HOW = {
     "direct": "every arm of every request is known",
@@ -20,7 +20,7 @@ _HOW = {
 }
 
 
-def case_table(case: Case) -> Table:
+def case_table(case: PublishedCase) -> Table:
     """Show a case: each segment before and after, and the totals beside the published ones."""
     table = Table(title=case.title, title_justify="left", caption=_verdict(case), caption_justify="left")
     for name in ("segment", "requests a day", "before", "after", "USD a day before", "USD a day after"):
@@ -55,15 +55,16 @@ def sentences(savings: Savings) -> Iterator[str]:
     yield f"{savings.requests:,} requests of a {savings.kind} under {savings.policy}: {_HOW[savings.estimator]}; {rate}"
     for other in savings.whole.against:
         yield (
-            f"against {other.strategy}: saves {money(other.saved_usd_per_day)} USD a day,"
-            f" {money(other.saved_usd_per_year)} USD a year; success {points(other.quality_gained)} points"
+            f"against {other.strategy}: saves {format_money(other.saved_usd_per_day)} USD a day,"
+            f" {format_money(other.saved_usd_per_year)} USD a year;"
+            f" success {format_points(other.quality_gained)} points"
         )
     for strategy, why in savings.whole.missing.items():
         yield f"{strategy}: can't be told ({why})"
     yield from savings.notes
 
 
-def case_json(case: Case) -> str:
+def case_json(case: PublishedCase) -> str:
     """Render a case."""
     told = {**asdict(case), "worked_out": case.worked_out, "differences": case.differences}
     return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
@@ -74,7 +75,7 @@ def savings_json(savings: Savings) -> str:
     return orjson.dumps(asdict(savings), option=orjson.OPT_INDENT_2).decode()
 
 
-def money(interval: Interval) -> str:
+def format_money(interval: Interval) -> str:
     """Write USD with its interval.
 
     >>> money(Interval(1234.5, 1200.0, 1300.0))
@@ -83,7 +84,7 @@ def money(interval: Interval) -> str:
     return f"{_usd(interval.value)} [{_usd(interval.lower)}, {_usd(interval.upper)}]"
 
 
-def points(interval: Interval) -> str:
+def format_points(interval: Interval) -> str:
     """Write a difference of shares in points of a hundred.
 
     >>> points(Interval(0.012, -0.003, 0.02))
@@ -102,17 +103,17 @@ def _strategies(savings: Savings) -> Table:
     return table
 
 
-def _cells(row: Figures) -> Iterator[str]:
+def _cells(row: StrategyFigures) -> Iterator[str]:
     yield row.strategy
     yield f"{row.quality.value:.1%} [{row.quality.lower:.1%}, {row.quality.upper:.1%}]"
-    yield money(row.usd_per_success)
-    yield money(row.usd_per_day)
-    yield money(row.usd_per_year)
+    yield format_money(row.usd_per_success)
+    yield format_money(row.usd_per_day)
+    yield format_money(row.usd_per_year)
     yield _seconds(row.p50_ms)
     yield _seconds(row.p95_ms)
 
 
-def _parts(title: str, parts: Sequence[Part]) -> Table:
+def _parts(title: str, parts: Sequence[TrafficPart]) -> Table:
     table = Table(title=title, title_justify="left")
     for name in ("part", "requests", "success", "USD per success", "USD a day", "p95", "saved a day, against"):
         table.add_column(name, justify="left" if name in ("part", "saved a day, against") else "right")
@@ -121,20 +122,20 @@ def _parts(title: str, parts: Sequence[Part]) -> Table:
             table.add_row(part.name, f"{part.requests:,}", "-", "-", "-", "-", "the log does not tell")
             continue
         ours = part.strategies[0]
-        saved = "\n".join(f"{money(other.saved_usd_per_day)}  {other.strategy}" for other in part.against)
+        saved = "\n".join(f"{format_money(other.saved_usd_per_day)}  {other.strategy}" for other in part.against)
         table.add_row(
             part.name,
             f"{part.requests:,}",
             f"{ours.quality.value:.1%}",
-            money(ours.usd_per_success),
-            money(ours.usd_per_day),
+            format_money(ours.usd_per_success),
+            format_money(ours.usd_per_day),
             _seconds(ours.p95_ms),
             saved,
         )
     return table
 
 
-def _verdict(case: Case) -> str:
+def _verdict(case: PublishedCase) -> str:
     if not case.differences:
         return f"all {len(case.published)} published totals come out to the cent" if case.published else ""
     gaps = ", ".join(f"{name} by {gap:+,.2f}" for name, gap in case.differences.items())

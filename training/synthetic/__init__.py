@@ -4,7 +4,7 @@ SYNTHETIC, and so labelled in every record (`source` = "synthetic", ids that beg
 here says anything about a real model. Read downwards:
 
     taxonomy    the tasks and what is true of each
-    texts/      templates and words, one file per language
+    templates/  templates and words, one file per language
     wording     templates -> prompts that partly show how hard they are
     shift       what changes in the middle of the world's time
     response    prompt and arm -> success, failure modes, tokens, latency: the truth
@@ -18,20 +18,20 @@ here says anything about a real model. Read downwards:
 Benefit is not monotone in difficulty: what is trivial and what is hopeless gains nothing from reasoning.
 """
 
-from training.synthetic.concept_drift import Shift
+from training.synthetic.concept_drift import ConceptDrift
 from training.synthetic.logging_policies import (
     Always,
     Exploring,
-    HandWritten,
+    LegacyRouter,
     LoggingPolicy,
-    OldPolicy,
-    PolicyValue,
+    RuleBasedRouter,
+    TruePolicyValue,
     Uniform,
-    oracle,
-    value,
+    oracle_policy,
+    true_value,
 )
-from training.synthetic.prompt_sample import Draws
-from training.synthetic.response_model import Truth
+from training.synthetic.prompt_sample import PromptSample
+from training.synthetic.response_model import WorldTruth
 from training.synthetic.task_types import FAILURE_MODES, LANGUAGES, TASKS, BadWorld
 from training.synthetic.world import DEFAULT_ARMS, World
 
@@ -42,16 +42,16 @@ __all__ = [
     "TASKS",
     "Always",
     "BadWorld",
-    "Draws",
+    "ConceptDrift",
     "Exploring",
-    "HandWritten",
+    "LegacyRouter",
     "LoggingPolicy",
-    "OldPolicy",
-    "PolicyValue",
-    "Shift",
-    "Truth",
+    "PromptSample",
+    "RuleBasedRouter",
+    "TruePolicyValue",
     "Uniform",
     "World",
-    "oracle",
-    "value",
+    "WorldTruth",
+    "oracle_policy",
+    "true_value",
 ]

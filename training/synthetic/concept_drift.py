@@ -11,7 +11,7 @@ from training.synthetic.task_types import TASKS, BadWorld
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class ConceptDrift:
     """A change that takes hold at one moment and stays.
 
     Parameters

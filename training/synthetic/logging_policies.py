@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from training.synthetic.prompt_sample import Draws
+from training.synthetic.prompt_sample import PromptSample
 from training.synthetic.response_model import Array
 from training.synthetic.task_types import BadWorld
 
-LoggingPolicy = Callable[[Draws], Array]
+LoggingPolicy = Callable[[PromptSample], Array]
 """Takes n prompts (with their truth, which an honest policy leaves alone), gives float64 (n, K) probabilities."""
 
 _NUMBER: Final = re.compile(r"\d+")
@@ -27,7 +27,7 @@ _HARD_WORDS: Final = (
 class Uniform:
     """Every arm with the same chance: a randomised trial."""
 
-    def __call__(self, draws: Draws) -> Array:
+    def __call__(self, draws: PromptSample) -> Array:
         """Give the probabilities."""
         return np.full(draws.success.shape, 1.0 / len(draws.arms))
 
@@ -38,7 +38,7 @@ class Always:
 
     arm: str
 
-    def __call__(self, draws: Draws) -> Array:
+    def __call__(self, draws: PromptSample) -> Array:
         """Give the probabilities."""
         names = [arm.name for arm in draws.arms]
         if self.arm not in names:
@@ -47,7 +47,7 @@ class Always:
 
 
 @dataclass(frozen=True, slots=True)
-class OldPolicy:
+class LegacyRouter:
     """A router of yesterday: the longer and the more numbers, the likelier an arm that reasons hard.
 
     It is confounded, because what it looks at goes with difficulty, and it keeps overlap: no arm's probability is
@@ -64,7 +64,7 @@ class OldPolicy:
     sharpness: float = 1.0
     floor: float = 0.05
 
-    def __call__(self, draws: Draws) -> Array:
+    def __call__(self, draws: PromptSample) -> Array:
         """Give the probabilities."""
         arms = len(draws.arms)
         if not 0.0 < self.floor < 1.0 / arms:
@@ -76,12 +76,12 @@ class OldPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class HandWritten:
+class RuleBasedRouter:
     """A gateway's rule of thumb, deterministic: the last arm where the text looks hard, else the first."""
 
     threshold: float = 0.0
 
-    def __call__(self, draws: Draws) -> Array:
+    def __call__(self, draws: PromptSample) -> Array:
         """Give the probabilities."""
         chosen = np.zeros(draws.success.shape)
         hard = looks_hard(draws) > self.threshold
@@ -97,7 +97,7 @@ class Exploring:
     base: LoggingPolicy
     share: float = 0.1
 
-    def __call__(self, draws: Draws) -> Array:
+    def __call__(self, draws: PromptSample) -> Array:
         """Give the probabilities."""
         if not 0.0 <= self.share <= 1.0:
             raise BadWorld(f"share {self.share} of exploration must lie in [0, 1]")
@@ -105,7 +105,7 @@ class Exploring:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyValue:
+class TruePolicyValue:
     """What a routing policy is truly worth, per request.
 
     Parameters
@@ -126,7 +126,7 @@ class PolicyValue:
     reasoning_share: float
 
 
-def looks_hard(draws: Draws) -> Array:
+def looks_hard(draws: PromptSample) -> Array:
     """Score the texts by length, count of numbers and telling words; about -3 to 3, (n,)."""
     rows = [(len(text), len(_NUMBER.findall(text)), _names_work(text.lower())) for text in draws.texts]
     chars, numbers, words = np.array(rows, dtype=np.float64).reshape(-1, 3).T
@@ -138,7 +138,7 @@ def _names_work(text: str) -> bool:
     return any(word in text for word in _HARD_WORDS)
 
 
-def probabilities(policy: LoggingPolicy, draws: Draws) -> Array:
+def probabilities(policy: LoggingPolicy, draws: PromptSample) -> Array:
     """Ask a policy and check its answer.
 
     Raises
@@ -154,7 +154,7 @@ def probabilities(policy: LoggingPolicy, draws: Draws) -> Array:
     return chances
 
 
-def value(draws: Draws, chances: Array, value_of_success_usd: float = 0.5) -> PolicyValue:
+def true_value(draws: PromptSample, chances: Array, value_of_success_usd: float = 0.5) -> TruePolicyValue:
     """Give the true value of serving each prompt with arms drawn by `chances`, float64 (n, K).
 
     Raises
@@ -169,10 +169,10 @@ def value(draws: Draws, chances: Array, value_of_success_usd: float = 0.5) -> Po
         for part in (truth.success, truth.cost_usd, truth.output_tokens, truth.latency_ms)
     )
     net = value_of_success_usd * success - cost
-    return PolicyValue(success, cost, tokens, latency, net, float(1.0 - chances[:, 0].mean()))
+    return TruePolicyValue(success, cost, tokens, latency, net, float(1.0 - chances[:, 0].mean()))
 
 
-def oracle(draws: Draws, value_of_success_usd: float = 0.5) -> Array:
+def oracle_policy(draws: PromptSample, value_of_success_usd: float = 0.5) -> Array:
     """Give the policy that no other beats at this value of success, as one-hot float64 (n, K); ties go left."""
     net = value_of_success_usd * draws.truth.success - draws.truth.cost_usd
     best: Array = np.eye(len(draws.arms))[net.argmax(axis=1)]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from serving.decision.types import Request
 from training.synthetic.logging_policies import LoggingPolicy, probabilities
-from training.synthetic.prices import Tariff
+from training.synthetic.prices import PriceTable
 from training.synthetic.prompt_generator import BLOCK, CALLS
-from training.synthetic.prompt_sample import Draws
+from training.synthetic.prompt_sample import PromptSample
 from training.synthetic.response_model import (
     BLOAT,
     HIDDEN_FACTOR,
@@ -70,7 +70,7 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class CallLuck:
     """Luck of every possible call of n prompts in one run: it hangs on seed, place, arm and run alone."""
 
     uniform: Array  # (n, K, 3) success, failure mode, retries
@@ -78,7 +78,9 @@ class Chance:
     pick: Array  # (n,) which arm a logging policy takes
 
 
-def frame(seed: int, draws: Draws, costs: Tariff, policy: LoggingPolicy | None, runs: int) -> pd.DataFrame:
+def call_frame(
+    seed: int, draws: PromptSample, costs: PriceTable, policy: LoggingPolicy | None, runs: int
+) -> pd.DataFrame:
     """Make the calls that `policy` asks for (None: all arms) and write them down, prompt by prompt."""
     chances = [_chance(seed, draws, run) for run in range(runs)]
     calls = _paired(draws, runs) if policy is None else _logged(probabilities(policy, draws), chances)
@@ -117,7 +119,7 @@ def frame(seed: int, draws: Draws, costs: Tariff, policy: LoggingPolicy | None, 
     )[list(_ORDER)]
 
 
-def _who(seed: int, draws: Draws, calls: Calls) -> dict[str, object]:
+def _who(seed: int, draws: PromptSample, calls: Calls) -> dict[str, object]:
     """Columns that say whose call it was; a dict because the next step is a DataFrame."""
     rows = calls.rows.tolist()
     ids = [f"{SOURCE}-{seed}-{place:08d}" for place in draws.index.tolist()]
@@ -152,7 +154,7 @@ def _messages(request: Request) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.text} for message in request.messages]
 
 
-def _chance(seed: int, draws: Draws, run: int) -> Chance:
+def _chance(seed: int, draws: PromptSample, run: int) -> CallLuck:
     count, arms = len(draws), len(draws.arms)
     uniform, normal, pick = np.empty((count, arms, 3)), np.empty((count, arms, 3)), np.empty(count)
     blocks = draws.index // BLOCK
@@ -164,16 +166,16 @@ def _chance(seed: int, draws: Draws, run: int) -> Chance:
         for arm in range(arms):  # arm after arm: a further arm leaves the luck of the others alone
             uniform[here, arm] = rng.random((BLOCK, 3))[places]
             normal[here, arm] = rng.standard_normal((BLOCK, 3))[places]
-    return Chance(uniform, normal, pick)
+    return CallLuck(uniform, normal, pick)
 
 
-def _paired(draws: Draws, runs: int) -> Calls:
+def _paired(draws: PromptSample, runs: int) -> Calls:
     shape = (len(draws), len(draws.arms), runs)
     rows, arms, which = (places.ravel() for places in np.indices(shape))
     return Calls(rows, arms, which, np.ones(rows.size))
 
 
-def _logged(chances: Array, luck: list[Chance]) -> Calls:
+def _logged(chances: Array, luck: list[CallLuck]) -> Calls:
     """Pick one arm per prompt and run; an arm of probability 0 is never picked."""
     count = chances.shape[1]
     last = count - 1 - (chances[:, ::-1] > 0.0).argmax(axis=1)

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Tariff:
+class PriceTable:
     """USD per token and per millisecond, one entry per arm, (K,)."""
 
     input: Array
@@ -32,7 +32,7 @@ class Tariff:
         return cost
 
 
-def tariff(arms: Sequence[Arm], now: float) -> Tariff:
+def price_table(arms: Sequence[Arm], now: float) -> PriceTable:
     """Price the arms as of `now` (epoch seconds), for prompts below any long-prompt tier.
 
     Raises
@@ -41,7 +41,7 @@ def tariff(arms: Sequence[Arm], now: float) -> Tariff:
         If an arm has no price, no GPU price, and a model that the price book doesn't know.
     """
     rates = [card.rates(now, 1.0) for card in price_book(arms).cards]
-    return Tariff(
+    return PriceTable(
         np.array([rate.input for rate in rates]),
         np.array([rate.cached_input for rate in rates]),
         np.array([rate.output for rate in rates]),

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.decision.types import Message, Request
-from training.synthetic.prices import Tariff
-from training.synthetic.prompt_sample import Draws
-from training.synthetic.prompt_templates import wording
+from training.synthetic.prices import PriceTable
+from training.synthetic.prompt_sample import PromptSample
+from training.synthetic.prompt_templates import load_wording
 from training.synthetic.response_model import Array, Circumstances, respond, success
 from training.synthetic.task_types import BASE_TASKS, FOLLOW_UP, LANGUAGE_PENALTY, LANGUAGES, TASKS
 
@@ -31,7 +31,7 @@ _TENANT_SHARES: Final = np.array([0.36, 0.22, 0.16, 0.12, 0.08, 0.06])
 _SYSTEM_SHARE = 0.12
 
 
-def draw_block(world: World, costs: Tariff, block: int) -> Draws:
+def draw_block(world: World, costs: PriceTable, block: int) -> PromptSample:
     """Draw the prompts at the places block x BLOCK to (block + 1) x BLOCK - 1."""
     rng = np.random.default_rng([world.seed, PROMPTS, block])
     index = np.arange(block * BLOCK, (block + 1) * BLOCK)
@@ -48,7 +48,7 @@ def draw_block(world: World, costs: Tariff, block: int) -> Draws:
     input_tokens, cached = _input_tokens(requests)
     penalty = np.array([LANGUAGE_PENALTY[language] for language in languages.tolist()])
     circumstances = Circumstances(base_tasks, level, penalty, hidden, shifted, input_tokens, cached)
-    return Draws(
+    return PromptSample(
         world.arms, index, requests, tasks, base_tasks, languages, level, timestamp, shifted, input_tokens, cached,
         respond(circumstances, world.arms, costs, world.shift), _expected_success(world, circumstances),
     )  # fmt: skip
@@ -99,7 +99,7 @@ def _conversations(
         of_language = languages == language
         if not of_language.any():
             continue
-        words = wording(language)
+        words = load_wording(language)
         for task in BASE_TASKS:
             rows = np.flatnonzero(of_language & (base_tasks == task))
             for row, text in zip(rows.tolist(), words.write(rng, task, level[rows]), strict=True):

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.decision.types import Arm, Request
-from training.synthetic.response_model import Array, IntArray, Truth
-from training.synthetic.response_model import join as join_truths
+from training.synthetic.response_model import Array, IntArray, WorldTruth
+from training.synthetic.response_model import concat_truths as join_truths
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class PromptSample:
     """n prompts and the truth about each; K arms, the first is the baseline.
 
     Parameters
@@ -56,7 +56,7 @@ class Draws:
     shifted: NDArray[np.bool_]
     input_tokens: Array
     cached_input_tokens: Array
-    truth: Truth
+    truth: WorldTruth
     expected_success: Array
 
     def __len__(self) -> int:
@@ -79,10 +79,10 @@ class Draws:
         """n texts: all turns of the conversation, joined by newlines."""
         return tuple("\n".join([message.text for message in request.messages]) for request in self.requests)
 
-    def take(self, rows: IntArray | NDArray[np.bool_]) -> Draws:
+    def take(self, rows: IntArray | NDArray[np.bool_]) -> PromptSample:
         """Keep some prompts, by place or by mask."""
         places = np.arange(len(self))[rows]
-        return Draws(
+        return PromptSample(
             self.arms,
             self.index[places],
             tuple(self.requests[place] for place in places.tolist()),
@@ -98,7 +98,7 @@ class Draws:
             self.expected_success[places],
         )
 
-    def showcase(self, count: int) -> Draws:
+    def showcase(self, count: int) -> PromptSample:
         """Pick `count` prompts that span the tasks and the languages: the first of each, then the next ones.
 
         Prompts keep their order. With `count` below the number of tasks, the first prompts' tasks win.
@@ -111,9 +111,9 @@ class Draws:
         return self.take(np.array(sorted(wanted), dtype=np.int64))
 
 
-def join(parts: Sequence[Draws]) -> Draws:
+def concat_samples(parts: Sequence[PromptSample]) -> PromptSample:
     """Put draws of the same world one below the other."""
-    return Draws(
+    return PromptSample(
         parts[0].arms,
         np.concatenate([part.index for part in parts]),
         tuple(request for part in parts for request in part.requests),

@@ -1,4 +1,4 @@
-"""Writes the prompts of the synthetic world from the templates in `texts/`; harder prompts look harder, with blur."""
+"""Writes the prompts of the synthetic world from `templates/`; harder prompts look harder, with blur."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Levels = NDArray[np.float64]
 _BLUR = 0.1  # sd of what a slot makes of a level
 
 
-class Slot(Protocol):
+class TemplateSlot(Protocol):
     """Fills a place in a template."""
 
     def draw(self, rng: np.random.Generator, level: Levels, count: int) -> list[list[str]]:
@@ -28,7 +28,7 @@ class Slot(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class WordChoice:
     """Any of the words, whatever the level; two draws for one prompt differ."""
 
     words: NDArray[np.object_]
@@ -98,7 +98,7 @@ class Template:
     """One way to word a task, for levels from `low` to `high`; `pattern` takes the columns by place."""
 
     pattern: str
-    slots: tuple[tuple[Slot, int], ...]
+    slots: tuple[tuple[TemplateSlot, int], ...]
     low: float
     high: float
 
@@ -169,7 +169,7 @@ class Wording:
 
 
 @cache
-def wording(language: str) -> Wording:
+def load_wording(language: str) -> Wording:
     """Read the texts of a language.
 
     Raises
@@ -187,13 +187,13 @@ def wording(language: str) -> Wording:
     }
     for task, ones in templates.items():
         if not all(any(one.low <= level <= one.high for one in ones) for level in np.linspace(0, 1, 101)):
-            raise BadWorld(f"texts/{language}.toml has no template of {task} for some level: widen one's range")
+            raise BadWorld(f"templates/{language}.toml has no template of {task} for some level: widen one's range")
     return Wording(templates, _listing(raw["listing"]["context"]), _listing(raw["listing"]["steps"]), raw["style"],
                    raw["followup"])  # fmt: skip
 
 
-def _slots(raw: Mapping[str, Any]) -> Mapping[str, Slot]:
-    slots: dict[str, Slot] = {name: Choice(_words(words)) for name, words in raw["choice"].items()}
+def _slots(raw: Mapping[str, Any]) -> Mapping[str, TemplateSlot]:
+    slots: dict[str, TemplateSlot] = {name: WordChoice(_words(words)) for name, words in raw["choice"].items()}
     slots |= {name: Graded(_words(words)) for name, words in raw["graded"].items()}
     slots |= {name: Number(*bounds) for name, bounds in raw["number"].items()}
     return slots | {name: _listing(table) for name, table in raw["listing"].items()}
@@ -208,7 +208,7 @@ def _listing(table: Mapping[str, Any]) -> Listing:
     return Listing(items, table["least"], min(table["most"], len(items)), table["joiner"])
 
 
-def _template(raw: Mapping[str, Any], slots: Mapping[str, Slot]) -> Template:
+def _template(raw: Mapping[str, Any], slots: Mapping[str, TemplateSlot]) -> Template:
     """Turn {person} and {person2} into two draws from one slot, and a name met twice into one draw."""
     pieces = list(string.Formatter().parse(raw["text"]))
     names = sorted({name for _, name, _, _ in pieces if name})

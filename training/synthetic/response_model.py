@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from serving.decision.types import Arm
-from training.synthetic.concept_drift import Shift
-from training.synthetic.prices import Tariff
+from training.synthetic.concept_drift import ConceptDrift
+from training.synthetic.prices import PriceTable
 from training.synthetic.task_types import FAILURE_MODES, STRENGTH, TASKS, THINKING, Traits
 
 Array = NDArray[np.float64]
@@ -74,7 +74,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class WorldTruth:
     """What is true of n prompts and K arms; the names without `median` or `modes` are expectations of one call.
 
     Parameters
@@ -116,17 +116,17 @@ class Truth:
         """(n, K, 1 + 5) P(failure mode), 'no failure mode' first."""
         return _failure_modes(self.success, self.wrong_modes, self.right_bloat)
 
-    def take(self, rows: IntArray | NDArray[np.bool_]) -> Truth:
+    def take(self, rows: IntArray | NDArray[np.bool_]) -> WorldTruth:
         """Keep some prompts."""
-        return Truth(*(getattr(self, one.name)[rows] for one in fields(self)))
+        return WorldTruth(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
-def join(parts: Sequence[Truth]) -> Truth:
+def concat_truths(parts: Sequence[WorldTruth]) -> WorldTruth:
     """Put truths of the same arms one below the other."""
-    return Truth(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Truth)))
+    return WorldTruth(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(WorldTruth)))
 
 
-def success(circumstances: Circumstances, arms: Sequence[Arm], shift: Shift | None) -> Array:
+def success(circumstances: Circumstances, arms: Sequence[Arm], shift: ConceptDrift | None) -> Array:
     """P(success), (n, K)."""
     strength = np.array([STRENGTH[arm.effort] for arm in arms])
     floor, ceiling = _trait(circumstances, "floor")[:, None], _trait(circumstances, "ceiling")[:, None]
@@ -137,14 +137,16 @@ def success(circumstances: Circumstances, arms: Sequence[Arm], shift: Shift | No
     return chance
 
 
-def difficulty(circumstances: Circumstances, shift: Shift | None) -> Array:
+def difficulty(circumstances: Circumstances, shift: ConceptDrift | None) -> Array:
     """Logits against the direct arm, (n,)."""
     shown = _trait(circumstances, "base") + _trait(circumstances, "span") * circumstances.level + circumstances.penalty
     unseen = _trait(circumstances, "hidden") * circumstances.hidden
     return shown + unseen - _shifted(circumstances, shift.skill if shift else {}, 0.0)
 
 
-def respond(circumstances: Circumstances, arms: Sequence[Arm], tariff: Tariff, shift: Shift | None) -> Truth:
+def respond(
+    circumstances: Circumstances, arms: Sequence[Arm], tariff: PriceTable, shift: ConceptDrift | None
+) -> WorldTruth:
     """Work out everything that is true of the prompts."""
     right = success(circumstances, arms, shift)
     hard = difficulty(circumstances, shift)
@@ -170,7 +172,7 @@ def respond(circumstances: Circumstances, arms: Sequence[Arm], tariff: Tariff, s
     fresh, cached = circumstances.input_tokens[:, None], circumstances.cached_input_tokens[:, None]
     cost = tariff.cost_usd(np.arange(len(arms)), fresh, cached, mean_output, mean_latency)
     mean_reasoning = (modes * reasoning).sum(axis=2)
-    return Truth(
+    return WorldTruth(
         hard, right, wrong_modes, bloat, visible, hidden, per_token, overhead, retry, mean_output, mean_reasoning,
         mean_latency, cost,
     )  # fmt: skip

@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 
 from serving.decision.types import Arm
 from training.progress import Progress, silent
-from training.synthetic.concept_drift import Shift
+from training.synthetic.concept_drift import ConceptDrift
 from training.synthetic.logging_policies import LoggingPolicy
-from training.synthetic.outcome_generator import SCHEMA, frame
-from training.synthetic.prices import tariff
+from training.synthetic.outcome_generator import SCHEMA, call_frame
+from training.synthetic.prices import price_table
 from training.synthetic.prompt_generator import BLOCK, draw_block
-from training.synthetic.prompt_sample import Draws, join
+from training.synthetic.prompt_sample import PromptSample, concat_samples
 from training.synthetic.task_types import LANGUAGES, TASKS, BadWorld
 
 DEFAULT_ARMS: Final = (
@@ -79,7 +79,7 @@ class World:
     hidden: float = 1.0
     start: float = 1_767_225_600.0  # 2026-01-01T00:00:00Z
     days: float = 28.0
-    shift: Shift | None = None
+    shift: ConceptDrift | None = None
 
     def __post_init__(self) -> None:
         """Refuse what can't be."""
@@ -92,20 +92,20 @@ class World:
         if not (self.days > 0 and self.hidden >= 0 and np.isfinite([self.difficulty, self.days, self.hidden]).all()):
             raise BadWorld("days must be above 0, hidden not negative, and difficulty finite")
 
-    def sample(self, n: int, start: int = 0) -> Draws:
+    def sample(self, n: int, start: int = 0) -> PromptSample:
         """Draw the prompts at the places `start` to `start + n - 1`; whoever asks for them gets the same ones."""
         if n < 1 or start < 0:
             raise BadWorld(f"can't draw {n} prompts from place {start}: n must be 1 or more, start 0 or more")
-        costs = tariff(self.arms, self.start)
+        costs = price_table(self.arms, self.start)
         parts = []
         for block in range(start // BLOCK, (start + n - 1) // BLOCK + 1):
             first = max(start - block * BLOCK, 0)
             last = min(start + n - block * BLOCK, BLOCK)
             whole = draw_block(self, costs, block)
             parts.append(whole if last - first == BLOCK else whole.take(np.arange(first, last)))
-        return parts[0] if len(parts) == 1 else join(parts)
+        return parts[0] if len(parts) == 1 else concat_samples(parts)
 
-    def records(self, draws: Draws, policy: LoggingPolicy | None = None, runs: int = 1) -> pd.DataFrame:
+    def records(self, draws: PromptSample, policy: LoggingPolicy | None = None, runs: int = 1) -> pd.DataFrame:
         """Make the calls and write them down as outcome records.
 
         Parameters
@@ -123,7 +123,7 @@ class World:
         """
         if runs < 1:
             raise BadWorld(f"runs is {runs}: use 1 or more")
-        return frame(self.seed, draws, tariff(self.arms, self.start), policy, runs)
+        return call_frame(self.seed, draws, price_table(self.arms, self.start), policy, runs)
 
     def iter_chunks(
         self, n: int, policy: LoggingPolicy | None = None, runs: int = 1, chunk: int = 4 * BLOCK

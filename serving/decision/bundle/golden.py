@@ -35,7 +35,7 @@ class GoldenVector:
     prediction: Prediction
 
 
-def to_json(vectors: Sequence[GoldenVector]) -> str:
+def golden_to_json(vectors: Sequence[GoldenVector]) -> str:
     """Write golden vectors; of a request only what the model reads (turns and number of tools) is kept."""
     facts = [
         {
@@ -52,8 +52,8 @@ def to_json(vectors: Sequence[GoldenVector]) -> str:
     return json.dumps({"vectors": facts}, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def from_json(text: str, file: str = "golden.json") -> tuple[GoldenVector, ...]:
-    """Read golden vectors; the inverse of `to_json`.
+def golden_from_json(text: str, file: str = "golden.json") -> tuple[GoldenVector, ...]:
+    """Read golden vectors; the inverse of `golden_to_json`.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def from_json(text: str, file: str = "golden.json") -> tuple[GoldenVector, ...]:
     return vectors
 
 
-def prove(number: int, wanted: Prediction, got: Prediction) -> None:
+def check_golden(number: int, wanted: Prediction, got: Prediction) -> None:
     """Compare what came out with what must come out.
 
     Parameters

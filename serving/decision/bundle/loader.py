@@ -16,14 +16,12 @@ from serving.decision.bundle import golden
 from serving.decision.bundle.manifest import FILES, GOLDEN, MANIFEST, MODEL, TOKENIZER, Manifest
 from serving.decision.errors import BundleCorrupt, BundleMissing, BundleRefused
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.model_inputs import prepare
+from serving.decision.features.model_inputs import encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Arm, FloatArray, ModelInput, Prediction, Request
 
-__all__ = ["Bundle", "load"]
-
 PACKED: Final = "prediction"
-"""The output: all numbers side by side, in `Columns` order: one array is cheaper to fetch than ten."""
+"""The output: all numbers side by side, in `OutputColumns` order: one array is cheaper to fetch than ten."""
 
 _INPUTS: Final = {"token_ids": "tensor(int64)", "token_weights": "tensor(float)", "features": "tensor(float)"}
 _BATCH_TOKENS: Final = 16_384
@@ -31,7 +29,7 @@ _BATCH_TOKENS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class OutputColumns:
     """Where each output begins in the packed row: K arms, T tasks."""
 
     arms: int
@@ -59,7 +57,7 @@ class Columns:
 class Bundle:
     """A model that is ready to serve; immutable, and safe to share between threads.
 
-    Use `load`: it is what proves that the parts belong together.
+    Use `load_bundle`: it is what proves that the parts belong together.
 
     Parameters
     ----------
@@ -79,18 +77,18 @@ class Bundle:
         self.bundle_id: str = manifest.bundle_id
         self.tasks: tuple[str, ...] = manifest.tasks
         ends = [0]
-        for width in Columns(len(manifest.arms), len(manifest.tasks)).widths.values():
+        for width in OutputColumns(len(manifest.arms), len(manifest.tasks)).widths.values():
             ends.append(ends[-1] + width)
         self._cuts = tuple(ends)
 
     def predict_request(self, request: Request) -> Prediction:
         """Forecast one request: the fast path."""
-        inputs = prepare((request,), self.tokenizer, self.manifest.encoder.limits)
+        inputs = encode_batch((request,), self.tokenizer, self.manifest.encoder.limits)
         return self._unpack(self._run(inputs)[0])
 
     def predict_requests(self, requests: Sequence[Request]) -> tuple[Prediction, ...]:
         """Forecast any number of requests, in their order."""
-        return self.predict(prepare(requests, self.tokenizer, self.manifest.encoder.limits))
+        return self.predict(encode_batch(requests, self.tokenizer, self.manifest.encoder.limits))
 
     def predict(self, inputs: ModelInput) -> tuple[Prediction, ...]:
         """Forecast a batch of n prepared requests; memory does not grow with n beyond the inputs and the answer."""
@@ -123,7 +121,7 @@ class Bundle:
         )
 
 
-def load(path: Path) -> Bundle:
+def load_bundle(path: Path) -> Bundle:
     """Open a bundle folder, and give it only if all of it is as its makers left it and works here.
 
     Parameters
@@ -183,7 +181,7 @@ def _construct(manifest: Manifest, contents: Mapping[str, bytes], model: Path) -
         raise BundleCorrupt(f"{MODEL}: not an ONNX graph ({type(error).__name__}): export the bundle again") from None
     inputs = {value.name: value.type for value in session.get_inputs()}
     outputs = {value.name: value.shape for value in session.get_outputs()}
-    packed = Columns(len(manifest.arms), len(manifest.tasks))
+    packed = OutputColumns(len(manifest.arms), len(manifest.tasks))
     widths = {value.name: value.shape[-1] for value in session.get_inputs()}
     if inputs != _INPUTS or widths["features"] != len(manifest.features):
         raise BundleCorrupt(f"{MODEL}: its inputs are not those of the protocol: export the bundle again")
@@ -193,11 +191,11 @@ def _construct(manifest: Manifest, contents: Mapping[str, bytes], model: Path) -
 
 
 def _prove(bundle: Bundle, content: bytes) -> None:
-    vectors = golden.from_json(_text(content, GOLDEN), GOLDEN)
+    vectors = golden.golden_from_json(_text(content, GOLDEN), GOLDEN)
     batch = bundle.predict_requests([vector.request for vector in vectors])
     for number, vector in enumerate(vectors):
-        golden.prove(number, vector.prediction, bundle.predict_request(vector.request))
-        golden.prove(number, vector.prediction, batch[number])
+        golden.check_golden(number, vector.prediction, bundle.predict_request(vector.request))
+        golden.check_golden(number, vector.prediction, batch[number])
 
 
 def open_session(graph: bytes, folder: Path) -> onnxruntime.InferenceSession:

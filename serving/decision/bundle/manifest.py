@@ -13,7 +13,7 @@ from typing import Final, Literal, cast
 
 from serving.decision.bundle.strict_json import Fields, parse_object
 from serving.decision.errors import BundleCorrupt, BundleTooNew
-from serving.decision.features.model_inputs import Limits
+from serving.decision.features.model_inputs import EncoderLimits
 from serving.decision.types import EFFORTS, Arm, Effort, Price, Usd
 
 PROTOCOL: Final = 1
@@ -48,11 +48,11 @@ class EncoderSpec:
 
     kind: Literal["static", "transformer"]
     name: str
-    limits: Limits
+    limits: EncoderLimits
 
 
 @dataclass(frozen=True, slots=True)
-class Consumption:
+class ConsumptionSource:
     """Whether tokens and latencies were learnt from the history or are the arms' defaults."""
 
     tokens: Source
@@ -97,7 +97,7 @@ class Manifest:
     encoder: EncoderSpec
     tasks: tuple[str, ...]
     files: Mapping[str, str]
-    consumption: Consumption
+    consumption: ConsumptionSource
     data: DataFingerprint
     learner: Facts = field(default_factory=dict)
     calibration: Facts = field(default_factory=dict)
@@ -196,14 +196,14 @@ def _read(raw: dict[str, object]) -> Manifest:
         encoder=EncoderSpec(
             cast(Literal["static", "transformer"], encoder.one_of("kind", ("static", "transformer"))),
             encoder.text("name"),
-            Limits(encoder.whole("max_chars"), encoder.whole("max_tokens"), encoder.flag("special_tokens")),
+            EncoderLimits(encoder.whole("max_chars"), encoder.whole("max_tokens"), encoder.flag("special_tokens")),
         ),
         tasks=top.texts("tasks"),
         files={name: files.text(name) for name in FILES},
         learner=top.facts("learner"),
         calibration=top.facts("calibration"),
         certificate=top.optional("certificate", top.facts),
-        consumption=Consumption(
+        consumption=ConsumptionSource(
             cast(Source, consumption.one_of("tokens", ("history", "defaults"))),
             cast(Source, consumption.one_of("latency", ("history", "defaults"))),
         ),

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.conversation import Turns, last_user_turn, split
-from serving.decision.features.characters import symbols
+from serving.decision.conversation import Turns, last_user_turn, split_last_turn
+from serving.decision.features.characters import to_symbols
 from serving.decision.features.counts import CHARACTER_NAMES, NEIGHBOUR_NAMES, repeats, tally
 from serving.decision.features.lexicon import GROUPS
 from serving.decision.features.structure import (
@@ -20,12 +20,12 @@ from serving.decision.features.structure import (
     NUMBER_NAMES,
     STRUCTURE_NAMES,
     WORD_NAMES,
-    groups,
-    letters,
+    blank_non_digits,
+    blank_non_letters,
     line_sizes,
     number_sizes,
-    numerals,
     structure,
+    word_group_counts,
     word_sizes,
 )
 from serving.decision.types import FloatArray, Request
@@ -95,7 +95,7 @@ def extract(request: Request) -> FloatArray:
     >>> round(float(np.expm1(row[FEATURE_NAMES.index("largest_number")])))
     23
     """
-    turns = split(request)
+    turns = split_last_turn(request)
     row = np.zeros(len(FEATURE_NAMES))
     if turns.last:
         _fill_text(row, turns.last)
@@ -109,15 +109,15 @@ def _fill_text(row: _Row, text: str) -> None:
     length = len(text)
     if length > MAX_CHARS:
         text = f"{text[: MAX_CHARS // 2]}\n{text[-MAX_CHARS // 2 :]}"
-    data = symbols(text)
-    lettered, digits = letters(data), numerals(data)
+    data = to_symbols(text)
+    lettered, digits = blank_non_letters(data), blank_non_digits(data)
     words = lettered.split()
     counted = tally(data)
     row[: len(counted)] = counted
     east_asian = float(counted[_EAST_ASIAN])
     sizes = [
         repeats(data),
-        *groups(words, text, east_asian > 0),
+        *word_group_counts(words, text, east_asian > 0),
         length,
         *word_sizes(data, words, east_asian),
         *line_sizes(data, lettered, digits),
@@ -146,7 +146,7 @@ def _fill_conversation(row: _Row, request: Request, turns: Turns) -> None:
         sum([len(message.text) for message in messages if message.role in ("system", "developer")]),
         len(answer),
         rest.count("\n"),
-        number_sizes(numerals(symbols(rest)))[0],
+        number_sizes(blank_non_digits(to_symbols(rest)))[0],
         rest.count("?"),
         rest.count("```"),
         answer.rstrip().endswith("?"),

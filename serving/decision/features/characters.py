@@ -68,7 +68,7 @@ def _table() -> Symbols:
 _SYMBOL: Final = _table()
 
 
-def symbols(text: str) -> bytes:
+def to_symbols(text: str) -> bytes:
     """Read text as one symbol per character.
 
     Parameters

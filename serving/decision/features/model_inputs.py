@@ -10,13 +10,11 @@ from typing import Final
 
 import numpy as np
 
-from serving.decision.conversation import Turns, split
+from serving.decision.conversation import split_last_turn
 from serving.decision.fast_dataclass import quick
 from serving.decision.features import FEATURE_NAMES, extract
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
-
-__all__ = ["Limits", "Turns", "cap", "prepare", "split"]
 
 _BYTES: Final = 8
 """Of an id."""
@@ -25,7 +23,7 @@ _NO_WEIGHTS: Final = np.zeros((1, 2, 1), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class EncoderLimits:
     """How much of a conversation the encoder reads.
 
     Parameters
@@ -44,7 +42,7 @@ class Limits:
     special_tokens: bool = False
 
 
-def cap(text: str, max_chars: int) -> str:
+def truncate_middle(text: str, max_chars: int) -> str:
     """Keep the head and the tail of a long text, joined by a newline.
 
     Examples
@@ -60,7 +58,7 @@ def cap(text: str, max_chars: int) -> str:
     return f"{text[: max_chars - tail]}\n{text[len(text) - tail :]}"
 
 
-def prepare(requests: Sequence[Request], tokenizer: Tokenizer, limits: Limits) -> ModelInput:
+def encode_batch(requests: Sequence[Request], tokenizer: Tokenizer, limits: EncoderLimits) -> ModelInput:
     """Encode a batch.
 
     Parameters
@@ -92,7 +90,7 @@ def prepare(requests: Sequence[Request], tokenizer: Tokenizer, limits: Limits) -
     return ModelInput(token_ids, token_weights, features)
 
 
-def _prepare_one(request: Request, tokenizer: Tokenizer, limits: Limits) -> ModelInput:
+def _prepare_one(request: Request, tokenizer: Tokenizer, limits: EncoderLimits) -> ModelInput:
     """Encode one request without copying: the ids are the tokenizer's own bytes."""
     part = _encode(request, tokenizer, limits)
     token_ids = np.frombuffer(part.last + part.rest or _PADDING, np.int64)
@@ -128,10 +126,10 @@ class _Ids:
         return (len(self.last) + len(self.rest)) // _BYTES
 
 
-def _encode(request: Request, tokenizer: Tokenizer, limits: Limits) -> _Ids:
-    turns = split(request)
-    last = tokenizer.pack(cap(turns.last, limits.max_chars))
-    rest = tokenizer.pack(cap(turns.rest, limits.max_chars)) if turns.rest else b""
+def _encode(request: Request, tokenizer: Tokenizer, limits: EncoderLimits) -> _Ids:
+    turns = split_last_turn(request)
+    last = tokenizer.pack(truncate_middle(turns.last, limits.max_chars))
+    rest = tokenizer.pack(truncate_middle(turns.rest, limits.max_chars)) if turns.rest else b""
     frame = len(tokenizer.prefix) + len(tokenizer.suffix) if limits.special_tokens else 0
     room = _BYTES * max(limits.max_tokens - frame * (bool(last) + bool(rest)), 0)
     if len(last) + len(rest) > room:

@@ -48,7 +48,7 @@ _LETTERS: Final = _keep(b"abcdefghijklmnopqrstuvwxyz'" + bytes(set(range(0xDF, 0
 _DIGITS: Final = _keep(b"0123456789")
 
 
-def groups(words: list[bytes], text: str, east_asian: bool) -> list[float]:
+def word_group_counts(words: list[bytes], text: str, east_asian: bool) -> list[float]:
     """Count the words of each group of the lexicon; `GROUPS` long."""
     found = bytes(map(_NUMBERED.get, words, repeat(0)))
     counts = [float(found.count(number)) for number in range(1, len(GROUPS) + 1)]
@@ -58,12 +58,12 @@ def groups(words: list[bytes], text: str, east_asian: bool) -> list[float]:
     return counts
 
 
-def letters(data: bytes) -> bytes:
+def blank_non_letters(data: bytes) -> bytes:
     """Lower-case the letters and blank out all else but line ends."""
     return data.translate(_LETTERS)
 
 
-def numerals(data: bytes) -> bytes:
+def blank_non_digits(data: bytes) -> bytes:
     """Blank out all but ASCII digits and line ends."""
     return data.translate(_DIGITS)
 
@@ -104,7 +104,7 @@ def line_sizes(data: bytes, lettered: bytes, digits: bytes) -> list[float]:
 
 
 def number_sizes(digits: bytes) -> list[float]:
-    """Measure the runs of digits that `numerals` left; `NUMBER_NAMES` long, all 0 where there is none."""
+    """Measure the runs of digits that `blank_non_digits` left; `NUMBER_NAMES` long, all 0 where there is none."""
     numbers = digits.split()
     if not numbers:
         return [0.0] * len(NUMBER_NAMES)

@@ -11,8 +11,6 @@ from serving.decision.errors import BadArms
 from serving.decision.policy.strict_toml import Section, TomlFile, read_text
 from serving.decision.types import EFFORTS, Arm, Effort, Price, Usd
 
-__all__ = ["effort_rank", "load_arms", "parse_arms", "with_prices"]
-
 # Until the history carries them; a mean over one call, hidden tokens included.
 _TOKENS: dict[Effort, float] = {
     "none": 300.0,

@@ -14,7 +14,7 @@ from serving.decision.types import Arm
 
 
 @dataclass(frozen=True, slots=True)
-class Roster:
+class BoundPolicy:
     """The K arms as the policy sees them.
 
     Parameters
@@ -49,7 +49,7 @@ class Roster:
         return None
 
 
-def roster(arms: Sequence[Arm], policy: Policy, prices: PriceBook) -> Roster:
+def bind_policy(arms: Sequence[Arm], policy: Policy, prices: PriceBook) -> BoundPolicy:
     """Bind arms, policy and prices.
 
     Parameters
@@ -71,7 +71,7 @@ def roster(arms: Sequence[Arm], policy: Policy, prices: PriceBook) -> Roster:
     ranks = tuple(effort_rank(arm.effort) for arm in arms)
     least = min(ranks)
     thinking = tuple(place for place, rank in enumerate(ranks) if rank > least)
-    return Roster(
+    return BoundPolicy(
         arms=tuple(arms),
         policy=_fitting(policy, arms, least),
         cards=tuple(prices.card(arm.name) for arm in arms),

@@ -10,7 +10,7 @@ HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class BudgetSettings:
     """What may be spent in each clock hour, day and month (UTC); None for no budget.
 
     Parameters
@@ -35,7 +35,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Guards:
+class HealthSettings:
     """When reported outcomes overrule the forecast.
 
     Parameters
@@ -80,7 +80,7 @@ class Guards:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class SessionSettings:
     """How long a conversation is remembered.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.decision.policy.controls import Budget, Guards, Memory
+from serving.decision.policy.controls import BudgetSettings, HealthSettings, SessionSettings
 from serving.decision.policy.strict_toml import Section
 from serving.decision.types import Usd
 
@@ -10,7 +10,7 @@ _MONTH_MINUTES = 31.0 * 24.0 * 60.0
 _WEEK_S = 7.0 * 86_400.0
 
 
-def read_budget(section: Section, base: Budget, purse: str) -> Budget:
+def read_budget_settings(section: Section, base: BudgetSettings, purse: str) -> BudgetSettings:
     """Read a budget; one that a tenant writes stands alone, and one that it does not write is shared.
 
     Parameters
@@ -25,7 +25,7 @@ def read_budget(section: Section, base: Budget, purse: str) -> Budget:
     table = section.section("budget")
     if not section.has("budget"):
         return base
-    budget = Budget(
+    budget = BudgetSettings(
         hour_usd=_amount(table, "hour_usd"),
         day_usd=_amount(table, "day_usd"),
         month_usd=_amount(table, "month_usd"),
@@ -38,10 +38,10 @@ def read_budget(section: Section, base: Budget, purse: str) -> Budget:
     return budget
 
 
-def read_guards(table: Section) -> Guards:
+def read_health_settings(table: Section) -> HealthSettings:
     """Read the guards."""
-    base = Guards()
-    guards = Guards(
+    base = HealthSettings()
+    guards = HealthSettings(
         shed_above=table.number("shed_above", base.shed_above, high=1.0, above=True),
         recover_below=table.number("recover_below", base.recover_below, high=1.0),
         late_factor=table.number("late_factor", base.late_factor, low=1.0),
@@ -64,10 +64,10 @@ def read_guards(table: Section) -> Guards:
     return guards
 
 
-def read_memory(table: Section) -> Memory:
+def read_session_settings(table: Section) -> SessionSettings:
     """Read how long sessions are remembered."""
-    base = Memory()
-    memory = Memory(
+    base = SessionSettings()
+    memory = SessionSettings(
         session_minutes=table.number("session_minutes", base.session_minutes, high=_MONTH_MINUTES),
         cache_minutes=table.number("cache_minutes", base.cache_minutes, high=_MONTH_MINUTES),
     )

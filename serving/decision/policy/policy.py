@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import orjson
 
-from serving.decision.policy.controls import Budget, Guards, Memory
+from serving.decision.policy.controls import BudgetSettings, HealthSettings, SessionSettings
 from serving.decision.types import Bucket, Effort, Usd
 
 MaybeBehaviour = Literal["expected", "baseline", "reason", "explore"]
@@ -29,7 +29,7 @@ BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CallLimits:
     """Hard limits of one call; every decision carries them on.
 
     Parameters
@@ -166,8 +166,8 @@ class Terms:
     switching_cost_usd: float = 0.0
     expected_retries: float = 0.02
     exploration: Exploration = Exploration()
-    limits: Limits = Limits()
-    budget: Budget = Budget()
+    limits: CallLimits = CallLimits()
+    budget: BudgetSettings = BudgetSettings()
 
     def value(self, task: str | None) -> float:
         """Give the value of a success at a task, in USD.
@@ -206,8 +206,8 @@ class Policy:
     terms: Terms = Terms()
     tenants: Mapping[str, Terms] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
-    guards: Guards = Guards()
-    memory: Memory = Memory()
+    guards: HealthSettings = HealthSettings()
+    memory: SessionSettings = SessionSettings()
     seed: int = 0
     text: str = ""
 

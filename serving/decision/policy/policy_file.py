@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import cast
 
 from serving.decision.errors import BadPolicy
-from serving.decision.policy.controls_file import read_budget, read_guards, read_memory
+from serving.decision.policy.controls_file import read_budget_settings, read_health_settings, read_session_settings
 from serving.decision.policy.policy import (
     CLIENT_BEHAVIOURS,
     MAYBE_BEHAVIOURS,
     SUPPORT_BEHAVIOURS,
+    CallLimits,
     ClientBehaviour,
     Exploration,
-    Limits,
     MaybeBehaviour,
     Policy,
     Rule,
@@ -24,8 +24,6 @@ from serving.decision.policy.policy import (
 )
 from serving.decision.policy.strict_toml import Section, TomlFile, read_text
 from serving.decision.types import EFFORTS, Arm, Effort, Usd
-
-__all__ = ["PolicySource", "load_policy", "parse_policy"]
 
 _DAY_MS = 86_400_000
 
@@ -82,7 +80,7 @@ sessions, switching_cost_usd, tenant, value_by_task, value_of_success_usd
     held = root.section("tenant")
     tenants = {tenant: _tenant(held.section(tenant), terms) for tenant in held.keys}
     rules = tuple(_rule(section, arms) for section in root.sections("rule"))
-    guards, memory = read_guards(root.section("guards")), read_memory(root.section("sessions"))
+    guards, memory = read_health_settings(root.section("guards")), read_session_settings(root.section("sessions"))
     root.close()
     file.finish()
     return Policy(name, terms, tenants, rules, guards, memory, seed, text)
@@ -155,7 +153,7 @@ def _terms(section: Section, base: Terms) -> Terms:
         expected_retries=section.number("expected_retries", base.expected_retries, high=10.0),
         exploration=_exploration(section.section("exploration"), base.exploration),
         limits=_limits(section.section("limits"), base.limits),
-        budget=read_budget(section, base.budget, str(section.path[-1]) if section.path else ""),
+        budget=read_budget_settings(section, base.budget, str(section.path[-1]) if section.path else ""),
     )
     if terms.full_support < terms.min_support:
         key = "full_support" if section.has("full_support") else "min_support"
@@ -197,8 +195,8 @@ def _exploration(section: Section, base: Exploration) -> Exploration:
     return exploration
 
 
-def _limits(section: Section, base: Limits) -> Limits:
-    limits = Limits(
+def _limits(section: Section, base: CallLimits) -> CallLimits:
+    limits = CallLimits(
         reasoning_tokens=section.whole("reasoning_tokens", base.reasoning_tokens),
         reasoning_over_forecast=section.number("reasoning_over_forecast", base.reasoning_over_forecast, above=True),
         retries=section.whole("retries", base.retries, high=100),

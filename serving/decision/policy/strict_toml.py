@@ -49,7 +49,7 @@ class TomlFile:
     def fault(self, path: KeyPath, message: str) -> None:
         """Note what is wrong at `path` and how to cure it."""
         where = self.line(path)
-        self._faults.append((where, f"{self._source}, line {where}, {spell(path)}: {message}"))
+        self._faults.append((where, f"{self._source}, line {where}, {format_key(path)}: {message}"))
 
     def finish(self) -> None:
         """Raise what was noted, in the file's order; nothing where all is well."""
@@ -67,7 +67,7 @@ def read_text(path: Path, error: type[BadInput]) -> str:
         raise error(f"cannot read {path}: {fault.strerror or fault}") from None
 
 
-def spell(path: KeyPath) -> str:
+def format_key(path: KeyPath) -> str:
     """Write a key path for people.
 
     Examples

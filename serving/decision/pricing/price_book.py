@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from serving.decision.errors import BadInput, Unpriced
-from serving.decision.pricing.rate_card import RateCard, Rates, Window
+from serving.decision.pricing.rate_card import CallRates, RateCard, RateWindow
 from serving.decision.types import Arm, Price
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
-
-__all__ = ["PriceBook", "price_book"]
 
 _MTOK = 1e-6
 
@@ -89,8 +87,8 @@ class PriceBook:
             raise BadInput(f"not a price book: {fault!r}") from None
 
 
-def _window(raw: dict[str, Any]) -> Window:
-    return Window(raw["since"], raw["opens"], raw["closes"], tuple(Rates(**tier) for tier in raw["tiers"]))
+def _window(raw: dict[str, Any]) -> RateWindow:
+    return RateWindow(raw["since"], raw["opens"], raw["closes"], tuple(CallRates(**tier) for tier in raw["tiers"]))
 
 
 def price_book(arms: Sequence[Arm]) -> PriceBook:
@@ -120,19 +118,19 @@ def _card(arm: Arm) -> RateCard:
     if arm.price is not None:
         return RateCard(arm.name, "arms.toml", (_all_day((_own(arm.price),)),))
     if arm.gpu_usd_per_second is not None:
-        rates = Rates(-1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, gpu_second=arm.gpu_usd_per_second)
+        rates = CallRates(-1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, gpu_second=arm.gpu_usd_per_second)
         return RateCard(arm.name, "gpu", (_all_day((rates,)),))
     return _from_book(arm)
 
 
-def _own(price: Price) -> Rates:
+def _own(price: Price) -> CallRates:
     cached = price.input if price.cached_input is None else price.cached_input
     plain, output = price.input * _MTOK, price.output * _MTOK
-    return Rates(-1, plain, cached * _MTOK, plain, plain, output, output)
+    return CallRates(-1, plain, cached * _MTOK, plain, plain, output, output)
 
 
-def _all_day(tiers: tuple[Rates, ...]) -> Window:
-    return Window(None, None, None, tiers)
+def _all_day(tiers: tuple[CallRates, ...]) -> RateWindow:
+    return RateWindow(None, None, None, tiers)
 
 
 def _from_book(arm: Arm) -> RateCard:
@@ -170,14 +168,14 @@ def _find(providers: list[Provider], reference: str) -> tuple[Provider, ModelInf
     return None
 
 
-def _dated(constraint: object, tiers: tuple[Rates, ...]) -> Window:
+def _dated(constraint: object, tiers: tuple[CallRates, ...]) -> RateWindow:
     from genai_prices.types import StartDateConstraint, TimeOfDateConstraint
 
     if isinstance(constraint, StartDateConstraint):
         since = datetime.combine(constraint.start_date, time(0), UTC).timestamp()
-        return Window(since, None, None, tiers)
+        return RateWindow(since, None, None, tiers)
     if isinstance(constraint, TimeOfDateConstraint):
-        return Window(None, _second(constraint.start_time), _second(constraint.end_time), tiers)
+        return RateWindow(None, _second(constraint.start_time), _second(constraint.end_time), tiers)
     return _all_day(tiers)
 
 
@@ -187,7 +185,7 @@ def _second(moment: time) -> float:
     return moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond * 1e-6
 
 
-def _tiers(arm: Arm, prices: ModelPrice) -> tuple[Rates, ...]:
+def _tiers(arm: Arm, prices: ModelPrice) -> tuple[CallRates, ...]:
     if not _any_price(prices.input_mtok) or not _any_price(prices.output_mtok):
         raise _no_token_price(arm)
     return tuple(_rates(prices, start) for start in sorted(_starts(prices), reverse=True))
@@ -208,7 +206,7 @@ def _starts(prices: ModelPrice) -> set[int]:
     return {-1} | {tier.start for price in vars(prices).values() for tier in getattr(price, "tiers", ())}
 
 
-def _rates(prices: ModelPrice, start: int) -> Rates:
+def _rates(prices: ModelPrice, start: int) -> CallRates:
     """Give the rates of prompts longer than `start` tokens; what has no price of its own pays what holds it."""
 
     def usd(*prices_per_mtok: Any) -> float:
@@ -217,7 +215,7 @@ def _rates(prices: ModelPrice, start: int) -> Rates:
     plain, written, output = prices.input_mtok, prices.cache_write_mtok, prices.output_mtok
     five = getattr(prices, "cache_write_5m_mtok", None)
     per_thousand = prices.requests_kcount
-    return Rates(
+    return CallRates(
         above_input_tokens=start,
         input=usd(plain),
         cached_input=usd(prices.cache_read_mtok, plain),

@@ -13,7 +13,7 @@ _DAY = 86400.0
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Rates:
+class CallRates:
     """What one call pays, in USD per token, per GPU second and per request.
 
     Parameters
@@ -38,7 +38,7 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RateWindow:
     """Rates that hold from a moment on, or between two times of the day.
 
     Parameters
@@ -54,7 +54,7 @@ class Window:
     since: float | None
     opens: float | None
     closes: float | None
-    tiers: tuple[Rates, ...]
+    tiers: tuple[CallRates, ...]
 
     def holds(self, now: float) -> bool:
         """Tell whether the window is open at `now` (epoch seconds)."""
@@ -84,9 +84,9 @@ class RateCard:
 
     arm: str
     source: str
-    windows: tuple[Window, ...]
+    windows: tuple[RateWindow, ...]
 
-    def rates(self, now: float, input_tokens: float) -> Rates:
+    def rates(self, now: float, input_tokens: float) -> CallRates:
         """Give the rates of a call at `now` (epoch seconds) with that many prompt tokens."""
         window = self.windows[0]
         if len(self.windows) > 1:
@@ -98,7 +98,7 @@ class RateCard:
 
 
 def expected_cost(
-    rates: Rates, input_tokens: float, cached_tokens: float, output_tokens: float, latency_ms: float, retries: float
+    rates: CallRates, input_tokens: float, cached_tokens: float, output_tokens: float, latency_ms: float, retries: float
 ) -> float:
     """Forecast what a call costs with its retries.
 
@@ -131,7 +131,7 @@ def expected_cost(
     return once * (1.0 + retries)
 
 
-def cost_of(usage: Usage, rates: Rates, gpu_seconds: float = 0.0) -> Usd:
+def cost_of_usage(usage: Usage, rates: CallRates, gpu_seconds: float = 0.0) -> Usd:
     """Price one call from the provider's own usage record.
 
     Examples

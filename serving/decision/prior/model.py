@@ -11,12 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from serving.decision.prior.phrase_matching import Cue, CueTable, cues_of
+from serving.decision.prior.phrase_matching import Phrase, PhraseTable, parse_phrases
 from serving.decision.prior.task_taxonomy import KINDS, OTHER
 from serving.decision.selection.decision_record import is_follow_up
 from serving.decision.types import Arm, Effort, Prediction, Request
-
-__all__ = ["PriorModel", "Verdict", "judge"]
 
 _HEAD, _TAIL = 320, 240
 _ASK, _BURIED, _HINT = 2.0, 1.0, 0.7
@@ -58,7 +56,7 @@ _CODE_MARKS = ("```", "def ", "function ", ";", "SELECT", "#include", "import ")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TaskMatch:
     """What a request is taken for.
 
     Parameters
@@ -111,7 +109,7 @@ class PriorModel:
         >>> model.predict_request(Request((Message("user", "Prove that there are infinitely many primes."),))).uplift
         (0.25,)
         """
-        verdict = judge(request)
+        verdict = classify_task(request)
         mixed = dict(verdict.weights)
         kinds = [(kind, mixed[kind.name]) for kind in (*KINDS, OTHER) if kind.name in mixed]
         direct = sum(weight * kind.direct for kind, weight in kinds)
@@ -133,7 +131,7 @@ class PriorModel:
         )
 
 
-def judge(request: Request) -> Verdict:
+def classify_task(request: Request) -> TaskMatch:
     """Tell what kind of task a request is.
 
     A task that the request states is believed. Otherwise the last user turn speaks; where it is a short follow-up, the
@@ -151,14 +149,14 @@ def judge(request: Request) -> Verdict:
     """
     stated = _STATED.get((request.task or "").strip().lower().replace("-", "_").replace(" ", "_"))
     if stated is not None:
-        return Verdict(((stated, 1.0),), ())
+        return TaskMatch(((stated, 1.0),), ())
     found: list[str] = []
     scores = _scores(_instruction(request), found)
     if max(scores, default=0.0) < _ENOUGH:
         system = "\n".join(m.text for m in request.messages if m.role in ("system", "developer"))
         if system:
             scores = [ours + theirs for ours, theirs in zip(scores, _scores(system, found), strict=True)]
-    return Verdict(_mix(scores), tuple(found))
+    return TaskMatch(_mix(scores), tuple(found))
 
 
 def _instruction(request: Request) -> str:
@@ -174,7 +172,7 @@ def _scores(text: str, found: list[str]) -> list[float]:
     """Score every kind, and note the phrases that spoke."""
     window = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
     asks, hints = [0.0] * len(KINDS), [0.0] * len(KINDS)
-    seen: set[Cue] = set()
+    seen: set[Phrase] = set()
     for sighting in _TABLE.find(window):
         cue = sighting.cue
         if cue in seen:
@@ -223,8 +221,8 @@ def _mix(scores: Sequence[float]) -> tuple[tuple[str, float], ...]:
 
 _PLACES = {kind.name: place for place, kind in enumerate(KINDS)}
 _STATED = {label: kind.name for kind in KINDS for label in (kind.name, *kind.aliases)}
-_TABLE = CueTable(
+_TABLE = PhraseTable(
     cue
     for place, kind in enumerate(KINDS)
-    for cue in (*cues_of(kind.asks, place, asks=True), *cues_of(kind.speaks, place, asks=False))
+    for cue in (*parse_phrases(kind.asks, place, asks=True), *parse_phrases(kind.speaks, place, asks=False))
 )

@@ -29,7 +29,7 @@ _SHORTEST, _LONGEST = 2, 14
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
+class Phrase:
     """A phrase and what it speaks for.
 
     Parameters
@@ -54,7 +54,7 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class PhraseMatch:
     """A cue in a text.
 
     Parameters
@@ -65,7 +65,7 @@ class Sighting:
         It stands in the first or the last sentence; it opens its sentence.
     """
 
-    cue: Cue
+    cue: Phrase
     edge: bool
     opening: bool
 
@@ -74,11 +74,11 @@ class Sighting:
 class _Start:
     """The cues that may begin with a word: by their second word where it is one plain word, the others in `any`."""
 
-    any: tuple[Cue, ...]
-    second: Mapping[str, tuple[Cue, ...]]
+    any: tuple[Phrase, ...]
+    second: Mapping[str, tuple[Phrase, ...]]
 
 
-class CueTable:
+class PhraseTable:
     """Cues, findable by their first word.
 
     Parameters
@@ -93,10 +93,10 @@ class CueTable:
     ['fasse* ... zusammen', '总结']
     """
 
-    def __init__(self, cues: Iterable[Cue]) -> None:
-        self._exact: dict[str, list[Cue]] = {}
-        self._stems: dict[str, list[Cue]] = {}
-        self._han: list[Cue] = []
+    def __init__(self, cues: Iterable[Phrase]) -> None:
+        self._exact: dict[str, list[Phrase]] = {}
+        self._stems: dict[str, list[Phrase]] = {}
+        self._han: list[Phrase] = []
         self._starts: dict[str, _Start | None] = {}
         for cue in cues:
             head = cue.words[0]
@@ -107,11 +107,11 @@ class CueTable:
             else:
                 self._exact.setdefault(head, []).append(cue)
 
-    def find(self, text: str) -> list[Sighting]:
+    def find(self, text: str) -> list[PhraseMatch]:
         """Find cues in the order of their first words; a cue may be found more than once."""
         lowered = text.lower()
         words = _WORD.findall(lowered)
-        found: list[Sighting] = []
+        found: list[PhraseMatch] = []
         first = last = -1
         # Few words begin a cue: all that costs more than a look-up is done for those alone.
         for at, start in enumerate(self._starting(words)):
@@ -122,7 +122,7 @@ class CueTable:
                 if len(cue.words) == 1 or _follows(cue.words, words, at):
                     if first < 0:
                         first, last = _first_end(words), _last_start(words)
-                    found.append(Sighting(cue, at < first or at >= last, _is_opening(words, at)))
+                    found.append(PhraseMatch(cue, at < first or at >= last, _is_opening(words, at)))
         if self._han and not lowered.isascii() and _HAN.search(lowered):
             found.extend(self._in_han(lowered))
         return found
@@ -142,32 +142,32 @@ class CueTable:
                 starts[word] = _start(cues) if cues else None
         return [starts[word] for word in words]
 
-    def _starting_with(self, word: str) -> Iterator[Cue]:
+    def _starting_with(self, word: str) -> Iterator[Phrase]:
         yield from self._exact.get(word, ())
         for end in range(_SHORTEST, min(len(word), _LONGEST) + 1):
             yield from self._stems.get(word[:end], ())
 
-    def _in_han(self, text: str) -> Iterator[Sighting]:
+    def _in_han(self, text: str) -> Iterator[PhraseMatch]:
         first = min((at for at in map(text.find, "。！？；\n") if at >= 0), default=len(text))
         last = max(text.rstrip("。！？；\n ").rfind(stop) for stop in "。！？；\n")
         for cue in self._han:
             at = text.find(cue.words[0])
             if at < 0 or (len(cue.words) > 1 and text.find(cue.words[-1], at) < 0):
                 continue
-            yield Sighting(cue, at < first or at > last, at < _REACH or at > len(text) - 2 * _REACH)
+            yield PhraseMatch(cue, at < first or at > last, at < _REACH or at > len(text) - 2 * _REACH)
 
 
-def cues_of(phrases: str, kind: int, asks: bool) -> list[Cue]:
+def parse_phrases(phrases: str, kind: int, asks: bool) -> list[Phrase]:
     """Read phrases that are parted by commas."""
     cues = []
     for phrase in phrases.split(","):
         words = tuple(re.findall(r"\.\.\.|\*?[^\W_]+\*?", phrase.lower()))
         if words:
-            cues.append(Cue(words, kind, asks))
+            cues.append(Phrase(words, kind, asks))
     return cues
 
 
-def _start(cues: tuple[Cue, ...]) -> _Start:
+def _start(cues: tuple[Phrase, ...]) -> _Start:
     plain = [cue for cue in cues if len(cue.words) > 1 and cue.words[1] != _GAP and "*" not in cue.words[1]]
     seconds = {cue.words[1] for cue in plain}
     return _Start(

@@ -13,7 +13,7 @@ from serving.decision.types import Bucket
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TaskKind:
     """One kind of task.
 
     Parameters
@@ -45,8 +45,8 @@ class Kind:
     aliases: tuple[str, ...] = ()
 
 
-KINDS: Final[tuple[Kind, ...]] = (
-    Kind(
+KINDS: Final[tuple[TaskKind, ...]] = (
+    TaskKind(
         name="maths",
         bucket="use",
         direct=0.55,
@@ -77,7 +77,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("math", "mathematics", "arithmetic", "algebra", "word_problem", "logic", "puzzle"),
     ),
-    Kind(
+    TaskKind(
         name="planning",
         bucket="use",
         direct=0.58,
@@ -106,7 +106,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("multi_step_planning", "plan", "scheduling"),
     ),
-    Kind(
+    TaskKind(
         name="trade_off",
         bucket="use",
         direct=0.6,
@@ -135,7 +135,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("tradeoff", "trade_offs", "comparison", "decision"),
     ),
-    Kind(
+    TaskKind(
         name="code_architecture",
         bucket="maybe",
         direct=0.62,
@@ -164,7 +164,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("architecture", "system_design"),
     ),
-    Kind(
+    TaskKind(
         name="synthesis",
         bucket="maybe",
         direct=0.6,
@@ -193,7 +193,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("high_stakes_synthesis", "high_stakes", "legal", "medical"),
     ),
-    Kind(
+    TaskKind(
         name="code",
         bucket="maybe",
         direct=0.68,
@@ -224,7 +224,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("coding", "programming", "debugging"),
     ),
-    Kind(
+    TaskKind(
         name="trick_question",
         bucket="maybe",
         direct=0.55,
@@ -249,7 +249,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("riddle",),
     ),
-    Kind(
+    TaskKind(
         name="extraction",
         bucket="avoid",
         direct=0.92,
@@ -277,7 +277,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("information_extraction", "ner", "parsing"),
     ),
-    Kind(
+    TaskKind(
         name="classification",
         bucket="avoid",
         direct=0.9,
@@ -304,7 +304,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("sentiment", "labelling", "labeling", "intent", "moderation"),
     ),
-    Kind(
+    TaskKind(
         name="formatting",
         bucket="avoid",
         direct=0.94,
@@ -330,7 +330,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("format", "conversion", "transform"),
     ),
-    Kind(
+    TaskKind(
         name="rewriting",
         bucket="avoid",
         direct=0.9,
@@ -358,7 +358,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("rewrite", "editing", "translation", "paraphrase", "writing"),
     ),
-    Kind(
+    TaskKind(
         name="summarising",
         bucket="avoid",
         direct=0.9,
@@ -383,7 +383,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         aliases=("summary", "summarization", "summarisation", "summaries"),
     ),
-    Kind(
+    TaskKind(
         name="trivia",
         bucket="avoid",
         direct=0.88,
@@ -405,5 +405,5 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
 )
 
-OTHER: Final = Kind("other", "maybe", 0.72, 0.03, -0.06, 0.14, "")
+OTHER: Final = TaskKind("other", "maybe", 0.72, 0.03, -0.06, 0.14, "")
 """A request that nothing speaks for: no task label, and room for both."""

@@ -109,7 +109,7 @@ _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), row) for pattern, row in 
 
 
 @lru_cache(maxsize=4096)
-def capability(model: str) -> Capability:
+def find_capability(model: str) -> Capability:
     """Look a model up; provider prefixes such as `openai/` or `bedrock/anthropic.` do not matter.
 
     Examples

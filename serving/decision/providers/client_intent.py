@@ -48,7 +48,7 @@ def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
     return None
 
 
-def in_tool_loop(body: Mapping[str, Json], api: Api) -> bool:
+def body_in_tool_loop(body: Mapping[str, Json], api: Api) -> bool:
     """Whether the last turn answers a tool call, so that the model is in the middle of its work.
 
     Examples

@@ -20,7 +20,7 @@ _ANSWER_ROOM = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EffortChange:
     """What a writer is asked to set.
 
     Parameters
@@ -47,7 +47,7 @@ class Wish:
         return max(low, min(wanted, high)) if high else wanted
 
 
-def write(body: Body, api: Api, wish: Wish) -> bool:
+def write_effort(body: Body, api: Api, wish: EffortChange) -> bool:
     """Put an effort into `body`, in place; False where this model has no switch at this endpoint."""
     writer = _writer(wish.known, api)
     if writer is None:
@@ -66,7 +66,7 @@ def _writer(known: Capability, api: Api) -> Writer | None:
     return _WRITERS.get((switch, api))
 
 
-def strip(body: Body) -> None:
+def strip_effort(body: Body) -> None:
     """Take out every reasoning switch, in place: what one model takes, the next one may refuse."""
     for key in ("reasoning_effort", "reasoning", "thinking"):
         body.pop(key, None)
@@ -90,18 +90,18 @@ _NESTED = (
 )
 
 
-def _openai_chat(body: Body, wish: Wish) -> None:
+def _openai_chat(body: Body, wish: EffortChange) -> None:
     body["reasoning_effort"] = wish.effort
     _make_room(body, wish, "max_completion_tokens")
 
 
-def _openai_responses(body: Body, wish: Wish) -> None:
-    child(body, "reasoning")["effort"] = wish.effort
+def _openai_responses(body: Body, wish: EffortChange) -> None:
+    child_object(body, "reasoning")["effort"] = wish.effort
     _make_room(body, wish, "max_output_tokens")
 
 
-def _openrouter(body: Body, wish: Wish) -> None:
-    reasoning = child(body, "reasoning")
+def _openrouter(body: Body, wish: EffortChange) -> None:
+    reasoning = child_object(body, "reasoning")
     for key in ("enabled", "effort", "max_tokens"):
         reasoning.pop(key, None)
     if wish.effort == "none":
@@ -113,7 +113,7 @@ def _openrouter(body: Body, wish: Wish) -> None:
     _make_room(body, wish, "max_tokens")
 
 
-def _anthropic_budget(body: Body, wish: Wish) -> None:
+def _anthropic_budget(body: Body, wish: EffortChange) -> None:
     if wish.effort == "none":
         body.pop("thinking", None)
         if wish.stated:
@@ -124,7 +124,7 @@ def _anthropic_budget(body: Body, wish: Wish) -> None:
     body["thinking"] = {"type": "enabled", "budget_tokens": max(budget, wish.known.budgets[0])}
 
 
-def _anthropic_adaptive(body: Body, wish: Wish) -> None:
+def _anthropic_adaptive(body: Body, wish: EffortChange) -> None:
     if wish.effort == "none":
         body["thinking"] = {"type": "disabled"}
         output = body.get("output_config")
@@ -133,16 +133,16 @@ def _anthropic_adaptive(body: Body, wish: Wish) -> None:
             if not output:
                 del body["output_config"]
         return
-    thinking = child(body, "thinking")
+    thinking = child_object(body, "thinking")
     thinking.pop("budget_tokens", None)
     thinking["type"] = "adaptive"
-    child(body, "output_config")["effort"] = wish.effort
+    child_object(body, "output_config")["effort"] = wish.effort
     _make_room(body, wish, "max_tokens")
 
 
-def _gemini(body: Body, wish: Wish) -> None:
-    settings = child(body, "generationConfig", "generation_config")
-    thinking = child(settings, "thinkingConfig", "thinking_config")
+def _gemini(body: Body, wish: EffortChange) -> None:
+    settings = child_object(body, "generationConfig", "generation_config")
+    thinking = child_object(settings, "thinkingConfig", "thinking_config")
     # Both at once are refused.
     for key in ("thinkingBudget", "thinking_budget", "thinkingLevel", "thinking_level"):
         thinking.pop(key, None)
@@ -154,9 +154,9 @@ def _gemini(body: Body, wish: Wish) -> None:
 
 
 def _template(key: str, explicit_off: bool) -> Writer:
-    def write_argument(body: Body, wish: Wish) -> None:
+    def write_argument(body: Body, wish: EffortChange) -> None:
         if wish.effort != "none" or explicit_off or wish.stated:
-            child(body, "chat_template_kwargs")[key] = wish.effort != "none"
+            child_object(body, "chat_template_kwargs")[key] = wish.effort != "none"
             return
         arguments = body.get("chat_template_kwargs")
         if isinstance(arguments, dict):
@@ -167,15 +167,15 @@ def _template(key: str, explicit_off: bool) -> Writer:
     return write_argument
 
 
-def _gpt_oss(body: Body, wish: Wish) -> None:
+def _gpt_oss(body: Body, wish: EffortChange) -> None:
     body["reasoning_effort"] = wish.effort
 
 
-def _thinking_type(body: Body, wish: Wish) -> None:
-    child(body, "thinking")["type"] = "disabled" if wish.effort == "none" else "enabled"
+def _thinking_type(body: Body, wish: EffortChange) -> None:
+    child_object(body, "thinking")["type"] = "disabled" if wish.effort == "none" else "enabled"
 
 
-Writer = Callable[[Body, Wish], None]
+Writer = Callable[[Body, EffortChange], None]
 _WRITERS: Mapping[tuple[str, str], Writer] = MappingProxyType(
     {
         ("openai_effort", "chat"): _openai_chat,
@@ -194,7 +194,7 @@ _WRITERS: Mapping[tuple[str, str], Writer] = MappingProxyType(
 )
 
 
-def child(body: Body, *names: str) -> Body:
+def child_object(body: Body, *names: str) -> Body:
     """Give the object under the first of `names` that is there; a new one under the first name where none is."""
     name = next((name for name in names if isinstance(body.get(name), dict)), names[0])
     found = body.get(name)
@@ -204,7 +204,7 @@ def child(body: Body, *names: str) -> Body:
     return found
 
 
-def _make_room(body: Body, wish: Wish, *names: str) -> int | None:
+def _make_room(body: Body, wish: EffortChange, *names: str) -> int | None:
     """Raise the client's limit on output tokens by the thinking's share, where it leaves no room for an answer.
 
     Returns

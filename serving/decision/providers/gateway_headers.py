@@ -23,7 +23,7 @@ _PREFIX = "x-thinkgate-"
 
 
 @dataclass(frozen=True, slots=True)
-class Hints:
+class GatewayHints:
     """Context of a request that its body does not carry; units and meaning are those of `Request`."""
 
     tenant: str | None = None
@@ -34,10 +34,10 @@ class Hints:
     max_cost_usd: Usd | None = None
 
 
-NO_HINTS = Hints()
+NO_HINTS = GatewayHints()
 
 
-def read_hints(headers: Mapping[str, str]) -> Hints:
+def read_gateway_hints(headers: Mapping[str, str]) -> GatewayHints:
     """Read the hints among a call's headers.
 
     Parameters
@@ -61,7 +61,7 @@ def read_hints(headers: Mapping[str, str]) -> Hints:
     deadline = _number(headers, "deadline-ms")
     if deadline == 0.0:
         raise BadRequest("header x-thinkgate-deadline-ms must be above 0: leave it out where there is no deadline")
-    return Hints(
+    return GatewayHints(
         tenant=_text(headers, "tenant"),
         session_id=_text(headers, "session-id"),
         task=_text(headers, "task"),

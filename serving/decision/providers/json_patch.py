@@ -10,7 +10,7 @@ Body = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
+class PatchOperation:
     """One RFC 6902 operation."""
 
     op: Literal["add", "replace", "remove"]
@@ -25,7 +25,7 @@ class Patch:
         return body
 
 
-def merge(old: Body, new: Body) -> Body:
+def merge_patch(old: Body, new: Body) -> Body:
     """Build the merge patch (RFC 7396) that turns `old` into `new`; keys that go are null.
 
     >>> merge({"a": 1, "b": 2}, {"a": 1, "c": 3})
@@ -36,25 +36,25 @@ def merge(old: Body, new: Body) -> Body:
         before = old.get(key)
         if key not in old or _differs(before, value):
             nested = isinstance(before, dict) and isinstance(value, dict)
-            merged[key] = merge(cast(Body, before), cast(Body, value)) if nested else value
+            merged[key] = merge_patch(cast(Body, before), cast(Body, value)) if nested else value
     return merged
 
 
-def diff(old: Body, new: Body, path: str = "") -> tuple[Patch, ...]:
+def diff_patch(old: Body, new: Body, path: str = "") -> tuple[PatchOperation, ...]:
     """List the operations (RFC 6902) that turn `old` into `new`; lists are replaced whole."""
-    patches: list[Patch] = []
+    patches: list[PatchOperation] = []
     for key in [*old, *(key for key in new if key not in old)]:
         place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
         if key not in new:
-            patches.append(Patch("remove", place))
+            patches.append(PatchOperation("remove", place))
         elif key not in old:
-            patches.append(Patch("add", place, new[key]))
+            patches.append(PatchOperation("add", place, new[key]))
         elif old[key] is new[key]:
             continue
         elif isinstance(old[key], dict) and isinstance(new[key], dict):
-            patches += diff(cast(Body, old[key]), cast(Body, new[key]), place)
+            patches += diff_patch(cast(Body, old[key]), cast(Body, new[key]), place)
         elif _differs(old[key], new[key]):
-            patches.append(Patch("replace", place, new[key]))
+            patches.append(PatchOperation("replace", place, new[key]))
     return tuple(patches)
 
 

@@ -21,7 +21,7 @@ _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ReplySummary:
     """What a reply tells of the call.
 
     Parameters
@@ -75,7 +75,7 @@ class ReplyReader:
         except zlib.error:
             self._lost = True
 
-    def finish(self) -> Reply:
+    def finish(self) -> ReplySummary:
         """Tell what was found; to be called once, after the last part."""
         if self._pending and not self._lost and not self._skipping:
             if self._events:
@@ -87,7 +87,7 @@ class ReplyReader:
             usage = self._read(self._usage) if self._usage else None
         except BadUsage:
             usage = None
-        return Reply(usage, self._model)
+        return ReplySummary(usage, self._model)
 
     def _feed_plain(self, data: bytes) -> None:
         if not self._events:

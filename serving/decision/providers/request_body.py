@@ -11,15 +11,15 @@ from types import MappingProxyType
 
 from serving.decision.conversation import MAX_MESSAGES, clean, from_prompt, parse_messages
 from serving.decision.errors import BadRequest
-from serving.decision.providers.client_intent import Api, client_effort, in_tool_loop
+from serving.decision.providers.client_intent import Api, body_in_tool_loop, client_effort
 from serving.decision.providers.endpoints import detect, has, kind_of
-from serving.decision.providers.gateway_headers import NO_HINTS, Hints
+from serving.decision.providers.gateway_headers import NO_HINTS, GatewayHints
 from serving.decision.providers.json_patch import Json
 from serving.decision.types import Message, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedBody:
     """A provider's body, read.
 
     Parameters
@@ -40,9 +40,9 @@ class Reading:
     tool_loop: bool
 
 
-def read_body(
-    body: Mapping[str, Json], api: Api | None = None, *, model: str | None = None, hints: Hints = NO_HINTS
-) -> Reading:
+def parse_body(
+    body: Mapping[str, Json], api: Api | None = None, *, model: str | None = None, hints: GatewayHints = NO_HINTS
+) -> ParsedBody:
     """Read a body.
 
     Parameters
@@ -77,7 +77,7 @@ def read_body(
         client_effort=client_effort(body, shape),
         tools=_tools(body),
     )
-    return Reading(shape, target, request, in_tool_loop(body, shape))
+    return ParsedBody(shape, target, request, body_in_tool_loop(body, shape))
 
 
 def _chat(body: Mapping[str, Json]) -> tuple[Message, ...]:

@@ -13,19 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serving.decision.errors import BadRequest
-from serving.decision.providers.capabilities import Capability, capability
-from serving.decision.providers.client_intent import Api, client_effort, in_tool_loop, loop_thinks
+from serving.decision.providers.capabilities import Capability, find_capability
+from serving.decision.providers.client_intent import Api, body_in_tool_loop, client_effort, loop_thinks
 from serving.decision.providers.conflicts import conflicts
-from serving.decision.providers.effort_writers import Wish, has_switch, strip, write
-from serving.decision.providers.json_patch import Body, Json, Patch, diff, merge
-from serving.decision.providers.request_body import Reading
+from serving.decision.providers.effort_writers import EffortChange, has_switch, strip_effort, write_effort
+from serving.decision.providers.json_patch import Body, Json, PatchOperation, diff_patch, merge_patch
+from serving.decision.providers.request_body import ParsedBody
 from serving.decision.types import Decision, Effort
-
-__all__ = ["Options", "Rewrite", "apply", "rewrite", "same_model"]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RewriteOptions:
     """How far a rewrite may go.
 
     Parameters
@@ -71,7 +69,7 @@ class Rewrite:
 
     body: Body
     merge: Body
-    patch: tuple[Patch, ...]
+    patch: tuple[PatchOperation, ...]
     model: str
     effort: Effort | None
     note: str
@@ -82,9 +80,9 @@ class Rewrite:
         return bool(self.patch)
 
 
-def apply(
+def apply_decision(
     body: Mapping[str, Json],
-    reading: Reading,
+    reading: ParsedBody,
     decision: Decision,
     *,
     loop_remembered: bool = False,
@@ -101,7 +99,7 @@ def apply(
     loop_remembered
         In an open tool loop: the decision repeats what the loop began with, because the session is known.
     drop_sampling
-        As in `Options`.
+        As in `RewriteOptions`.
 
     Returns
     -------
@@ -111,18 +109,23 @@ def apply(
         URL names stays, since a body can't change it.
     """
     asked = reading.request.client_effort
-    options = Options(
+    options = RewriteOptions(
         max_reasoning_tokens=decision.caps.max_reasoning_tokens or None,
         override_client=asked is not None and asked != decision.effort and bool(decision.estimates),
         continue_loop=loop_remembered,
         drop_sampling=drop_sampling,
     )
     target = decision.model if "model" in body or reading.model is None else reading.model
-    return rewrite(body, reading.api, decision.effort, model=target, options=options)
+    return rewrite_effort(body, reading.api, decision.effort, model=target, options=options)
 
 
-def rewrite(
-    body: Mapping[str, Json], api: Api, effort: Effort, *, model: str | None = None, options: Options | None = None
+def rewrite_effort(
+    body: Mapping[str, Json],
+    api: Api,
+    effort: Effort,
+    *,
+    model: str | None = None,
+    options: RewriteOptions | None = None,
 ) -> Rewrite:
     """Set the effort in a provider's request body.
 
@@ -144,7 +147,7 @@ def rewrite(
     BadRequest
         No model is known for the body.
     """
-    options = options or Options()
+    options = options or RewriteOptions()
     old = dict(body)
     named = old.get("model")
     target = model or (named if isinstance(named, str) else None)
@@ -152,8 +155,8 @@ def rewrite(
         raise BadRequest("the body names no model: send 'model', or name the target's")
     moves = "model" in old and not same_model(named, target)
     asked = client_effort(old, api)
-    known = capability(target)
-    loop = in_tool_loop(old, api)
+    known = find_capability(target)
+    loop = body_in_tool_loop(old, api)
     stays = named if isinstance(named, str) and named else target
     if loop and (asked is not None or not options.continue_loop):
         return _left(old, stays, asked, "open tool loop: the mode stays as it is")
@@ -164,11 +167,11 @@ def rewrite(
             return _left(old, stays, asked, "the client's explicit effort stands")
         effort = asked
     stated = asked is not None and not options.override_client
-    wish = Wish(known, known.clamp(effort), options.max_reasoning_tokens, stated)
+    wish = EffortChange(known, known.clamp(effort), options.max_reasoning_tokens, stated)
     return _set(old, api, target, wish, moves, options.drop_sampling)
 
 
-def _set(old: Body, api: Api, target: str, wish: Wish, moves: bool, drop_sampling: bool) -> Rewrite:
+def _set(old: Body, api: Api, target: str, wish: EffortChange, moves: bool, drop_sampling: bool) -> Rewrite:
     known = wish.known
     new = _copied(old)
     # What can't be switched on breaks nothing.
@@ -182,13 +185,13 @@ def _set(old: Body, api: Api, target: str, wish: Wish, moves: bool, drop_samplin
         del new[clash.key]
     if moves:
         new["model"] = target
-        strip(new)
+        strip_effort(new)
         _rename_limit(new, api, known)
-    written = write(new, api, wish)
-    patch = diff(old, new)
+    written = write_effort(new, api, wish)
+    patch = diff_patch(old, new)
     note = "" if written else f"{known.family} has no reasoning switch at this endpoint"
     note = note or ("" if patch else "nothing to do")
-    return Rewrite(new, merge(old, new), patch, target, wish.effort if written else None, note)
+    return Rewrite(new, merge_patch(old, new), patch, target, wish.effort if written else None, note)
 
 
 def same_model(one: Json, other: str) -> bool:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from serving.decision.errors import BadInput
 from serving.decision.fast_dataclass import quick
 from serving.decision.policy.arms import effort_rank
-from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.policy.policy import Terms
 from serving.decision.pricing.rate_card import expected_cost
-from serving.decision.selection.decision_record import Context, DecisionRecord
+from serving.decision.selection.decision_record import DecisionRecord, RequestContext
 from serving.decision.selection.runtime_state import HEALTHY, ArmHealth
 
 
@@ -21,7 +21,7 @@ class EveryArmDenied(BadInput):
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ArmScore:
     """One arm for one request.
 
     Parameters
@@ -60,7 +60,7 @@ class Offer:
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class EffectiveLimits:
     """What limits one call.
 
     Parameters
@@ -75,16 +75,18 @@ class Bounds:
     max_cost_usd: float | None
 
 
-def bounds(record: DecisionRecord, terms: Terms) -> Bounds:
+def effective_limits(record: DecisionRecord, terms: Terms) -> EffectiveLimits:
     """Bring the request's and the policy's limits together."""
     asked = record.context.deadline_ms
     deadline = terms.deadline_ms if asked is None else asked
     total = float(terms.limits.total_ms)
     caps = [cap for cap in (record.context.max_cost_usd, terms.max_cost_usd) if cap is not None]
-    return Bounds(total if deadline is None else min(deadline, total), min(caps) if caps else None)
+    return EffectiveLimits(total if deadline is None else min(deadline, total), min(caps) if caps else None)
 
 
-def offers(record: DecisionRecord, roster: Roster, terms: Terms, limits: Bounds) -> tuple[Offer, ...]:
+def score_arms(
+    record: DecisionRecord, roster: BoundPolicy, terms: Terms, limits: EffectiveLimits
+) -> tuple[ArmScore, ...]:
     """Work out the (K,) offers.
 
     Raises
@@ -120,8 +122,14 @@ class _Link:
 
 
 def _offer(
-    record: DecisionRecord, roster: Roster, terms: Terms, limits: Bounds, state: ArmHealth, place: int, link: _Link
-) -> Offer:
+    record: DecisionRecord,
+    roster: BoundPolicy,
+    terms: Terms,
+    limits: EffectiveLimits,
+    state: ArmHealth,
+    place: int,
+    link: _Link,
+) -> ArmScore:
     prediction = record.prediction
     tokens = prediction.output_tokens_mean[place] * state.tokens_factor
     latency = prediction.latency_mean_ms[place] * state.latency_factor
@@ -135,7 +143,7 @@ def _offer(
         uplift = prediction.uplift[place - 1] + link.uplift_shift
         lower = min(prediction.uplift_lower[place - 1] + link.uplift_shift, uplift)
         upper = max(prediction.uplift_upper[place - 1] + link.uplift_shift, uplift)
-    return Offer(
+    return ArmScore(
         success=min(max(prediction.success[place] + state.success_shift, 0.0), 1.0),
         uplift=uplift,
         lower=lower,
@@ -153,7 +161,9 @@ def _offer(
     )
 
 
-def allowed_places(context: Context, headers: Mapping[str, str], roster: Roster, terms: Terms) -> set[int] | None:
+def allowed_places(
+    context: RequestContext, headers: Mapping[str, str], roster: BoundPolicy, terms: Terms
+) -> set[int] | None:
     """Give the places that rules and `max_effort` leave; None for all.
 
     Raises

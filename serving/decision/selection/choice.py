@@ -12,9 +12,9 @@ from typing import Literal
 
 from serving.decision.fast_dataclass import quick
 from serving.decision.policy.arms import effort_rank
-from serving.decision.policy.bound_policy import Roster
+from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.policy.policy import Terms
-from serving.decision.selection.arm_scoring import Offer
+from serving.decision.selection.arm_scoring import ArmScore
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.types import EFFORTS, Bucket, Effort, Fallback
 
@@ -24,7 +24,7 @@ Because = Literal["utility", "behaviour", "infeasible", "client", "tool_loop", "
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Weights:
+class UtilityWeights:
     """What the offers are weighed with, all in USD.
 
     Parameters
@@ -41,11 +41,11 @@ class Weights:
     cost_factor: float
     second_usd: float
 
-    def gain(self, uplift: float, offer: Offer, over: Offer) -> float:
+    def gain(self, uplift: float, offer: ArmScore, over: ArmScore) -> float:
         """Give the net benefit in USD of `offer` over another one, at that uplift."""
         return self.value_usd * uplift - self.price(offer, over)
 
-    def price(self, offer: Offer, over: Offer) -> float:
+    def price(self, offer: ArmScore, over: ArmScore) -> float:
         """Give what `offer` takes beyond another one, in USD: money, waiting, changing the arm.
 
         Differences first, then weights: so the sign of a comparison can't flip by rounding when a weight grows.
@@ -87,7 +87,9 @@ class Choice:
     because: Because
 
 
-def choose(record: DecisionRecord, roster: Roster, terms: Terms, offers: Sequence[Offer], weights: Weights) -> Choice:
+def choose_arm(
+    record: DecisionRecord, roster: BoundPolicy, terms: Terms, offers: Sequence[ArmScore], weights: UtilityWeights
+) -> Choice:
     """Choose an arm.
 
     Parameters
@@ -143,7 +145,7 @@ class _Aim:
     share: float
 
 
-def _bucket(thinking: Sequence[int], direct: int, offers: Sequence[Offer], weights: Weights) -> Bucket:
+def _bucket(thinking: Sequence[int], direct: int, offers: Sequence[ArmScore], weights: UtilityWeights) -> Bucket:
     """Judge over all arms that rules allow: a deadline forbids an arm, it does not make it pay less."""
     bucket: Bucket = "avoid"
     over = offers[direct]
@@ -156,7 +158,7 @@ def _bucket(thinking: Sequence[int], direct: int, offers: Sequence[Offer], weigh
     return bucket
 
 
-def _climb(places: Sequence[int], offers: Sequence[Offer], weights: Weights) -> int:
+def _climb(places: Sequence[int], offers: Sequence[ArmScore], weights: UtilityWeights) -> int:
     """Give the arm with the highest utility; where two are level, the one with less effort.
 
     `places` come in ladder order, and a step up must pay for itself.
@@ -169,7 +171,7 @@ def _climb(places: Sequence[int], offers: Sequence[Offer], weights: Weights) -> 
     return current
 
 
-def _field(roster: Roster, offers: Sequence[Offer]) -> _Field:
+def _field(roster: BoundPolicy, offers: Sequence[ArmScore]) -> _Field:
     allowed = [place for place in roster.ladder if offers[place].allowed]
     candidates = tuple(place for place in allowed if offers[place].sound) or tuple(allowed)
     affordable = tuple(place for place in candidates if offers[place].affordable)
@@ -177,7 +179,7 @@ def _field(roster: Roster, offers: Sequence[Offer]) -> _Field:
 
 
 def _forced(
-    record: DecisionRecord, roster: Roster, terms: Terms, offers: Sequence[Offer], field: _Field
+    record: DecisionRecord, roster: BoundPolicy, terms: Terms, offers: Sequence[ArmScore], field: _Field
 ) -> _Forced | None:
     context, session = record.context, record.situation.session
     if session is not None and (context.tool_loop or session.open_tool_loop):
@@ -215,7 +217,7 @@ def _aim(record: DecisionRecord, terms: Terms, bucket: Bucket) -> _Aim:
 
 
 def _greedy(
-    aim: _Aim, thinking: Sequence[int], field: _Field, offers: Sequence[Offer], weights: Weights
+    aim: _Aim, thinking: Sequence[int], field: _Field, offers: Sequence[ArmScore], weights: UtilityWeights
 ) -> tuple[int, Because]:
     # The cost cap comes first: were the fastest arm taken where none is affordable, a dearer price could raise effort.
     if not field.affordable:
@@ -230,7 +232,7 @@ def _greedy(
     return _climb(field.feasible, offers, weights), "utility"
 
 
-def _cheapest(places: Sequence[int], offers: Sequence[Offer]) -> int:
+def _cheapest(places: Sequence[int], offers: Sequence[ArmScore]) -> int:
     return min(places, key=lambda place: offers[place].cost_usd)
 
 

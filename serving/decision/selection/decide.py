@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from serving.decision.errors import BadInput
-from serving.decision.policy.bound_policy import Roster, roster
+from serving.decision.policy.bound_policy import BoundPolicy, bind_policy
 from serving.decision.policy.policy import Policy, Terms
 from serving.decision.pricing.price_book import PriceBook
-from serving.decision.selection.arm_scoring import Bounds, Offer, bounds, offers
-from serving.decision.selection.choice import Choice, Weights, choose
+from serving.decision.selection.arm_scoring import ArmScore, EffectiveLimits, effective_limits, score_arms
+from serving.decision.selection.choice import Choice, UtilityWeights, choose_arm
 from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.selection.reason import explain
+from serving.decision.selection.reason import write_reason
 from serving.decision.types import Arm, ArmEstimate, Caps, Decision, Usd
 
 _LEAST_REASONING_TOKENS = 1024
@@ -24,7 +24,7 @@ class ForeignRecord(BadInput):
     """A record was made under other arms, another policy or other prices than those it is replayed with."""
 
 
-def require_own(record: DecisionRecord, bound: Roster) -> None:
+def require_same_policy(record: DecisionRecord, bound: BoundPolicy) -> None:
     """Refuse a record that was made under other terms.
 
     Raises
@@ -38,7 +38,7 @@ def require_own(record: DecisionRecord, bound: Roster) -> None:
         raise ForeignRecord(f"the record has {len(record.prediction.success)} arms, not {len(bound.arms)}: pass those")
 
 
-def replay(record: DecisionRecord, arms: Sequence[Arm], policy: Policy, prices: PriceBook) -> Decision:
+def replay_decision(record: DecisionRecord, arms: Sequence[Arm], policy: Policy, prices: PriceBook) -> Decision:
     """Make a decision again from its journal row.
 
     Parameters
@@ -58,12 +58,12 @@ def replay(record: DecisionRecord, arms: Sequence[Arm], policy: Policy, prices: 
     ForeignRecord
         Policy, prices or number of arms are not those of the record.
     """
-    bound = roster(arms, policy, prices)
-    require_own(record, bound)
-    return settle(record, bound)
+    bound = bind_policy(arms, policy, prices)
+    require_same_policy(record, bound)
+    return decide_from_record(record, bound)
 
 
-def settle(record: DecisionRecord, bound: Roster, elapsed_us: Callable[[], int] = int) -> Decision:
+def decide_from_record(record: DecisionRecord, bound: BoundPolicy, elapsed_us: Callable[[], int] = int) -> Decision:
     """Decide.
 
     Parameters
@@ -82,10 +82,10 @@ def settle(record: DecisionRecord, bound: Roster, elapsed_us: Callable[[], int] 
     """
     context = record.context
     terms = bound.policy.terms_for(context.tenant)
-    limits = bounds(record, terms)
-    offered = offers(record, bound, terms, limits)
-    weights = weigh(record, terms)
-    choice = choose(record, bound, terms, offered, weights)
+    limits = effective_limits(record, terms)
+    offered = score_arms(record, bound, terms, limits)
+    weights = utility_weights(record, terms)
+    choice = choose_arm(record, bound, terms, offered, weights)
     arm = bound.arms[choice.place]
     return Decision(
         decision_id=record.decision_id,
@@ -94,7 +94,7 @@ def settle(record: DecisionRecord, bound: Roster, elapsed_us: Callable[[], int] 
         effort=choice.effort,
         bucket=choice.bucket,
         propensity=choice.propensity,
-        reason=explain(record, bound, choice, offered, weights, limits),
+        reason=write_reason(record, bound, choice, offered, weights, limits),
         estimates={
             arm.name: ArmEstimate(offer.success, Usd(offer.cost_usd), offer.latency_p95_ms, offer.tokens)
             for arm, offer in zip(bound.arms, offered, strict=True)
@@ -108,7 +108,7 @@ def settle(record: DecisionRecord, bound: Roster, elapsed_us: Callable[[], int] 
     )
 
 
-def outlay(record: DecisionRecord, bound: Roster, multipliers: Sequence[float]) -> tuple[float, ...]:
+def cost_at_multipliers(record: DecisionRecord, bound: BoundPolicy, multipliers: Sequence[float]) -> tuple[float, ...]:
     """Tell what the arm that would have served at other cost multipliers is expected to cost.
 
     Returns
@@ -122,22 +122,24 @@ def outlay(record: DecisionRecord, bound: Roster, multipliers: Sequence[float]) 
         The policy's rules leave no arm for the request.
     """
     terms = bound.policy.terms_for(record.context.tenant)
-    offered, weights = offers(record, bound, terms, bounds(record, terms)), weigh(record, terms)
+    offered, weights = score_arms(record, bound, terms, effective_limits(record, terms)), utility_weights(record, terms)
     dearer = (replace(weights, cost_factor=1.0 + multiplier) for multiplier in multipliers)
-    return tuple(offered[choose(record, bound, terms, offered, each).place].cost_usd for each in dearer)
+    return tuple(offered[choose_arm(record, bound, terms, offered, each).place].cost_usd for each in dearer)
 
 
-def weigh(record: DecisionRecord, terms: Terms) -> Weights:
+def utility_weights(record: DecisionRecord, terms: Terms) -> UtilityWeights:
     """Give what the offers are weighed with: the request's own value of a success goes before the policy's."""
     value = record.context.value_of_success_usd
-    return Weights(
+    return UtilityWeights(
         value_usd=terms.value(record.context.task) if value is None else value,
         cost_factor=1.0 + record.situation.cost_multiplier,
         second_usd=terms.latency_usd_per_second,
     )
 
 
-def _caps(record: DecisionRecord, bound: Roster, terms: Terms, limits: Bounds, choice: Choice, offer: Offer) -> Caps:
+def _caps(
+    record: DecisionRecord, bound: BoundPolicy, terms: Terms, limits: EffectiveLimits, choice: Choice, offer: ArmScore
+) -> Caps:
     """Limit the call: the policy's limits, the forecast, what the cost cap pays, and what fits before the deadline."""
     total_ms = max(int(limits.deadline_ms), 1)
     retries = max(min(terms.limits.retries, int(total_ms / max(offer.latency_ms, 1.0)) - 1), 0)

@@ -9,7 +9,7 @@ import orjson
 
 from serving.decision.errors import BadInput
 from serving.decision.fast_dataclass import quick
-from serving.decision.selection.runtime_state import ArmHealth, Session, Situation
+from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import Effort, Prediction, Request, Usd
 
 _FOLLOW_UP_CHARS = 48
@@ -18,7 +18,7 @@ _FOLLOW_UP_CHARS = 48
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Context:
+class RequestContext:
     """What the request says beside its words.
 
     Parameters
@@ -69,8 +69,8 @@ class DecisionRecord:
     decision_id: str
     bundle_id: str
     now: float
-    context: Context
-    situation: Situation
+    context: RequestContext
+    situation: RuntimeState
     prediction: Prediction
     prior_weight: float
     cold_start: bool
@@ -94,12 +94,15 @@ class DecisionRecord:
             world = raw.pop("situation")
             session = world.pop("session")
             health = {name: ArmHealth(**figures) for name, figures in world.pop("health").items()}
-            situation = Situation(session=Session(**session) if session else None, health=health, **world)
+            situation = RuntimeState(session=Session(**session) if session else None, health=health, **world)
             numbers: dict[str, Any] = {
                 name: tuple(v) if isinstance(v, list) else v for name, v in raw.pop("prediction").items()
             }
             return DecisionRecord(
-                context=Context(**raw.pop("context")), situation=situation, prediction=Prediction(**numbers), **raw
+                context=RequestContext(**raw.pop("context")),
+                situation=situation,
+                prediction=Prediction(**numbers),
+                **raw,
             )
         except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as fault:
             raise BadInput(f"not a decision record: {fault!r}") from None
@@ -148,9 +151,9 @@ def before_tools(request: Request) -> Request:
     return request
 
 
-def context_of(request: Request, task: str | None = None) -> Context:
+def context_of(request: Request, task: str | None = None) -> RequestContext:
     """Take what the policy needs from a request; `task` counts where the request states none."""
-    return Context(
+    return RequestContext(
         model=request.model,
         tenant=request.tenant,
         session_id=request.session_id,

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serving.decision.policy.bound_policy import Roster
-from serving.decision.selection.arm_scoring import Bounds, Offer
-from serving.decision.selection.choice import Choice, Weights
+from serving.decision.policy.bound_policy import BoundPolicy
+from serving.decision.selection.arm_scoring import ArmScore, EffectiveLimits
+from serving.decision.selection.choice import Choice, UtilityWeights
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.runtime_state import HEALTHY
 
 _VERBS = {"use": "pays", "maybe": "may pay", "avoid": "does not pay"}
 
 
-def explain(
+def write_reason(
     record: DecisionRecord,
-    roster: Roster,
+    roster: BoundPolicy,
     choice: Choice,
-    offers: Sequence[Offer],
-    weights: Weights,
-    limits: Bounds,
+    offers: Sequence[ArmScore],
+    weights: UtilityWeights,
+    limits: EffectiveLimits,
 ) -> str:
     """Write the reason of a decision.
 
@@ -35,28 +35,28 @@ def explain(
     return "; ".join(parts)
 
 
-def _arithmetic(roster: Roster, choice: Choice, offers: Sequence[Offer], weights: Weights) -> str:
+def _arithmetic(roster: BoundPolicy, choice: Choice, offers: Sequence[ArmScore], weights: UtilityWeights) -> str:
     rival, over = offers[choice.rival], offers[roster.direct]
     if choice.rival == roster.direct:
         return "the rules leave no arm that thinks"
     uplift, lower, upper = rival.uplift - over.uplift, rival.lower - over.upper, rival.upper - over.lower
-    price = f"{usd(rival.cost_usd - over.cost_usd)} USD"
+    price = f"{format_usd(rival.cost_usd - over.cost_usd)} USD"
     if weights.cost_factor != 1.0:
         price += f" x {weights.cost_factor:.2f} (budget)"
     if weights.second_usd:
         seconds = (rival.latency_ms - over.latency_ms) * 0.001
-        price += f" + {seconds:.1f} s x {usd(weights.second_usd)} USD"
+        price += f" + {seconds:.1f} s x {format_usd(weights.second_usd)} USD"
     if rival.extra_usd != over.extra_usd:
         price += f" {rival.extra_usd - over.extra_usd:+.4g} USD (switching)"
     head = f"{roster.arms[choice.rival].name}: " if len(offers) > 2 else ""
     return (
-        f"{head}uplift {uplift:.2f} [{lower:.2f}, {upper:.2f}] x {usd(weights.value_usd)} USD"
+        f"{head}uplift {uplift:.2f} [{lower:.2f}, {upper:.2f}] x {format_usd(weights.value_usd)} USD"
         f" {_VERBS[choice.bucket]} {price}"
     )
 
 
 def _obstacles(
-    record: DecisionRecord, roster: Roster, choice: Choice, offers: Sequence[Offer], limits: Bounds
+    record: DecisionRecord, roster: BoundPolicy, choice: Choice, offers: Sequence[ArmScore], limits: EffectiveLimits
 ) -> list[str]:
     """Say what keeps the arm that pays most from serving."""
     best, name = offers[choice.best], roster.arms[choice.best].name
@@ -67,11 +67,11 @@ def _obstacles(
     if not best.in_time:
         parts.append(f"{name} can't keep {limits.deadline_ms:.0f} ms (p95 {best.latency_p95_ms:.0f} ms)")
     if not best.affordable and limits.max_cost_usd is not None:
-        parts.append(f"{name} breaks the cost cap of {usd(limits.max_cost_usd)} USD")
+        parts.append(f"{name} breaks the cost cap of {format_usd(limits.max_cost_usd)} USD")
     return parts
 
 
-def _overruled(record: DecisionRecord, roster: Roster, choice: Choice, offers: Sequence[Offer]) -> list[str]:
+def _overruled(record: DecisionRecord, roster: BoundPolicy, choice: Choice, offers: Sequence[ArmScore]) -> list[str]:
     parts: list[str] = []
     arm = roster.arms[choice.place].name
     if choice.because == "tool_loop":
@@ -98,7 +98,7 @@ def _overruled(record: DecisionRecord, roster: Roster, choice: Choice, offers: S
     return parts
 
 
-def usd(amount: float) -> str:
+def format_usd(amount: float) -> str:
     """Write USD with two decimals, and with two digits that count where that is less than a cent and a half.
 
     Examples

@@ -61,7 +61,7 @@ class ArmHealth:
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Situation:
+class RuntimeState:
     """The state of the world at the moment of one decision.
 
     Parameters
@@ -120,11 +120,11 @@ class Situation:
 
 
 HEALTHY = ArmHealth()
-CALM = Situation()
+NEUTRAL = RuntimeState()
 """No budget pressure, no session, all arms healthy."""
 
 
-def combine(first: Situation, second: Situation) -> Situation:
+def combine_states(first: RuntimeState, second: RuntimeState) -> RuntimeState:
     """Put together what two sources know: pressures multiply, the first that knows a session or a count is right.
 
     Examples
@@ -133,15 +133,15 @@ def combine(first: Situation, second: Situation) -> Situation:
     >>> both.cost_multiplier, both.explore
     (2.0, False)
     """
-    if first is CALM:
+    if first is NEUTRAL:
         return second
-    if second is CALM:
+    if second is NEUTRAL:
         return first
     health = dict(first.health)
     for name, other in second.health.items():
         known = health.get(name)
         health[name] = other if known is None else _worse(known, other)
-    return Situation(
+    return RuntimeState(
         input_tokens=second.input_tokens if first.input_tokens is None else first.input_tokens,
         cost_multiplier=(1.0 + first.cost_multiplier) * (1.0 + second.cost_multiplier) - 1.0,
         session=first.session or second.session,

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serving.decision.policy.bound_policy import Roster
-from serving.decision.selection.arm_scoring import Offer, bounds, offers
-from serving.decision.selection.choice import Because, Weights, choose
-from serving.decision.selection.decide import require_own, settle, weigh
+from serving.decision.policy.bound_policy import BoundPolicy
+from serving.decision.selection.arm_scoring import ArmScore, effective_limits, score_arms
+from serving.decision.selection.choice import Because, UtilityWeights, choose_arm
+from serving.decision.selection.decide import decide_from_record, require_same_policy, utility_weights
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.runtime_state import HEALTHY, ArmHealth, Session
 from serving.decision.types import Decision, Effort
 
 
 @dataclass(frozen=True, slots=True)
-class ArmSum:
+class ArmUtility:
     """One arm's sum.
 
     Parameters
@@ -74,7 +74,7 @@ class ArmSum:
 
 
 @dataclass(frozen=True, slots=True)
-class Arithmetic:
+class UtilityBreakdown:
     """All that a decision was weighed with.
 
     Parameters
@@ -98,7 +98,7 @@ class Arithmetic:
     """
 
     decision: Decision
-    arms: Mapping[str, ArmSum]
+    arms: Mapping[str, ArmUtility]
     compared_with: str
     because: Because
     task: str | None
@@ -116,7 +116,7 @@ class Arithmetic:
     draw: float | None
 
 
-def arithmetic(record: DecisionRecord, bound: Roster) -> Arithmetic:
+def utility_breakdown(record: DecisionRecord, bound: BoundPolicy) -> UtilityBreakdown:
     """Work out the sum behind a decision.
 
     Parameters
@@ -133,19 +133,19 @@ def arithmetic(record: DecisionRecord, bound: Roster) -> Arithmetic:
     EveryArmDenied
         The policy's rules leave no arm for the request.
     """
-    require_own(record, bound)
-    decision = settle(record, bound)
+    require_same_policy(record, bound)
+    decision = decide_from_record(record, bound)
     terms = bound.policy.terms_for(record.context.tenant)
-    limits = bounds(record, terms)
-    offered = offers(record, bound, terms, limits)
-    weights = weigh(record, terms)
+    limits = effective_limits(record, terms)
+    offered = score_arms(record, bound, terms, limits)
+    weights = utility_weights(record, terms)
     over = offered[bound.direct]
     sums = {arm.name: _sum(record, bound, place, offered[place], over, weights) for place, arm in enumerate(bound.arms)}
-    return Arithmetic(
+    return UtilityBreakdown(
         decision=decision,
         arms=sums,
         compared_with=bound.arms[bound.direct].name,
-        because=choose(record, bound, terms, offered, weights).because,
+        because=choose_arm(record, bound, terms, offered, weights).because,
         task=record.context.task,
         tenant=record.context.tenant,
         input_tokens=record.situation.input_tokens or 0,
@@ -162,12 +162,14 @@ def arithmetic(record: DecisionRecord, bound: Roster) -> Arithmetic:
     )
 
 
-def _sum(record: DecisionRecord, bound: Roster, place: int, offer: Offer, over: Offer, weights: Weights) -> ArmSum:
+def _sum(
+    record: DecisionRecord, bound: BoundPolicy, place: int, offer: ArmScore, over: ArmScore, weights: UtilityWeights
+) -> ArmUtility:
     arm = bound.arms[place]
     success = weights.value_usd * offer.success
     cost = weights.cost_factor * offer.cost_usd
     waiting = weights.second_usd * offer.latency_ms * 0.001
-    return ArmSum(
+    return ArmUtility(
         arm=arm.name,
         model=arm.model,
         effort=arm.effort,

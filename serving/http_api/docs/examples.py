@@ -8,7 +8,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class BodyExample:
     """One named body."""
 
     name: str
@@ -17,8 +17,8 @@ class Example:
 
 
 DECISION_REQUESTS: Final = (
-    Example("prompt", "A bare prompt", {"prompt": "What is 17 * 23?"}),
-    Example(
+    BodyExample("prompt", "A bare prompt", {"prompt": "What is 17 * 23?"}),
+    BodyExample(
         "conversation",
         "A conversation, with what a right answer is worth and how long it may take",
         {
@@ -31,7 +31,7 @@ DECISION_REQUESTS: Final = (
             "deadline_ms": 30000,
         },
     ),
-    Example(
+    BodyExample(
         "multimodal",
         "Parts other than text are counted; their data may be left out",
         {
@@ -47,7 +47,7 @@ DECISION_REQUESTS: Final = (
 )
 
 BATCH_REQUESTS: Final = (
-    Example(
+    BodyExample(
         "two",
         "Two requests",
         {
@@ -60,7 +60,7 @@ BATCH_REQUESTS: Final = (
 )
 
 OUTCOME_REPORTS: Final = (
-    Example(
+    BodyExample(
         "outcome",
         "A call that succeeded",
         {
@@ -71,7 +71,7 @@ OUTCOME_REPORTS: Final = (
             "latency_ms": 1130,
         },
     ),
-    Example("failure", "One that ran out of time", {"decision_id": "01JD3M7WQ2", "failure_mode": "timeout"}),
+    BodyExample("failure", "One that ran out of time", {"decision_id": "01JD3M7WQ2", "failure_mode": "timeout"}),
 )
 
 DECISION: Final[Mapping[str, object]] = {
@@ -95,13 +95,15 @@ DECISION: Final[Mapping[str, object]] = {
 }
 
 REWRITE_BODIES: Final = (
-    Example(
+    BodyExample(
         "openai-chat",
         "OpenAI chat",
         {"model": "gpt-5.1", "messages": [{"role": "user", "content": "Extract the names: Ada met Bob."}]},
     ),
-    Example("openai-responses", "OpenAI responses", {"model": "gpt-5.1", "input": "Extract the names: Ada met Bob."}),
-    Example(
+    BodyExample(
+        "openai-responses", "OpenAI responses", {"model": "gpt-5.1", "input": "Extract the names: Ada met Bob."}
+    ),
+    BodyExample(
         "anthropic",
         "Anthropic messages",
         {
@@ -111,7 +113,7 @@ REWRITE_BODIES: Final = (
             "messages": [{"role": "user", "content": "Prove that 2 ** 0.5 is no ratio."}],
         },
     ),
-    Example(
+    BodyExample(
         "gemini",
         "Gemini generateContent; add ?model=gemini-2.5-flash",
         {"contents": [{"role": "user", "parts": [{"text": "Translate 'good morning' to German."}]}]},

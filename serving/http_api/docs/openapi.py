@@ -19,7 +19,7 @@ from serving.http_api.docs.examples import (
     REWRITE_BODIES,
     REWRITE_PATCH,
     REWRITTEN,
-    Example,
+    BodyExample,
 )
 from serving.http_api.route import RouteText
 from serving.schemas.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest, ProblemAnswer
@@ -33,7 +33,7 @@ from serving.schemas.problems import (
     TOO_LARGE,
     TOO_SLOW,
     WRONG_TYPE,
-    Kind,
+    ProblemKind,
 )
 
 DESCRIPTION: Final = (
@@ -52,9 +52,9 @@ _SECURITY: Final = {
 }
 
 
-def problem_response(kind: Kind) -> dict[str, Any]:
+def problem_response(kind: ProblemKind) -> dict[str, Any]:
     """Describe one kind of problem as a response."""
-    content: dict[str, Any] = {"schema": reference(ProblemAnswer)}
+    content: dict[str, Any] = {"schema": model_reference(ProblemAnswer)}
     if kind is INVALID:
         content["example"] = PROBLEM
     return {"description": f"{kind.title} (`{kind.uri}`).", "content": {MEDIA_TYPE.decode(): content}}
@@ -80,26 +80,26 @@ def complete_document(app: FastAPI, texts: Iterable[RouteText]) -> dict[str, Any
     return document
 
 
-def reference(model: type[BaseModel]) -> dict[str, str]:
+def model_reference(model: type[BaseModel]) -> dict[str, str]:
     """Refer to a model of the document."""
     return {"$ref": _PREFIX + model.__name__}
 
 
-def _examples(examples: Sequence[Example]) -> dict[str, Any]:
+def _examples(examples: Sequence[BodyExample]) -> dict[str, Any]:
     return {example.name: {"summary": example.summary, "value": example.value} for example in examples}
 
 
-def request_body(schema: dict[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
+def request_body(schema: dict[str, Any], examples: Sequence[BodyExample]) -> dict[str, Any]:
     """Describe what a route takes."""
     content = {"schema": schema, "examples": _examples(examples)}
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 def responses(
-    model: type[BaseModel], example: object, refusals: Iterable[Kind] = _REFUSALS
+    model: type[BaseModel], example: object, refusals: Iterable[ProblemKind] = _REFUSALS
 ) -> dict[int | str, dict[str, Any]]:
     """Describe what a route answers: a success, and problems."""
-    content = {"schema": reference(model), "example": example}
+    content = {"schema": model_reference(model), "example": example}
     answers: dict[int | str, dict[str, Any]] = {
         200: {"description": "The answer.", "content": {"application/json": content}}
     }
@@ -110,7 +110,7 @@ DECIDE: Final = RouteText(
     summary="Does reasoning pay for this request?",
     description="Takes `messages` or `prompt`, and whatever is known beside it. Unknown fields are refused.",
     responses=responses(DecisionAnswer, DECISION),
-    extra=request_body(reference(DecisionRequest), DECISION_REQUESTS),
+    extra=request_body(model_reference(DecisionRequest), DECISION_REQUESTS),
     reads=(DecisionRequest,),
     writes=(DecisionAnswer,),
 )
@@ -121,7 +121,7 @@ DECIDE_BATCH: Final = RouteText(
         " Only a batch that can't be read as a whole is refused as a whole."
     ),
     responses=responses(BatchAnswer, {"results": [{"decision": DECISION}, {"problem": PROBLEM}]}),
-    extra=request_body(reference(BatchRequest), BATCH_REQUESTS),
+    extra=request_body(model_reference(BatchRequest), BATCH_REQUESTS),
     reads=(BatchRequest, DecisionRequest),
     writes=(BatchAnswer,),
 )

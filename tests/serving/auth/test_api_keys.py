@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.auth.api_keys import Key, KeyRing, make_key
-from serving.auth.key_file import BadKeys, KeySource, load_keys, parse_keys, write_keys
+from serving.auth.key_file import BadKeys, KeyFile, load_keys, parse_keys, write_keys
 
 MADE = make_key("gateway", ["decide"], expires_at=1000.0)
 RING = KeyRing({MADE.key.key_id: MADE.key})
@@ -85,14 +85,14 @@ def test_a_file_that_anybody_may_write_is_refused(tmp_path: Path) -> None:
     empty = tmp_path / "empty.toml"
     empty.touch(0o600)
     with pytest.raises(BadKeys, match="holds no key"):
-        KeySource(empty)
+        KeyFile(empty)
 
 
 def test_a_watched_file_changes_keys_and_a_bad_one_does_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "keys.toml"
     first, second = make_key("one", ["decide"]), make_key("one", ["decide"])
     write_keys(path, [first.key])
-    source = KeySource(path)
+    source = KeyFile(path)
     assert not source.look()
     write_keys(path, [first.key, second.key])
     assert source.look()
@@ -118,7 +118,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         write_keys(tmp_path / "no" / "keys.toml", [MADE.key])
 
 
-def _live(source: KeySource, *keys: Key) -> bool:
+def _live(source: KeyFile, *keys: Key) -> bool:
     return set(source.ring.keys) == {key.key_id for key in keys}
 
 

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.auth.api_keys import NewKey, Scope, make_key
-from serving.auth.authorizer import Caller, Door, token_of
-from serving.auth.key_file import KeySource, write_keys
+from serving.auth.authorizer import Authorizer, Caller, token_of
+from serving.auth.key_file import KeyFile, write_keys
 from serving.grpc_api import auth_interceptor as grpc_door
-from serving.grpc_api.auth_interceptor import DoorInterceptor
+from serving.grpc_api.auth_interceptor import AuthInterceptor
 from serving.http_api import auth_middleware as http_door
 from serving.http_api.app import build_api
-from serving.http_api.auth_middleware import behind_door
-from serving.http_api.decisions import Limits
+from serving.http_api.auth_middleware import require_key
+from serving.http_api.decisions import RequestLimits
 from serving.proto.thinkgate.v1 import decision_pb2, outcome_pb2
 from serving.schemas.problems import Problem
 from tests.support.fakes import JSON, Answer, Client, LengthDecider, guarded
@@ -49,9 +49,9 @@ class House:
         self.path = folder / "keys.toml"
         write_keys(self.path, [made.key for made in self.keys.values()])
         self.clock = Clock()
-        self.door = Door(KeySource(self.path), epoch=self.clock, monotonic=self.clock)
-        api = build_api(guarded(LengthDecider()), Limits(), lambda: True, "0.1.0")
-        self.client = Client(behind_door(api, self.door))
+        self.door = Authorizer(KeyFile(self.path), epoch=self.clock, monotonic=self.clock)
+        api = build_api(guarded(LengthDecider()), RequestLimits(), lambda: True, "0.1.0")
+        self.client = Client(require_key(api, self.door))
 
     def post(self, key: str, path: str = ONE, body: object = None) -> Answer:
         header = ("authorization", f"Bearer {self.keys[key].token}")
@@ -156,7 +156,7 @@ def test_rotation_needs_no_restart(house: House) -> None:
 
 
 def test_without_keys_all_but_changes_are_open() -> None:
-    door = Door()
+    door = Authorizer()
     for need in ("decide", "report", "metrics", "any key", "nothing", "admin if locked"):
         assert door.enter(None, need) == Caller()  # type: ignore[arg-type]
     refused = door.enter("tg_x_y", "admin")
@@ -203,7 +203,7 @@ def test_grpc_has_the_same_door(house: House) -> None:
 
 
 async def _call_grpc(house: House) -> None:
-    server = grpc.aio.server(interceptors=[DoorInterceptor(house.door)])
+    server = grpc.aio.server(interceptors=[AuthInterceptor(house.door)])
     server.add_generic_rpc_handlers(
         [
             grpc.method_handlers_generic_handler("thinkgate.v1.DecisionService", _decisions()),

@@ -23,7 +23,7 @@ class Shell:
 
     def run(self, *arguments: str) -> str:
         """Give stdout without its last line break."""
-        result = self._runner.invoke(command.command_line(lambda: NOW), [*arguments, "--file", str(self.file)])
+        result = self._runner.invoke(command.build_keys_cli(lambda: NOW), [*arguments, "--file", str(self.file)])
         if result.exception is not None:
             raise result.exception
         return result.stdout.strip()

@@ -7,14 +7,14 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.auth.rate_limiter import PLACES, Rates, places
+from serving.auth.rate_limiter import PLACES, RateLimiter, assign_slots
 
 
 class Bucket:
     """One key's bucket on a clock of the test's own."""
 
     def __init__(self, rate: float, burst: float) -> None:
-        self.rates, self.rate, self.slack = Rates(), rate, (burst - 1) / rate
+        self.rates, self.rate, self.slack = RateLimiter(), rate, (burst - 1) / rate
 
     def take(self, now: float) -> bool:
         if self.rates.wait(0, self.slack, now):
@@ -54,7 +54,7 @@ def test_a_debt_is_waited_for() -> None:
 
 
 def test_forked_workers_spend_from_one_bucket() -> None:
-    rates = Rates()
+    rates = RateLimiter()
     for _ in range(3):
         pid = os.fork()
         if pid == 0:
@@ -67,8 +67,8 @@ def test_forked_workers_spend_from_one_bucket() -> None:
 
 def test_places_are_apart_and_steady() -> None:
     ids = [f"key{number}" for number in range(3000)]
-    given_places = places(ids)
+    given_places = assign_slots(ids)
     assert len(set(given_places.values())) == 3000
     assert max(given_places.values()) < PLACES
-    fewer = places(ids[:100])
+    fewer = assign_slots(ids[:100])
     assert sum(given_places[key] == place for key, place in fewer.items()) > 80

@@ -11,28 +11,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.control.arm_health import ArmGuards, Health
-from serving.control.outcome_matching import Outcome
-from serving.decision.policy.controls import Guards
+from serving.control.arm_health import ArmHealthMonitor, HealthSnapshot
+from serving.control.outcome_matching import MatchedOutcome
+from serving.decision.policy.controls import HealthSettings
 
-GUARDS = Guards(min_calls=10, hold_seconds=30.0, probes=5)
+GUARDS = HealthSettings(min_calls=10, hold_seconds=30.0, probes=5)
 ARMS = ("direct", "low", "high")
-WENT_WELL = Outcome("high", "maths", None, 0.0, 0.8, 1000.0, 8000.0, 20_000.0, 0.03)
+WENT_WELL = MatchedOutcome("high", "maths", None, 0.0, 0.8, 1000.0, 8000.0, 20_000.0, 0.03)
 
 
-def told(count: int, arm: str = "high", guards: Guards = GUARDS, start: float = 0.0, **said: Any) -> Health:
-    return tell(ArmGuards(), count, arm, guards, start, **said)
+def told(
+    count: int, arm: str = "high", guards: HealthSettings = GUARDS, start: float = 0.0, **said: Any
+) -> HealthSnapshot:
+    return tell(ArmHealthMonitor(), count, arm, guards, start, **said)
 
 
 def tell(
-    watched: ArmGuards,
+    watched: ArmHealthMonitor,
     count: int,
     arm: str = "high",
-    guards: Guards = GUARDS,
+    guards: HealthSettings = GUARDS,
     at: float = 0.0,
     hidden_share: float | None = None,
     **said: Any,
-) -> Health:
+) -> HealthSnapshot:
     for number in range(count):
         now = at + number
         watched.note(replace(WENT_WELL, arm=arm, decided_at=now, **said), guards, "direct", now, hidden_share)
@@ -40,7 +42,7 @@ def tell(
 
 
 def test_a_timeout_cascade_is_shed_and_the_probe_is_let_through(caplog: pytest.LogCaptureFixture) -> None:
-    watched = ArmGuards()
+    watched = ArmHealthMonitor()
     with caplog.at_level(logging.WARNING):
         health = tell(watched, 12, failure_mode="timeout")
     assert health.arms["high"].shed
@@ -66,7 +68,7 @@ def test_the_baseline_is_never_shed() -> None:
 
 
 def test_token_bloat_raises_an_alarm_and_the_cost_of_the_arm(caplog: pytest.LogCaptureFixture) -> None:
-    watched = ArmGuards()
+    watched = ArmHealthMonitor()
     with caplog.at_level(logging.INFO):
         health = tell(watched, 30, output_tokens=2000)
         assert health.states["high"].bloated
@@ -83,17 +85,17 @@ def test_token_bloat_raises_an_alarm_and_the_cost_of_the_arm(caplog: pytest.LogC
 
 def test_hidden_tokens_are_held_against_hidden_tokens_where_both_are_known(caplog: pytest.LogCaptureFixture) -> None:
     # 1,000 forecast, 800 of them hidden. A long answer is no bloat; long thinking behind a short one is.
-    long_answer = tell(ArmGuards(), 30, hidden_share=0.8, output_tokens=1900, reasoning_tokens=800)
+    long_answer = tell(ArmHealthMonitor(), 30, hidden_share=0.8, output_tokens=1900, reasoning_tokens=800)
     assert not long_answer.states["high"].bloated
     assert long_answer.states["high"].hidden_factor == 1.0
     assert long_answer.arms["high"].tokens_factor > 1.5
     with caplog.at_level(logging.WARNING):
-        long_thought = tell(ArmGuards(), 30, hidden_share=0.8, output_tokens=1400, reasoning_tokens=1360)
+        long_thought = tell(ArmHealthMonitor(), 30, hidden_share=0.8, output_tokens=1400, reasoning_tokens=1360)
     assert long_thought.states["high"].bloated
     assert long_thought.states["high"].hidden_factor == pytest.approx(1.5, abs=0.1)
     assert caplog.messages == ["token bloat: high writes 1.70 times the hidden tokens that were forecast"]
     for share, hidden in ((0.8, None), (None, 800)):
-        unknown = tell(ArmGuards(), 30, hidden_share=share, output_tokens=1900, reasoning_tokens=hidden)
+        unknown = tell(ArmHealthMonitor(), 30, hidden_share=share, output_tokens=1900, reasoning_tokens=hidden)
         assert unknown.states["high"].bloated
         assert unknown.states["high"].hidden_factor is None
 
@@ -105,31 +107,31 @@ def test_a_slow_arm_is_forecast_to_be_slow() -> None:
 
 @pytest.mark.parametrize("mode", ["verbose_wrong_answer", "task_drift", "false_confidence"])
 def test_an_arm_that_does_not_deliver_loses_its_lead_at_that_task(mode: str) -> None:
-    watched = ArmGuards()
+    watched = ArmHealthMonitor()
     tell(watched, 60, task="writing", success=1.0)
     health = tell(watched, 60, task="maths", success=0.0, failure_mode=mode)
     assert health.shifts["maths"] == {"high": -0.3}
     assert health.shifts["writing"]["high"] > 0.0
     assert watched.look(GUARDS, ARMS, 5 * 86_400.0).shifts == {}
     off = replace(GUARDS, max_success_shift=0.0)
-    assert tell(ArmGuards(), 60, guards=off, success=0.0).shifts == {}
+    assert tell(ArmHealthMonitor(), 60, guards=off, success=0.0).shifts == {}
 
 
 def test_any_number_of_made_up_tasks_fits() -> None:
-    watched = ArmGuards()
+    watched = ArmHealthMonitor()
     for number in range(5000):
         watched.note(replace(WENT_WELL, task=str(number), success=0.0), GUARDS, "direct", float(number))
     assert len(watched._delivered) == 2048
 
 
 def test_arms_that_are_gone_are_not_told_of() -> None:
-    watched = ArmGuards()
+    watched = ArmHealthMonitor()
     tell(watched, 12, arm="gone", failure_mode="timeout")
     assert watched.look(GUARDS, ARMS, 20.0).arms == {}
 
 
 outcomes = st.builds(
-    Outcome,
+    MatchedOutcome,
     arm=st.sampled_from(ARMS),
     task=st.none() | st.sampled_from(("maths", "writing")),
     tenant=st.none(),
@@ -150,8 +152,10 @@ outcomes = st.builds(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 100), outcomes), max_size=80), st.none() | st.floats(0.001, 1.0))
-def test_whatever_is_reported_health_stays_in_bounds(steps: list[tuple[float, Outcome]], share: float | None) -> None:
-    watched, now = ArmGuards(), 0.0
+def test_whatever_is_reported_health_stays_in_bounds(
+    steps: list[tuple[float, MatchedOutcome]], share: float | None
+) -> None:
+    watched, now = ArmHealthMonitor(), 0.0
     for wait, outcome in steps:
         now += wait
         watched.note(outcome, GUARDS, "direct", now, share)
@@ -170,7 +174,7 @@ def test_whatever_is_reported_health_stays_in_bounds(steps: list[tuple[float, Ou
 
 def test_a_fault_that_comes_and_goes_does_not_make_it_flap() -> None:
     """Fifteen seconds of fault, fifteen without, for an hour: it is shed at most once per hold."""
-    rng, watched, changes, before = random.Random(1), ArmGuards(), 0, "serving"
+    rng, watched, changes, before = random.Random(1), ArmHealthMonitor(), 0, "serving"
     for second in range(3600):
         now = float(second)
         state = watched.look(GUARDS, ARMS, now).states.get("high")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.control.spend_ledger import MemoryLedger, SqlLedger
+from serving.control.spend_ledger import MemorySpendLedger, SqlSpendLedger
 from tests.support import budget_day as day
 from tests.support.budget_day import DayResult, Pool, budget_for, pool, simulate, traffic
 
@@ -30,7 +30,7 @@ def _calmer() -> None:
 @pytest.fixture(scope="module")
 def two_days(prompts: Pool) -> tuple[DayResult, DayResult]:
     days = [traffic(prompts, REQUESTS, seed) for seed in (0, 1)]
-    first, second = simulate(prompts, days, budget_for(prompts, days[0], 0.4), MemoryLedger(), look_s=60.0)
+    first, second = simulate(prompts, days, budget_for(prompts, days[0], 0.4), MemorySpendLedger(), look_s=60.0)
     return first, second
 
 
@@ -52,7 +52,7 @@ def test_there_is_no_cliff(prompts: Pool, two_days: tuple[DayResult, DayResult])
     assert known.lowest > 0.0
     assert known.highest < 10.0
     plain = traffic(prompts, REQUESTS, 1)
-    stop = simulate(prompts, [plain], known.budget, MemoryLedger(), look_s=600.0, steers=False)[0]
+    stop = simulate(prompts, [plain], known.budget, MemorySpendLedger(), look_s=600.0, steers=False)[0]
     assert stop.spent_out_at < 18.0
     assert stop.lost > 5.0 * max(known.lost, 0.01)
 
@@ -60,7 +60,7 @@ def test_there_is_no_cliff(prompts: Pool, two_days: tuple[DayResult, DayResult])
 def test_a_restart_in_between_changes_nothing_of_note(prompts: Pool, tmp_path: Path) -> None:
     days = [traffic(prompts, REQUESTS, seed) for seed in (0, 1)]
     budget, url = budget_for(prompts, days[0], 0.4), f"sqlite:///{tmp_path / 'spend.db'}"
-    simulate(prompts, days[:1], budget, SqlLedger(url), look_s=300.0)
-    second = simulate(prompts, days[1:], budget, SqlLedger(url), first_day=1, look_s=300.0)[0]
+    simulate(prompts, days[:1], budget, SqlSpendLedger(url), look_s=300.0)
+    second = simulate(prompts, days[1:], budget, SqlSpendLedger(url), first_day=1, look_s=300.0)[0]
     assert second.spent / second.budget == pytest.approx(1.0, abs=0.03)
     assert second.lost < 0.06

@@ -16,23 +16,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
-from serving.control.controller import Steering
+from serving.control.controller import Controller
 from serving.control.sessions import SessionTable
-from serving.control.spend_ledger import Entry, Ledger, MemoryLedger, SqlLedger
-from serving.decision.engine import Decided, Engine
+from serving.control.spend_ledger import MemorySpendLedger, SpendEntry, SpendLedger, SqlSpendLedger
+from serving.decision.engine import Engine, RecordedDecision
 from serving.decision.policy.arms import effort_rank
-from serving.decision.policy.controls import HOUR_S, Budget, Guards, Memory
+from serving.decision.policy.controls import HOUR_S, BudgetSettings, HealthSettings, SessionSettings
 from serving.decision.policy.policy import Policy, Terms
 from serving.decision.pricing.price_book import price_book
-from serving.decision.selection.decide import replay
+from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.selection.runtime_state import CALM
+from serving.decision.selection.runtime_state import NEUTRAL
 from serving.decision.types import Message, Request, Usd
 from serving.journal.rows import OutcomeRow
 from tests.support.policy_cases import ARMS, Counter, Fixed, ask, forecast
 
 MIDNIGHT = 1_780_272_000.0
-GUARDS = Guards(min_calls=10, hold_seconds=30.0, probes=5, probe_share=0.2)
+GUARDS = HealthSettings(min_calls=10, hold_seconds=30.0, probes=5, probe_share=0.2)
 
 
 @dataclass
@@ -40,7 +40,7 @@ class World:
     """An engine and its steering on one clock."""
 
     policy: Policy
-    ledger: Ledger
+    ledger: SpendLedger
     now: float = MIDNIGHT + 12 * HOUR_S
 
     def __post_init__(self) -> None:
@@ -49,17 +49,17 @@ class World:
         self.steering = self.open()
         self.steering.look()
 
-    def open(self) -> Steering:
+    def open(self) -> Controller:
         clock, rng = (lambda: self.now), random.Random(1)
-        return Steering(lambda: self.engine.bound, self.ledger, self.table, clock, rng, lambda: {"high": 0.8})
+        return Controller(lambda: self.engine.bound, self.ledger, self.table, clock, rng, lambda: {"high": 0.8})
 
-    def decide(self, request: Request | None = None) -> Decided:
+    def decide(self, request: Request | None = None) -> RecordedDecision:
         request = request or ask()
         decided = self.engine.decide_recorded(request, self.steering.situation(request, {}))
         self.steering.decided(request, decided)
         return decided
 
-    def report(self, decided: Decided, **said: Any) -> None:
+    def report(self, decided: RecordedDecision, **said: Any) -> None:
         self.steering.reported(OutcomeRow(decided.decision.decision_id, self.now, **said), None)
 
     def tick(self, seconds: float = 1.0) -> None:
@@ -67,20 +67,20 @@ class World:
         self.steering.look()
 
 
-def world(ledger: Ledger | None = None, budget: Budget | None = None, **more: Any) -> World:
-    terms = Terms(value_of_success_usd=Usd(1.0), budget=budget or Budget())
-    return World(replace(Policy(terms=terms, guards=GUARDS), **more), ledger or MemoryLedger())
+def world(ledger: SpendLedger | None = None, budget: BudgetSettings | None = None, **more: Any) -> World:
+    terms = Terms(value_of_success_usd=Usd(1.0), budget=budget or BudgetSettings())
+    return World(replace(Policy(terms=terms, guards=GUARDS), **more), ledger or MemorySpendLedger())
 
 
 def test_nothing_known_is_the_calm_situation() -> None:
-    assert world().steering.situation(ask(session_id="new"), {}) is CALM
+    assert world().steering.situation(ask(session_id="new"), {}) is NEUTRAL
 
 
 # --- budgets --------------------------------------------------------------------------------------------------------
 
 
 def test_a_spent_budget_makes_cost_weigh_more_on_a_slope() -> None:
-    tight = world(budget=Budget(day_usd=Usd(1.0)))
+    tight = world(budget=BudgetSettings(day_usd=Usd(1.0)))
     seen = []
     for _ in range(120):
         tight.decide()
@@ -93,7 +93,7 @@ def test_a_spent_budget_makes_cost_weigh_more_on_a_slope() -> None:
 
 
 def test_a_hard_stop_leaves_the_baseline_alone_until_the_window_ends(caplog: pytest.LogCaptureFixture) -> None:
-    stopping = world(budget=Budget(hour_usd=Usd(0.1), hard_stop=True))
+    stopping = world(budget=BudgetSettings(hour_usd=Usd(0.1), hard_stop=True))
     while not stopping.steering.view.purses[""].stopped:
         stopping.decide(ask(value_of_success_usd=Usd(1e6)))
         stopping.tick()
@@ -107,7 +107,7 @@ def test_a_hard_stop_leaves_the_baseline_alone_until_the_window_ends(caplog: pyt
 
 
 def test_a_hard_stop_does_not_hide_what_traffic_asks_for() -> None:
-    stopping = world(budget=Budget(day_usd=Usd(0.1), hard_stop=True))
+    stopping = world(budget=BudgetSettings(day_usd=Usd(0.1), hard_stop=True))
     while not stopping.steering.view.purses[""].stopped:
         stopping.decide()
         stopping.tick()
@@ -123,13 +123,13 @@ def test_a_hard_stop_does_not_hide_what_traffic_asks_for() -> None:
 
 def test_what_was_spent_survives_a_restart_and_is_shared_by_workers(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'journal.db'}"
-    one = world(SqlLedger(url), Budget(day_usd=Usd(1.0)))
+    one = world(SqlSpendLedger(url), BudgetSettings(day_usd=Usd(1.0)))
     for _ in range(40):
         one.decide()
     one.tick()
     state = one.steering.view.purses[""]
     assert state.plans[0].spent_usd == pytest.approx(40 * 0.0306, rel=0.05)
-    other = world(SqlLedger(url), Budget(day_usd=Usd(1.0)))
+    other = world(SqlSpendLedger(url), BudgetSettings(day_usd=Usd(1.0)))
     other.now = one.now
     other.tick(0.0)
     assert other.steering.view.purses[""].plans[0].spent_usd == state.plans[0].spent_usd
@@ -142,7 +142,7 @@ def test_what_was_spent_survives_a_restart_and_is_shared_by_workers(tmp_path: Pa
 
 
 def test_reports_correct_the_spend_by_cost_or_by_tokens() -> None:
-    told = world(budget=Budget(day_usd=Usd(100.0)))
+    told = world(budget=BudgetSettings(day_usd=Usd(100.0)))
     by_cost, by_tokens, never = told.decide(), told.decide(), told.decide()
     told.report(by_cost, cost_usd=1.0)
     told.report(by_tokens, input_tokens=1_000_000, output_tokens=100_000, reasoning_tokens=90_000)
@@ -155,8 +155,8 @@ def test_reports_correct_the_spend_by_cost_or_by_tokens() -> None:
 
 
 def test_every_tenant_with_a_budget_has_its_own_purse() -> None:
-    own = Terms(budget=Budget(day_usd=Usd(1e-6), purse="acme"))
-    shared = world(budget=Budget(day_usd=Usd(1e6)), tenants={"acme": own})
+    own = Terms(budget=BudgetSettings(day_usd=Usd(1e-6), purse="acme"))
+    shared = world(budget=BudgetSettings(day_usd=Usd(1e6)), tenants={"acme": own})
     for _ in range(20):
         shared.decide(ask(tenant="acme"))
         shared.decide(ask(tenant="other"))
@@ -167,10 +167,10 @@ def test_every_tenant_with_a_budget_has_its_own_purse() -> None:
     assert shared.steering.situation(ask(tenant="other"), {}).cost_multiplier == 0.0
 
 
-class _Down(MemoryLedger):
+class _Down(MemorySpendLedger):
     down = True
 
-    def add(self, entries: Sequence[Entry]) -> None:
+    def add(self, entries: Sequence[SpendEntry]) -> None:
         if self.down:
             raise OperationalError("insert", {}, Exception("down"))
         super().add(entries)
@@ -178,7 +178,7 @@ class _Down(MemoryLedger):
 
 def test_without_its_database_a_worker_steers_by_its_own(caplog: pytest.LogCaptureFixture) -> None:
     ledger = _Down()
-    alone = world(ledger, Budget(day_usd=Usd(1.0)))
+    alone = world(ledger, BudgetSettings(day_usd=Usd(1.0)))
     for _ in range(10):
         alone.decide()
     alone.tick()
@@ -193,7 +193,7 @@ def test_without_its_database_a_worker_steers_by_its_own(caplog: pytest.LogCaptu
 
 
 def test_no_budget_asks_no_database() -> None:
-    class Untouched(MemoryLedger):
+    class Untouched(MemorySpendLedger):
         def read(self, since_hour: int) -> Any:
             raise AssertionError
 
@@ -255,7 +255,7 @@ def test_success_is_judged_per_task_also_where_the_model_names_it() -> None:
 
 
 def test_a_session_holds_its_arm_for_the_cost_of_switching() -> None:
-    sticky = world(memory=Memory(session_minutes=10.0))
+    sticky = world(memory=SessionSettings(session_minutes=10.0))
     sticky.engine = Engine(
         Fixed(forecast((0.03, 0.029))),
         Policy(terms=Terms(value_of_success_usd=Usd(1.0), switching_cost_usd=0.05), memory=sticky.policy.memory),
@@ -281,7 +281,7 @@ def test_a_tool_loop_keeps_arm_and_effort_whatever_the_client_says_later() -> No
 
 
 def test_the_prompt_cache_is_taken_to_hold_for_a_while() -> None:
-    cached = world(memory=Memory(cache_minutes=5.0))
+    cached = world(memory=SessionSettings(cache_minutes=5.0))
     long = ask("word " * 4000, session_id="s")
     cached.decide(long)
     session = cached.steering.situation(long, {}).session
@@ -302,7 +302,7 @@ def test_the_prompt_cache_is_taken_to_hold_for_a_while() -> None:
 
 def test_every_decision_of_a_busy_day_is_made_again_from_its_record_to_the_bit() -> None:
     rng = random.Random(8)
-    busy = world(budget=Budget(hour_usd=Usd(0.3), day_usd=Usd(5.0), hard_stop=True))
+    busy = world(budget=BudgetSettings(hour_usd=Usd(0.3), day_usd=Usd(5.0), hard_stop=True))
     kinds: set[tuple[bool, bool, bool]] = set()
     for _ in range(400):
         request = ask(task=rng.choice((None, "maths", "writing")), session_id=rng.choice((None, "a", "b", "c")))
@@ -311,7 +311,7 @@ def test_every_decision_of_a_busy_day_is_made_again_from_its_record_to_the_bit()
         situation = decided.record.situation
         kinds.add((situation.cost_multiplier > 0.0, situation.session is not None, bool(situation.health)))
         stored = DecisionRecord.from_json(decided.record.to_json())
-        again = replay(stored, ARMS, busy.policy, busy.engine.prices)
+        again = replay_decision(stored, ARMS, busy.policy, busy.engine.prices)
         assert replace(again, elapsed_us=decided.decision.elapsed_us) == decided.decision
         if rng.random() < 0.6:
             failed = rng.random() < 0.3
@@ -345,7 +345,7 @@ STEPS = st.lists(
 @settings(deadline=None, max_examples=40)
 @given(STEPS, st.sampled_from((0.001, 0.3, 100.0)), st.booleans())
 def test_whatever_happened_before_a_decision_keeps_its_promises(steps: Any, usd: float, hard: bool) -> None:
-    lived = world(budget=Budget(hour_usd=Usd(usd), hard_stop=hard))
+    lived = world(budget=BudgetSettings(hour_usd=Usd(usd), hard_stop=hard))
     for wait, task, session, client, success, mode, tokens in steps:
         lived.tick(wait)
         request = ask(task=task, session_id=session, client_effort=client)
@@ -359,7 +359,9 @@ def test_whatever_happened_before_a_decision_keeps_its_promises(steps: Any, usd:
         assert 1 <= decision.caps.max_total_ms <= limits.total_ms
         assert decided.record is not None
         assert not decided.record.situation.task_shifts
-        again = replay(DecisionRecord.from_json(decided.record.to_json()), ARMS, lived.policy, lived.engine.prices)
+        again = replay_decision(
+            DecisionRecord.from_json(decided.record.to_json()), ARMS, lived.policy, lived.engine.prices
+        )
         assert replace(again, elapsed_us=decision.elapsed_us) == decision
         asked = [
             effort_rank(lived.engine.decide(replace(request, value_of_success_usd=Usd(value)), situation).effort)
@@ -377,8 +379,8 @@ def test_whatever_happened_before_a_decision_keeps_its_promises(steps: Any, usd:
 
 
 def test_the_thread_survives_surprises_and_counts_what_is_left_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
-    ledger = MemoryLedger()
-    real = world(ledger, Budget(day_usd=Usd(1.0)))
+    ledger = MemorySpendLedger()
+    real = world(ledger, BudgetSettings(day_usd=Usd(1.0)))
     looks = []
     look = real.steering.look
 

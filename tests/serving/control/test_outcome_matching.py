@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from serving.control.outcome_matching import Recall
-from serving.decision.selection.runtime_state import ArmHealth, Situation
+from serving.control.outcome_matching import OutcomeMatcher
+from serving.decision.selection.runtime_state import ArmHealth, RuntimeState
 from serving.journal.rows import DecisionRow, OutcomeRow
 from tests.support.policy_cases import NOW, ask, engine
 
-SHIFTED = Situation(health={"high": ArmHealth(success_shift=-0.02, tokens_factor=2.0, latency_factor=2.0)})
+SHIFTED = RuntimeState(health={"high": ArmHealth(success_shift=-0.02, tokens_factor=2.0, latency_factor=2.0)})
 
 
 def test_what_guards_added_does_not_count_as_forecast() -> None:
     decided = engine().decide_recorded(ask(task="maths", tenant="acme", value_of_success_usd=50), SHIFTED)
     assert decided.decision.arm == "high"
-    recall = Recall()
+    recall = OutcomeMatcher()
     recall.learn(decided)
     decision_id = decided.decision.decision_id
     outcome = recall.hold(OutcomeRow(decision_id, NOW, success=1.0, output_tokens=10), None)
@@ -28,7 +28,7 @@ def test_what_guards_added_does_not_count_as_forecast() -> None:
 
 def test_each_field_counts_once_and_a_new_cost_takes_the_place_of_the_old() -> None:
     decided = engine().decide_recorded(ask())
-    recall, decision_id = Recall(), decided.decision.decision_id
+    recall, decision_id = OutcomeMatcher(), decided.decision.decision_id
     recall.learn(decided)
     first = recall.hold(OutcomeRow(decision_id, NOW, success=0.0, cost_usd=0.5), None)
     second = recall.hold(OutcomeRow(decision_id, NOW + 1, success=1.0, cost_usd=0.7, latency_ms=9.0), None)
@@ -43,7 +43,7 @@ def test_each_field_counts_once_and_a_new_cost_takes_the_place_of_the_old() -> N
 
 def test_a_failure_that_says_wrong_counts_as_no_success() -> None:
     decided = engine().decide_recorded(ask())
-    recall, decision_id = Recall(), decided.decision.decision_id
+    recall, decision_id = OutcomeMatcher(), decided.decision.decision_id
     recall.learn(decided)
     drift = recall.hold(OutcomeRow(decision_id, NOW, failure_mode="task_drift"), None)
     after = recall.hold(OutcomeRow(decision_id, NOW, success=1.0), None)
@@ -54,7 +54,7 @@ def test_a_failure_that_says_wrong_counts_as_no_success() -> None:
 
 def test_another_arm_than_decided_says_only_what_it_cost() -> None:
     decided = engine().decide_recorded(ask())
-    recall = Recall()
+    recall = OutcomeMatcher()
     recall.learn(decided)
     other = OutcomeRow(decided.decision.decision_id, NOW, success=0.0, cost_usd=1.0, arm="low", failure_mode="timeout")
     outcome = recall.hold(other, None)
@@ -69,20 +69,22 @@ def row(decision_id: str, latency: float = 4000.0) -> DecisionRow:
 
 
 def test_a_decision_of_another_worker_is_known_from_the_journal() -> None:
-    outcome = Recall().hold(OutcomeRow("x", NOW, success=1.0), row("x"))
+    outcome = OutcomeMatcher().hold(OutcomeRow("x", NOW, success=1.0), row("x"))
     assert outcome is not None
     assert (outcome.arm, outcome.expected_success, outcome.expected_latency_p95_ms) == ("high", 0.7, 4000.0)
-    assert Recall().hold(OutcomeRow("x", NOW, success=1.0), None) is None
+    assert OutcomeMatcher().hold(OutcomeRow("x", NOW, success=1.0), None) is None
 
 
 def test_of_a_fallback_only_the_cost_counts() -> None:
-    outcome = Recall().hold(OutcomeRow("x", NOW, success=0.0, latency_ms=9.0, cost_usd=0.2), row("x", latency=0.0))
+    outcome = OutcomeMatcher().hold(
+        OutcomeRow("x", NOW, success=0.0, latency_ms=9.0, cost_usd=0.2), row("x", latency=0.0)
+    )
     assert outcome is not None
     assert (outcome.success, outcome.latency_ms, outcome.cost_usd) == (None, None, 0.2)
 
 
 def test_it_is_bounded() -> None:
-    recall, model = Recall(10), engine()
+    recall, model = OutcomeMatcher(10), engine()
     for _ in range(25):
         recall.learn(model.decide_recorded(ask()))
     assert len(recall) == 10

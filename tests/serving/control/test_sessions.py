@@ -8,17 +8,17 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.control.sessions import SessionTable, Turn, arm_key
+from serving.control.sessions import LastTurn, SessionTable, arm_key
 from serving.decision.types import EFFORTS
 
 turns = st.builds(
-    Turn, st.integers(0, 2**32 - 1), st.sampled_from(EFFORTS), st.integers(0, 2**32 - 1), st.floats(0, 1e12)
+    LastTurn, st.integers(0, 2**32 - 1), st.sampled_from(EFFORTS), st.integers(0, 2**32 - 1), st.floats(0, 1e12)
 )
 names = st.text(max_size=8)
 
 
 @given(st.lists(st.tuples(st.none() | names, names, turns), max_size=30))
-def test_the_last_turn_of_each_session_is_found(kept: list[tuple[str | None, str, Turn]]) -> None:
+def test_the_last_turn_of_each_session_is_found(kept: list[tuple[str | None, str, LastTurn]]) -> None:
     table, last = SessionTable(4096), {}
     for tenant, session, turn in kept:
         table.keep(tenant, session, turn)
@@ -29,7 +29,7 @@ def test_the_last_turn_of_each_session_is_found(kept: list[tuple[str | None, str
 
 def test_tenants_do_not_see_each_other() -> None:
     table = SessionTable(64)
-    turn = Turn(1, "high", 10, 5.0)
+    turn = LastTurn(1, "high", 10, 5.0)
     table.keep("a", "s", turn)
     for tenant in (None, "", "b", "1:a"):
         assert table.find(tenant, "s") is None
@@ -38,25 +38,25 @@ def test_tenants_do_not_see_each_other() -> None:
     assert table.find("a", "s") == turn
 
 
-def replace_arm(turn: Turn, arm: int) -> Turn:
-    return Turn(arm, turn.effort, turn.input_tokens, turn.at)
+def replace_arm(turn: LastTurn, arm: int) -> LastTurn:
+    return LastTurn(arm, turn.effort, turn.input_tokens, turn.at)
 
 
 def test_it_is_bounded_and_the_oldest_makes_room() -> None:
     table = SessionTable(4)
     for number in range(100):
-        table.keep(None, str(number), Turn(number, "low", number, float(number)))
+        table.keep(None, str(number), LastTurn(number, "low", number, float(number)))
     found = [number for number in range(100) if table.find(None, str(number)) is not None]
     assert found == [96, 97, 98, 99]
-    table.keep(None, "96", Turn(96, "low", 0, 200.0))
-    table.keep(None, "new", Turn(1, "low", 0, 201.0))
+    table.keep(None, "96", LastTurn(96, "low", 0, 200.0))
+    table.keep(None, "new", LastTurn(1, "low", 0, 201.0))
     assert table.find(None, "96") is not None
     assert table.find(None, "97") is None
 
 
 def test_a_torn_entry_counts_as_unknown() -> None:
     table = SessionTable(4)
-    table.keep(None, "s", Turn(7, "low", 1, 1.0))
+    table.keep(None, "s", LastTurn(7, "low", 1, 1.0))
     memory = table._memory
     place = (
         memory.find(arm_key("x").to_bytes(4, "little"))
@@ -72,7 +72,7 @@ def test_forked_workers_share_it() -> None:
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        table.keep("acme", "s", Turn(arm_key("high"), "high", 4000, 9.0))
+        table.keep("acme", "s", LastTurn(arm_key("high"), "high", 4000, 9.0))
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
-    assert table.find("acme", "s") == Turn(arm_key("high"), "high", 4000, 9.0)
+    assert table.find("acme", "s") == LastTurn(arm_key("high"), "high", 4000, 9.0)

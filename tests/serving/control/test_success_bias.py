@@ -7,14 +7,14 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.control.success_bias import Delivery
+from serving.control.success_bias import SuccessBias
 
 HOUR = 3600.0
 reports = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=200)
 
 
-def after(reports: list[tuple[float, float]]) -> Delivery:
-    delivery = Delivery()
+def after(reports: list[tuple[float, float]]) -> SuccessBias:
+    delivery = SuccessBias()
     for second, (success, expected) in enumerate(reports):
         delivery = delivery.met(success, expected, float(second), 6 * HOUR)
     return delivery

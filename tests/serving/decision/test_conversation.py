@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.decision.conversation import MAX_MESSAGES, clean, from_prompt, last_user_turn, parse_messages, split
+from serving.decision.conversation import (
+    MAX_MESSAGES,
+    clean,
+    from_prompt,
+    last_user_turn,
+    parse_messages,
+    split_last_turn,
+)
 from serving.decision.errors import BadRequest
 from serving.decision.types import Message, Request
 
@@ -125,7 +132,7 @@ def test_a_surrogate_pair_becomes_its_character() -> None:
 
 
 def test_split_takes_the_last_user_turn_out_of_the_middle() -> None:
-    turns = split(
+    turns = split_last_turn(
         Request(
             (
                 Message("system", "S"),
@@ -143,7 +150,7 @@ def test_split_takes_the_last_user_turn_out_of_the_middle() -> None:
 
 def test_split_without_a_user_takes_the_last_message() -> None:
     messages = (Message("system", "S"), Message("assistant", "A"))
-    assert split(Request(messages)).last == "A"
+    assert split_last_turn(Request(messages)).last == "A"
     assert last_user_turn(messages) == 1
     assert last_user_turn(()) == -1
-    assert split(Request(())).last == ""
+    assert split_last_turn(Request(())).last == ""

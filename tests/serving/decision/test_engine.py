@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from serving.decision.engine import Engine, blend, estimate_input_tokens
+from serving.decision.engine import Engine, blend_prior, estimate_input_tokens
 from serving.decision.errors import BadArms, BadInput, BadPolicy, Unpriced
-from serving.decision.ids import Ids
+from serving.decision.ids import IdSource
 from serving.decision.policy.policy import Exploration, Policy, Rule
 from serving.decision.prior.model import PriorModel
-from serving.decision.selection.decide import ForeignRecord, replay
+from serving.decision.selection.decide import ForeignRecord, replay_decision
 from serving.decision.selection.decision_record import DecisionRecord, in_tool_loop, is_follow_up
-from serving.decision.selection.runtime_state import ArmHealth, Session, Situation
+from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import Arm, Message, Price, Request, Usd
 from tests.support.policy_cases import ARMS, DIRECT, HIGH, NOW, Counter, Fixed, ask, decide, engine, forecast, policy
 
@@ -41,7 +41,7 @@ def test_the_same_clock_ids_and_request_give_the_same_decision() -> None:
             Fixed(forecast(half=0.2)),
             policy(exploration=Exploration(0.5, 0.5, 0.5)),
             clock=lambda: NOW,
-            ids=Ids(lambda: NOW, random.Random(5)),
+            ids=IdSource(lambda: NOW, random.Random(5)),
             timer=lambda: 0,
         )
         return [made.decide(ask(f"hello {place}")) for place in range(20)]
@@ -70,7 +70,7 @@ def test_the_record_holds_no_word_of_the_prompt() -> None:
 
 
 def test_a_record_with_everything_in_it_survives_its_journal_row() -> None:
-    situation = Situation(
+    situation = RuntimeState(
         input_tokens=77,
         cost_multiplier=0.1 + 0.2,
         session=Session("low", "medium", 12, open_tool_loop=True),
@@ -93,14 +93,14 @@ def test_what_is_no_record_is_refused(text: str) -> None:
 def test_replay_refuses_another_policy_other_prices_and_other_arms() -> None:
     made = engine()
     record = made.record(ask())
-    assert replay(record, made.arms, Policy(), made.prices).arm == made.decide(ask()).arm
+    assert replay_decision(record, made.arms, Policy(), made.prices).arm == made.decide(ask()).arm
     with pytest.raises(ForeignRecord, match="made under default@"):
-        replay(record, made.arms, policy(maybe="reason"), made.prices)
+        replay_decision(record, made.arms, policy(maybe="reason"), made.prices)
     dearer = engine(arms=(DIRECT, ARMS[1], replace(HIGH, price=Price(1.0, 11.0))))
     with pytest.raises(ForeignRecord, match="made under"):
-        replay(record, dearer.arms, Policy(), dearer.prices)
+        replay_decision(record, dearer.arms, Policy(), dearer.prices)
     with pytest.raises(ForeignRecord, match="has 3 arms, not 2"):
-        replay(record, made.arms[:2], Policy(), made.prices)
+        replay_decision(record, made.arms[:2], Policy(), made.prices)
 
 
 def test_newer_prices_may_replace_the_models_own_but_not_its_arms() -> None:
@@ -151,11 +151,11 @@ def test_prior_knowledge_fades_as_support_grows() -> None:
 
 def test_a_blend_lies_between_its_parts() -> None:
     ours, theirs = forecast((0.1, 0.2)), forecast((0.3, 0.0), half=0.1, tokens=(1.0, 1.0, 1.0))
-    mixed = blend(ours, theirs, 0.25)
+    mixed = blend_prior(ours, theirs, 0.25)
     assert mixed.uplift == pytest.approx((0.15, 0.15))
     assert mixed.uplift_lower == pytest.approx((0.11, 0.11))
     assert mixed.output_tokens_mean == ours.output_tokens_mean
-    assert blend(ours, theirs, 0.0) == ours
+    assert blend_prior(ours, theirs, 0.0) == ours
 
 
 def test_a_cold_start_decides_from_prior_knowledge_alone() -> None:

@@ -11,23 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.gateways.envoy_exchange import Answer, Exchange, Tools
-from serving.gateways.envoy_processor import ExtProcCalls
-from serving.grpc_api.codec import reader
+from serving.gateways.envoy_exchange import Answer, Exchange, ExchangeServices
+from serving.gateways.envoy_processor import ExtProcServicer
+from serving.grpc_api.codec import message_reader
 from serving.grpc_api.servicers import Context
 from serving.journal import JournalUnavailable
 from serving.journal.rows import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.schemas.problems import Problem
-from serving.service.decision_service import Guard
+from serving.service.decision_service import DecisionService
 from tests.support.fakes import BrokenDecider, LengthDecider, guarded
 
 BODY = {"model": "gpt-5.1", "messages": [{"role": "user", "content": "Hi"}]}
 STREAMED = pb.ProcessingMode.STREAMED
 
 
-def tools(guard: Guard | None = None) -> Tools:
-    return Tools(guard or guarded(LengthDecider()), lambda: 5.0, lambda: 1.7e9, 1000)
+def tools(guard: DecisionService | None = None) -> ExchangeServices:
+    return ExchangeServices(guard or guarded(LengthDecider()), lambda: 5.0, lambda: 1.7e9, 1000)
 
 
 def header_map(**told: str) -> pb.HttpHeaders:
@@ -119,7 +119,7 @@ def test_reply_that_breaks_off_tells_no_latency() -> None:
     assert exchange.outcome() is None
 
 
-async def _stream(calls: ExtProcCalls, messages: Sequence[pb.ProcessingRequest | Problem]) -> list[Answer]:
+async def _stream(calls: ExtProcServicer, messages: Sequence[pb.ProcessingRequest | Problem]) -> list[Answer]:
     async def come() -> AsyncIterator[pb.ProcessingRequest | Problem]:
         for message in messages:
             yield message
@@ -153,7 +153,7 @@ class FullDesk:
 
 def test_outcome_that_nobody_takes_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     desk = FullDesk()
-    calls = ExtProcCalls(tools(), desk)
+    calls = ExtProcServicer(tools(), desk)
     answers = asyncio.run(_stream(calls, ROUND))
     assert [answer.WhichOneof("response") for answer in answers] == [message.WhichOneof("request") for message in ROUND]
     assert [row.output_tokens for row in desk.asked] == [2]
@@ -162,7 +162,7 @@ def test_outcome_that_nobody_takes_is_counted(caplog: pytest.LogCaptureFixture) 
 
 
 def test_broken_engine_still_answers_with_a_fallback() -> None:
-    calls = ExtProcCalls(tools(guarded(BrokenDecider())), None)
+    calls = ExtProcServicer(tools(guarded(BrokenDecider())), None)
     answers = asyncio.run(_stream(calls, ROUND))
     told = {
         option.header.key: option.header.raw_value
@@ -172,18 +172,18 @@ def test_broken_engine_still_answers_with_a_fallback() -> None:
 
 
 def test_fault_of_ours_lets_the_message_pass(caplog: pytest.LogCaptureFixture) -> None:
-    class Faulty(Guard):
+    class Faulty(DecisionService):
         def decide(self, *_: Any) -> Any:
             raise RuntimeError("a secret word")
 
-    faulty = cast(Guard, Faulty.__new__(Faulty))
-    answers = asyncio.run(_stream(ExtProcCalls(tools(faulty), None), ROUND[:2]))
+    faulty = cast(DecisionService, Faulty.__new__(Faulty))
+    answers = asyncio.run(_stream(ExtProcServicer(tools(faulty), None), ROUND[:2]))
     assert answers[1] == Answer(request_body=pb.BodyResponse())
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text
 
 
-READ = reader(pb.ProcessingRequest)
+READ = message_reader(pb.ProcessingRequest)
 NAMES = [":method", ":path", ":status", "content-type", "content-length", "x-thinkgate-arm"]
 HEADERS = st.builds(
     pb.HttpHeaders,
@@ -219,7 +219,7 @@ MESSAGES = st.one_of(
 
 @given(st.lists(MESSAGES, max_size=7))
 def test_every_message_is_answered_in_kind(messages: list[pb.ProcessingRequest]) -> None:
-    calls = ExtProcCalls(tools(), None)
+    calls = ExtProcServicer(tools(), None)
     answers = asyncio.run(_stream(calls, messages))
     asked = [kind for message in messages if (kind := message.WhichOneof("request"))]
     assert [answer.WhichOneof("response") for answer in answers] == asked

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from serving.auth.api_keys import make_key
 from serving.auth.key_file import write_keys
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.runtime_state import CALM, Situation
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Decision, Request
-from serving.grpc_api.codec import reader
-from serving.grpc_api.servicers import Context, DecisionCalls
-from serving.http_api.decisions import Limits
+from serving.grpc_api.codec import message_reader
+from serving.grpc_api.servicers import Context, DecisionServicer
+from serving.http_api.decisions import RequestLimits
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from serving.schemas.problems import Problem, Rejected
 from serving.server.grpc_server import TlsFiles, credentials
@@ -78,14 +78,14 @@ class SlowDecider(LengthDecider):
         super().__init__()
         self.caller = caller
 
-    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
         self.caller.now += 0.03
         return super().decide(request, situation)
 
 
 def test_late_call_gets_a_marked_fallback_and_no_error() -> None:
     decider = LengthDecider()
-    calls = DecisionCalls(guarded(decider), Limits())
+    calls = DecisionServicer(guarded(decider), RequestLimits())
     late = asyncio.run(calls.decide(HI_MESSAGE, context(0.001)))
     assert (late.fallback, late.arm, decider.seen) == ("baseline", "direct", [])
     assert "deadline" in late.reason
@@ -96,11 +96,11 @@ def test_late_call_gets_a_marked_fallback_and_no_error() -> None:
 
 def test_late_call_obeys_the_rules_too() -> None:
     class Denying(LengthDecider):
-        def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+        def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
             raise EveryArmDenied("rule 1 leaves no arm")
 
     prior = Denying()
-    calls = DecisionCalls(guarded(Denying(), "prior", prior), Limits())
+    calls = DecisionServicer(guarded(Denying(), "prior", prior), RequestLimits())
     for seconds in (0.001, 5.0):
         with pytest.raises(Rejected) as refused:
             asyncio.run(calls.decide(HI_MESSAGE, context(seconds)))
@@ -109,7 +109,7 @@ def test_late_call_obeys_the_rules_too() -> None:
 
 def test_batch_stops_asking_the_model_when_time_is_short() -> None:
     caller = Caller(0.5)
-    calls = DecisionCalls(guarded(SlowDecider(caller)), Limits(), caller.clock)
+    calls = DecisionServicer(guarded(SlowDecider(caller)), RequestLimits(), caller.clock)
     batch = pb.DecideBatchRequest(requests=[pb.DecideRequest(prompt="Hi")] * 40)
     answer = asyncio.run(calls.decide_batch(batch, cast(Context, caller)))
     marks = [result.decision.fallback for result in answer.results]
@@ -157,8 +157,8 @@ def test_unknown_method_is_unimplemented(channel: grpc.Channel) -> None:
         assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-CALLS = DecisionCalls(guarded(LengthDecider()), Limits())
-READ_ONE, READ_BATCH = reader(pb.DecideRequest), reader(pb.DecideBatchRequest)
+CALLS = DecisionServicer(guarded(LengthDecider()), RequestLimits())
+READ_ONE, READ_BATCH = message_reader(pb.DecideRequest), message_reader(pb.DecideBatchRequest)
 PROTOS = st.builds(
     pb.DecideRequest,
     messages=st.lists(

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.decision.selection.runtime_state import CALM, Situation
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import ArmEstimate, Caps, Decision, Fallback, Request, Usd
 from serving.http_api.asgi import BodyLimits
-from serving.http_api.decisions import Limits
+from serving.http_api.decisions import RequestLimits
 from serving.http_api.docs.examples import BATCH_REQUESTS, DECISION, DECISION_REQUESTS, PROBLEM
 from serving.schemas.json_codec import MAX_FAULTS
 from serving.schemas.models import ArmEstimateAnswer, CapsAnswer, DecisionAnswer
@@ -25,7 +25,7 @@ from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, clie
 
 ONE = "/v1/decisions"
 BATCH = "/v1/decisions/batch"
-SMALL = Limits(BodyLimits(max_bytes=16_384, seconds=5.0), max_messages=5, max_batch=3)
+SMALL = RequestLimits(BodyLimits(max_bytes=16_384, seconds=5.0), max_messages=5, max_batch=3)
 
 
 @pytest.fixture
@@ -286,7 +286,7 @@ def test_broken_prior_leaves_the_baseline() -> None:
 
 def test_numbers_that_are_none_fall_back() -> None:
     class Unsound(LengthDecider):
-        def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+        def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
             decision = super().decide(request, situation)
             object.__setattr__(decision, "support", float("nan"))
             return decision

@@ -14,22 +14,22 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.decision.engine import Engine
-from serving.decision.ids import Ids
+from serving.decision.ids import IdSource
 from serving.decision.policy.policy import Policy, Terms
 from serving.decision.policy.policy_file import parse_policy
 from serving.decision.pricing.price_book import price_book
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm, Price, Usd
 from serving.http_api.docs.explanation_example import EXPLANATION
-from serving.http_api.explanations import ExplainRoute, ExplanationAnswer
+from serving.http_api.explanations import ExplanationAnswer, ExplanationRoutes
 from serving.journal import Journal, OutcomeRow, Store
-from serving.journal.policy_snapshot import bound_by, terms_of
-from serving.journal.recorder import Recorder
+from serving.journal.policy_snapshot import bind_snapshot, snapshot_policy
+from serving.journal.recorder import JournalSink
 from serving.journal.redaction import StorePrompts
-from serving.model.prepared_model import Ground
-from serving.model.slot import Slot
-from serving.service.decision_service import Guard
-from serving.service.policy_snapshots import TermsKeeper
+from serving.model.prepared_model import PreparedModel
+from serving.model.slot import EngineSlot
+from serving.service.decision_service import DecisionService
+from serving.service.policy_snapshots import PolicySnapshots
 from tests.support.fakes import BrokenDecider, Client, client_of
 from tests.support.policy_cases import ask
 
@@ -43,18 +43,18 @@ class Served:
 
     def __init__(self, folder: Path, privacy: StorePrompts = "hash") -> None:
         prior = PriorModel(ARMS)
-        self.ground = Ground(prior, prior, ARMS, price_book(ARMS))
-        self.slot = Slot(self.ground.live(Policy()))
+        self.ground = PreparedModel(prior, prior, ARMS, price_book(ARMS))
+        self.slot = EngineSlot(self.ground.live(Policy()))
         self.url = f"sqlite:///{folder / 'journal.db'}"
         self.journal = Journal(Store(self.url), folder / "spool")
-        self.keeper = TermsKeeper(self.slot, self.journal.store)
-        sinks = [Recorder(self.journal, privacy), self.keeper]
-        ids = Ids(time.time, random.Random(1))
-        self.guard = Guard(self.slot, "baseline", time.perf_counter_ns, ids, (), sinks)
+        self.keeper = PolicySnapshots(self.slot, self.journal.store)
+        sinks = [JournalSink(self.journal, privacy), self.keeper]
+        ids = IdSource(time.time, random.Random(1))
+        self.guard = DecisionService(self.slot, "baseline", time.perf_counter_ns, ids, (), sinks)
         self.client = self.client_with(self.keeper)
 
-    def client_with(self, keeper: TermsKeeper) -> Client:
-        return client_of(self.guard, routes=(ExplainRoute(self.journal.store, keeper).route,))
+    def client_with(self, keeper: PolicySnapshots) -> Client:
+        return client_of(self.guard, routes=(ExplanationRoutes(self.journal.store, keeper).route,))
 
     def decide(self, **more: Any) -> dict[str, Any]:
         answer = self.client.post("/v1/decisions", {"prompt": SECRET, "tenant": "acme", **more})
@@ -127,7 +127,7 @@ def test_old_terms_are_read_from_the_journal_by_another_process(served: Served) 
     served.slot.swap(served.ground.live(Policy("new", Terms(value_of_success_usd=Usd(9.0)))))
     new = served.decide()
     assert new["policy"] != old["policy"]
-    elsewhere = served.client_with(TermsKeeper(served.slot, Store(served.url)))
+    elsewhere = served.client_with(PolicySnapshots(served.slot, Store(served.url)))
     told = served.explain(old["decision_id"], elsewhere)
     assert told["same"] is True
     assert told["arithmetic"]["value_of_success_usd"] == 0.5
@@ -142,7 +142,7 @@ def test_terms_survive_their_row() -> None:
     prior = PriorModel(ARMS)
     text = 'name = "p"\nvalue_of_success_usd = 2\n[[rule]]\ndeny = ["reasoning"]\ntask = ["maths"]\n'
     engine = Engine(prior, parse_policy(text, arms=ARMS), prior=prior)
-    assert bound_by(terms_of(engine.bound, engine.prices)).version == engine.version
+    assert bind_snapshot(snapshot_policy(engine.bound, engine.prices)).version == engine.version
 
 
 def test_a_fallback_has_no_sum(served: Served) -> None:
@@ -158,14 +158,14 @@ def test_what_is_not_there_is_a_clear_404(served: Served) -> None:
         answer = served.client.get(f"/v1/decisions/{unknown}")
         assert answer.status == 404
         assert "no such decision" in answer.json()["detail"]
-    bare = client_of(served.guard, routes=(ExplainRoute(None, None).route,))
+    bare = client_of(served.guard, routes=(ExplanationRoutes(None, None).route,))
     answer = bare.get("/v1/decisions/x")
     assert (answer.status, answer.json()["type"]) == (404, "urn:thinkgate:problem:no-journal")
 
 
 def test_a_journal_that_is_down_is_a_503(served: Served, tmp_path: Path) -> None:
     empty = Store(f"sqlite:///{tmp_path / 'empty.db'}")  # never upgraded: it has no tables
-    client = client_of(served.guard, routes=(ExplainRoute(empty, served.keeper).route,))
+    client = client_of(served.guard, routes=(ExplanationRoutes(empty, served.keeper).route,))
     assert client.get(f"/v1/decisions/{'0' * 26}").status == 503
 
 
@@ -178,7 +178,7 @@ def test_terms_are_tried_again_while_the_journal_is_down(tmp_path: Path, served:
         if len(pauses) == 3:
             late.upgrade()
 
-    keeper = TermsKeeper(served.slot, late, pause)
+    keeper = PolicySnapshots(served.slot, late, pause)
     made = served.slot.live.decider.decide_recorded
     keeper.decided(ask(), made(ask()))
     wait_for(lambda: len(pauses) >= 3 and late.terms(served.slot.live.policy))

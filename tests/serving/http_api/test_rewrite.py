@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadInput
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.runtime_state import CALM, Session, Situation
+from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, Session
 from serving.decision.types import Request
 from serving.http_api.asgi import BodyLimits
-from serving.http_api.decisions import Limits
+from serving.http_api.decisions import RequestLimits
 from serving.http_api.docs.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN
-from serving.model.slot import Live, Slot
-from serving.schemas.lossless_json import read_exact, write_exact
+from serving.model.slot import EngineSlot, LiveEngine
+from serving.schemas.lossless_json import read_lossless, write_lossless
 from serving.schemas.problems import Rejected
-from serving.service.decision_service import Guard
+from serving.service.decision_service import DecisionService
 from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, guarded
 from tests.support.policy_cases import ARMS, engine
 
@@ -39,7 +39,7 @@ def decider() -> LengthDecider:
 
 @pytest.fixture
 def client(decider: LengthDecider) -> Client:
-    return client_of(guarded(decider), Limits(BodyLimits(max_bytes=65_536)))
+    return client_of(guarded(decider), RequestLimits(BodyLimits(max_bytes=65_536)))
 
 
 def chat(text: str = "Hi", **more: Any) -> dict[str, Any]:
@@ -188,12 +188,12 @@ def test_a_broken_engine_still_rewrites() -> None:
 
 def test_a_tool_loop_of_a_remembered_session_goes_on_as_it_began() -> None:
     class Remembering:
-        def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
-            return Situation(session=Session("high")) if request.session_id == "known" else CALM
+        def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
+            return RuntimeState(session=Session("high")) if request.session_id == "known" else NEUTRAL
 
     made = engine(arms=MODEL_ARMS)
-    live = Live(made, MODEL_ARMS, "fixed", made.version)
-    guard = Guard(Slot(live), "baseline", time.perf_counter_ns, lambda: "id", (Remembering(),))
+    live = LiveEngine(made, MODEL_ARMS, "fixed", made.version)
+    guard = DecisionService(EngineSlot(live), "baseline", time.perf_counter_ns, lambda: "id", (Remembering(),))
     turns = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "4"}]
     ours: dict[str, Any] = {"model": "gpt-5.1", "messages": turns}
     for session, note in (("known", None), ("unknown", "open tool loop: the mode stays as it is")):
@@ -204,7 +204,7 @@ def test_a_tool_loop_of_a_remembered_session_goes_on_as_it_began() -> None:
 
 def test_a_denied_request_is_a_403() -> None:
     class Denying:
-        def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+        def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
             raise EveryArmDenied("the policy leaves no arm")
 
     assert issubclass(EveryArmDenied, BadInput)
@@ -243,11 +243,11 @@ def test_no_body_gets_a_5xx(body: Any) -> None:
 @given(JUNK)
 def test_exact_json_gives_back_what_came(value: Any) -> None:
     text = json.dumps(value).encode()
-    document = read_exact(text)
-    assert json.loads(write_exact(document.value, document.plain)) == json.loads(text)
+    document = read_lossless(text)
+    assert json.loads(write_lossless(document.value, document.plain)) == json.loads(text)
 
 
 def test_what_is_no_json_is_refused() -> None:
     for raw in (b"", b"\xff", b"Infinity", b"1e999"):
         with pytest.raises(Rejected):
-            read_exact(raw)
+            read_lossless(raw)

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
 from serving.journal import DecisionRow, Journal, JournalUnavailable, OutcomeRow, Store
+from serving.journal.settings import JournalSettings
 from serving.journal.spool import Spool
-from serving.journal.writer import JournalSettings
 from tests.support.journal_rows import decision
 
 

@@ -9,12 +9,12 @@ from serving.decision.engine import Engine
 from serving.decision.policy.policy import Exploration, Policy, Terms
 from serving.decision.types import Message, Request
 from serving.model.canary import Canary
-from serving.model.lifecycle import Beside, Opened, Places, follow
-from serving.model.live_model import Keeper
-from serving.model.prepared_model import Ground, open_ground
-from serving.model.rollback_notice import Bulletin
-from serving.model.slot import Live, Slot
-from serving.service.decision_service import Guard
+from serving.model.lifecycle import ModelLocations, OpenedModel, SideModels, follow_sources
+from serving.model.live_model import LiveModel
+from serving.model.prepared_model import PreparedModel, prepare_model
+from serving.model.rollback_notice import RollbackBoard
+from serving.model.slot import EngineSlot, LiveEngine
+from serving.service.decision_service import DecisionService
 from tests.support import bundles
 from tests.support.fakes import Ticks
 from tests.support.policy_cases import Counter
@@ -22,9 +22,9 @@ from tests.support.policy_cases import Counter
 POLICY = Policy(terms=Terms(exploration=Exploration(use=0.5, maybe=0.5, avoid=0.5)))
 
 
-def grounds() -> list[Ground]:
+def grounds() -> list[PreparedModel]:
     """Two bundles of the same arms at the same prices."""
-    first, second = (open_ground(bundles.exported(number), None) for number in (0, 1))
+    first, second = (prepare_model(bundles.exported(number), None) for number in (0, 1))
     return [first, replace(first, model=second.model)]
 
 
@@ -53,7 +53,7 @@ def test_a_decision_carries_the_name_and_the_propensity_of_who_made_it() -> None
     old, new = grounds()
     canary = Canary(0.5, lambda: POLICY)
     canary.take(new)
-    guard = Guard(Slot(old.live(POLICY)), "baseline", Ticks(), Counter(), pick=canary.pick)
+    guard = DecisionService(EngineSlot(old.live(POLICY)), "baseline", Ticks(), Counter(), pick=canary.pick)
     engines = {ground.model.bundle_id: Engine(ground.model, POLICY, ground.prices) for ground in (old, new)}
     seen = set()
     for number in range(60):
@@ -68,14 +68,14 @@ def test_a_decision_carries_the_name_and_the_propensity_of_who_made_it() -> None
 def test_other_prices_or_another_policy_get_no_traffic_until_it_follows() -> None:
     old, new = grounds()
     canary = Canary(1.0, lambda: POLICY)
-    canary.take(open_ground(bundles.exported(1), None))
+    canary.take(prepare_model(bundles.exported(1), None))
     assert canary.pick(old.live(POLICY), asked(0)).bundle_id == old.model.bundle_id, "its prices differ"
 
     held = [POLICY]
     following = Canary(1.0, lambda: held[0])
     following.take(new)
     held[0] = Policy(terms=Terms(min_support=0.2))
-    live: Live = old.live(held[0])
+    live: LiveEngine = old.live(held[0])
     assert following.pick(live, asked(0)) is live
     following.look()
     assert following.pick(live, asked(0)).bundle_id == new.model.bundle_id
@@ -84,12 +84,12 @@ def test_other_prices_or_another_policy_get_no_traffic_until_it_follows() -> Non
 def test_its_folder_is_followed_and_a_spoilt_one_stops_nothing(tmp_path: Path) -> None:
     arms = bundles.put(0, tmp_path / "live")
     canary = Canary(1.0, lambda: keeper.policy)
-    places = Places(None, tmp_path / "cache", None, 0)
-    keeper = Keeper(open_ground(arms, None), None)
+    places = ModelLocations(None, tmp_path / "cache", None, 0)
+    keeper = LiveModel(prepare_model(arms, None), None)
     bundles.spoil(bundles.put(1, tmp_path / "spoilt"))
-    opened = Opened(open_ground(arms, None))
-    follow(places, opened, keeper, Bulletin(), Beside(None, None, canary, str(tmp_path / "spoilt")))
+    opened = OpenedModel(prepare_model(arms, None))
+    follow_sources(places, opened, keeper, RollbackBoard(), SideModels(None, None, canary, str(tmp_path / "spoilt")))
     assert canary.bundle_id is None
     bundles.put(1, tmp_path / "next")
-    follow(places, opened, keeper, Bulletin(), Beside(None, None, canary, str(tmp_path / "next")))
-    assert canary.bundle_id == open_ground(bundles.exported(1), None).model.bundle_id
+    follow_sources(places, opened, keeper, RollbackBoard(), SideModels(None, None, canary, str(tmp_path / "next")))
+    assert canary.bundle_id == prepare_model(bundles.exported(1), None).model.bundle_id

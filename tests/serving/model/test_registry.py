@@ -10,9 +10,9 @@ import httpx
 import mlflow
 import pytest
 
-from serving.decision.bundle.loader import load
-from serving.model.lifecycle import Places, open_first
-from serving.model.live_model import Keeper
+from serving.decision.bundle.loader import load_bundle
+from serving.model.lifecycle import ModelLocations, open_first
+from serving.model.live_model import LiveModel
 from serving.model.registry import FileRegistry, RegistryDown, RestRegistry, open_registry
 from serving.model.reloader import Reloader
 from serving.model.uri import BadModelUri, parse_model_uri
@@ -42,7 +42,7 @@ def test_champion_over_rest(server: Server, tmp_path: Path, caplog: pytest.LogCa
     """One story, because a server takes its time to start."""
     registry = Registry(server.url)
     first, second, third = (register(registry, number) for number in (1, 2, 3))
-    places = Places(server.url, tmp_path / "cache", None, 1.0)
+    places = ModelLocations(server.url, tmp_path / "cache", None, 1.0)
     source = places.source("models:/thinkgate@champion")
     with pytest.raises(RegistryDown, match="champion"):
         source.look("")
@@ -50,14 +50,14 @@ def test_champion_over_rest(server: Server, tmp_path: Path, caplog: pytest.LogCa
     registry.promote(first)
     opened = open_first(source, places.prove)
     assert opened.identity == f"thinkgate/{first.version}"
-    assert opened.ground.model.bundle_id == load(exported(1)).bundle_id
-    keeper = Keeper(opened.ground, None)
+    assert opened.ground.model.bundle_id == load_bundle(exported(1)).bundle_id
+    keeper = LiveModel(opened.ground, None)
     reloader = Reloader("model", source, places.prove, keeper.renew, 1.0, opened.identity)
     assert not reloader.look()
 
     registry.promote(second)
     assert reloader.look()
-    assert keeper.slot.live.bundle_id == load(exported(2)).bundle_id
+    assert keeper.slot.live.bundle_id == load_bundle(exported(2)).bundle_id
 
     (graph,) = (server.folder / "artifacts").rglob(f"*{_model_id(server, third)}*/artifacts/model.onnx")
     whole = graph.read_bytes()
@@ -65,25 +65,25 @@ def test_champion_over_rest(server: Server, tmp_path: Path, caplog: pytest.LogCa
     registry.promote(third)
     for _ in range(2):
         assert not reloader.look()
-    assert keeper.slot.live.bundle_id == load(exported(2)).bundle_id
+    assert keeper.slot.live.bundle_id == load_bundle(exported(2)).bundle_id
     assert sum("refused" in record.message for record in caplog.records) == 1
 
     graph.write_bytes(whole)
     with caplog.at_level(logging.INFO):
         assert reloader.look()
-    assert keeper.slot.live.bundle_id == load(exported(3)).bundle_id
+    assert keeper.slot.live.bundle_id == load_bundle(exported(3)).bundle_id
     fixed = places.source(f"models:/thinkgate/{first.version}").look("")
     assert fixed is not None
-    assert load(fixed.folder).bundle_id == load(exported(1)).bundle_id
+    assert load_bundle(fixed.folder).bundle_id == load_bundle(exported(1)).bundle_id
 
     server.stop()
     for _ in range(2):
         assert not reloader.look()
     assert not reloader.stats.reachable
     assert sum("no news" in record.message for record in caplog.records) == 1
-    assert keeper.slot.live.bundle_id == load(exported(3)).bundle_id
+    assert keeper.slot.live.bundle_id == load_bundle(exported(3)).bundle_id
     again = open_first(places.source("models:/thinkgate@champion"), places.prove)  # a start without the registry
-    assert again.ground.model.bundle_id == load(exported(3)).bundle_id
+    assert again.ground.model.bundle_id == load_bundle(exported(3)).bundle_id
     with pytest.raises(RegistryDown, match="does not answer"):
         open_first(places.source("models:/thinkgate@challenger"), places.prove)
 
@@ -106,9 +106,9 @@ def test_champion_out_of_a_file_store(tmp_path: Path, monkeypatch: pytest.Monkey
     finally:
         mlflow.set_tracking_uri(before)
     for address in (store, str(tmp_path / "runs")):
-        places = Places(address, tmp_path / "cache", None, 1.0)
+        places = ModelLocations(address, tmp_path / "cache", None, 1.0)
         opened = open_first(places.source("models:/thinkgate@champion"), places.prove)
-        assert opened.ground.model.bundle_id == load(exported(1)).bundle_id
+        assert opened.ground.model.bundle_id == load_bundle(exported(1)).bundle_id
     with pytest.raises(RegistryDown, match="no version"):
         FileRegistry(tmp_path / "runs").find(parse_model_uri("models:/thinkgate@nobody"))
 

@@ -11,17 +11,17 @@ import pytest
 
 from serving.decision.errors import BundleMissing, ThinkgateError
 from serving.decision.policy.policy_file import PolicySource
-from serving.http_api.rollback import ModelRoutes
-from serving.model.lifecycle import Following, Places, open_first
-from serving.model.live_model import Keeper
-from serving.model.prepared_model import Ground
+from serving.http_api.rollback import RollbackRoutes
+from serving.model.lifecycle import ModelLifecycle, ModelLocations, open_first
+from serving.model.live_model import LiveModel
+from serving.model.prepared_model import PreparedModel
 from serving.model.reloader import Reloader
-from serving.model.rollback_notice import Bulletin
-from serving.model.sources import Candidate, FolderSource
+from serving.model.rollback_notice import RollbackBoard
+from serving.model.sources import BundleCandidate, FolderSource
 from tests.support.bundles import exported, put, spoil
 from tests.support.fakes import LengthDecider, client_of, guarded
 
-PLACES = Places(None, Path("unused"), None, 1.0)
+PLACES = ModelLocations(None, Path("unused"), None, 1.0)
 
 
 def id_of(number: int) -> str:
@@ -33,10 +33,10 @@ def folder(tmp_path: Path) -> Path:
     return put(1, tmp_path / "bundle")
 
 
-def follow(folder: Path, policy: Path | None = None) -> tuple[Keeper, Reloader]:
+def follow(folder: Path, policy: Path | None = None) -> tuple[LiveModel, Reloader]:
     source = FolderSource(folder)
     first = open_first(source, PLACES.prove)
-    keeper = Keeper(first.ground, None if policy is None else PolicySource(policy, first.ground.arms))
+    keeper = LiveModel(first.ground, None if policy is None else PolicySource(policy, first.ground.arms))
     return keeper, Reloader("model", source, PLACES.prove, keeper.renew, 1.0, first.identity)
 
 
@@ -104,7 +104,7 @@ def test_a_missing_folder_is_said_once(folder: Path, caplog: pytest.LogCaptureFi
 def test_a_surprise_while_proving_is_contained(folder: Path) -> None:
     keeper, _ = follow(folder)
 
-    def explode(_folder: Path) -> Ground:
+    def explode(_folder: Path) -> PreparedModel:
         raise MemoryError
 
     reloader = Reloader("model", FolderSource(folder), explode, keeper.renew, 1.0)
@@ -144,13 +144,13 @@ def test_what_was_rolled_back_does_not_come_back_by_itself(folder: Path) -> None
 
 
 def test_one_call_rolls_all_workers_back(folder: Path) -> None:
-    bulletin = Bulletin()
+    bulletin = RollbackBoard()
     first, second, late = follow(folder), follow(folder), follow(folder)
     put(2, folder)
     assert first[1].look()
     assert second[1].look()
-    workers = [Following(keeper, bulletin) for keeper, _ in (first, second, late)]
-    http = client_of(guarded(LengthDecider()), routes=ModelRoutes(workers[0]).routes)
+    workers = [ModelLifecycle(keeper, bulletin) for keeper, _ in (first, second, late)]
+    http = client_of(guarded(LengthDecider()), routes=RollbackRoutes(workers[0]).routes)
     answer = http.post("/v1/model/rollback", {})
     assert answer.json() == {"bundle_id": id_of(1), "left": id_of(2)}
     for worker in workers:
@@ -167,7 +167,7 @@ def test_one_call_rolls_all_workers_back(folder: Path) -> None:
 
 def test_roll_back_without_a_before_says_so(folder: Path) -> None:
     keeper, _ = follow(folder)
-    http = client_of(guarded(LengthDecider()), routes=ModelRoutes(Following(keeper, Bulletin())).routes)
+    http = client_of(guarded(LengthDecider()), routes=RollbackRoutes(ModelLifecycle(keeper, RollbackBoard())).routes)
     answer = http.post("/v1/model/rollback", {})
     assert (answer.status, answer.json()["type"]) == (409, "urn:thinkgate:problem:nothing-before")
 
@@ -186,9 +186,9 @@ def test_a_policy_that_names_arms_which_the_new_bundle_lacks_keeps_it_out(folder
 def test_a_thread_follows_by_itself(folder: Path) -> None:
     source = FolderSource(folder)
     first = open_first(source, PLACES.prove)
-    keeper = Keeper(first.ground, None)
-    following = Following(
-        keeper, Bulletin(), (Reloader("model", source, PLACES.prove, keeper.renew, 0.02, first.identity),)
+    keeper = LiveModel(first.ground, None)
+    following = ModelLifecycle(
+        keeper, RollbackBoard(), (Reloader("model", source, PLACES.prove, keeper.renew, 0.02, first.identity),)
     )
     put(2, folder)
     for _ in range(2000):
@@ -204,8 +204,8 @@ def test_a_start_falls_back_on_what_was_served_last(folder: Path, tmp_path: Path
     spoil(spoilt)
 
     class Cached(FolderSource):
-        def last(self) -> Candidate | None:
-            return Candidate("old", folder)
+        def last(self) -> BundleCandidate | None:
+            return BundleCandidate("old", folder)
 
     first = open_first(Cached(spoilt), PLACES.prove)
     assert first.identity == "old"

@@ -14,20 +14,20 @@ from serving.decision.policy.policy import Policy, Terms
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Message, Prediction, Request, Usd
 from serving.journal import Journal, Store
-from serving.model.prepared_model import Ground
+from serving.model.prepared_model import PreparedModel
 from serving.model.shadow import Shadow
-from serving.model.slot import Live, Slot
-from serving.service.decision_service import Guard
+from serving.model.slot import EngineSlot, LiveEngine
+from serving.service.decision_service import DecisionService
 from tests.support.fakes import BrokenDecider, Ticks, guarded
 from tests.support.policy_cases import ARMS, Counter, Fixed, forecast
 
 HELLO = Request((Message("user", "hello"),))
 
 
-def ground_of(model: object) -> Ground:
+def ground_of(model: object) -> PreparedModel:
     prior = PriorModel(ARMS)
     engine = Engine(Fixed(forecast()))
-    return Ground(model, prior, ARMS, engine.prices)  # type: ignore[arg-type]
+    return PreparedModel(model, prior, ARMS, engine.prices)  # type: ignore[arg-type]
 
 
 def keen(name: str = "keen") -> Fixed:
@@ -35,9 +35,11 @@ def keen(name: str = "keen") -> Fixed:
     return replace(Fixed(forecast(uplift=(0.2, 0.39))), bundle_id=name)
 
 
-def guard_of(shadow: Shadow) -> Guard:
+def guard_of(shadow: Shadow) -> DecisionService:
     engine = Engine(Fixed(forecast(uplift=(-0.2, -0.3))), ids=Counter())
-    return Guard(Slot(Live(engine, ARMS, "fixed", engine.version)), "baseline", Ticks(), Counter(), sinks=(shadow,))
+    return DecisionService(
+        EngineSlot(LiveEngine(engine, ARMS, "fixed", engine.version)), "baseline", Ticks(), Counter(), sinks=(shadow,)
+    )
 
 
 @pytest.fixture

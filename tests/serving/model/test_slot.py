@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import threading
 
-from serving.model.slot import Live, Slot
+from serving.model.slot import EngineSlot, LiveEngine
 from tests.support.fakes import ARMS, LengthDecider
 
 
-def live(name: str) -> Live:
-    return Live(LengthDecider(name), ARMS, name, "default")
+def live(name: str) -> LiveEngine:
+    return LiveEngine(LengthDecider(name), ARMS, name, "default")
 
 
 def test_swap_gives_what_served_before() -> None:
     first, second = live("a"), live("b")
-    slot = Slot(first)
+    slot = EngineSlot(first)
     assert slot.swap(second) is first
     assert slot.live is second
 
 
 def test_what_a_reader_took_stays_whole() -> None:
-    slot = Slot(live("a"))
+    slot = EngineSlot(live("a"))
     taken = slot.live
     slot.swap(live("b"))
     assert (taken.bundle_id, slot.live.bundle_id) == ("a", "b")
@@ -28,7 +28,7 @@ def test_what_a_reader_took_stays_whole() -> None:
 
 def test_readers_never_see_parts_of_two() -> None:
     engines = [live(str(number)) for number in range(8)]
-    slot = Slot(engines[0])
+    slot = EngineSlot(engines[0])
     stop = threading.Event()
     torn: list[str] = []
     seen = set()

@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from serving.decision.engine import Decided, Engine
+from serving.decision.engine import Engine, RecordedDecision
 from serving.decision.policy.policy import Exploration, Policy, Rule, Terms
 from serving.decision.prior.model import PriorModel
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.runtime_state import CALM, ArmHealth, Session, Situation
+from serving.decision.selection.runtime_state import NEUTRAL, ArmHealth, RuntimeState, Session
 from serving.decision.types import Decision, Fallback, Message, Request
-from serving.model.slot import Live, Slot
-from serving.service.admission import OVERLOADED, SLOW, STILL_SLOW, Load, Patience
-from serving.service.decision_service import Guard
-from serving.service.fallback import stand_in
+from serving.model.slot import EngineSlot, LiveEngine
+from serving.service.admission import OVERLOADED, SLOW, STILL_SLOW, AdmissionControl, QueueLoad
+from serving.service.decision_service import DecisionService
+from serving.service.fallback import choose_fallback
 from tests.support.fakes import ARMS as TWO
 from tests.support.fakes import LengthDecider
 from tests.support.policy_cases import ARMS, Counter, ask, engine
@@ -42,17 +42,19 @@ class Sluggish(LengthDecider):
         super().__init__()
         self.clock, self.ns, self.asked = clock, 0, 0
 
-    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
         self.asked += 1
         self.clock.now += self.ns
         return super().decide(request, situation)
 
 
-def sluggish(deadline_ms: float = 5.0) -> tuple[Guard, Sluggish, Clock]:
+def sluggish(deadline_ms: float = 5.0) -> tuple[DecisionService, Sluggish, Clock]:
     clock = Clock()
     model = Sluggish(clock)
-    patience = Patience(deadline_ms)
-    guard = Guard(Slot(Live(model, TWO, "b", "p")), "baseline", clock, Counter(), patience=patience)
+    patience = AdmissionControl(deadline_ms)
+    guard = DecisionService(
+        EngineSlot(LiveEngine(model, TWO, "b", "p")), "baseline", clock, Counter(), patience=patience
+    )
     return guard, model, clock
 
 
@@ -94,10 +96,16 @@ def test_zero_is_without_end() -> None:
 
 
 def test_too_many_waiting_are_answered_without_the_model() -> None:
-    load = Load()
+    load = QueueLoad()
     clock = Clock()
     model = Sluggish(clock)
-    guard = Guard(Slot(Live(model, TWO, "b", "p")), "reason", clock, Counter(), patience=Patience(5.0, 3, load))
+    guard = DecisionService(
+        EngineSlot(LiveEngine(model, TWO, "b", "p")),
+        "reason",
+        clock,
+        Counter(),
+        patience=AdmissionControl(5.0, 3, load),
+    )
     load.arrived, load.begun = 10, 7
     assert guard.decide(ask()).fallback is None
     load.arrived = 11
@@ -106,51 +114,51 @@ def test_too_many_waiting_are_answered_without_the_model() -> None:
     assert (model.asked, guard.patience.stats.shed, guard.patience.stats.waiting) == (1, 1, 4)
 
 
-def live_of(policy: Policy) -> Live:
+def live_of(policy: Policy) -> LiveEngine:
     made = engine(policy=policy)
-    return Live(made, ARMS, "fixed", made.version, bound=made.bound)
+    return LiveEngine(made, ARMS, "fixed", made.version, bound=made.bound)
 
 
 @pytest.mark.parametrize(("kind", "arm"), [("baseline", "direct"), ("reason", "high"), ("prior", "direct")])
 def test_the_stand_in_is_the_chosen_one(kind: Fallback, arm: str) -> None:
-    assert stand_in(live_of(Policy()), ask(), CALM, kind).arm.name == arm
+    assert choose_fallback(live_of(Policy()), ask(), NEUTRAL, kind).arm.name == arm
 
 
 def test_the_stand_in_keeps_the_operators_rules() -> None:
     live = live_of(Policy(rules=(Rule(deny=("direct",), tenants=("acme",)), Rule(deny=("high",)))))
-    assert stand_in(live, ask(tenant="acme"), CALM, "baseline").arm.name == "low"
-    assert stand_in(live, ask(), CALM, "reason").arm.name == "low"
+    assert choose_fallback(live, ask(tenant="acme"), NEUTRAL, "baseline").arm.name == "low"
+    assert choose_fallback(live, ask(), NEUTRAL, "reason").arm.name == "low"
     capped = live_of(Policy(terms=Terms(max_effort="low")))
-    assert stand_in(capped, ask(), CALM, "reason").arm.name == "low"
+    assert choose_fallback(capped, ask(), NEUTRAL, "reason").arm.name == "low"
     closed = live_of(Policy(rules=(Rule(deny=("direct", "low", "high"), tenants=("acme",)),)))
     with pytest.raises(EveryArmDenied):
-        stand_in(closed, ask(tenant="acme"), CALM, "baseline")
+        choose_fallback(closed, ask(tenant="acme"), NEUTRAL, "baseline")
 
 
 def test_the_stand_in_toggles_no_open_tool_loop() -> None:
     loop = Request((Message("user", "weather?"), Message("assistant", "", tool_calls=1), Message("tool", "sunny")))
-    chosen = stand_in(live_of(Policy()), loop, Situation(session=Session("high")), "baseline")
+    chosen = choose_fallback(live_of(Policy()), loop, RuntimeState(session=Session("high")), "baseline")
     assert (chosen.arm.name, chosen.because) == ("high", "tool_loop")
 
 
 def test_the_clients_word_stands_where_the_policy_honours_it() -> None:
-    honoured = stand_in(live_of(Policy()), ask(client_effort="high"), CALM, "baseline")
+    honoured = choose_fallback(live_of(Policy()), ask(client_effort="high"), NEUTRAL, "baseline")
     assert (honoured.arm.name, honoured.effort, honoured.because) == ("high", "high", "client")
     ignored = live_of(Policy(terms=Terms(client_effort="ignore")))
-    assert stand_in(ignored, ask(client_effort="high"), CALM, "baseline").arm.name == "direct"
+    assert choose_fallback(ignored, ask(client_effort="high"), NEUTRAL, "baseline").arm.name == "direct"
 
 
 def test_a_shed_arm_stands_in_last() -> None:
-    shed = Situation(health={"direct": ArmHealth(shed=True)})
-    assert stand_in(live_of(Policy()), ask(), shed, "baseline").arm.name == "low"
-    every = Situation(health={arm.name: ArmHealth(shed=True) for arm in ARMS})
-    assert stand_in(live_of(Policy()), ask(), every, "baseline").arm.name == "direct"
+    shed = RuntimeState(health={"direct": ArmHealth(shed=True)})
+    assert choose_fallback(live_of(Policy()), ask(), shed, "baseline").arm.name == "low"
+    every = RuntimeState(health={arm.name: ArmHealth(shed=True) for arm in ARMS})
+    assert choose_fallback(live_of(Policy()), ask(), every, "baseline").arm.name == "direct"
 
 
 def test_caps_of_the_stand_in_keep_the_limits() -> None:
-    caps = stand_in(live_of(Policy()), ask(deadline_ms=1500.5), CALM, "reason").caps
+    caps = choose_fallback(live_of(Policy()), ask(deadline_ms=1500.5), NEUTRAL, "reason").caps
     assert (caps.max_total_ms, caps.max_reasoning_tokens, caps.max_retries) == (1501, 3000, 1)
-    assert stand_in(live_of(Policy()), ask(), CALM, "baseline").caps.max_reasoning_tokens == 0
+    assert choose_fallback(live_of(Policy()), ask(), NEUTRAL, "baseline").caps.max_reasoning_tokens == 0
 
 
 def test_a_fallback_of_the_prior_draws_nothing() -> None:
@@ -158,11 +166,11 @@ def test_a_fallback_of_the_prior_draws_nothing() -> None:
     prior = Engine(PriorModel(ARMS), policy, ids=Counter())
 
     class Fails:
-        def decide_recorded(self, request: Request, situation: Situation = CALM) -> Decided:
+        def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
             raise RuntimeError("no")
 
-    live = Live(Fails(), ARMS, "b", "p", prior=prior, bound=prior.bound)
-    guard = Guard(Slot(live), "prior", Clock(), Counter())
+    live = LiveEngine(Fails(), ARMS, "b", "p", prior=prior, bound=prior.bound)
+    guard = DecisionService(EngineSlot(live), "prior", Clock(), Counter())
     decided = [guard.decide_recorded(ask(f"question {n}")) for n in range(40)]
     assert {each.decision.propensity for each in decided} == {1.0}
     assert {each.decision.fallback for each in decided} == {"prior"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from serving.decision.engine import Decided
-from serving.decision.selection.runtime_state import CALM, ArmHealth, Session, Situation, combine
+from serving.decision.engine import RecordedDecision
+from serving.decision.selection.runtime_state import NEUTRAL, ArmHealth, RuntimeState, Session, combine_states
 from serving.decision.types import Decision, Message, Request
 from tests.support.fakes import BrokenDecider, LengthDecider, guarded
 
@@ -15,20 +15,20 @@ HELLO = Request((Message("user", "hello"),))
 class Knows:
     """A source that always says the same."""
 
-    def __init__(self, situation: Situation) -> None:
+    def __init__(self, situation: RuntimeState) -> None:
         self.told = situation
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
+    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
         return self.told
 
 
 class Breaks:
     """A source and a sink that raises."""
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> Situation:
+    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
         raise RuntimeError("no")
 
-    def decided(self, request: Request, decided: Decided) -> None:
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
         raise RuntimeError("no")
 
 
@@ -36,16 +36,16 @@ class Listens:
     """A sink that keeps what it is told."""
 
     def __init__(self) -> None:
-        self.heard: list[Decided] = []
+        self.heard: list[RecordedDecision] = []
 
-    def decided(self, request: Request, decided: Decided) -> None:
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
         self.heard.append(decided)
 
 
 class Situated(LengthDecider):
     """Keeps the situation it is asked in."""
 
-    def decide(self, request: Request, situation: Situation = CALM) -> Decision:
+    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
         self.situation = situation
         return super().decide(request, situation)
 
@@ -53,13 +53,13 @@ class Situated(LengthDecider):
 def test_situations_are_put_together_whatever_breaks() -> None:
     decider = Situated()
     sources = (
-        Knows(Situation(session=Session("direct"), cost_multiplier=1.0)),
+        Knows(RuntimeState(session=Session("direct"), cost_multiplier=1.0)),
         Breaks(),
-        Knows(Situation(health={"direct": ArmHealth(shed=True, why="slow")}, explore=False)),
+        Knows(RuntimeState(health={"direct": ArmHealth(shed=True, why="slow")}, explore=False)),
     )
     guard = guarded(decider, sources=sources)
     assert guard.decide(HELLO).fallback is None
-    assert decider.situation == Situation(
+    assert decider.situation == RuntimeState(
         session=Session("direct"),
         cost_multiplier=1.0,
         health={"direct": ArmHealth(shed=True, why="slow")},
@@ -70,8 +70,8 @@ def test_situations_are_put_together_whatever_breaks() -> None:
 
 def test_the_calm_case_costs_no_new_situation() -> None:
     decider = Situated()
-    guarded(decider, sources=(Knows(CALM), Knows(CALM))).decide(HELLO)
-    assert decider.situation is CALM
+    guarded(decider, sources=(Knows(NEUTRAL), Knows(NEUTRAL))).decide(HELLO)
+    assert decider.situation is NEUTRAL
 
 
 def test_sinks_are_told_of_every_answer_and_a_broken_one_hurts_nobody() -> None:
@@ -87,7 +87,9 @@ def test_sinks_are_told_of_every_answer_and_a_broken_one_hurts_nobody() -> None:
 def test_combination_is_cautious() -> None:
     one = ArmHealth(latency_factor=2.0, expected_retries=0.1, shed=False, why="slow")
     two = ArmHealth(latency_factor=1.5, success_shift=-0.1, shed=True, why="timeouts")
-    both = combine(Situation(health={"a": one}, uniform=0.25), Situation(health={"a": two, "b": two}, uniform=0.5))
+    both = combine_states(
+        RuntimeState(health={"a": one}, uniform=0.25), RuntimeState(health={"a": two, "b": two}, uniform=0.5)
+    )
     assert both.uniform == 0.25
     assert both.health["b"] is two
     assert both.health["a"] == ArmHealth(3.0, 1.0, -0.1, 0.1, True, "slow; timeouts")

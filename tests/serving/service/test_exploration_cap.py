@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.decision.engine import Decided, Engine
+from serving.decision.engine import Engine, RecordedDecision
 from serving.decision.policy.policy import Exploration, Policy, Terms
 from serving.decision.policy.policy_file import parse_policy
-from serving.decision.selection.decide import replay
+from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
-from serving.model.slot import Live, Slot
-from serving.service.decision_service import Guard
+from serving.model.slot import EngineSlot, LiveEngine
+from serving.service.decision_service import DecisionService
 from serving.service.exploration_cap import ExplorationCap
 from tests.support.fakes import Ticks
 from tests.support.policy_cases import ARMS, Counter, Fixed, ask, forecast
@@ -34,18 +34,18 @@ class Keeps:
     """A sink that keeps everything."""
 
     def __init__(self) -> None:
-        self.all: list[Decided] = []
+        self.all: list[RecordedDecision] = []
 
-    def decided(self, request: object, decided: Decided) -> None:
+    def decided(self, request: object, decided: RecordedDecision) -> None:
         self.all.append(decided)
 
 
-def world(policy: Policy, clock: Clock, workers: int = 1) -> tuple[Guard, ExplorationCap, Engine, Keeps]:
+def world(policy: Policy, clock: Clock, workers: int = 1) -> tuple[DecisionService, ExplorationCap, Engine, Keeps]:
     # Reasoning never pays here: the baseline is greedy, and each draw of another arm costs more.
     engine = Engine(Fixed(forecast(uplift=(-0.1, -0.2))), policy, clock=clock, ids=Counter())
-    slot = Slot(Live(engine, ARMS, "fixed", engine.version, bound=engine.bound))
+    slot = EngineSlot(LiveEngine(engine, ARMS, "fixed", engine.version, bound=engine.bound))
     cap, kept = ExplorationCap(slot, clock, workers), Keeps()
-    return Guard(slot, "baseline", Ticks(), Counter(), (cap,), (cap, kept)), cap, engine, kept
+    return DecisionService(slot, "baseline", Ticks(), Counter(), (cap,), (cap, kept)), cap, engine, kept
 
 
 def exploring(cap: float | None, share: float = 0.5, seed: int = 0, **tenants: float) -> Policy:
@@ -57,7 +57,7 @@ def exploring(cap: float | None, share: float = 0.5, seed: int = 0, **tenants: f
     return Policy(terms=terms, tenants=own, seed=seed)
 
 
-def extra_of(decided: Decided, greedy: str) -> float:
+def extra_of(decided: RecordedDecision, greedy: str) -> float:
     estimates = decided.decision.estimates
     return max(estimates[decided.decision.arm].cost_usd - estimates[greedy].cost_usd, 0.0)
 
@@ -85,7 +85,7 @@ def test_the_hours_extra_spend_keeps_the_cap(limit: float, share: float, seed: i
             assert (each.decision.arm, each.decision.propensity) == (greedy, 1.0)
         total += extra
         stored = DecisionRecord.from_json(each.record.to_json())
-        again = replay(stored, engine.arms, engine.policy, engine.prices)
+        again = replay_decision(stored, engine.arms, engine.policy, engine.prices)
         assert replace(again, elapsed_us=each.decision.elapsed_us) == each.decision
 
 

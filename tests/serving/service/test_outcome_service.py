@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from serving.decision.engine import Decided
+from serving.decision.engine import RecordedDecision
 from serving.decision.types import Message, Request
-from serving.http_api.auth_middleware import need_of
-from serving.http_api.decisions import Limits
+from serving.http_api.auth_middleware import required_scope
+from serving.http_api.decisions import RequestLimits
 from serving.http_api.docs.examples import OUTCOME_REPORTS
-from serving.http_api.outcomes import JournalRoutes
+from serving.http_api.outcomes import OutcomeRoutes
 from serving.journal import DecisionRow, Journal, OutcomeRow, Store
-from serving.journal.decision_draft import Draft
-from serving.journal.writer import JournalSettings
-from serving.service.outcome_service import OutcomeDesk, RecentDecisions
+from serving.journal.decision_draft import DecisionDraft
+from serving.journal.settings import JournalSettings
+from serving.service.outcome_service import OutcomeService, RecentDecisions
 from serving.service.ports import OutcomeSink
 from tests.support.fakes import Client, LengthDecider, client_of, guarded
 from tests.support.journal_rows import decision
 from tests.support.policy_cases import NOW, engine
 
 PATH = "/v1/outcomes"
-LIMITS = Limits(max_outcomes=3)
+LIMITS = RequestLimits(max_outcomes=3)
 
 
 class Hears:
@@ -52,13 +52,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def desk_of(journal: Journal | None, *sinks: OutcomeSink, recent: RecentDecisions | None = None) -> OutcomeDesk:
+def desk_of(journal: Journal | None, *sinks: OutcomeSink, recent: RecentDecisions | None = None) -> OutcomeService:
     look_up = journal.store.decisions if journal else _nobody
-    return OutcomeDesk(journal, recent or RecentDecisions(), look_up, sinks)
+    return OutcomeService(journal, recent or RecentDecisions(), look_up, sinks)
 
 
-def client(journal: Journal | None, desk: OutcomeDesk | None = None) -> Client:
-    routes = JournalRoutes(desk or desk_of(journal), journal, LIMITS, clock=lambda: 50.0).routes
+def client(journal: Journal | None, desk: OutcomeService | None = None) -> Client:
+    routes = OutcomeRoutes(desk or desk_of(journal), journal, LIMITS, clock=lambda: 50.0).routes
     return client_of(guarded(LengthDecider()), LIMITS, routes=routes)
 
 
@@ -169,7 +169,7 @@ def test_recent_decisions_are_bounded() -> None:
     recent = RecentDecisions(capacity=2)
     sample = LengthDecider().decide(Request((Message("user", "a"),)))
     for name in ("A" * 26, "B" * 26, "C" * 26):
-        recent.decided(Request(()), Decided(replace(sample, decision_id=name), None))
+        recent.decided(Request(()), RecordedDecision(replace(sample, decision_id=name), None))
     assert recent.find("A" * 26) is None
     made = engine().decide_recorded(Request((Message("user", "hello"),), tenant="t", session_id="s", task="maths"))
     recent.decided(Request((Message("user", "hello"),), tenant="t", session_id="s", task="maths"), made)
@@ -187,14 +187,16 @@ def test_a_remembered_decision_is_its_journal_row_without_prompt_and_forecast(re
     made = engine().decide_recorded(request)
     made = made if recorded else replace(made, record=None, decision=replace(made.decision, estimates={}))
     recent.decided(request, made)
-    row = Draft(request, made, "none").row()
+    row = DecisionDraft(request, made, "none").row()
     assert recent.find(made.decision.decision_id) == replace(row, replay=None)
 
 
 def test_every_route_has_its_scope(journal: Journal) -> None:
     document = client(journal).get("/openapi.json").json()
     scopes = {
-        (m.upper(), path): need_of(m.upper(), path) for path, methods in document["paths"].items() for m in methods
+        (m.upper(), path): required_scope(m.upper(), path)
+        for path, methods in document["paths"].items()
+        for m in methods
     }
     assert scopes[("POST", PATH)] == "report"
     assert scopes[("DELETE", "/v1/journal")] == "admin"

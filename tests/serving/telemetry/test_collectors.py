@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from serving.service.admission import Load, Patience
-from serving.telemetry.collectors import watch_exploration, watch_patience
-from serving.telemetry.instruments import Ledger
-from serving.telemetry.prometheus import Exposition
-from serving.telemetry.shared_board import Board
+from serving.service.admission import AdmissionControl, QueueLoad
+from serving.telemetry.collectors import collect_admission, collect_exploration
+from serving.telemetry.instruments import MetricRegistry
+from serving.telemetry.prometheus import PrometheusExposition
+from serving.telemetry.shared_board import SharedBoard
 from tests.serving.service.test_admission import MS, sluggish
 from tests.serving.service.test_exploration_cap import Clock, exploring, world
 from tests.serving.telemetry.test_instruments import _value
 from tests.support.policy_cases import ask
 
 
-def _shown(board: Board) -> tuple[Ledger, Exposition]:
-    ledger = Ledger()
-    return ledger, Exposition(ledger, board)
+def _shown(board: SharedBoard) -> tuple[MetricRegistry, PrometheusExposition]:
+    ledger = MetricRegistry()
+    return ledger, PrometheusExposition(ledger, board)
 
 
 def test_the_fallbacks_for_want_of_time_are_shown_by_why() -> None:
     guard, model, _ = sluggish()
-    ledger, shown = _shown(Board())
-    watch_patience(ledger, lambda: guard.patience.stats)
+    ledger, shown = _shown(SharedBoard())
+    collect_admission(ledger, lambda: guard.patience.stats)
     assert _value(shown, "thinkgate_out_of_time_total", why="late") == 0.0
     model.ns = 6 * MS
     for _ in range(8):
@@ -32,10 +32,10 @@ def test_the_fallbacks_for_want_of_time_are_shown_by_why() -> None:
 
 
 def test_what_waits_and_what_is_shed_is_shown() -> None:
-    load = Load()
-    patience = Patience(max_waiting=2, load=load)
-    ledger, shown = _shown(Board())
-    watch_patience(ledger, lambda: patience.stats)
+    load = QueueLoad()
+    patience = AdmissionControl(max_waiting=2, load=load)
+    ledger, shown = _shown(SharedBoard())
+    collect_admission(ledger, lambda: patience.stats)
     load.arrived = 3
     patience.why_not(0)
     assert _value(shown, "thinkgate_waiting_requests") == 3.0
@@ -48,9 +48,9 @@ def test_what_waits_and_what_is_shed_is_shown() -> None:
 
 def test_what_exploring_costs_is_shown() -> None:
     guard, cap, _, kept = world(exploring(0.02), Clock())
-    board = Board()
+    board = SharedBoard()
     ledger, shown = _shown(board)
-    watch_exploration(ledger, lambda: cap.stats)
+    collect_exploration(ledger, lambda: cap.stats)
     for _ in range(100):
         guard.decide(ask())
     drawn = sum(each.decision.arm != "direct" for each in kept.all)
@@ -62,5 +62,5 @@ def test_what_exploring_costs_is_shown() -> None:
     shown.publish()
     _, successor, _, _ = world(exploring(0.02), Clock())
     ledger, shown = _shown(board)
-    watch_exploration(ledger, lambda: successor.stats)
+    collect_exploration(ledger, lambda: successor.stats)
     assert _value(shown, "thinkgate_exploration_draws_total") == drawn

@@ -16,16 +16,16 @@ from serving.decision.prior.model import PriorModel
 from serving.decision.types import Message, Request
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.telemetry.decision_metrics import DecisionMetrics
-from serving.telemetry.instruments import MAX_SERIES, Counter, Ledger, add_up
-from serving.telemetry.prometheus import Exposition
-from serving.telemetry.shared_board import HALF_BYTES, Board
+from serving.telemetry.instruments import MAX_SERIES, Counter, MetricRegistry, sum_samples
+from serving.telemetry.prometheus import PrometheusExposition
+from serving.telemetry.shared_board import HALF_BYTES, SharedBoard
 from tests.support.fakes import ARMS
 
 NAMES = ("direct", "reasoning")
 REQUEST = Request((Message("user", "What is 17 * 23?"),))
 
 
-def _samples(exposition: Exposition) -> Mapping[tuple[str, frozenset[tuple[str, str]]], float]:
+def _samples(exposition: PrometheusExposition) -> Mapping[tuple[str, frozenset[tuple[str, str]]], float]:
     body, media_type = exposition.render()
     assert media_type.startswith("text/plain")
     return {
@@ -35,20 +35,20 @@ def _samples(exposition: Exposition) -> Mapping[tuple[str, frozenset[tuple[str, 
     }
 
 
-def _value(exposition: Exposition, name: str, **labels: str) -> float:
+def _value(exposition: PrometheusExposition, name: str, **labels: str) -> float:
     return _samples(exposition)[name, frozenset(labels.items())]
 
 
-def _worker(board: Board, place: int) -> tuple[Ledger, Exposition]:
-    ledger = Ledger()
+def _worker(board: SharedBoard, place: int) -> tuple[MetricRegistry, PrometheusExposition]:
+    ledger = MetricRegistry()
     ledger.counter("hits", "Hits.", ("arm",))
     ledger.gauge("lag", "Lag.", across="max")
     ledger.histogram("took", "Took.", (), (0.1, 1.0))
-    return ledger, Exposition(ledger, board, place)
+    return ledger, PrometheusExposition(ledger, board, place)
 
 
 def test_workers_add_up_and_outlive_their_death() -> None:
-    board = Board(2)
+    board = SharedBoard(2)
     for place, hits in ((0, 3), (1, 4)):
         pid = os.fork()
         if pid == 0:
@@ -71,7 +71,7 @@ def test_workers_add_up_and_outlive_their_death() -> None:
     assert _value(third, "hits_total", arm="a") == 17.0
 
 
-def _count(ledger: Ledger, hits: int, lag: float) -> None:
+def _count(ledger: MetricRegistry, hits: int, lag: float) -> None:
     series = ledger._series
     for _ in range(hits):
         series["hits"].add(("a",))  # type: ignore[union-attr]
@@ -82,7 +82,7 @@ def _count(ledger: Ledger, hits: int, lag: float) -> None:
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("wsd")), max_size=60))
 def test_a_counter_never_falls_whoever_is_asked(steps: list[tuple[int, str]]) -> None:
     """`w`: a worker counts; `s`: it is scraped; `d`: it dies after its last word and is started again."""
-    board = Board(3)
+    board = SharedBoard(3)
     workers = [_worker(board, place) for place in range(3)]
     seen = counted = 0.0
     for place, step in steps:
@@ -103,7 +103,7 @@ def test_a_counter_never_falls_whoever_is_asked(steps: list[tuple[int, str]]) ->
 
 
 def test_a_torn_page_is_not_read() -> None:
-    board = Board(1)
+    board = SharedBoard(1)
     assert board.read(0) == b""
     assert board.pin(0, b"first")
     assert board.pin(0, b"second")
@@ -128,24 +128,24 @@ def test_label_values_are_bounded() -> None:
 
 
 def test_two_metrics_of_one_name_are_refused() -> None:
-    ledger = Ledger()
+    ledger = MetricRegistry()
     ledger.counter("a", "A.")
     with pytest.raises(ValueError, match="called a"):
         ledger.gauge("a", "A.")
 
 
 def test_unknown_families_of_an_older_worker_are_left_out() -> None:
-    ledger, _ = _worker(Board(1), 0)
-    assert add_up(ledger.families, [{"gone": [[[], 1.0]], "hits": [[["a"], 1.0]]}]) == {"hits": [[["a"], 1.0]]}
+    ledger, _ = _worker(SharedBoard(1), 0)
+    assert sum_samples(ledger.families, [{"gone": [[[], 1.0]], "hits": [[["a"], 1.0]]}]) == {"hits": [[["a"], 1.0]]}
 
 
 @pytest.fixture
-def metrics() -> tuple[DecisionMetrics, Exposition]:
-    ledger = Ledger()
-    return DecisionMetrics(ledger, lambda: NAMES), Exposition(ledger, Board(1))
+def metrics() -> tuple[DecisionMetrics, PrometheusExposition]:
+    ledger = MetricRegistry()
+    return DecisionMetrics(ledger, lambda: NAMES), PrometheusExposition(ledger, SharedBoard(1))
 
 
-def test_decisions_are_counted_as_they_were_made(metrics: tuple[DecisionMetrics, Exposition]) -> None:
+def test_decisions_are_counted_as_they_were_made(metrics: tuple[DecisionMetrics, PrometheusExposition]) -> None:
     recorder, exposition = metrics
     engine = Engine(PriorModel(ARMS), arms=ARMS)
     made = [engine.decide_recorded(Request((Message("user", f"What is {n} * 3?"),))) for n in range(7)]
@@ -176,7 +176,7 @@ def _row(arm: str = "reasoning") -> DecisionRow:
     )  # fmt: skip
 
 
-def test_outcomes_stand_beside_what_was_expected(metrics: tuple[DecisionMetrics, Exposition]) -> None:
+def test_outcomes_stand_beside_what_was_expected(metrics: tuple[DecisionMetrics, PrometheusExposition]) -> None:
     recorder, exposition = metrics
     told = OutcomeRow("d", 2.0, 1.0, 100, 50, 3000, 2500, 0.03, None, 4000.0, 1, "token_bloat")
     recorder.reported(told, _row())
@@ -192,7 +192,7 @@ def test_outcomes_stand_beside_what_was_expected(metrics: tuple[DecisionMetrics,
     assert _value(exposition, "thinkgate_call_seconds_bucket", arm="reasoning", le="4.0") == 1
 
 
-def test_reporters_choose_no_labels(metrics: tuple[DecisionMetrics, Exposition]) -> None:
+def test_reporters_choose_no_labels(metrics: tuple[DecisionMetrics, PrometheusExposition]) -> None:
     recorder, exposition = metrics
     recorder.reported(OutcomeRow("d", 2.0, success=1.0, arm="CANARY", failure_mode="CANARY"), None)
     recorder.reported(OutcomeRow("d", 2.0, success=1.0, arm="CANARY"), _row())
@@ -203,7 +203,7 @@ def test_reporters_choose_no_labels(metrics: tuple[DecisionMetrics, Exposition])
     assert _value(exposition, "thinkgate_outcomes_total", arm="direct", result="success") == 1
 
 
-def test_openmetrics_where_it_is_asked_for(metrics: tuple[DecisionMetrics, Exposition]) -> None:
+def test_openmetrics_where_it_is_asked_for(metrics: tuple[DecisionMetrics, PrometheusExposition]) -> None:
     body, media_type = metrics[1].render("application/openmetrics-text; version=1.0.0")
     assert media_type.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")

@@ -42,13 +42,13 @@ def test_json_lines() -> None:
         "thinkgate.test",
         "line 1\nwith a break and ?",
     )
-    assert second["exception"].startswith("RuntimeError at test_logs.py:")
+    assert second["exception"].startswith("RuntimeError at test_log_setup.py:")
     assert "CANARY" not in text
 
 
 def test_text_lines() -> None:
     text = _log("text")
     assert "INFO" in text
-    assert "RuntimeError at test_logs.py:" in text
+    assert "RuntimeError at test_log_setup.py:" in text
     assert "CANARY" not in text
     assert "Traceback" not in text

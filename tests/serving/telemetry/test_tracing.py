@@ -11,14 +11,14 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 
-from serving.decision.ids import Ids, value_of
+from serving.decision.ids import IdSource, from_base32
 from serving.decision.types import Decision, Message, Request
 from serving.journal.rows import DecisionRow, OutcomeRow
-from serving.telemetry.tracing import Traces
+from serving.telemetry.tracing import DecisionTracer
 from tests.support.fakes import LengthDecider
 from tests.support.otlp_collector import attributes, collecting
 
-IDS = Ids(lambda: 1_700_000_000.0, random.Random(7))
+IDS = IdSource(lambda: 1_700_000_000.0, random.Random(7))
 NOW_NS = 1_700_000_000_000_000_000
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 JOINED = ((b"host", b"x"), (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode()))
@@ -31,7 +31,7 @@ def _decision(decision_id: str | None = None) -> Decision:
 
 def _spans(share: float, *calls: tuple[tuple[tuple[bytes, bytes], ...], Decision]) -> tuple[ReadableSpan, ...]:
     exporter = InMemorySpanExporter()
-    traces = Traces(exporter, share, "0.1.0", lambda: NOW_NS)
+    traces = DecisionTracer(exporter, share, "0.1.0", lambda: NOW_NS)
     for headers, decision in calls:
         traces.decided(headers, decision)
     traces.close()
@@ -72,13 +72,13 @@ def test_a_trace_of_its_own_is_named_after_the_decision() -> None:
     decision = _decision()
     (span,) = _spans(1.0, ((), decision))
     assert span.context is not None
-    assert span.context.trace_id == value_of(decision.decision_id)
+    assert span.context.trace_id == from_base32(decision.decision_id)
     assert span.parent is None
 
 
 def test_the_share_is_kept() -> None:
     rng = random.Random(11)
-    ids = [Ids(lambda: 1_700_000_000.0, random.Random(rng.random()))() for _ in range(1000)]
+    ids = [IdSource(lambda: 1_700_000_000.0, random.Random(rng.random()))() for _ in range(1000)]
     spans = _spans(0.2, *(((), _decision(decision_id)) for decision_id in ids))
     assert 150 < len(spans) < 250
 
@@ -91,7 +91,7 @@ def _row(decision: Decision) -> DecisionRow:
 
 def test_an_outcome_is_a_child_of_its_decision() -> None:
     exporter = InMemorySpanExporter()
-    traces = Traces(exporter, 1.0, "0.1.0", lambda: NOW_NS)
+    traces = DecisionTracer(exporter, 1.0, "0.1.0", lambda: NOW_NS)
     joined, own = _decision(), _decision()
     traces.decided(JOINED, joined)
     traces.decided((), own)
@@ -123,7 +123,7 @@ def test_an_outcome_is_a_child_of_its_decision() -> None:
 def test_genai_names_are_the_conventions_own() -> None:
     known = {value for name, value in vars(gen_ai_attributes).items() if name.startswith("GEN_AI")}
     exporter = InMemorySpanExporter()
-    traces = Traces(exporter, 1.0, "0.1.0", lambda: NOW_NS)
+    traces = DecisionTracer(exporter, 1.0, "0.1.0", lambda: NOW_NS)
     decision = _decision()
     traces.decided((), decision)
     traces.reported(OutcomeRow(decision.decision_id, 2.0, 1.0, 1, 1, 1, 1, 1.0, 1.0, 1.0, 1), _row(decision))
@@ -136,7 +136,7 @@ def test_genai_names_are_the_conventions_own() -> None:
 
 
 def test_a_full_queue_drops_and_counts() -> None:
-    traces = Traces(InMemorySpanExporter(), 1.0, "0.1.0", lambda: NOW_NS)
+    traces = DecisionTracer(InMemorySpanExporter(), 1.0, "0.1.0", lambda: NOW_NS)
     traces.close()
     for _ in range(5000):
         traces.decided((), _decision())
@@ -145,7 +145,7 @@ def test_a_full_queue_drops_and_counts() -> None:
 
 def test_sends_otlp_over_http() -> None:
     with collecting() as collector:
-        traces = Traces(OTLPSpanExporter(f"{collector.url}/v1/traces"), 0.0, "0.1.0", lambda: NOW_NS)
+        traces = DecisionTracer(OTLPSpanExporter(f"{collector.url}/v1/traces"), 0.0, "0.1.0", lambda: NOW_NS)
         traces.decided(JOINED, _decision())
         traces.close()
         assert collector.paths == ["/v1/traces"]

@@ -11,7 +11,7 @@ from serving.decision.errors import BadInput
 from tests.support import bundles
 from tests.support.synthetic_journal import journal
 from training.cli.main import app
-from training.promotion.gate_log import Entry, NothingBefore, VerdictBook
+from training.promotion.gate_log import GateLog, GateRecord, NothingBefore
 from training.promotion.registry import Registry
 
 
@@ -26,11 +26,11 @@ def test_rollback_swaps_the_champion_and_publishes_it(tmp_path: Path) -> None:
     registry = Registry(f"sqlite:///{tmp_path / 'm.db'}", tmp_path / "artifacts")
     with pytest.raises(NothingBefore):
         run("rollback", "--registry", registry.uri)
-    book = VerdictBook(registry)
+    book = GateLog(registry)
     for number in (0, 1):
         with book.run(f"k{number}", {}) as made:
             registry.promote(made.register(bundles.exported(number)))
-            book.write(made, Entry(f"k{number}", "promote", "first", "", "b"))
+            book.write(made, GateRecord(f"k{number}", "promote", "first", "", "b"))
     for version, number in (("1", 0), ("2", 1)):
         said = run("rollback", "--registry", registry.uri, "--publish", str(tmp_path / "live"))
         assert f"models:/thinkgate/{version} is the champion again" in said

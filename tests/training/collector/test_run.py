@@ -15,11 +15,11 @@ import pytest
 from serving.decision.types import Arm, Price
 from tests.support.collector_kills import kill_often
 from tests.support.fake_llm_endpoint import FakeEndpoint, serve
-from training.collector.call_log import call_log
-from training.collector.client import EndpointRefused, Manner
-from training.collector.job import Collected, Job
+from training.collector.call_log import open_call_log
+from training.collector.client import CallSettings, EndpointRefused
+from training.collector.job import CollectionResult, Job
 from training.collector.prompt_file import read_prompts
-from training.collector.run import collect, estimate
+from training.collector.run import collect, estimate_cost
 from training.errors import BadHistory, TrainingError
 from training.records.history import read
 
@@ -38,7 +38,7 @@ def job(folder: Path, endpoint: FakeEndpoint, rows: list[dict[str, Any]] | int =
         rows = [{"prompt": f"What is 17 * 23 ({n})?", "answer": "391", "grader": "numeric"} for n in range(rows)]
     path = folder / "prompts.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    manner = Manner(endpoint.url, per_second=1000, attempts=3, seconds=5, backoff=0.01)
+    manner = CallSettings(endpoint.url, per_second=1000, attempts=3, seconds=5, backoff=0.01)
     base = Job(read_prompts(path), ARMS, manner, folder / "calls.jsonl", folder / "out.jsonl", folder / "q.jsonl")
     return replace(base, **more)
 
@@ -110,7 +110,7 @@ def test_without_usage_tokens_and_cost_are_unknown_and_the_budget_counts_the_for
 ) -> None:
     endpoint.fault = lambda key, tried: "no_usage"
     work = job(tmp_path, endpoint)
-    before = estimate(work)
+    before = estimate_cost(work)
     made = collect(work)
     assert made.spent_usd == pytest.approx(before.usd)
     assert not any("cost_usd" in row or "output_tokens" in row for row in records(tmp_path))
@@ -118,13 +118,13 @@ def test_without_usage_tokens_and_cost_are_unknown_and_the_budget_counts_the_for
 
 def test_the_estimate_calls_nobody(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     work = job(tmp_path, endpoint)
-    found = estimate(work)
+    found = estimate_cost(work)
     assert (found.calls, found.spent_usd) == (6, 0.0)
     outputs = 3 * (ARMS[0].default_output_tokens + ARMS[1].default_output_tokens) * 10e-6
     assert outputs < found.usd < outputs * 1.1
     assert not endpoint.seen
     collect(work)
-    assert estimate(work).calls == 0
+    assert estimate_cost(work).calls == 0
 
 
 def test_the_cap_is_kept_over_restarts(endpoint: FakeEndpoint, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_log_of_something_else_or_of_other_arms_is_refused(endpoint: FakeEndpo
 
 def test_two_collectors_never_share_a_log(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     work = job(tmp_path, endpoint)
-    with call_log(work.log), pytest.raises(TrainingError, match="another collector"):
+    with open_call_log(work.log), pytest.raises(TrainingError, match="another collector"):
         collect(work)
 
 
@@ -212,10 +212,10 @@ def test_a_judge_is_asked_in_both_orders_and_paid_once(endpoint: FakeEndpoint, t
     endpoint.answer = judged
     rows = [{"prompt": "What is 17 * 23?", "answer": "391", "grader": "judge"}]
     work = job(tmp_path, endpoint, rows, judge=Arm("judge", "gpt-5.1-mini", price=Price(1.0, 2.0)))
-    assert estimate(work).calls == 2 + 4
-    made: Collected = collect(work)
+    assert estimate_cost(work).calls == 2 + 4
+    made: CollectionResult = collect(work)
     assert {row["success"] for row in records(tmp_path)} == {0.8}
-    assert estimate(work).calls == 0
+    assert estimate_cost(work).calls == 0
     collect(work)
     assert sum(endpoint.paid.values()) == 6 == len(endpoint.paid) + 2  # both arms gave the judge the same to read
     assert made.spent_usd > 2 * USD_A_CALL

@@ -12,16 +12,10 @@ from hypothesis import strategies as st
 
 from serving.decision.errors import BadArms
 from serving.decision.types import Arm, Message
-from training.dataset.dataset import (
-    MINIMUM_PROMPTS,
-    Dataset,
-    build,
-    default_arms,
-    prompts,
-    split_by_prompt,
-    split_by_task,
-    split_by_time,
-)
+from training.dataset.aggregation import distinct_prompts
+from training.dataset.arm_inference import infer_arms
+from training.dataset.dataset import Dataset, build_dataset, split_by_prompt, split_by_task, split_by_time
+from training.dataset.requirements import MINIMUM_PROMPTS
 from training.errors import BadHistory, TooLittleToLearn
 from training.records.history import read
 
@@ -70,7 +64,7 @@ def test_runs_of_an_arm_are_averaged() -> None:
         {"prompt_id": "b", "arm": "direct", "success": None, "latency_ms": 7.0},
         {"prompt_id": "c", "arm": "direct", "success": None},
     ]
-    dataset = build(frame_of(rows), ARMS, minimum=1)
+    dataset = build_dataset(frame_of(rows), ARMS, minimum=1)
     assert dataset.prompt_ids.tolist() == ["a", "b"]
     np.testing.assert_array_equal(dataset.success, [[0.5, 0.5], [np.nan, 1.0]])
     np.testing.assert_array_equal(dataset.runs, [[2, 1], [0, 1]])
@@ -88,7 +82,7 @@ def test_runs_of_an_arm_are_averaged() -> None:
 
 def test_a_logged_history_keeps_its_propensities() -> None:
     frame = logged(200)
-    dataset = build(frame, ARMS)
+    dataset = build_dataset(frame, ARMS)
     assert not dataset.paired.any()
     chosen = np.nansum(dataset.propensity, axis=1)
     np.testing.assert_array_equal(chosen, frame["propensity"])
@@ -97,7 +91,7 @@ def test_a_logged_history_keeps_its_propensities() -> None:
 
 def test_the_arms_give_the_columns_their_order() -> None:
     frame = paired(60)
-    forward, backward = build(frame, ARMS), build(frame, ARMS[::-1])
+    forward, backward = build_dataset(frame, ARMS), build_dataset(frame, ARMS[::-1])
     np.testing.assert_array_equal(forward.success, backward.success[:, ::-1])
     assert backward.arms[0].name == "reasoning"
 
@@ -107,7 +101,7 @@ def test_the_arms_give_the_columns_their_order() -> None:
 def test_the_order_of_rows_plays_no_part(seed: int) -> None:
     frame = paired(55)
     order = np.random.default_rng(seed).permutation(len(frame))
-    one, other = build(frame, ARMS), build(frame.iloc[order], ARMS)
+    one, other = build_dataset(frame, ARMS), build_dataset(frame.iloc[order], ARMS)
     assert one.requests == other.requests
     np.testing.assert_array_equal(one.success, other.success)
 
@@ -118,14 +112,14 @@ def test_requests_come_from_messages_where_there_are_some(tmp_path: Path) -> Non
     rows["messages"] = pd.Series([chat, chat])
     rows.to_parquet(tmp_path / "history.parquet")
     history = read(tmp_path / "history.parquet")
-    dataset = build(history.frame, default_arms(history.frame))
+    dataset = build_dataset(history.frame, infer_arms(history.frame))
     assert dataset.requests[0].messages == (Message("system", "Be brief."), Message("user", "Hi"))
     assert dataset.requests[1].messages == (Message("user", "Prompt p001"),)
-    assert build(rows, ARMS).requests == dataset.requests
+    assert build_dataset(rows, ARMS).requests == dataset.requests
 
 
 def test_subset_takes_every_column() -> None:
-    dataset = build(paired(60, output_tokens=5.0), ARMS)
+    dataset = build_dataset(paired(60, output_tokens=5.0), ARMS)
     part = dataset.subset(np.array([3, 1]))
     assert part.prompt_ids.tolist() == ["p003", "p001"]
     assert [request.messages[0].text for request in part.requests] == ["Prompt p003", "Prompt p001"]
@@ -153,14 +147,14 @@ def test_subset_takes_every_column() -> None:
 )  # fmt: skip
 def test_a_history_that_teaches_nothing_is_refused(frame: pd.DataFrame, cure: str) -> None:
     with pytest.raises(TooLittleToLearn, match=cure):
-        build(frame, ARMS)
+        build_dataset(frame, ARMS)
 
 
 def test_arms_that_do_not_fit_are_refused() -> None:
     with pytest.raises(BadArms, match="not listed: reasoning"):
-        build(paired(60), (ARMS[0], Arm("other", "m")))
+        build_dataset(paired(60), (ARMS[0], Arm("other", "m")))
     with pytest.raises(BadArms, match="1 arm"):
-        build(paired(60), ARMS[:1])
+        build_dataset(paired(60), ARMS[:1])
 
 
 # Arms without arms.toml
@@ -168,7 +162,7 @@ def test_arms_that_do_not_fit_are_refused() -> None:
 
 def test_default_arms_name_model_and_effort() -> None:
     frame = paired(4, model="big").assign(model=["small", "big"] * 3 + ["odd", "big"])
-    direct, reasoning = default_arms(frame)
+    direct, reasoning = infer_arms(frame)
     assert (direct.name, direct.model, direct.effort) == ("direct", "small", "none")
     assert (reasoning.name, reasoning.model, reasoning.effort) == ("reasoning", "big", "high")
     assert reasoning.default_output_tokens > direct.default_output_tokens
@@ -187,7 +181,7 @@ def test_default_arms_name_model_and_effort() -> None:
 def test_the_baseline_is_direct_or_the_shortest_or_the_first(
     names: list[str], tokens: list[float | None], expected: list[str]
 ) -> None:
-    arms = default_arms(pd.DataFrame({"arm": names, "output_tokens": tokens}))
+    arms = infer_arms(pd.DataFrame({"arm": names, "output_tokens": tokens}))
     assert [arm.name for arm in arms] == expected
     assert {arm.name: arm.effort for arm in arms if arm.name in ("low", "high")} == {
         name: name for name in names if name in ("low", "high")
@@ -202,7 +196,7 @@ def whole(dataset: Dataset) -> list[int]:
 
 
 def test_split_by_prompt_tests_each_prompt_once_and_shares_the_tasks() -> None:
-    dataset = build(paired(100), ARMS)
+    dataset = build_dataset(paired(100), ARMS)
     splits = split_by_prompt(dataset, 5, np.random.default_rng(3))
     assert sorted(np.concatenate([split.test for split in splits]).tolist()) == whole(dataset)
     for split in splits:
@@ -215,7 +209,7 @@ def test_split_by_prompt_tests_each_prompt_once_and_shares_the_tasks() -> None:
 
 
 def test_split_by_task_never_tests_a_task_it_has_seen() -> None:
-    dataset = build(paired(100), ARMS)
+    dataset = build_dataset(paired(100), ARMS)
     splits = split_by_task(dataset, 3, np.random.default_rng(0))
     assert sorted(np.concatenate([split.test for split in splits]).tolist()) == whole(dataset)
     for split in splits:
@@ -226,22 +220,22 @@ def test_split_by_task_never_tests_a_task_it_has_seen() -> None:
 
 
 def test_split_by_time_judges_by_what_came_after() -> None:
-    dataset = build(logged(200), ARMS)
+    dataset = build_dataset(logged(200), ARMS)
     split = split_by_time(dataset, 0.25)
     assert len(split.test) == 50
     assert dataset.timestamp[split.train].max() < dataset.timestamp[split.test].min()
 
 
 def test_split_by_time_keeps_equal_times_together() -> None:
-    dataset = build(logged(200).assign(timestamp=lambda f: np.where(f.index < 190, 1.0, 2.0)), ARMS)
+    dataset = build_dataset(logged(200).assign(timestamp=lambda f: np.where(f.index < 190, 1.0, 2.0)), ARMS)
     assert len(split_by_time(dataset, 0.5).test) == 10
     with pytest.raises(BadHistory, match="timestamp"):
-        split_by_time(build(paired(60), ARMS))
+        split_by_time(build_dataset(paired(60), ARMS))
 
 
 def test_prompts_gives_each_prompt_once() -> None:
     frame = paired(10)
-    found = prompts(frame.iloc[::-1])
+    found = distinct_prompts(frame.iloc[::-1])
     assert found.prompt_ids.tolist() == [f"p{i:03d}" for i in range(9, -1, -1)]
     assert found.requests[0].messages[0].text == "Prompt p009"
     assert found.requests[0].task == "t4"

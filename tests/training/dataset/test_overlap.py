@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.toy_datasets import chances, dataset, design_rows
+from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
-from training.dataset.overlap import NoOverlap, believed, overlap, require_overlap
-from training.dataset.overlap import chances as known
-from training.models.uplift import pseudo_outcomes
+from training.dataset.overlap import NoOverlap, overlap, propensity_floor, require_overlap
+from training.dataset.overlap import observation_probability as known
+from training.models.targets import pseudo_outcomes
 
 
 def logged(reason: np.ndarray, seed: int = 0) -> Dataset:
     rng = np.random.default_rng(seed)
-    return dataset(chances(design_rows(len(reason), rng)), rng, np.column_stack([1 - reason, reason]))
+    return dataset(chances(toy_rows(len(reason), rng)), rng, np.column_stack([1 - reason, reason]))
 
 
 def test_logs_without_chance_are_refused_with_the_way_out() -> None:
@@ -51,7 +51,7 @@ def test_some_paired_prompts_open_deterministic_logs() -> None:
 
 def test_paired_history_needs_no_chance() -> None:
     rng = np.random.default_rng(3)
-    data = dataset(chances(design_rows(50, rng)), rng)
+    data = dataset(chances(toy_rows(50, rng)), rng)
     assert overlap(data) == ()
     require_overlap(data)
     assert np.array_equal(known(data), np.ones((50, 2)))
@@ -83,5 +83,5 @@ def test_repeated_calls_make_an_arm_likelier_to_be_seen() -> None:
 
 
 def test_the_least_that_is_believed_falls_with_the_logs() -> None:
-    assert believed(100) == pytest.approx(0.1)
-    assert believed(1_000_000) == pytest.approx(0.001)
+    assert propensity_floor(100) == pytest.approx(0.1)
+    assert propensity_floor(1_000_000) == pytest.approx(0.001)

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from serving.decision.features import FEATURE_NAMES, extract
-from serving.decision.features.model_inputs import Limits, prepare
+from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Message, Request
 from tests.support import tiny_models as tiny
 from training.encoders import static as encoder
-from training.encoders.static import EncoderSettings, StaticEncoder, build_static, design, lexical_table
+from training.encoders.static import EncoderSettings, StaticEncoder, build_static, design_rows, lexical_table
 from training.encoders.teacher import Teacher, TokenTable
 
 SETTINGS = EncoderSettings(semantic_dims=4, lexical_dims=3)
-LIMITS = Limits(max_chars=400, max_tokens=64)
+LIMITS = EncoderLimits(max_chars=400, max_tokens=64)
 CORPUS = tuple(tiny.request(text) for text in ("plan the steps", "prove the sum", "list of code", "why a plan") * 5)
 
 
@@ -32,7 +32,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def built(
-    corpus: Sequence[Request] = CORPUS, limits: Limits = LIMITS, settings: EncoderSettings = SETTINGS
+    corpus: Sequence[Request] = CORPUS, limits: EncoderLimits = LIMITS, settings: EncoderSettings = SETTINGS
 ) -> StaticEncoder:
     return build_static(None, corpus, Path("nowhere"), limits=limits, settings=settings)
 
@@ -50,7 +50,7 @@ def test_the_same_corpus_gives_the_same_encoder_and_its_digest_tells() -> None:
     assert np.array_equal(first.table, again.table)
     others = [
         built(corpus=CORPUS[:7]),
-        built(limits=Limits(max_chars=400, max_tokens=32)),
+        built(limits=EncoderLimits(max_chars=400, max_tokens=32)),
         built(settings=EncoderSettings(semantic_dims=4, lexical_dims=0)),
     ]
     assert len({first.digest, *(other.digest for other in others)}) == 4
@@ -59,8 +59,8 @@ def test_the_same_corpus_gives_the_same_encoder_and_its_digest_tells() -> None:
 def test_an_embedding_is_the_mean_of_its_token_vectors() -> None:
     made = built()
     requests = [tiny.request("plan the sum", Message("system", "list of code")), tiny.request("why")]
-    inputs = prepare(requests, Tokenizer.from_json(made.tokenizer_json), made.limits)
-    rows = design(made, requests)
+    inputs = encode_batch(requests, Tokenizer.from_json(made.tokenizer_json), made.limits)
+    rows = design_rows(made, requests)
     for place, row in enumerate(rows):
         for part, columns in enumerate((slice(0, 7), slice(7, 14))):
             weights = inputs.token_weights[place, part].astype(np.float64)
@@ -72,20 +72,20 @@ def test_an_embedding_is_the_mean_of_its_token_vectors() -> None:
 
 def test_design_rows_do_not_depend_on_the_batch() -> None:
     made, requests = built(), tiny.requests(40)
-    whole = design(made, requests)
+    whole = design_rows(made, requests)
     assert whole.dtype == np.float32
     assert whole.shape == (40, 14 + len(FEATURE_NAMES))
-    assert np.array_equal(whole, np.concatenate([design(made, requests[:7]), design(made, requests[7:])]))
+    assert np.array_equal(whole, np.concatenate([design_rows(made, requests[:7]), design_rows(made, requests[7:])]))
     np.testing.assert_array_equal(whole[5, 14:], np.asarray(extract(requests[5]), np.float32))
-    assert design(made, []).shape == (0, 14 + len(FEATURE_NAMES))
+    assert design_rows(made, []).shape == (0, 14 + len(FEATURE_NAMES))
 
 
 def test_more_requests_than_a_batch_come_out_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     made, requests = built(), tiny.requests(25)
-    whole = design(made, requests)
+    whole = design_rows(made, requests)
     monkeypatch.setattr(encoder, "BATCH", 4)
     seen: list[tuple[int, int]] = []
-    assert np.array_equal(whole, design(made, requests, lambda stage, done, total: seen.append((done, total))))
+    assert np.array_equal(whole, design_rows(made, requests, lambda stage, done, total: seen.append((done, total))))
     assert seen[0] == (0, 25)
     assert seen[-1] == (25, 25)
 
@@ -97,7 +97,7 @@ def lexical(corpus: Sequence[Request], dims: int = 3, sample: int = 1000) -> np.
 
 def test_the_lexical_table_parts_texts_by_the_words_they_share() -> None:
     made = StaticEncoder("lexical", tiny.tokenizer_json(), lexical(CORPUS), LIMITS, "")
-    rows = design(made, [tiny.request(text) for text in ("plan the steps", "plan steps", "list of code")])[:, :3]
+    rows = design_rows(made, [tiny.request(text) for text in ("plan the steps", "plan steps", "list of code")])[:, :3]
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     assert unit[0] @ unit[1] > 0.8 > unit[0] @ unit[2]
 

@@ -12,19 +12,19 @@ import torch
 from transformers import BertConfig, BertModel
 
 from serving.decision.engine import Engine
-from serving.decision.features.model_inputs import prepare
+from serving.decision.features.model_inputs import encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.policy.arms import load_arms
 from tests.support import tiny_models as tiny
 from tests.support.servers import ARMS, start_server, stop_server
-from training.encoders.static import design
+from training.encoders.static import design_rows
 from training.encoders.transformer import build_transformer
-from training.models.boosting import Trees
+from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings
 from training.pipeline.train import Trained, TrainSettings, train
 from training.synthetic import World
 
-SMALL = FitSettings(trees=Trees(rounds=6, leaves=5, bags=1, feature_fraction=0.8), folds=2, threads=1)
+SMALL = FitSettings(trees=TreeSettings(rounds=6, leaves=5, bags=1, feature_fraction=0.8), folds=2, threads=1)
 TEXT = "Prove why the sum of three steps is 17"
 
 
@@ -63,10 +63,10 @@ def test_the_graph_gives_what_torch_gives(teacher: Path, tmp_path: Path) -> None
     encoder = build_transformer(str(teacher), tmp_path)
     model = BertModel.from_pretrained(teacher).eval()
     tokenizer = Tokenizer.from_json(encoder.tokenizer_json)
-    ids = prepare((tiny.request(TEXT),), tokenizer, encoder.limits).token_ids
+    ids = encode_batch((tiny.request(TEXT),), tokenizer, encoder.limits).token_ids
     with torch.inference_mode():
         hidden = model(torch.from_numpy(ids.copy())).last_hidden_state[0].mean(dim=0).numpy()
-    row = design(encoder, (tiny.request(TEXT),))[0]
+    row = design_rows(encoder, (tiny.request(TEXT),))[0]
     assert np.allclose(row[:16], hidden / np.linalg.norm(hidden), atol=1e-5)
     assert not row[16:32].any()
 

@@ -20,10 +20,10 @@ from tests.benchmarks.world_study import (
 from training.dataset.overlap import overlap
 from training.export.reference import predict
 from training.metrics.risk_control import Certificate, NoCertificate
-from training.models.boosting import Trees
+from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings, Fitted, fit
 
-QUICK = FitSettings(trees=Trees(rounds=30, bags=1, learning_rate=0.15, feature_fraction=0.3), folds=3, threads=1)
+QUICK = FitSettings(trees=TreeSettings(rounds=30, bags=1, learning_rate=0.15, feature_fraction=0.3), folds=3, threads=1)
 
 
 @pytest.fixture(scope="module")

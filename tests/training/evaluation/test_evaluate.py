@@ -6,22 +6,13 @@ import numpy as np
 import pytest
 
 from serving.decision.errors import BadInput
-from training.evaluation.evaluate import (
-    Consumption,
-    Evaluation,
-    HeldOut,
-    Titles,
-    UnseenTasks,
-    evaluate,
-    learning_curve,
-    learning_sizes,
-    task_table,
-)
+from training.evaluation.evaluate import ReportTitles, curve_points, evaluate_model, learning_sizes, task_table
+from training.evaluation.results import ConsumptionForecast, Evaluation, HeldOut, UnseenTasks
 from training.metrics.bootstrap import Resampling
-from training.metrics.cost_quality import IntArray, Outcomes, Router, oracle_share
+from training.metrics.cost_quality import IntArray, RealisedOutcomes, Router, oracle_share
 
 N = 800
-TITLES = Titles("t", "made up", synthetic=True)
+TITLES = ReportTitles("t", "made up", synthetic=True)
 
 
 def held_out(seed: int = 0, *, priced: bool = True, n: int = N) -> HeldOut:
@@ -33,14 +24,14 @@ def held_out(seed: int = 0, *, priced: bool = True, n: int = N) -> HeldOut:
     uplift = chance[:, 1] - chance[:, 0]
     return HeldOut(
         arms=("direct", "reasoning"),
-        outcomes=Outcomes(success, tokens * 1e-6 if priced else None),
+        outcomes=RealisedOutcomes(success, tokens * 1e-6 if priced else None),
         success=chance,
         tasks=np.array([f"task {t}" for t in task], dtype=object),
         support=rng.uniform(0.5, 1, n),
         buckets=np.where(uplift > 0.2, "use", np.where(uplift < 0, "avoid", "maybe")).tolist(),
         chosen=(uplift > 0.1).astype(np.int64),
         consumption=(
-            Consumption(
+            ConsumptionForecast(
                 "output tokens", np.exp([4.0, 7.0]) * np.ones((n, 2)), np.exp([4.66, 7.66]) * np.ones((n, 2)), tokens
             ),
         ),
@@ -56,7 +47,7 @@ def full(priced: bool = True) -> Evaluation:
     data = held_out(priced=priced)
     assert data.tasks is not None
     lost = UnseenTasks(data.outcomes, tuple(reversed(routers(data))), data.tasks, np.linspace(0, 0.6, N))
-    return evaluate(TITLES, data, routers(data), unseen=lost, resamples=100)
+    return evaluate_model(TITLES, data, routers(data), unseen=lost, resamples=100)
 
 
 def test_all_figures_are_there_and_agree_with_their_own_functions() -> None:
@@ -83,7 +74,7 @@ def test_the_same_seed_gives_the_same_figures() -> None:
 def test_few_task_types_are_resampled_by_prompt() -> None:
     data = held_out()
     few = np.array(["a", "b"], dtype=object)[np.arange(N) % 2]
-    result = evaluate(
+    result = evaluate_model(
         TITLES, data, routers(data), unseen=UnseenTasks(data.outcomes, tuple(routers(data)), few), resamples=20
     )
     assert result.unseen is not None
@@ -94,21 +85,23 @@ def test_few_task_types_are_resampled_by_prompt() -> None:
 def test_an_evaluation_of_bare_scores_leaves_out_what_it_does_not_know() -> None:
     data = held_out(priced=False)
     bare = HeldOut(data.arms, data.outcomes, data.success)
-    result = evaluate(TITLES, bare, routers(data)[:1], resamples=20)
+    result = evaluate_model(TITLES, bare, routers(data)[:1], resamples=20)
     assert not result.priced
     assert (result.tasks, result.buckets, result.forecasts) == ((), (), ())
     assert len(result.rules) == 2
     assert "cost_per_success_usd" not in result.metrics
     with pytest.raises(BadInput, match="at least one router"):
-        evaluate(TITLES, bare, [])
+        evaluate_model(TITLES, bare, [])
 
 
 def test_arms_that_a_logged_history_did_not_use_do_not_enter_calibration() -> None:
     data = held_out()
     observed = data.outcomes.success.copy()
     observed[: N // 2, 0] = observed[N // 2 :, 1] = np.nan
-    pseudo = replace(data, observed=observed, outcomes=Outcomes(data.outcomes.success * 1.5 - 0.2, realised=False))
-    result = evaluate(TITLES, pseudo, routers(data), resamples=50)
+    pseudo = replace(
+        data, observed=observed, outcomes=RealisedOutcomes(data.outcomes.success * 1.5 - 0.2, realised=False)
+    )
+    result = evaluate_model(TITLES, pseudo, routers(data), resamples=50)
     assert [int(c.bins.count.sum()) for c in result.calibration] == [N // 2, N // 2]
     assert result.oracle is None
     assert result.ours.oracle_share is None
@@ -117,9 +110,9 @@ def test_arms_that_a_logged_history_did_not_use_do_not_enter_calibration() -> No
 @pytest.mark.parametrize("n", [3, 12])
 def test_a_handful_of_prompts_or_no_difference_at_all_still_ends_in_figures(n: int) -> None:
     data = held_out(n=n)
-    same = replace(data, outcomes=Outcomes(np.ones((n, 2)), data.outcomes.cost_usd))
+    same = replace(data, outcomes=RealisedOutcomes(np.ones((n, 2)), data.outcomes.cost_usd))
     for few in (data, same):
-        result = evaluate(TITLES, few, routers(few), resamples=30)
+        result = evaluate_model(TITLES, few, routers(few), resamples=30)
         assert np.isfinite(result.ours.equal_quality.calls.value)
     assert result.ours.oracle_share is None
     assert "oracle_share" not in result.metrics
@@ -157,15 +150,15 @@ def test_the_learning_curve_rises_with_what_is_learnt() -> None:
         mean = {t: gain[rows][tasks[rows] == t].mean() for t in set(tasks[rows])}
         return Router("", np.array([mean.get(t, 0.0) for t in tasks[test]]))
 
-    held = Outcomes(data.outcomes.success[test])
-    points = learning_curve(fit, np.arange(1000), held, sizes=(10, 1000), repeats=5, resamples=100)
+    held = RealisedOutcomes(data.outcomes.success[test])
+    points = curve_points(fit, np.arange(1000), held, sizes=(10, 1000), repeats=5, resamples=100)
     assert [p.prompts for p in points] == [10, 1000]
     assert sizes_seen == [10] * 5 + [1000]
     assert points[0].oracle_share.value < points[1].oracle_share.value
     assert points[1].oracle_share.value == pytest.approx(oracle_share(held, fit(np.arange(1000))))
-    same = Outcomes(np.ones((10, 2)))
+    same = RealisedOutcomes(np.ones((10, 2)))
     with pytest.raises(BadInput, match="nothing to learn"):
-        learning_curve(fit, np.arange(10), same)
+        curve_points(fit, np.arange(10), same)
 
 
 def test_learning_sizes_end_with_all_and_keep_their_distance() -> None:

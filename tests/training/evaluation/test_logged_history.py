@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.toy_datasets import chances, dataset, design_rows
+from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
 from training.evaluation.logged_losses import LARGEST_WEIGHT, logged_losses
 from training.models.fitted_model import Array
 
 N = 400
-X = design_rows(N, np.random.default_rng(1))
+X = toy_rows(N, np.random.default_rng(1))
 TRUTH = chances(X)
 PAIRED = dataset(TRUTH, np.random.default_rng(2))
 

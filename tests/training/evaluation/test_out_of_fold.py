@@ -9,24 +9,24 @@ import pytest
 
 from serving.decision.policy.policy import Policy, Terms
 from serving.decision.types import Arm, Prediction, Usd
-from tests.support.toy_datasets import chances, dataset, design_rows
+from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
 from training.evaluation.embedding_baselines import PLAIN
-from training.evaluation.evaluate import Titles
-from training.evaluation.learning_curve import growth
+from training.evaluation.evaluate import ReportTitles
+from training.evaluation.learning_curve import learning_curve
 from training.evaluation.logged_history import logged_values
-from training.evaluation.out_of_fold import appraise, costs, targets
-from training.evaluation.policy_simulation import choices, out_of_fold
+from training.evaluation.out_of_fold import call_costs, evaluate_out_of_fold, target_policies
+from training.evaluation.policy_simulation import out_of_fold, simulate_policy
 from training.evaluation.results import Evaluation, HeldOut
-from training.evaluation.unseen_tasks import leave_out
-from training.metrics.cost_quality import Outcomes
+from training.evaluation.unseen_tasks import leave_tasks_out
+from training.metrics.cost_quality import RealisedOutcomes
 from training.metrics.risk_control import NoCertificate
-from training.models.boosting import Trees
+from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings, Fitted, fit
 from training.models.fitted_model import Array
 from training.report.summary import summary
 
-SETTINGS = FitSettings(trees=Trees(rounds=25, leaves=7), folds=3, threads=1)
+SETTINGS = FitSettings(trees=TreeSettings(rounds=25, leaves=7), folds=3, threads=1)
 PRICED = (Arm("direct", "gpt-5.1", "none"), Arm("reasoning", "gpt-5.1", "high"))
 N = 600
 
@@ -49,13 +49,13 @@ class Learnt:
 
     def appraised(self, judged: Judged | None = None) -> Evaluation:
         embedding, features = self.x[:, :4], self.x[:, 4:]
-        titles = Titles("t", "made up", synthetic=True)
-        return appraise(titles, self.data, self.fitted, embedding, features, judged or Judged(), x=self.x)
+        titles = ReportTitles("t", "made up", synthetic=True)
+        return evaluate_out_of_fold(titles, self.data, self.fitted, embedding, features, judged or Judged(), x=self.x)
 
 
 def learnt(*, logged: bool) -> Learnt:
     rng = np.random.default_rng(3)
-    x = design_rows(N, rng)
+    x = toy_rows(N, rng)
     truth = chances(x)
     # Yesterday's policy reasons where reasoning helps: confounded, with overlap.
     reason = np.clip(0.5 + 0.3 * np.tanh(x[:, 0]), 0.1, 0.9)
@@ -122,7 +122,7 @@ def test_logged_history_is_valued_off_policy_and_the_truth_lies_inside(logged: L
 
 def test_unseen_task_types_are_scored_by_models_that_never_saw_them(paired: Learnt) -> None:
     steps: list[tuple[int, int]] = []
-    found = leave_out(
+    found = leave_tasks_out(
         paired.data, paired.x, paired.fitted.learners[0], SETTINGS, lambda _, done, total: steps.append((done, total))
     )
     assert found is not None
@@ -134,17 +134,17 @@ def test_unseen_task_types_are_scored_by_models_that_never_saw_them(paired: Lear
     assert found.score.shape == (N, 1)
     assert steps[-1][0] <= steps[-1][1]
     few = replace(paired.data, tasks=np.array(["a", "b"], object)[np.arange(N) % 2])
-    assert leave_out(few, paired.x, paired.fitted.learners[0], SETTINGS) is None
+    assert leave_tasks_out(few, paired.x, paired.fitted.learners[0], SETTINGS) is None
 
 
 def test_a_learning_curve_needs_outcomes_of_both_arms(paired: Learnt, logged: Learnt) -> None:
     learner = paired.fitted.learners[0]
-    curve = growth(paired.data, paired.x, paired.fitted.fold, learner, SETTINGS)
+    curve = learning_curve(paired.data, paired.x, paired.fitted.fold, learner, SETTINGS)
     assert curve[-1].prompts == int((paired.fitted.fold != 0).sum())
     assert curve[-1].oracle_share.value > curve[0].oracle_share.value - 0.1
-    assert growth(logged.data, logged.x, logged.fitted.fold, learner, SETTINGS) == ()
+    assert learning_curve(logged.data, logged.x, logged.fitted.fold, learner, SETTINGS) == ()
     level = replace(paired.data, success=np.ones_like(paired.data.success))
-    assert growth(level, paired.x, paired.fitted.fold, learner, SETTINGS) == ()
+    assert learning_curve(level, paired.x, paired.fitted.fold, learner, SETTINGS) == ()
 
 
 def forecast(success: tuple[float, float], spread: float = 0.01) -> Prediction:
@@ -160,11 +160,11 @@ def test_choices_are_what_the_engine_decides_in_the_order_of_the_requests(paired
         paired.data.requests[:3],
         [forecast((0.2, 0.9)), forecast((0.9, 0.9)), forecast((0.5, 0.53), 0.2)],
     )
-    found = choices(PRICED, (), asked, forecasts, Policy(terms=Terms(value_of_success_usd=Usd(1.0))))
+    found = simulate_policy(PRICED, (), asked, forecasts, Policy(terms=Terms(value_of_success_usd=Usd(1.0))))
     assert found is not None
     assert found.arm.tolist()[:2] == [1, 0]
     assert found.buckets == ("use", "avoid", "maybe")
-    assert choices((Arm("a", "no such model"), Arm("b", "nor this")), (), asked, forecasts) is None
+    assert simulate_policy((Arm("a", "no such model"), Arm("b", "nor this")), (), asked, forecasts) is None
 
 
 def test_low_support_widens_the_interval_of_a_ready_forecast(paired: Learnt) -> None:
@@ -184,18 +184,18 @@ def test_a_policy_that_the_log_never_tried_is_named_not_valued(logged: Learnt) -
 
 
 def test_costs_of_calls_that_were_not_made_come_from_forecast_tokens(logged: Learnt) -> None:
-    assert costs(logged.data) is None
+    assert call_costs(logged.data) is None
     tokens = np.full((N, 2), 1000.0)
-    priced = costs(logged.data, tokens)
+    priced = call_costs(logged.data, tokens)
     assert priced is not None
     made = logged.data.observed
     assert np.unique(priced[~made]).size == 1
     assert np.unique(priced[made]).size > 100
     unknown = replace(logged.data, input_tokens=np.full((N, 2), np.nan))
-    assert costs(unknown, tokens) is None
+    assert call_costs(unknown, tokens) is None
 
 
 def test_targets_are_the_fixed_rules_and_ours_where_it_is_known() -> None:
-    bare = HeldOut(("a", "b"), Outcomes(np.ones((3, 2))), np.ones((3, 2)))
-    assert list(targets(bare)) == ["always a", "always b"]
-    assert next(iter(targets(replace(bare, chosen=np.array([0, 1, 0]))))) == "thinkgate, default policy"
+    bare = HeldOut(("a", "b"), RealisedOutcomes(np.ones((3, 2))), np.ones((3, 2)))
+    assert list(target_policies(bare)) == ["always a", "always b"]
+    assert next(iter(target_policies(replace(bare, chosen=np.array([0, 1, 0]))))) == "thinkgate, default policy"

@@ -3,20 +3,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.evaluation.router_comparison import contest, oracle_curve
-from training.evaluation.rules import rule
+from training.evaluation.router_comparison import compare_routers, oracle_curve
+from training.evaluation.rules import evaluate_fixed_policy
 from training.metrics.bootstrap import Resampling
-from training.metrics.cost_quality import Outcomes, Router, area_over_random
+from training.metrics.cost_quality import RealisedOutcomes, Router, area_over_random
 
 N = 600
 
 
-def world(seed: int, n: int = N) -> tuple[Outcomes, np.ndarray]:
+def world(seed: int, n: int = N) -> tuple[RealisedOutcomes, np.ndarray]:
     """Success of two arms and the true uplift; reasoning never harms and costs ten times as much."""
     rng = np.random.default_rng(seed)
     base, uplift = rng.uniform(0.2, 0.7, n), np.where(rng.random(n) < 0.5, 0.0, 0.3)
     success = (rng.random((n, 2)) < np.column_stack([base, base + uplift])).astype(float)
-    return Outcomes(success, np.tile([0.001, 0.01], (n, 1)) * rng.uniform(0.5, 1.5, (n, 1))), uplift
+    return RealisedOutcomes(success, np.tile([0.001, 0.01], (n, 1)) * rng.uniform(0.5, 1.5, (n, 1))), uplift
 
 
 def test_the_interval_of_the_share_covers_the_share_of_a_large_population() -> None:
@@ -25,7 +25,9 @@ def test_the_interval_of_the_share_covers_the_share_of_a_large_population() -> N
     hits = 0
     for seed in range(60):
         outcomes, score = world(seed)
-        interval = contest(outcomes, [Router("", score)], Resampling(N, 200, seed), points=3, halvings=2)[0].area
+        interval = compare_routers(outcomes, [Router("", score)], Resampling(N, 200, seed), points=3, halvings=2)[
+            0
+        ].area
         hits += interval.lower <= truth <= interval.upper
     assert 52 <= hits <= 60
 
@@ -35,7 +37,7 @@ def test_a_copy_is_exactly_as_good_and_a_better_router_is_seen_ahead() -> None:
     noise = np.random.default_rng(0).normal(size=2000)
     routers = [Router("ours", uplift), Router("copy", uplift.copy()), Router("noisy", uplift + 0.5 * noise)]
     routers.append(Router("similar", uplift + 0.15 * noise))
-    ours, copy, noisy, similar = contest(outcomes, routers, Resampling(2000, 300))
+    ours, copy, noisy, similar = compare_routers(outcomes, routers, Resampling(2000, 300))
     assert ours.ahead is None
     assert copy.ahead is not None
     assert (copy.ahead.lower, copy.ahead.upper) == (0, 0)
@@ -49,7 +51,9 @@ def test_a_copy_is_exactly_as_good_and_a_better_router_is_seen_ahead() -> None:
 
 def test_equal_quality_needs_only_the_half_that_gains() -> None:
     outcomes, uplift = world(2, 20_000)
-    perfect, blind = contest(outcomes, [Router("perfect", uplift), Router("blind", uplift * 0)], Resampling(20_000, 40))
+    perfect, blind = compare_routers(
+        outcomes, [Router("perfect", uplift), Router("blind", uplift * 0)], Resampling(20_000, 40)
+    )
     assert perfect.near_quality.calls.value == pytest.approx(0.5, abs=0.05)
     assert blind.equal_quality.calls.value > 0.98
     assert abs(perfect.equal_quality.gap.value) < 0.01
@@ -64,15 +68,17 @@ def test_a_lucky_cut_is_not_passed_off_as_equal_quality() -> None:
     for seed in range(30):
         rng = np.random.default_rng(seed)
         success = (rng.random((400, 2)) < [0.5, 0.53]).astype(float)
-        result = contest(Outcomes(success), [Router("luck", rng.random(400))], Resampling(400, 5), halvings=8)[0]
+        result = compare_routers(
+            RealisedOutcomes(success), [Router("luck", rng.random(400))], Resampling(400, 5), halvings=8
+        )[0]
         gaps.append(result.equal_quality.gap.value)
     assert np.mean(gaps) < -0.002
 
 
 def test_without_costs_no_money_is_claimed() -> None:
     outcomes, uplift = world(3)
-    bare = Outcomes(outcomes.success)
-    result, other = contest(bare, [Router("a", uplift), Router("b", -uplift)], Resampling(N, 50))
+    bare = RealisedOutcomes(outcomes.success)
+    result, other = compare_routers(bare, [Router("a", uplift), Router("b", -uplift)], Resampling(N, 50))
     assert result.equal_quality.cost_usd is None
     assert result.curve.cost_usd is None
     assert other.cheaper_usd is None
@@ -80,7 +86,7 @@ def test_without_costs_no_money_is_claimed() -> None:
 
 def test_curves_start_direct_end_reasoning_and_random_is_straight() -> None:
     outcomes, uplift = world(4)
-    (blind,) = contest(outcomes, [Router("blind", uplift * 0)], Resampling(N, 50), points=11)
+    (blind,) = compare_routers(outcomes, [Router("blind", uplift * 0)], Resampling(N, 50), points=11)
     first, last = outcomes.success.mean(axis=0)
     np.testing.assert_allclose(blind.curve.quality, np.linspace(first, last, 11))
     np.testing.assert_allclose(blind.curve.over_random, 0, atol=1e-12)
@@ -95,8 +101,8 @@ def test_curves_start_direct_end_reasoning_and_random_is_straight() -> None:
 
 def test_pseudo_outcomes_are_compared_by_area_alone() -> None:
     outcomes, uplift = world(5)
-    pseudo = Outcomes(outcomes.success, realised=False)
-    ours, other = contest(pseudo, [Router("a", uplift), Router("b", uplift * 0)], Resampling(N, 50))
+    pseudo = RealisedOutcomes(outcomes.success, realised=False)
+    ours, other = compare_routers(pseudo, [Router("a", uplift), Router("b", uplift * 0)], Resampling(N, 50))
     assert ours.oracle_share is None
     assert other.ahead is not None
     assert other.ahead.value == pytest.approx(ours.area.value)
@@ -106,8 +112,8 @@ def test_pseudo_outcomes_are_compared_by_area_alone() -> None:
 def test_a_rule_is_measured_against_random_at_its_own_rate() -> None:
     outcomes, uplift = world(6, 4000)
     plan = Resampling(4000, 200)
-    chosen = rule("knows", outcomes, (uplift > 0).astype(np.int64), plan)
-    coin = rule("coin", outcomes, np.random.default_rng(0).integers(0, 2, 4000), plan)
+    chosen = evaluate_fixed_policy("knows", outcomes, (uplift > 0).astype(np.int64), plan)
+    coin = evaluate_fixed_policy("coin", outcomes, np.random.default_rng(0).integers(0, 2, 4000), plan)
     assert chosen.over_random.positive
     assert coin.over_random.lower < 0 < coin.over_random.upper
     assert chosen.cost_per_success_usd is not None

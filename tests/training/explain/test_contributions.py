@@ -10,16 +10,16 @@ import pytest
 
 from serving.decision.features import FEATURE_NAMES
 from tests.support import tiny_models as tiny
-from training.encoders.static import design
-from training.explain.contributions import FILE, Heads, NoHeads, read_heads, write_heads
+from training.encoders.static import design_rows
+from training.explain.contributions import FILE, NoHeads, StoredHeads, read_heads, write_heads
 from training.explain.explain import LAST, REST, _moved
 from training.export.reference import predict
 from training.models.fitted_model import FittedModel, PiecewiseLinear
 
-ROWS = design(tiny.encoder(), tiny.requests(12, seed=5))
+ROWS = design_rows(tiny.encoder(), tiny.requests(12, seed=5))
 
 
-def kept(model: FittedModel, folder: Path) -> Heads:
+def kept(model: FittedModel, folder: Path) -> StoredHeads:
     write_heads(model, "b" * 64, folder)
     return read_heads(folder, "b" * 64)
 

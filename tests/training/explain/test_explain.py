@@ -11,13 +11,13 @@ from rich.console import Console
 from serving.decision.bundle.manifest import DataFingerprint
 from tests.support import tiny_models as tiny
 from tests.support.toy_datasets import dataset
-from training.encoders.static import design
+from training.encoders.static import design_rows
 from training.evaluation.bundle_evaluation import Question, explain
 from training.explain.contributions import write_heads
-from training.explain.explain import beside, design_row
+from training.explain.explain import companion_folder, design_row
 from training.explain.similar_cases import write_cases
 from training.explain.terminal import explanation_tables
-from training.export.bundle_writer import Exported, Lineage, export
+from training.export.bundle_writer import BundleLineage, ExportedBundle, export_bundle
 
 PROMPT = "prove the sum of three steps"
 ARMS_TOML = """
@@ -35,29 +35,31 @@ price_usd_per_mtok = { input = 1.0, output = 4.0 }
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> ExportedBundle:
     folder = tmp_path_factory.mktemp("explain")
     (folder / "arms.toml").write_text(ARMS_TOML, encoding="utf-8")
     model = tiny.model(2)
-    made = export(model, tiny.encoder(), tiny.ARMS[:2], folder / "bundle", Lineage(DataFingerprint("d", 10, 5)))
-    write_heads(model, made.bundle.bundle_id, beside(made.path))
+    made = export_bundle(
+        model, tiny.encoder(), tiny.ARMS[:2], folder / "bundle", BundleLineage(DataFingerprint("d", 10, 5))
+    )
+    write_heads(model, made.bundle.bundle_id, companion_folder(made.path))
     history = dataset(np.full((30, 2), 0.5), np.random.default_rng(0))
-    rows = design(tiny.encoder(), history.requests)
-    write_cases(history, rows[:, : tiny.DIMS], beside(made.path))
+    rows = design_rows(tiny.encoder(), history.requests)
+    write_cases(history, rows[:, : tiny.DIMS], companion_folder(made.path))
     return made
 
 
-def question(exported: Exported, **more: float) -> Question:
+def question(exported: ExportedBundle, **more: float) -> Question:
     return Question(PROMPT, arms=exported.path.parent / "arms.toml", **more)  # type: ignore[arg-type]
 
 
-def test_the_graphs_own_row_is_explained(exported: Exported) -> None:
+def test_the_graphs_own_row_is_explained(exported: ExportedBundle) -> None:
     asked = question(exported).request
     row = design_row(exported.path, exported.bundle, asked)
-    assert np.allclose(row, design(tiny.encoder(), [asked])[0], atol=1e-6)
+    assert np.allclose(row, design_rows(tiny.encoder(), [asked])[0], atol=1e-6)
 
 
-def test_all_of_it(exported: Exported) -> None:
+def test_all_of_it(exported: ExportedBundle) -> None:
     told = explain(exported.path, question(exported, value=0.2))
     assert told.missing == ""
     assert told.arithmetic.value_of_success_usd == 0.2
@@ -75,7 +77,7 @@ def test_all_of_it(exported: Exported) -> None:
         assert word in caught.get()
 
 
-def test_without_the_folder_the_sum_is_shown_all_the_same(exported: Exported, tmp_path: Path) -> None:
+def test_without_the_folder_the_sum_is_shown_all_the_same(exported: ExportedBundle, tmp_path: Path) -> None:
     told = explain(exported.path, question(exported), tmp_path)
     assert list(told.arithmetic.arms) == ["direct", "reasoning"]
     assert (told.contributions, told.cases) == ((), ())

@@ -12,7 +12,7 @@ from serving.decision.conversation import from_prompt
 from serving.decision.types import Request
 from tests.support.toy_datasets import dataset
 from training.dataset.dataset import Dataset
-from training.explain.similar_cases import EXCERPT, FILE, nearest, write_cases
+from training.explain.similar_cases import EXCERPT, FILE, nearest_cases, write_cases
 
 RNG = np.random.default_rng(0)
 EMBEDDING = RNG.normal(size=(40, 8)).astype(np.float32)
@@ -29,7 +29,7 @@ def history() -> Dataset:
 def test_the_nearest_come_first(tmp_path: Path) -> None:
     data = history()
     write_cases(data, EMBEDDING, tmp_path)
-    found = nearest(tmp_path, 3.0 * EMBEDDING[7], 5)
+    found = nearest_cases(tmp_path, 3.0 * EMBEDDING[7], 5)
     unit = EMBEDDING / np.linalg.norm(EMBEDDING, axis=1, keepdims=True)
     expected = np.argsort(-(unit @ unit[7]))[:5]
     assert [case.prompt_id for case in found] == [str(data.prompt_ids[row]) for row in expected]
@@ -41,7 +41,7 @@ def test_the_nearest_come_first(tmp_path: Path) -> None:
 
 def test_texts_are_masked_and_cut(tmp_path: Path) -> None:
     write_cases(history(), EMBEDDING, tmp_path)
-    (case,) = nearest(tmp_path, EMBEDDING[3], 1)
+    (case,) = nearest_cases(tmp_path, EMBEDDING[3], 1)
     assert case.text.startswith("mail [email] about case 3.")
     assert len(case.text) <= EXCERPT
     assert b"example.org" not in (tmp_path / FILE).read_bytes()
@@ -50,12 +50,12 @@ def test_texts_are_masked_and_cut(tmp_path: Path) -> None:
 def test_ids_only_or_nothing_at_all(tmp_path: Path) -> None:
     path = write_cases(history(), EMBEDDING, tmp_path, "ids")
     assert path is not None
-    assert [case.text for case in nearest(tmp_path, EMBEDDING[3], 2)] == ["", ""]
+    assert [case.text for case in nearest_cases(tmp_path, EMBEDDING[3], 2)] == ["", ""]
     assert write_cases(history(), EMBEDDING, tmp_path, "none") is None
     assert not path.exists()
-    assert nearest(tmp_path, EMBEDDING[3]) == ()
+    assert nearest_cases(tmp_path, EMBEDDING[3]) == ()
 
 
 def test_an_index_of_another_encoder_gives_none(tmp_path: Path) -> None:
     write_cases(history(), EMBEDDING, tmp_path)
-    assert nearest(tmp_path, np.ones(5, np.float32)) == ()
+    assert nearest_cases(tmp_path, np.ones(5, np.float32)) == ()

@@ -12,19 +12,27 @@ import numpy as np
 import pytest
 
 from serving.decision.bundle import golden
-from serving.decision.bundle.loader import load
-from serving.decision.bundle.manifest import FILES, MANIFEST, Consumption, DataFingerprint
+from serving.decision.bundle.loader import load_bundle
+from serving.decision.bundle.manifest import FILES, MANIFEST, ConsumptionSource, DataFingerprint
 from serving.decision.errors import BadInput
 from serving.decision.features import FEATURE_NAMES
 from tests.support import tiny_models as tiny
-from training.encoders.static import design
-from training.export.bundle_writer import PARITY, Exported, Lineage, OutTaken, ParityBroken, export
-from training.export.graph import build
-from training.export.parity import GOLDEN_REQUESTS, NAMES, compare, gap, steady
+from training.encoders.static import design_rows
+from training.export.bundle_writer import BundleLineage, DestinationTaken, ExportedBundle, export_bundle
+from training.export.graph import build_graph
+from training.export.parity import (
+    GOLDEN_REQUESTS,
+    NAMES,
+    PARITY,
+    ParityBroken,
+    check_parity,
+    max_difference,
+    stable_rows,
+)
 from training.export.reference import predict
 from training.models.fitted_model import FittedModel, PiecewiseLinear, TreeHead
 
-LINEAGE = Lineage(
+LINEAGE = BundleLineage(
     DataFingerprint("digest", 300, 280, "2025-01-01T00:00:00", None),
     learner={"name": "mean of direct and T"},
     metrics={"policy_area": 0.6},
@@ -33,8 +41,8 @@ LINEAGE = Lineage(
 NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
 
 
-def written(out: Path, model: FittedModel | None = None) -> Exported:
-    return export(
+def written(out: Path, model: FittedModel | None = None) -> ExportedBundle:
+    return export_bundle(
         model or tiny.model(2), tiny.encoder(), tiny.ARMS[:2], out, LINEAGE, compare=tiny.requests(60), now=NOW
     )
 
@@ -52,7 +60,7 @@ def test_what_is_written_is_proven_and_says_what_it_is(tmp_path: Path) -> None:
     assert 0 < exported.difference <= PARITY
     assert exported.embedding_difference == 0
     assert exported.compared == 60 + len(GOLDEN_REQUESTS)
-    manifest = load(exported.path).manifest
+    manifest = load_bundle(exported.path).manifest
     assert manifest == exported.bundle.manifest
     assert manifest.created == "2025-06-01T12:00:00+00:00"
     assert (manifest.arms, manifest.features, manifest.tasks) == (
@@ -60,7 +68,7 @@ def test_what_is_written_is_proven_and_says_what_it_is(tmp_path: Path) -> None:
         FEATURE_NAMES,
         ("maths", "code", "chat"),
     )
-    assert manifest.consumption == Consumption(tokens="history", latency="defaults")
+    assert manifest.consumption == ConsumptionSource(tokens="history", latency="defaults")
     assert manifest.encoder.limits == tiny.encoder().limits
     assert (manifest.data, manifest.metrics, manifest.mlflow) == (LINEAGE.data, {"policy_area": 0.6}, {"run_id": "r1"})
     for name in FILES:
@@ -80,7 +88,7 @@ def test_others_may_read_it_and_nothing_else_is_left(tmp_path: Path) -> None:
     first = written(out).bundle.bundle_id
     assert stat.S_IMODE(out.stat().st_mode) == 0o755
     second = written(out, replace(tiny.model(2), widening=1.0)).bundle.bundle_id
-    assert load(out).bundle_id == second != first
+    assert load_bundle(out).bundle_id == second != first
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -89,7 +97,7 @@ def test_an_unproven_model_leaves_the_old_bundle(tmp_path: Path) -> None:
     before = written(out).bundle.bundle_id
     with pytest.raises(ParityBroken, match="nan"):
         written(out, broken())
-    assert load(out).bundle_id == before
+    assert load_bundle(out).bundle_id == before
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -106,23 +114,23 @@ def test_a_full_disk_leaves_the_old_bundle(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Path, "rename", fails_on_the_second)
     with pytest.raises(OSError, match="no space"):
         written(out, replace(tiny.model(2), widening=1.0))
-    assert load(out).bundle_id == before
+    assert load_bundle(out).bundle_id == before
     assert list(tmp_path.iterdir()) == [out]
 
 
 def test_never_replaces_what_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", "utf-8")
     for out in (tmp_path, tmp_path / "thesis.txt"):
-        with pytest.raises(OutTaken, match="name a new folder") as refused:
+        with pytest.raises(DestinationTaken, match="name a new folder") as refused:
             written(out)
         assert isinstance(refused.value, BadInput)
     assert (tmp_path / "thesis.txt").read_text("utf-8") == "years of work"
     (tmp_path / "empty").mkdir()
-    assert load(written(tmp_path / "empty").path)
+    assert load_bundle(written(tmp_path / "empty").path)
 
 
 def test_golden_vectors_span_the_kinds_of_input(tmp_path: Path) -> None:
-    vectors = golden.from_json((written(tmp_path / "b").path / "golden.json").read_text("utf-8"))
+    vectors = golden.golden_from_json((written(tmp_path / "b").path / "golden.json").read_text("utf-8"))
     texts = ["".join(turn.text for turn in vector.request.messages) for vector in vectors]
     assert len(vectors) == len(GOLDEN_REQUESTS) >= 10
     assert min(map(len, texts)) == 0
@@ -138,25 +146,25 @@ def test_a_graph_of_another_model_is_noticed() -> None:
     model = tiny.model(2)
     other = replace(model, widening=model.widening + 0.01)
     with pytest.raises(ParityBroken, match="differ by"):
-        compare(build(other, tiny.encoder(), len(FEATURE_NAMES)), model, tiny.encoder(), tiny.requests(10))
+        check_parity(build_graph(other, tiny.encoder(), len(FEATURE_NAMES)), model, tiny.encoder(), tiny.requests(10))
 
 
 def test_a_graph_of_another_encoder_is_noticed() -> None:
     """The heads agree on the rows that they see; the rows do not."""
     moved = replace(tiny.encoder(), table=tiny.encoder().table + np.float32(0.125))
-    graph = build(tiny.model(2), moved, len(FEATURE_NAMES))
+    graph = build_graph(tiny.model(2), moved, len(FEATURE_NAMES))
     with pytest.raises(ParityBroken, match="embeddings"):
-        compare(graph, tiny.model(2), tiny.encoder(), tiny.requests(10))
+        check_parity(graph, tiny.model(2), tiny.encoder(), tiny.requests(10))
 
 
 def test_gap_is_relative_above_one_and_keeps_nan() -> None:
-    wanted = predict(tiny.model(2), design(tiny.encoder(), tiny.requests(4)))
+    wanted = predict(tiny.model(2), design_rows(tiny.encoder(), tiny.requests(4)))
     found = {name: np.array(getattr(wanted, name), np.float64) for name in NAMES}
-    assert gap(found, wanted).tolist() == [0.0] * 4
+    assert max_difference(found, wanted).tolist() == [0.0] * 4
     found["output_tokens_p95"][1] *= 1.001
     found["success"][2] += 0.002
     found["support"][3] = np.nan
-    worst = gap(found, wanted)
+    worst = max_difference(found, wanted)
     assert worst[:3] == pytest.approx([0, 0.001, 0.002])
     assert np.isnan(worst[3])
 
@@ -175,11 +183,11 @@ def test_rows_on_a_split_are_no_golden_vectors() -> None:
     )
     x = tiny.rows()[:12].copy()
     width = x.shape[1]
-    held = steady(model, x, width, np.random.default_rng(0))
+    held = stable_rows(model, x, width, np.random.default_rng(0))
     assert held.sum() >= 10
     x[np.flatnonzero(held)[0], split["split_feature"]] = split["threshold"]
-    again = steady(model, x, width, np.random.default_rng(0))
+    again = stable_rows(model, x, width, np.random.default_rng(0))
     assert not again[np.flatnonzero(held)[0]]
     assert again.sum() == held.sum() - 1
     on_the_split = np.repeat(x[np.flatnonzero(held)[0]][None], 6, axis=0)
-    assert steady(model, on_the_split, width, np.random.default_rng(0)).sum() >= 4
+    assert stable_rows(model, on_the_split, width, np.random.default_rng(0)).sum() >= 4

@@ -14,21 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from serving.decision.bundle.loader import Columns, open_session
+from serving.decision.bundle.loader import OutputColumns, open_session
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.model_inputs import Limits, prepare
+from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
 from tests.support import tiny_models as tiny
-from training.encoders.quantization import snap, to_grid
-from training.encoders.static import Encoder, TransformerEncoder, design
+from training.encoders.quantization import quantize, quantized_values
+from training.encoders.static import Encoder, TransformerEncoder, design_rows
 from training.errors import TrainingError
 from training.export import graph
 from training.export.encoder_graph import OPSET
-from training.export.graph_builder import Nodes
-from training.export.parity import gap
+from training.export.graph_builder import GraphBuilder
+from training.export.parity import max_difference
 from training.export.reference import predict
-from training.export.tree_ensemble import UnsupportedTrees, pack
+from training.export.tree_ensemble import UnsupportedTrees, pack_trees
 from training.models.fitted_model import Array, Components, FittedModel, PiecewiseLinear, SupportHead, TreeHead
 
 TEXTS = (
@@ -43,15 +43,15 @@ class Graph:
     """A built graph that can be run."""
 
     def __init__(self, model: FittedModel, encoder: Encoder) -> None:
-        built = graph.with_design(graph.build(model, encoder, len(FEATURE_NAMES)))
+        built = graph.with_design_output(graph.build_graph(model, encoder, len(FEATURE_NAMES)))
         self._session = open_session(built.SerializeToString(), Path("nowhere"))
-        self._columns = Columns(len(model.success), len(model.tasks.names) if model.tasks else 0)
+        self._columns = OutputColumns(len(model.success), len(model.tasks.names) if model.tasks else 0)
         assert json.loads(self._session.get_modelmeta().custom_metadata_map["columns"]) == self._columns.widths
         self._encoder = encoder
         self._tokenizer = Tokenizer.from_json(encoder.tokenizer_json)
 
     def inputs(self, requests: tuple[Request, ...]) -> ModelInput:
-        return prepare(requests, self._tokenizer, self._encoder.limits)
+        return encode_batch(requests, self._tokenizer, self._encoder.limits)
 
     def run(self, inputs: ModelInput) -> dict[str, FloatArray]:
         feeds = {name: getattr(inputs, name) for name in ("token_ids", "token_weights", "features")}
@@ -68,7 +68,7 @@ def score(head: TreeHead, x: Array) -> Array:
 
 def assert_like_reference(got: dict[str, FloatArray], model: FittedModel, rows: FloatArray) -> None:
     wanted = predict(model, rows)
-    assert gap(got, wanted).max() <= 1e-6
+    assert max_difference(got, wanted).max() <= 1e-6
     assert all(got[name].shape[1] == getattr(wanted, name).shape[1] for name in got if name.startswith("uplift"))
 
 
@@ -77,7 +77,7 @@ def test_agrees_with_lightgbm_and_numpy(arms: int, tasks: bool) -> None:
     model = tiny.model(arms, tasks=tasks)
     built = Graph(model, tiny.encoder())
     got = built.run(built.inputs(TEXTS))
-    assert_like_reference(got, model, design(tiny.encoder(), TEXTS))
+    assert_like_reference(got, model, design_rows(tiny.encoder(), TEXTS))
 
 
 def test_rows_do_not_depend_on_their_batch() -> None:
@@ -93,20 +93,20 @@ def test_thresholds_are_met_exactly() -> None:
     """Rows that lie on a split, and one step of float32 beside it, take LightGBM's side."""
     model = tiny.model(2)
     heads = [head.score for head in model.success]
-    forest = pack(heads)
+    forest = pack_trees(heads)
     x = np.repeat(tiny.rows()[:1], 3 * len(forest.thresholds), axis=0)
     for k, (column, threshold) in enumerate(zip(forest.features, forest.thresholds, strict=True)):
         edge = np.float32(threshold if abs(threshold) > 1e-30 else 0.0)  # LightGBM reads smaller numbers as zero
         x[3 * k : 3 * k + 3, column] = (np.nextafter(edge, np.float32(-9)), edge, np.nextafter(edge, np.float32(9)))
     wanted = np.stack([score(head, x.astype(np.float64)) for head in heads], axis=1)
     np.testing.assert_allclose(forest.score(x.astype(np.float64), len(heads)), wanted, rtol=0, atol=1e-12)
-    nodes = Nodes()
+    nodes = GraphBuilder()
     graph._trees(nodes, model, nodes.add("Cast", "x", to=TensorProto.DOUBLE))
     got = run_nodes(nodes, {"x": x}, nodes.nodes[-1].output[0])
     np.testing.assert_allclose(got[:, :2], wanted, rtol=0, atol=1e-12)
 
 
-def run_nodes(nodes: Nodes, feeds: dict[str, FloatArray], output: str) -> Array:
+def run_nodes(nodes: GraphBuilder, feeds: dict[str, FloatArray], output: str) -> Array:
     inputs = [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), list(value.shape))
         for name, value in feeds.items()
@@ -135,7 +135,7 @@ def test_maps_are_interpolation(drawn: list[tuple[Array, list[float]]]) -> None:
     if not maps:
         return
     x = np.unique(np.concatenate([np.linspace(-6, 6, 41), *(curve.knots for curve in maps)]))[:, None]
-    nodes = Nodes()
+    nodes = GraphBuilder()
     output = graph._maps(nodes, "x", 1, [(0, curve) for curve in maps])
     got = run_nodes(nodes, {"x": x}, output)
     np.testing.assert_allclose(got, np.stack([curve(x[:, 0]) for curve in maps], axis=1), rtol=0, atol=1e-8)
@@ -159,9 +159,9 @@ def test_bounded_maps_are_clipped_interpolation(drawn: tuple[Array, list[float]]
 def test_sums_on_the_grid_do_not_depend_on_their_order(seed: int, tokens: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     table = (rng.normal(size=(tokens, 3)) * size).astype(np.float32)
-    grid = to_grid(table, tokens)
-    snapped = snap(table, tokens)
-    np.testing.assert_array_equal(snap(snapped, tokens), snapped)
+    grid = quantize(table, tokens)
+    snapped = quantized_values(table, tokens)
+    np.testing.assert_array_equal(quantized_values(snapped, tokens), snapped)
     assert np.abs(snapped - table).max() <= grid.step
     totals = [np.cumsum(snapped[rng.permutation(tokens)], axis=0, dtype=np.float32)[-1] for _ in range(3)]
     np.testing.assert_array_equal(totals[0], totals[1])
@@ -182,7 +182,7 @@ def test_a_model_without_any_tree() -> None:
     built = Graph(plain, tiny.encoder())
     got = built.run(built.inputs(TEXTS))
     wanted = 0.1 + 2.0 * float(flat.predict(np.eye(30)[:1])[0])
-    np.testing.assert_allclose(pack([leaf]).score(np.eye(30)[:1], 1), [[wanted]])
+    np.testing.assert_allclose(pack_trees([leaf]).score(np.eye(30)[:1], 1), [[wanted]])
     np.testing.assert_allclose(got["output_tokens_mean"], 100.0, rtol=1e-6)
     np.testing.assert_allclose(got["output_tokens_p95"], 150.0, rtol=1e-6)
     assert np.ptp(got["success"], axis=0).max() == 0
@@ -206,12 +206,12 @@ def test_refuses_trees_that_the_graph_lacks(parameters: dict[str, object], named
     categories = [0] if named == "categories" else "auto"
     booster = lgb.train(chosen, lgb.Dataset(x, y, categorical_feature=categories), 3)
     with pytest.raises(UnsupportedTrees, match=named):
-        pack([TreeHead((booster,), (1.0,))])
+        pack_trees([TreeHead((booster,), (1.0,))])
 
 
 def transformer(opset: int = OPSET) -> TransformerEncoder:
     """A stand-in with a transformer's face: cosines of ids and places, masked, averaged over the whole row."""
-    add = Nodes()
+    add = GraphBuilder()
     angles = add.add("Cast", "token_ids", to=TensorProto.FLOAT)
     wave = add.add(
         "Sin", add.add("Mul", add.add("Unsqueeze", angles, add.whole(2)), add.constant([[[0.1, 0.7, 2.3]]], np.float32))
@@ -228,7 +228,7 @@ def transformer(opset: int = OPSET) -> TransformerEncoder:
         opset_imports=[helper.make_opsetid("", opset)],
         ir_version=8,
     )
-    limits = Limits(max_chars=200, max_tokens=32, special_tokens=True)
+    limits = EncoderLimits(max_chars=200, max_tokens=32, special_tokens=True)
     return TransformerEncoder("stand-in", tiny.tokenizer_json(), made.SerializeToString(), 3, limits, "stand-in")
 
 
@@ -255,18 +255,18 @@ def test_transformer_tier_runs_only_parts_with_tokens() -> None:
     built = Graph(model, encoder)
     for requests in (TEXTS, TEXTS[:1], TEXTS[1:2], (tiny.request(""),), (tiny.request(""), *TEXTS[:2])):
         got = built.run(built.inputs(requests))
-        np.testing.assert_allclose(got["design"], design(encoder, requests), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(got["design"], design_rows(encoder, requests), rtol=1e-5, atol=1e-5)
         assert_like_reference(got, model, got["design"])
 
 
 def test_refuses_an_encoder_of_another_opset() -> None:
     encoder = transformer(opset=18)
     with pytest.raises(TrainingError, match="opset"):
-        graph.build(narrow(tiny.model(2), 3), encoder, len(FEATURE_NAMES))
+        graph.build_graph(narrow(tiny.model(2), 3), encoder, len(FEATURE_NAMES))
 
 
 def test_is_one_self_contained_file_of_plain_operators() -> None:
-    built = graph.build(tiny.model(2), tiny.encoder(), len(FEATURE_NAMES))
+    built = graph.build_graph(tiny.model(2), tiny.encoder(), len(FEATURE_NAMES))
     assert {entry.domain: entry.version for entry in built.opset_import} == {"": 17, "ai.onnx.ml": 5}
     assert [node.op_type for node in built.graph.node].count("TreeEnsemble") == 1
     onnx.checker.check_model(built, full_check=True)

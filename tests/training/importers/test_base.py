@@ -24,7 +24,7 @@ from tests.support.importer_rows import (
     span,
     spend_log,
 )
-from training.importers.base import Refused
+from training.importers.base import RefusedRow
 
 
 def test_spend_log_becomes_a_record(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_sums_over_calls_are_refused_with_what_they_tell(
     (tmp_path / "a.json").write_text(json.dumps(page, indent=1))
     found = calls(source, tmp_path / "a.json")
     assert kinds(found) == ["tokens of many calls", "costs of many calls"]
-    assert isinstance(found[0], Refused)
+    assert isinstance(found[0], RefusedRow)
     assert told in found[0].reason
 
 

@@ -18,7 +18,7 @@ from tests.support.importer_rows import (
     span,
     spend_log,
 )
-from training.importers.catalog import bring
+from training.importers.catalog import import_history
 from training.records.history import read
 
 JUNK = st.recursive(
@@ -59,7 +59,7 @@ def test_rows_in_are_rows_out_and_rows_quarantined(source: str, data: st.DataObj
     expected = len(rows) + 1
     if source == "routerbench":
         expected = sum(max(1, sum(key.endswith("|total_cost") for key in row)) for row in rows) + 1
-    found = bring(source, path, folder / "out.jsonl", folder / "bad.quarantine.jsonl")
+    found = import_history(source, path, folder / "out.jsonl", folder / "bad.quarantine.jsonl")
     written = (folder / "out.jsonl").read_text().splitlines()
     refused = [json.loads(line) for line in (folder / "bad.quarantine.jsonl").read_text().splitlines()]
     assert found.read == expected == len(written) + len(refused)
@@ -75,7 +75,7 @@ def test_rows_in_are_rows_out_and_rows_quarantined(source: str, data: st.DataObj
 def test_a_cut_array_keeps_what_came_before(tmp_path: Path) -> None:
     whole = json.dumps([SEEDS["csv"]] * 3)
     (tmp_path / "a.json").write_text(whole[:-10])
-    found = bring("csv", tmp_path / "a.json", tmp_path / "o.jsonl", tmp_path / "q.quarantine.jsonl")
+    found = import_history("csv", tmp_path / "a.json", tmp_path / "o.jsonl", tmp_path / "q.quarantine.jsonl")
     assert (found.written, found.quarantined) == (2, {"not JSON": 1})
 
 
@@ -84,6 +84,6 @@ def test_a_failed_import_leaves_the_old_file(tmp_path: Path) -> None:
     out.write_text("old\n")
     (tmp_path / "a.jsonl").write_bytes(b"\xff\xfe" + "x".encode("utf-16-le"))
     with pytest.raises(Exception, match="UTF-16"):
-        bring("csv", tmp_path / "a.jsonl", out, tmp_path / "q.quarantine.jsonl")
+        import_history("csv", tmp_path / "a.jsonl", out, tmp_path / "q.quarantine.jsonl")
     assert out.read_text() == "old\n"
     assert not list(tmp_path.glob(".*.part"))

@@ -14,7 +14,7 @@ from tests.support.importer_rows import (
     lines,
     outcome,
 )
-from training.importers.catalog import bring
+from training.importers.catalog import import_history
 from training.records.history import read
 
 
@@ -89,7 +89,7 @@ def gym(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_reasoning_gym_on_a_folder_of_our_own(gym: Path, tmp_path: Path) -> None:
-    found = bring("reasoning-gym-eval", gym, tmp_path / "o.jsonl", tmp_path / "q.quarantine.jsonl")
+    found = import_history("reasoning-gym-eval", gym, tmp_path / "o.jsonl", tmp_path / "q.quarantine.jsonl")
     assert (found.read, found.written) == (26, 24)
     assert found.quarantined == {"not a result file": 2}
     assert found.per_arm == {"meta-llama/llama-4-maverick": 12, "openai/o3-mini": 12}
@@ -106,7 +106,7 @@ def test_reasoning_gym_on_the_repositorys_own_files(tmp_path: Path) -> None:
     expected = sum(
         len(result["completions"]) for file in raw.rglob("*.json") for result in json.loads(file.read_text())["results"]
     )
-    found = bring("reasoning-gym-eval", raw, tmp_path / "o.parquet", tmp_path / "q.quarantine.jsonl")
+    found = import_history("reasoning-gym-eval", raw, tmp_path / "o.parquet", tmp_path / "q.quarantine.jsonl")
     assert (found.read, found.written) == (expected, expected)
     assert set(found.per_arm) == {"meta-llama/llama-4-maverick", "openai/o3-mini"}
     assert read(tmp_path / "o.parquet").counts.kept == expected
@@ -116,7 +116,7 @@ def test_all_endings_hold_the_same(gym: Path, tmp_path: Path) -> None:
     frames = []
     for ending in ("jsonl", "csv", "parquet"):
         out = tmp_path / f"o.{ending}"
-        bring("reasoning-gym-eval", gym, out, tmp_path / "q.quarantine.jsonl")
+        import_history("reasoning-gym-eval", gym, out, tmp_path / "q.quarantine.jsonl")
         frames.append(read(out).frame[["request_id", "prompt", "arm", "success", "task"]].astype(str))
     assert frames[0].equals(frames[1])
     assert frames[0].equals(frames[2])

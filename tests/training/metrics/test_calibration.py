@@ -10,7 +10,7 @@ from training.metrics.calibration import (
     binned,
     bucket_table,
     calibration,
-    forecast,
+    forecast_quality,
     quantile_bins,
     rank_correlation,
 )
@@ -87,13 +87,13 @@ def test_coverage_and_rank_agreement_of_a_consumption_forecast(rng: np.random.Ge
     mean = rng.uniform(100, 1000, 800)
     truth = mean * rng.lognormal(0, 0.5, 800)
     truth[:100] = np.nan
-    found = forecast("reasoning", "output tokens", mean, mean * np.exp(0.5 * 1.645), truth, sample=50)
+    found = forecast_quality("reasoning", "output tokens", mean, mean * np.exp(0.5 * 1.645), truth, sample=50)
     assert found.coverage.lower < 0.95 < found.coverage.upper
     assert found.rank_correlation is not None
     assert 0.6 < found.rank_correlation.value < 0.9
     assert len(found.predicted) == len(found.realised) == 50
     with pytest.raises(BadInput, match="output tokens"):
-        forecast("reasoning", "output tokens", mean, mean, truth * np.nan)
+        forecast_quality("reasoning", "output tokens", mean, mean, truth * np.nan)
 
 
 def test_a_constant_forecast_has_no_rank_correlation() -> None:

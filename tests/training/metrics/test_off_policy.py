@@ -10,11 +10,11 @@ import pytest
 from serving.decision.errors import BadInput
 from training.metrics.cost_quality import Router
 from training.metrics.off_policy import (
-    Log,
-    NoOverlap,
+    LoggedTraffic,
+    UnsupportedPolicy,
+    doubly_robust_success,
     overlap_of,
     policy_value,
-    pseudo_outcomes,
     threshold_policy,
     value_difference,
 )
@@ -22,7 +22,7 @@ from training.metrics.off_policy import (
 
 @dataclass(frozen=True)
 class Logged:
-    log: Log
+    log: LoggedTraffic
     target: np.ndarray
     model: np.ndarray
     truth: np.ndarray
@@ -38,7 +38,7 @@ def logged(seed: int, n: int, least: float = 0.05) -> Logged:
     reward = (rng.random(n) < truth[np.arange(n), arm]).astype(float)
     target = threshold_policy(Router("", truth[:, 1] - truth[:, 0]), 0.1, 2)
     model = np.clip(0.8 * truth + 0.05 + 0.1 * x[:, [2]], 0, 1)
-    return Logged(Log(arm, reward, np.where(arm == 1, chance, 1 - chance), 2), target, model, truth)
+    return Logged(LoggedTraffic(arm, reward, np.where(arm == 1, chance, 1 - chance), 2), target, model, truth)
 
 
 POPULATION = logged(99, 1_000_000)
@@ -73,7 +73,7 @@ def test_the_plain_mean_of_the_log_is_fooled_and_ips_is_not() -> None:
 
 
 def test_pseudo_outcomes_are_unbiased_for_both_arms() -> None:
-    filled = pseudo_outcomes(POPULATION.log, POPULATION.model)
+    filled = doubly_robust_success(POPULATION.log, POPULATION.model)
     np.testing.assert_allclose(filled.mean(axis=0), POPULATION.truth.mean(axis=0), atol=0.01)
 
 
@@ -102,10 +102,10 @@ def test_the_policy_that_logged_is_worth_its_own_mean() -> None:
 def test_deterministic_logs_are_refused_with_the_way_out() -> None:
     world = logged(3, 1000)
     certain = replace(world.log, propensity=np.ones(1000))
-    with pytest.raises(NoOverlap, match="exploration switched on"):
+    with pytest.raises(UnsupportedPolicy, match="exploration switched on"):
         policy_value("new", certain, world.target)
     one_arm = replace(certain, arm=np.zeros(1000, dtype=np.int64))
-    with pytest.raises(NoOverlap, match="worth 0"):
+    with pytest.raises(UnsupportedPolicy, match="worth 0"):
         policy_value("always reasoning", one_arm, np.tile([0.0, 1.0], (1000, 1)))
 
 

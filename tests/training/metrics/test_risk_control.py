@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from serving.decision.errors import BadInput
-from training.metrics.risk_control import Bounds, Certificate, NoCertificate, certify, p_value
+from training.metrics.risk_control import Certificate, LossBounds, NoCertificate, certify, p_value
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def test_the_p_value_is_valid_on_the_border_of_the_hypothesis() -> None:
     rng, below = np.random.default_rng(0), 0
     for _ in range(1000):
         loss = rng.choice([1.0, -1.0, 0.0], p=[0.07, 0.05, 0.88], size=400)
-        below += p_value(loss, 0.02, 0.1, Bounds()) <= 0.1
+        below += p_value(loss, 0.02, 0.1, LossBounds()) <= 0.1
     assert 0.01 < below / 1000 <= 0.1
 
 
@@ -84,7 +84,7 @@ def test_wider_losses_need_their_bounds() -> None:
     sample = drawn(3, 1000)
     with pytest.raises(BadInput, match="bounds"):
         certify(sample.score, 3 * sample.loss, epsilon=0.05)
-    wide = certify(sample.score, 3 * sample.loss, epsilon=0.15, bounds=Bounds(-3, 3))
+    wide = certify(sample.score, 3 * sample.loss, epsilon=0.15, bounds=LossBounds(-3, 3))
     plain = certify(sample.score, sample.loss, epsilon=0.05)
     assert isinstance(wide, Certificate)
     assert isinstance(plain, Certificate)

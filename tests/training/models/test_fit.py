@@ -7,43 +7,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from serving.decision.bundle.manifest import DataFingerprint
 from serving.decision.errors import BundleRefused
 from tests.support.tiny_models import encoder
-from tests.support.toy_datasets import chances, dataset, design_rows
-from training.dataset.dataset import build, default_arms
-from training.encoders.static import design
-from training.export.bundle_writer import PARITY, Exported, Lineage, export
+from tests.support.toy_datasets import chances, dataset, toy_rows
+from training.dataset.arm_inference import infer_arms
+from training.dataset.dataset import build_dataset
+from training.encoders.static import design_rows
+from training.export.bundle_writer import BundleLineage, ExportedBundle, export_bundle
+from training.export.parity import PARITY
 from training.export.reference import predict
-from training.models.boosting import Trees
+from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings, Fitted, fit
 from training.models.meta_learners import policy_area
 from training.synthetic import World
 
-SETTINGS = FitSettings(trees=Trees(rounds=12, leaves=7, bags=1, feature_fraction=0.8), folds=3, threads=1)
+SETTINGS = FitSettings(trees=TreeSettings(rounds=12, leaves=7, bags=1, feature_fraction=0.8), folds=3, threads=1)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fitted, Exported]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fitted, ExportedBundle]:
     world = World(seed=3)
     frame = world.records(world.sample(400))
-    data = build(frame, default_arms(frame))
+    data = build_dataset(frame, infer_arms(frame))
     tiny = encoder()
-    fitted = fit(data, design(tiny, data.requests), SETTINGS)
+    fitted = fit(data, design_rows(tiny, data.requests), SETTINGS)
     out = tmp_path_factory.mktemp("made") / "bundle"
-    lineage = Lineage(DataFingerprint("d", len(frame), len(data)))
-    return fitted, export(fitted.model, tiny, data.arms, out, lineage, compare=data.requests[:200])
+    lineage = BundleLineage(DataFingerprint("d", len(frame), len(data)))
+    return fitted, export_bundle(fitted.model, tiny, data.arms, out, lineage, compare=data.requests[:200])
 
 
-def test_graph_and_lightgbm_agree(made: tuple[Fitted, Exported]) -> None:
+def test_graph_and_lightgbm_agree(made: tuple[Fitted, ExportedBundle]) -> None:
     _, exported = made
     assert exported.compared > 200
     assert exported.difference <= PARITY
-    assert load(exported.path).bundle_id == exported.bundle.bundle_id
+    assert load_bundle(exported.path).bundle_id == exported.bundle.bundle_id
 
 
-def test_everything_held_out_is_finite_and_in_range(made: tuple[Fitted, Exported]) -> None:
+def test_everything_held_out_is_finite_and_in_range(made: tuple[Fitted, ExportedBundle]) -> None:
     fitted, _ = made
     assert ((fitted.oof_success >= 0) & (fitted.oof_success <= 1)).all()
     assert (np.abs(fitted.oof_uplift) <= 1).all()
@@ -53,15 +55,15 @@ def test_everything_held_out_is_finite_and_in_range(made: tuple[Fitted, Exported
     assert fitted.learners[0].name == fitted.model.notes["learner"]
 
 
-def test_a_fit_is_the_same_every_time(made: tuple[Fitted, Exported]) -> None:
+def test_a_fit_is_the_same_every_time(made: tuple[Fitted, ExportedBundle]) -> None:
     world = World(seed=3)
     frame = world.records(world.sample(400))
-    data = build(frame, default_arms(frame))
-    again = fit(data, design(encoder(), data.requests), SETTINGS)
+    data = build_dataset(frame, infer_arms(frame))
+    again = fit(data, design_rows(encoder(), data.requests), SETTINGS)
     assert np.array_equal(again.oof_score, made[0].oof_score)
 
 
-def test_a_flipped_byte_anywhere_is_refused(made: tuple[Fitted, Exported], tmp_path: Path) -> None:
+def test_a_flipped_byte_anywhere_is_refused(made: tuple[Fitted, ExportedBundle], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("model.onnx", "tokenizer.json", "golden.json", "manifest.json"):
         broken = tmp_path / name.replace(".", "-")
@@ -72,12 +74,12 @@ def test_a_flipped_byte_anywhere_is_refused(made: tuple[Fitted, Exported], tmp_p
                 content[int(rng.integers(len(content)))] ^= 1
             (broken / file.name).write_bytes(content)
         with pytest.raises(BundleRefused):
-            load(broken)
+            load_bundle(broken)
 
 
 def test_three_arms_have_two_uplifts_each_with_its_own_truth() -> None:
     rng = np.random.default_rng(8)
-    x = design_rows(900, rng)
+    x = toy_rows(900, rng)
     truth = chances(x, 3)
     fitted = fit(dataset(truth, rng), x, SETTINGS)
     told = predict(fitted.model, x)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.support.toy_datasets import chances, dataset, design_rows
+from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
 from training.dataset.overlap import require_overlap
-from training.export.tree_ensemble import pack
-from training.models.boosting import Trees, folds_of, raw
-from training.models.meta_learners import Learner, Scores, choose, policy_area
-from training.models.uplift import WEIGHT_AT_MOST, call_weights, cross_fit, elsewhere, fit_heads, pseudo_outcomes
+from training.export.tree_ensemble import pack_trees
+from training.models.boosting import TreeSettings, folds_of, raw_scores
+from training.models.meta_learners import Learner, Scores, policy_area, rank_learners
+from training.models.targets import WEIGHT_AT_MOST, call_weights, pseudo_outcomes
+from training.models.uplift import cross_fit, fit_feature_only_heads, fit_heads
 
-SMALL = Trees(rounds=60, leaves=7, bags=1, learning_rate=0.1, feature_fraction=0.8, min_rows=10)
+SMALL = TreeSettings(rounds=60, leaves=7, bags=1, learning_rate=0.1, feature_fraction=0.8, min_rows=10)
 
 
 def scores(x: np.ndarray, data: Dataset) -> Scores:
@@ -24,11 +25,11 @@ def scores(x: np.ndarray, data: Dataset) -> Scores:
 @pytest.mark.parametrize("arms", [2, 3])
 def test_paired_history_ranks_by_true_uplift(arms: int) -> None:
     rng = np.random.default_rng(1)
-    x = design_rows(2500, rng)
+    x = toy_rows(2500, rng)
     truth = chances(x, arms)
     data = dataset(truth, rng)
     found = scores(x, data)
-    learners = choose((found,), pseudo_outcomes(data, found.success))
+    learners = rank_learners((found,), pseudo_outcomes(data, found.success))
     assert {"T", "S", "DR"} < {learner.name for learner in learners}
     assert learners[0].value == max(learner.value for learner in learners)
     gained = policy_area(found.blend(learners[0]), truth)
@@ -37,7 +38,7 @@ def test_paired_history_ranks_by_true_uplift(arms: int) -> None:
 
 def test_doubly_robust_outcomes_undo_the_confounding_of_the_old_policy() -> None:
     rng = np.random.default_rng(2)
-    x = design_rows(6000, rng)
+    x = toy_rows(6000, rng)
     truth = chances(x)
     # The old policy sent what it thought hard to reasoning: hard prompts fail more often in either arm.
     reason = np.clip(0.5 - 0.35 * np.tanh(1.5 * x[:, 1].astype(np.float64)), 0.1, 0.9)
@@ -56,19 +57,19 @@ def test_doubly_robust_outcomes_undo_the_confounding_of_the_old_policy() -> None
 
 def test_pseudo_outcomes_of_paired_prompts_are_the_outcomes() -> None:
     rng = np.random.default_rng(3)
-    data = dataset(chances(design_rows(50, rng)), rng)
+    data = dataset(chances(toy_rows(50, rng)), rng)
     assert np.array_equal(pseudo_outcomes(data, np.full((50, 2), 0.4)), data.success)
 
 
 def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
     rng = np.random.default_rng(5)
-    x = design_rows(400, rng)
+    x = toy_rows(400, rng)
     data = dataset(chances(x, 3), rng)
     both = Learner("T + S", "T+S", 1.0)
     heads = fit_heads(x, data, data.success, both, SMALL, 1, lambda: None).success
-    wanted = np.column_stack([raw(head, x[:30]) for head in heads])
+    wanted = np.column_stack([raw_scores(head, x[:30]) for head in heads])
     assert np.abs(np.diff(wanted, axis=1)).max() > 0.1
-    found = pack(heads)
+    found = pack_trees(heads)
     assert max(found.features) < x.shape[1]
     assert np.allclose(found.score(x[:30].astype(np.float64), 3), wanted, atol=1e-9)
 
@@ -76,15 +77,15 @@ def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
 def test_unseen_kinds_lean_on_what_features_alone_say() -> None:
     """Half of the columns name the task, which helps on seen tasks only; the features rule both."""
     rng = np.random.default_rng(6)
-    x = design_rows(1500, rng, 8)
+    x = toy_rows(1500, rng, 8)
     data = dataset(chances(x[:, -6:]), rng)
     fold = folds_of(data.tasks, 3, rng)
-    afar, heads = elsewhere(x, data, 6, SMALL, fold, 1)
+    afar, heads = fit_feature_only_heads(x, data, 6, SMALL, fold, 1)
     assert afar.shape == data.success.shape
     strange = x.copy()
     strange[:, :2] += 50
     for head in heads:
-        assert np.array_equal(raw(head, strange), raw(head, x))
+        assert np.array_equal(raw_scores(head, strange), raw_scores(head, x))
     own = scores(x, data)
     far = own.leaning("T", np.zeros(len(x)), afar)
     near = own.leaning("T", np.ones(len(x)), afar)
@@ -102,7 +103,7 @@ def test_ties_share_alike() -> None:
 def test_a_rarely_drawn_arm_speaks_for_the_prompts_that_went_elsewhere() -> None:
     rng = np.random.default_rng(8)
     reason = np.where(np.arange(2000) % 2 == 0, 0.1, 0.5)
-    data = dataset(chances(design_rows(2000, rng)), rng, np.column_stack([1 - reason, reason]))
+    data = dataset(chances(toy_rows(2000, rng)), rng, np.column_stack([1 - reason, reason]))
     weight = call_weights(data)
     seen = data.observed[:, 1]
     assert weight[seen, 1].mean() == pytest.approx(1)
@@ -110,5 +111,5 @@ def test_a_rarely_drawn_arm_speaks_for_the_prompts_that_went_elsewhere() -> None
         WEIGHT_AT_MOST / 2  # not 5 = 0.5 / 0.1: the weight of ten is cut
     )
     assert not weight[~seen, 1].any()
-    paired = dataset(chances(design_rows(50, rng)), rng)
+    paired = dataset(chances(toy_rows(50, rng)), rng)
     assert np.array_equal(call_weights(paired), np.ones((50, 2)))

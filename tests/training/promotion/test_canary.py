@@ -7,34 +7,41 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from serving.decision.engine import Engine
 from tests.support import bundles
 from tests.support.synthetic_journal import EXPLORING, Clock, in_order, journal, keep, traffic
-from training.promotion.canary import CanarySettings, Folders, end_trial, hand_over, look_at_trial, notice_trial
-from training.promotion.gate_log import Entry, Expected, VerdictBook
+from training.promotion.canary import (
+    CanarySettings,
+    PublishFolders,
+    check_canary,
+    end_canary,
+    note_canary_start,
+    publish,
+)
+from training.promotion.gate_log import GateExpectation, GateLog, GateRecord
 from training.promotion.registry import CANARY, CHAMPION, Registry, Version
 from training.synthetic import World
 
 WORLD = World(seed=5)
-ANYTHING = Expected((0.0, 0.0, 1.0), (9.0, 0.0, 9.0), (9e9, 0.0, 9e9))
-CHEAP = Expected((0.0, 0.0, 1.0), (1e-7, 0.0, 1e-7), (9e9, 0.0, 9e9))
+ANYTHING = GateExpectation((0.0, 0.0, 1.0), (9.0, 0.0, 9.0), (9e9, 0.0, 9e9))
+CHEAP = GateExpectation((0.0, 0.0, 1.0), (1e-7, 0.0, 1e-7), (9e9, 0.0, 9e9))
 
 
 class Trial:
     """A champion (bundle 0), a canary (bundle 1) and the journal of what the canary decides."""
 
-    def __init__(self, folder: Path, expected: Expected | None) -> None:
+    def __init__(self, folder: Path, expected: GateExpectation | None) -> None:
         self.folder, self.clock = folder, Clock()
-        self.book = VerdictBook(Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"))
-        self.folders = Folders(folder / "live", folder / "canary")
+        self.book = GateLog(Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"))
+        self.folders = PublishFolders(folder / "live", folder / "canary")
         made: list[Version] = []
         for number in (0, 1):
             with self.book.run(f"k{number}", {}) as run:
                 made.append(run.register(bundles.exported(number)))
-                bundle = load(bundles.exported(number)).bundle_id
-                self.book.write(run, Entry(f"k{number}", "promote", "gain", "", bundle, None, "1", expected))
-            hand_over(self.book, made[-1], bundles.exported(number), self.folders, on_trial=number == 1)
+                bundle = load_bundle(bundles.exported(number)).bundle_id
+                self.book.write(run, GateRecord(f"k{number}", "promote", "gain", "", bundle, None, "1", expected))
+            publish(self.book, made[-1], bundles.exported(number), self.folders, on_trial=number == 1)
         self.champion, self.canary = made
         self.settings = CanarySettings(250, 1e6, 0.01, self.folders, folder / "canary.json")
         self.clock.now = WORLD.start - 10
@@ -43,7 +50,7 @@ class Trial:
 
     def arrive(self, n: int) -> None:
         clock = Clock()
-        engine = Engine(load(bundles.exported(1)), EXPLORING, clock=clock)
+        engine = Engine(load_bundle(bundles.exported(1)), EXPLORING, clock=clock)
         store = journal(self.folder / "journal.db")
         keep(store, traffic(engine, clock, in_order(WORLD.sample(n, self.seen)), np.random.default_rng(self.seen)))
         store.close()
@@ -53,22 +60,22 @@ class Trial:
         champion = self.book.registry.alias(CHAMPION)
         assert champion is not None
         store = journal(self.folder / "journal.db")
-        found = look_at_trial(self.book, champion, store, self.settings, self.clock)
+        found = check_canary(self.book, champion, store, self.settings, self.clock)
         store.close()
         return None if found is None else (found.kind, found.why)
 
     def places(self) -> list[str]:
         """Versions of `champion` and `canary`, numbers of the bundles in both folders."""
         aliases = [self.book.registry.alias(name) for name in (CHAMPION, CANARY)]
-        numbers = {load(bundles.exported(number)).bundle_id: str(number) for number in (0, 1)}
-        folders = [numbers[load(self.folder / name).bundle_id] for name in ("live", "canary")]
+        numbers = {load_bundle(bundles.exported(number)).bundle_id: str(number) for number in (0, 1)}
+        folders = [numbers[load_bundle(self.folder / name).bundle_id] for name in ("live", "canary")]
         return [*(alias.version for alias in aliases if alias), *folders]
 
 
 def test_it_goes_on_until_its_outcomes_are_there_and_then_it_is_champion(tmp_path: Path) -> None:
     trial = Trial(tmp_path, ANYTHING)
     assert trial.places() == ["1", "2", "0", "1"]
-    notice_trial(trial.book, trial.settings, trial.clock)
+    note_canary_start(trial.book, trial.settings, trial.clock)
     trial.clock.now += 1e5
     trial.arrive(150)
     told = trial.look()
@@ -117,9 +124,9 @@ def test_a_rollback_or_a_newer_champion_ends_it(tmp_path: Path, back: bool) -> N
     trial = Trial(tmp_path, ANYTHING)
     if back:
         trial.book.registry.promote(trial.canary)
-        end_trial(trial.book, trial.book.roll_back(), trial.folders)
+        end_canary(trial.book, trial.book.roll_back(), trial.folders)
         assert trial.places() == ["1", "1", "0", "0"]
     else:
-        hand_over(trial.book, trial.champion, bundles.exported(0), trial.folders, on_trial=False)
+        publish(trial.book, trial.champion, bundles.exported(0), trial.folders, on_trial=False)
         assert trial.places() == ["1", "1", "0", "0"]
     assert trial.look() is None

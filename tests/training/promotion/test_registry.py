@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from onnx import TensorProto, helper
 
-from training.promotion.registry import CHAMPION, PREVIOUS, Candidate, DataLineage, Registry, RegistryUnreachable
+from training.promotion.registry import CHAMPION, PREVIOUS, CandidateRun, DataLineage, Registry, RegistryUnreachable
 
 LINEAGE = DataLineage("history.parquet", "ab" * 32, 60, 30, "2026-01-01T00:00:00+00:00", None)
 
@@ -45,7 +45,9 @@ def test_a_run_carries_data_candidates_report_and_the_bundle(registry: Registry,
         run.params({"encoder": "static"})
         run.metrics({"oracle_share": 0.6, "ece@direct": 0.02, "unknown": float("nan")})
         run.data(LINEAGE)
-        run.candidates([Candidate("t", {"trees": 10}, {"value": 0.5}), Candidate("dr", {"trees": 20}, {"value": 0.6})])
+        run.candidates(
+            [CandidateRun("t", {"trees": 10}, {"value": 0.5}), CandidateRun("dr", {"trees": 20}, {"value": 0.6})]
+        )
         run.artifacts(report)
         version = run.register(bundle)
     client = MlflowClient(registry.uri)

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.history_files import FORMATS, GOOD, quarantined, records, write
 from training.errors import BadHistory, HistoryEmpty, HistoryMissing, HistoryUnreadable, MissingColumns
-from training.records.history import ReadLimits, read
+from training.records.history import read
+from training.records.readers.rows import ReadLimits
 
 
 @pytest.mark.parametrize("kind", FORMATS)

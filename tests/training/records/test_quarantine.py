@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from serving.decision.errors import ThinkgateError
 from tests.support.history_files import GOOD, quarantined, write
-from training.records.history import ReadLimits, read
+from training.records.history import read
+from training.records.readers.rows import ReadLimits
 
 ATOMS = st.one_of(
     st.none(),

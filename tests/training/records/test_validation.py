@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.support.history_files import ARMS, FORMATS, GOOD, quarantined, read_one, records, write
-from training.records.history import ReadLimits, read
+from training.records.history import read
+from training.records.readers.rows import ReadLimits
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -10,22 +10,15 @@ import numpy as np
 import pytest
 
 from training.evaluation.baselines import RandomRate
-from training.evaluation.evaluate import (
-    Consumption,
-    Evaluation,
-    HeldOut,
-    LearningPoint,
-    Titles,
-    UnseenTasks,
-    evaluate,
-)
+from training.evaluation.evaluate import ReportTitles, evaluate_model
+from training.evaluation.results import ConsumptionForecast, Evaluation, HeldOut, LearningPoint, UnseenTasks
 from training.metrics.bootstrap import Interval
-from training.metrics.cost_quality import Outcomes, Router
-from training.metrics.off_policy import Log, policy_value
+from training.metrics.cost_quality import RealisedOutcomes, Router
+from training.metrics.off_policy import LoggedTraffic, policy_value
 from training.metrics.risk_control import NoCertificate, certify
 from training.report import html as report
-from training.report.plots import charts, figure, write_pngs
-from training.report.summary import summary, usd
+from training.report.plots import evaluation_charts, figure, write_pngs
+from training.report.summary import summary, usd_with_interval
 
 N = 300
 
@@ -38,7 +31,7 @@ def made(*, priced: bool = True, synthetic: bool = True) -> Evaluation:
     tokens = np.exp(rng.normal([3.0, 7.0], 0.3, (N, 2)))
     uplift = chance[:, 1] - chance[:, 0]
     names = np.array(["sums", "<b>odd</b> & ends", "poems"], dtype=object)[task]
-    outcomes = Outcomes(success, tokens * 2e-6 if priced else None)
+    outcomes = RealisedOutcomes(success, tokens * 2e-6 if priced else None)
     data = HeldOut(
         arms=("direct", "reasoning"),
         outcomes=outcomes,
@@ -48,15 +41,17 @@ def made(*, priced: bool = True, synthetic: bool = True) -> Evaluation:
         buckets=np.where(uplift > 0.3, "use", "avoid").tolist(),
         chosen=(uplift > 0).astype(np.int64),
         consumption=(
-            Consumption("output tokens", np.exp([3.0, 7.0]) + 0 * tokens, np.exp([3.5, 7.5]) + 0 * tokens, tokens),
+            ConsumptionForecast(
+                "output tokens", np.exp([3.0, 7.0]) + 0 * tokens, np.exp([3.5, 7.5]) + 0 * tokens, tokens
+            ),
         ),
     )
     ours = Router("thinkgate", uplift + rng.normal(0, 0.1, N))
     rival, blind = Router("rival", rng.normal(size=N)), Router(RandomRate().name, np.zeros(N))
     routers = (ours, rival, blind)
     unseen = UnseenTasks(outcomes, routers, names, rng.uniform(0, 0.6, N))
-    found = evaluate(Titles("Week 12", "sample", synthetic), data, routers, unseen=unseen, resamples=60)
-    log = Log(rng.integers(0, 2, N), rng.random(N), np.full(N, 0.5), 2)
+    found = evaluate_model(ReportTitles("Week 12", "sample", synthetic), data, routers, unseen=unseen, resamples=60)
+    log = LoggedTraffic(rng.integers(0, 2, N), rng.random(N), np.full(N, 0.5), 2)
     return replace(
         found,
         certificate=certify(ours.score, outcomes.gain, epsilon=0.1),
@@ -102,7 +97,7 @@ def parsed(page: str) -> Tags:
 
 
 def test_the_page_loads_nothing_and_is_well_formed(evaluation: Evaluation, tmp_path: Path) -> None:
-    path = report.write(evaluation, tmp_path / "new" / "report.html")
+    path = report.write_html(evaluation, tmp_path / "new" / "report.html")
     page = path.read_text(encoding="utf-8")
     assert parsed(page).loads == []
     assert page.count("plotly.js v") == 1
@@ -126,7 +121,7 @@ def test_names_from_the_data_are_escaped(evaluation: Evaluation) -> None:
 
 
 def test_every_chart_of_the_evaluation_stands_in_the_page_once(evaluation: Evaluation) -> None:
-    page, keys = report.to_html(evaluation), [chart.key for chart in charts(evaluation)]
+    page, keys = report.to_html(evaluation), [chart.key for chart in evaluation_charts(evaluation)]
     assert len(keys) == len(set(keys)) == 12
     for key in keys:
         assert page.count(f'id="{key}"') == 1
@@ -162,29 +157,34 @@ def test_a_missing_certificate_is_said_with_its_reason(evaluation: Evaluation) -
 
 
 def test_json_holds_every_figure_and_no_invalid_number(evaluation: Evaluation) -> None:
-    plain = json.loads(report.to_json(evaluation), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    plain = json.loads(
+        report.evaluation_json(evaluation), parse_constant=lambda name: pytest.fail(f"{name} is no JSON")
+    )
     assert plain["routers"][0]["oracle_share"]["value"] == pytest.approx(evaluation.metrics["oracle_share"])
     assert plain["metrics"] == pytest.approx(dict(evaluation.metrics))
     assert len(plain["routers"][0]["curve"]["quality"]) == 101
     broken = replace(evaluation.ours, area=Interval(float("nan"), 0, 1))
-    assert json.loads(report.to_json(replace(evaluation, routers=(broken,))))["routers"][0]["area"]["value"] is None
+    assert (
+        json.loads(report.evaluation_json(replace(evaluation, routers=(broken,))))["routers"][0]["area"]["value"]
+        is None
+    )
 
 
 def test_pngs_are_written_for_all_charts(evaluation: Evaluation, tmp_path: Path) -> None:
     paths = write_pngs(evaluation, tmp_path / "plots")
-    assert [p.stem for p in paths] == [chart.key for chart in charts(evaluation)]
+    assert [p.stem for p in paths] == [chart.key for chart in evaluation_charts(evaluation)]
     for path in paths:
         assert path.read_bytes().startswith(b"\x89PNG")
         assert path.stat().st_size > 10_000
 
 
 def test_interactive_and_printed_figures_show_the_same_numbers(evaluation: Evaluation) -> None:
-    for chart in charts(evaluation):
+    for chart in evaluation_charts(evaluation):
         drawn = [np.asarray(t.x if chart.sideways else t.y, dtype=float) for t in figure(chart).data]
         for series in chart.series:
             assert any(len(y) == len(series.y) and np.allclose(y, series.y) for y in drawn), (chart.key, series.name)
 
 
 def test_amounts_keep_their_digits() -> None:
-    assert usd(Interval(1234.5, 1000, 1500)) == "$1,234 [1,000, 1,500]"
-    assert usd(Interval(0.0, 0.0, 0.0)) == "$0.00 [0.00, 0.00]"
+    assert usd_with_interval(Interval(1234.5, 1000, 1500)) == "$1,234 [1,000, 1,500]"
+    assert usd_with_interval(Interval(0.0, 0.0, 0.0)) == "$0.00 [0.00, 0.00]"

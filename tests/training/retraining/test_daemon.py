@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 
 import training.retraining.daemon as module
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from serving.decision.engine import Engine
 from tests.support import bundles
 from tests.support.synthetic_journal import EXPLORING, Clock, in_order, journal, keep, traffic
-from training.promotion.gate_log import Entry, Expected, VerdictBook
+from training.promotion.gate_log import GateExpectation, GateLog, GateRecord
 from training.promotion.registry import CHAMPION, Registry
-from training.retraining.daemon import Watch, WatchSettings
-from training.retraining.drift import Finding, Look
-from training.retraining.retrain import Retrained, RetrainSettings
+from training.retraining.daemon import Daemon, DaemonSettings
+from training.retraining.drift import DriftReport, DriftTest
+from training.retraining.retrain import RetrainResult, RetrainSettings
 from training.synthetic import World
 
 START = World(seed=5).start
-PLENTY = Expected((0.99, 0.98, 1.0), (9.0, 0.0, 9.0), (9e9, 0.0, 9e9))
-ANYTHING = Expected((0.0, 0.0, 1.0), (9.0, 0.0, 9.0), (9e9, 0.0, 9e9))
-Make = Callable[..., Watch]
+PLENTY = GateExpectation((0.99, 0.98, 1.0), (9.0, 0.0, 9.0), (9e9, 0.0, 9e9))
+ANYTHING = GateExpectation((0.0, 0.0, 1.0), (9.0, 0.0, 9.0), (9e9, 0.0, 9e9))
+Make = Callable[..., Daemon]
 
 
 @pytest.fixture
@@ -40,21 +40,23 @@ def make(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Make:
     registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
     journal(tmp_path / "journal.db").close()
 
-    def watching(expected: Expected = ANYTHING, **changes: object) -> Watch:
-        book = VerdictBook(registry)
+    def watching(expected: GateExpectation = ANYTHING, **changes: object) -> Daemon:
+        book = GateLog(registry)
         for number in (0, 1):
             with book.run(f"k{number}", {}) as run:
                 version = run.register(bundles.exported(number))
                 registry.promote(version)
-                bundle = load(bundles.exported(number)).bundle_id
-                book.write(run, Entry(f"k{number}", "promote", "gain", "", bundle, None, version.version, expected))
+                bundle = load_bundle(bundles.exported(number)).bundle_id
+                book.write(
+                    run, GateRecord(f"k{number}", "promote", "gain", "", bundle, None, version.version, expected)
+                )
         how = RetrainSettings(
             tmp_path / "work", registry.uri, f"sqlite:///{tmp_path / 'journal.db'}", publish=tmp_path / "live"
         )
-        entry = Entry("k", "keep", "gain", "no gain", "b")
-        monkeypatch.setattr(module, "retrain", lambda _: Retrained(entry, False))
-        quiet = WatchSettings(how, every_s=0, window=0)
-        return Watch(replace(quiet, **changes), clock)
+        entry = GateRecord("k", "keep", "gain", "no gain", "b")
+        monkeypatch.setattr(module, "retrain", lambda _: RetrainResult(entry, False))
+        quiet = DaemonSettings(how, every_s=0, window=0)
+        return Daemon(replace(quiet, **changes), clock)
 
     return watching
 
@@ -62,7 +64,7 @@ def make(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Make:
 def arrive(folder: Path, n: int, start: int = 0, task: str | None = None, spoilt: bool = False) -> None:
     """Traffic that the champion decided, later than the watch's start; nothing succeeds where it is spoilt."""
     clock = Clock()
-    engine = Engine(load(bundles.exported(1)), EXPLORING, clock=clock)
+    engine = Engine(load_bundle(bundles.exported(1)), EXPLORING, clock=clock)
     world = World(seed=5, mix=None if task is None else {task: 1.0})
     draws = in_order(world.sample(n, start))
     late = replace(draws, timestamp=START + start + np.linspace(0, 1, n))
@@ -81,7 +83,7 @@ def test_volume_and_schedule_lead_to_a_retraining_each_once(make: Make, clock: C
     assert watch.look().kind == "quiet"
     clock.now += 3601
     assert watch.look().why == "schedule"
-    again = Watch(watch.settings, clock)
+    again = Daemon(watch.settings, clock)
     assert again.look().kind == "quiet", "what was done is known after a restart"
 
 
@@ -106,7 +108,7 @@ def test_a_champion_that_strays_is_sent_back(make: Make, tmp_path: Path) -> None
     champion = Registry(watch.settings.retrain.registry).alias(CHAMPION)
     assert champion is not None
     assert champion.version == "1"
-    assert load(tmp_path / "live").bundle_id == load(bundles.exported(0)).bundle_id
+    assert load_bundle(tmp_path / "live").bundle_id == load_bundle(bundles.exported(0)).bundle_id
     assert watch.look().kind == "quiet"
 
 
@@ -125,9 +127,9 @@ def test_where_an_arm_changed_only_later_calls_are_learnt_from(
     watch = make(window=150)
     asked: list[RetrainSettings] = []
 
-    def noting(how: RetrainSettings) -> Retrained:
+    def noting(how: RetrainSettings) -> RetrainResult:
         asked.append(how)
-        return Retrained(Entry("k", "keep", "gain", "no gain", "b"), False)
+        return RetrainResult(GateRecord("k", "keep", "gain", "no gain", "b"), False)
 
     monkeypatch.setattr(module, "retrain", noting)
     assert watch.look().kind == "quiet"
@@ -155,10 +157,10 @@ def test_other_prompts_alone_leave_older_calls_in(make: Make, tmp_path: Path, mo
     arrive(tmp_path, 160)
     arrive(tmp_path, 160, 1000, task="maths")
     asked: list[RetrainSettings] = []
-    entry = Entry("k", "keep", "gain", "no gain", "b")
-    monkeypatch.setattr(module, "retrain", lambda how: (asked.append(how), Retrained(entry, False))[1])
+    entry = GateRecord("k", "keep", "gain", "no gain", "b")
+    monkeypatch.setattr(module, "retrain", lambda how: (asked.append(how), RetrainResult(entry, False))[1])
     monkeypatch.setattr(
-        module, "look", lambda *_: Look((Finding("prompts", 0.0, "the prompts are of another kind"),), 0.01)
+        module, "look", lambda *_: DriftReport((DriftTest("prompts", 0.0, "the prompts are of another kind"),), 0.01)
     )
     assert watch.look().why.startswith("drift: the prompts")
     assert [how.after for how in asked] == [None]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from training.retraining.drift import Traffic, look
+from training.retraining.drift import Traffic, detect_drift
 
 
 def window(rng: np.random.Generator, n: int = 400) -> Traffic:
@@ -27,7 +27,7 @@ def window(rng: np.random.Generator, n: int = 400) -> Traffic:
 def test_false_alarms_are_as_rare_as_is_said() -> None:
     rng = np.random.default_rng(0)
     looks, alpha = 400, 0.05
-    alarms = sum(bool(look(window(rng), window(rng), alpha).alarms) for _ in range(looks))
+    alarms = sum(bool(detect_drift(window(rng), window(rng), alpha).alarms) for _ in range(looks))
     assert alarms <= stats.binom.ppf(0.999, looks, alpha)
     assert alarms >= 2, "a test that never alarms is none"
 
@@ -48,7 +48,7 @@ def test_a_change_of_each_kind_is_seen_and_nothing_else(what: str, change: Any) 
     seen = 0
     for _ in range(20):
         newest = window(rng)
-        found = look(window(rng), replace(newest, **change(newest)))
+        found = detect_drift(window(rng), replace(newest, **change(newest)))
         seen += {alarm.what for alarm in found.alarms} == {what}
     assert seen >= 18
 
@@ -56,6 +56,6 @@ def test_a_change_of_each_kind_is_seen_and_nothing_else(what: str, change: Any) 
 def test_what_is_too_little_or_not_stored_is_left_out() -> None:
     rng = np.random.default_rng(2)
     few, many = window(rng, 20), window(rng)
-    assert look(many, few).findings == ()
+    assert detect_drift(many, few).findings == ()
     blind = replace(many, embedding=np.zeros((400, 0)), surprise=np.full(400, np.nan))
-    assert {finding.what for finding in look(blind, blind).findings} == {"scores", "support", "tokens"}
+    assert {finding.what for finding in detect_drift(blind, blind).findings} == {"scores", "support", "tokens"}

@@ -11,16 +11,16 @@ import pytest
 from mlflow import MlflowClient
 
 import training.retraining.retrain as module
-from serving.decision.bundle.loader import load
+from serving.decision.bundle.loader import load_bundle
 from serving.decision.engine import Engine
 from serving.decision.errors import BadInput
 from serving.decision.prior.model import PriorModel
 from tests.support.synthetic_journal import EXPLORING, QUICK, Clock, in_order, journal, keep, traffic
 from training.pipeline.train import TrainSettings
-from training.promotion.gate_log import NothingBefore, VerdictBook
-from training.promotion.gate_types import Comparison, GateSettings, Judged, Promote, Window
+from training.promotion.gate_log import GateLog, NothingBefore
+from training.promotion.gate_types import BundleForecast, GateSettings, GateVerdict, Promote, RequestWindow
 from training.promotion.registry import CHAMPION, MODEL_NAME, PREVIOUS, Registry
-from training.retraining.inputs import Busy
+from training.retraining.inputs import RunInProgress
 from training.retraining.retrain import RetrainSettings, retrain
 from training.synthetic import DEFAULT_ARMS, World
 
@@ -48,7 +48,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> RetrainSettings:
     assert (first.entry.verdict, first.entry.guard, first.entry.version) == ("promote", "first", "1")
     assert first.exported is not None
     assert first.exported.rows == 900
-    assert load(folder / "live").bundle_id == first.entry.bundle_id
+    assert load_bundle(folder / "live").bundle_id == first.entry.bundle_id
     return made
 
 
@@ -82,11 +82,13 @@ def test_more_data_are_compared_killed_and_gone_on_with(
     assert champion.version == "1"
 
     # The same challenger under a gate that lets it through, killed before its verdict was written.
-    monkeypatch.setattr(module, "_challenger", lambda *_: load(settings.work / kept.entry.key / "bundle"))
+    monkeypatch.setattr(module, "_challenger", lambda *_: load_bundle(settings.work / kept.entry.key / "bundle"))
     key = "killed"
     monkeypatch.setattr(module, "_key", lambda *_: key)
 
-    def passing(_window: Window, before: Judged, _after: Judged, _gate: GateSettings) -> Comparison:
+    def passing(
+        _window: RequestWindow, before: BundleForecast, _after: BundleForecast, _gate: GateSettings
+    ) -> GateVerdict:
         assert before.bundle_id == kept.entry.champion_id, "also after the alias was moved"
         assert kept.comparison is not None
         return replace(kept.comparison, verdict=Promote(kept.comparison.gain))
@@ -99,7 +101,7 @@ def test_more_data_are_compared_killed_and_gone_on_with(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(VerdictBook, "write", killed)
+        patch.setattr(GateLog, "write", killed)
         with pytest.raises(KeyboardInterrupt):
             retrain(more)
     assert versions(settings) == 2
@@ -109,20 +111,22 @@ def test_more_data_are_compared_killed_and_gone_on_with(
     aliases = [registry.alias(name) for name in (CHAMPION, PREVIOUS)]
     assert [alias.version for alias in aliases if alias] == ["2", "1"]
 
-    book = VerdictBook(registry)
+    book = GateLog(registry)
     told = book.of_version("2")
     assert told is not None
     assert told.expected is not None
     assert told.expected.success[1] <= told.expected.success[0] <= told.expected.success[2]
     assert book.roll_back().version == "1"
-    assert load(book.fetch(registry.alias(CHAMPION) or champion, tmp_path / "back")).bundle_id == told.champion_id
+    assert (
+        load_bundle(book.fetch(registry.alias(CHAMPION) or champion, tmp_path / "back")).bundle_id == told.champion_id
+    )
     assert book.roll_back().version == "2"
 
 
 def test_only_one_runs_at_a_time(settings: RetrainSettings) -> None:
     with (settings.work / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(Busy, match="wait for it"):
+        with pytest.raises(RunInProgress, match="wait for it"):
             retrain(settings)
 
 
@@ -135,4 +139,4 @@ def test_what_can_not_be_learnt_from_is_named(settings: RetrainSettings, tmp_pat
     with pytest.raises(BadInput, match="it is empty"):
         retrain(replace(settings, work=tmp_path, journal=f"sqlite:///{tmp_path / 'empty.db'}"))
     with pytest.raises(NothingBefore, match="no version was champion"):
-        VerdictBook(Registry(f"sqlite:///{tmp_path / 'new.db'}")).roll_back()
+        GateLog(Registry(f"sqlite:///{tmp_path / 'new.db'}")).roll_back()

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from serving.decision.policy.policy import Exploration
-from serving.decision.selection.runtime_state import Situation
-from serving.journal.rows import DecisionRow, Entry, OutcomeRow
+from serving.decision.selection.runtime_state import RuntimeState
+from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow
 from serving.journal.store import Store
 from tests.support.policy_cases import ARMS, NOW, ask, engine, forecast, policy
 from training.errors import BadHistory
-from training.metrics.off_policy import NoOverlap
-from training.savings.estimate import savings
+from training.metrics.off_policy import UnsupportedPolicy
+from training.savings.estimate import estimate_savings
 from training.savings.evidence import Evidence, rate_of
 from training.savings.from_journal import from_journal
 from training.savings.terminal import savings_json, savings_tables, sentences
@@ -50,7 +50,7 @@ FOUR = evidence(
 
 
 def test_a_paired_history_by_hand() -> None:
-    found = savings("s", FOUR, resamples=50)
+    found = estimate_savings("s", FOUR, resamples=50)
     assert found.estimator == "direct"
     ours, direct, reasoning = found.whole.strategies
     assert ours.quality.value == 0.75
@@ -80,7 +80,7 @@ def test_groups_add_up_to_the_whole() -> None:
         tasks=np.array(["maths"] * 60 + ["rewriting"] * 50 + ["rare"] * 10, object),
         tenants=np.array([None] * 80 + ["acme"] * 40, object),
     )
-    found = savings("s", many, resamples=20)
+    found = estimate_savings("s", many, resamples=20)
     assert [(part.name, part.requests) for part in found.by_task] == [("maths", 60), ("rewriting", 50)]
     assert [part.name for part in found.by_tenant] == ["(none)", "acme"]
     total = sum(part.strategies[0].usd_per_day.value for part in found.by_tenant)
@@ -114,7 +114,7 @@ def test_logged_history_comes_near_the_truth(snips: bool, good: bool) -> None:
     covered = 0
     for seed in range(40):
         found, (quality, cost) = logged(np.random.default_rng(seed), 800, good)
-        told = savings("s", found, snips=snips, resamples=100, seed=seed)
+        told = estimate_savings("s", found, snips=snips, resamples=100, seed=seed)
         ours = told.whole.strategies[0]
         assert told.estimator == ("snips" if snips else "dr")
         covered += ours.quality.lower <= quality <= ours.quality.upper
@@ -128,11 +128,11 @@ def test_what_the_log_never_tried_is_not_told() -> None:
     only_direct = np.isfinite(found.success[:, 1])
     cut = found.subset(~only_direct)
     sure = replace(cut, propensity=np.where(np.isfinite(cut.success), 1.0, np.nan), chosen=np.zeros(len(cut), np.int64))
-    told = savings("s", sure, resamples=20)
+    told = estimate_savings("s", sure, resamples=20)
     assert [row.strategy for row in told.whole.strategies] == ["thinkgate", "always direct"]
     assert "collect paired data" in told.whole.missing["always reasoning"]
-    with pytest.raises(NoOverlap):
-        savings("s", replace(sure, chosen=np.ones(len(cut), np.int64)), resamples=20)
+    with pytest.raises(UnsupportedPolicy):
+        estimate_savings("s", replace(sure, chosen=np.ones(len(cut), np.int64)), resamples=20)
 
 
 def test_days_are_read_off_the_times() -> None:
@@ -142,7 +142,7 @@ def test_days_are_read_off_the_times() -> None:
     assert rate_of(times, 7.0) == (7.0, False)
 
 
-def entries(n: int = 60) -> list[Entry]:
+def entries(n: int = 60) -> list[JournalEntry]:
     """Decisions that explore, with an outcome each: reasoning succeeds, direct fails half of the time."""
     made = engine(
         forecast((0.1, 0.2)), policy(low_support="explore", min_support=1.0, exploration=Exploration(explore=0.9))
@@ -150,7 +150,7 @@ def entries(n: int = 60) -> list[Entry]:
     found = []
     for place in range(n):
         decided = made.decide_recorded(
-            ask(tenant="acme", task="maths"), Situation(input_tokens=1000, uniform=(place + 0.5) / n)
+            ask(tenant="acme", task="maths"), RuntimeState(input_tokens=1000, uniform=(place + 0.5) / n)
         )
         decision, record = decided.decision, decided.record
         assert record is not None
@@ -163,7 +163,7 @@ def entries(n: int = 60) -> list[Entry]:
             row.decision_id, NOW, success=float(decision.arm != "direct" or place % 2), input_tokens=1000,
             output_tokens=1000, latency_ms=500.0,
         )  # fmt: skip
-        found.append(Entry(row, outcome))
+        found.append(JournalEntry(row, outcome))
     return found
 
 
@@ -186,7 +186,7 @@ def test_a_journal_is_settled_again_under_another_policy(tmp_path: Path) -> None
     assert low.cost_usd[np.isfinite(low.cost_usd)] == pytest.approx(0.011)
     assert low.per_day == pytest.approx(61 / (59 * 7200 / 86_400))
     assert low.notes == ("1 decisions without a reported success are left out",)
-    told = savings("the journal", low, resamples=20)
+    told = estimate_savings("the journal", low, resamples=20)
     assert told.estimator == "dr"
     assert told.whole.strategies[0].quality.value == pytest.approx(0.5, abs=0.15)
 
@@ -197,7 +197,7 @@ def test_a_journal_of_other_arms_is_refused() -> None:
 
 
 def test_all_of_it_is_shown() -> None:
-    found = savings("s", FOUR, resamples=20)
+    found = estimate_savings("s", FOUR, resamples=20)
     assert [table.title for table in savings_tables(found)] == ["What it would have cost"]
     assert "always reasoning" in " ".join(sentences(found))
     assert '"usd_per_success"' in savings_json(found)

@@ -12,19 +12,19 @@ import pytest
 
 from serving.decision.conversation import from_prompt, parse_messages
 from training.records.history import read
-from training.synthetic import DEFAULT_ARMS, FAILURE_MODES, Draws, OldPolicy, World
+from training.synthetic import DEFAULT_ARMS, FAILURE_MODES, LegacyRouter, PromptSample, World
 from training.synthetic.outcome_generator import SCHEMA
 
 PROMPTS = 12_000
 
 
 @pytest.fixture(scope="module")
-def draws() -> Draws:
+def draws() -> PromptSample:
     return World(seed=21).sample(PROMPTS)
 
 
 @pytest.fixture(scope="module")
-def paired(draws: Draws) -> pd.DataFrame:
+def paired(draws: PromptSample) -> pd.DataFrame:
     return World(seed=21).records(draws)
 
 
@@ -32,7 +32,7 @@ def by_arm(records: pd.DataFrame, column: str) -> np.ndarray:
     return records[column].to_numpy(np.float64).reshape(-1, len(DEFAULT_ARMS))
 
 
-def test_records_keep_the_contract(draws: Draws, paired: pd.DataFrame) -> None:
+def test_records_keep_the_contract(draws: PromptSample, paired: pd.DataFrame) -> None:
     assert list(paired.columns) == SCHEMA.names
     assert len(paired) == 2 * PROMPTS
     assert paired["request_id"].is_unique
@@ -58,7 +58,7 @@ def test_records_say_synthetic_wherever_they_go(paired: pd.DataFrame) -> None:
     assert paired["prompt_id"].str.startswith("synthetic-").all()
 
 
-def test_the_kernel_reads_every_request_back(draws: Draws, paired: pd.DataFrame) -> None:
+def test_the_kernel_reads_every_request_back(draws: PromptSample, paired: pd.DataFrame) -> None:
     half = paired.iloc[::2].head(3000)
     for request, prompt, messages in zip(draws.requests, half["prompt"], half["messages"], strict=False):
         assert request.messages == (from_prompt(prompt) if messages is None else parse_messages(messages))
@@ -69,7 +69,9 @@ def test_the_kernel_reads_every_request_back(draws: Draws, paired: pd.DataFrame)
     [("success", "success"), ("output_tokens", "output_tokens"), ("reasoning_tokens", "reasoning_tokens"),
      ("latency_ms", "latency_ms"), ("cost_usd", "cost_usd")],
 )  # fmt: skip
-def test_observed_means_agree_with_the_truth(draws: Draws, paired: pd.DataFrame, column: str, truth: str) -> None:
+def test_observed_means_agree_with_the_truth(
+    draws: PromptSample, paired: pd.DataFrame, column: str, truth: str
+) -> None:
     gap = by_arm(paired, column) - getattr(draws.truth, truth)
     bound = 4.5 * gap.std(axis=0) / np.sqrt(PROMPTS) + 1e-12
     assert (np.abs(gap.mean(axis=0)) < bound).all()
@@ -77,7 +79,7 @@ def test_observed_means_agree_with_the_truth(draws: Draws, paired: pd.DataFrame,
         assert np.corrcoef(by_arm(paired, column)[:, 1], getattr(draws.truth, truth)[:, 1])[0, 1] > 0.2
 
 
-def test_true_uplift_is_the_empirical_difference(draws: Draws, paired: pd.DataFrame) -> None:
+def test_true_uplift_is_the_empirical_difference(draws: PromptSample, paired: pd.DataFrame) -> None:
     success = by_arm(paired, "success")
     observed, true = success[:, 1] - success[:, 0], draws.uplift[:, 0]
     for places in np.array_split(np.argsort(true), 8):
@@ -93,7 +95,7 @@ def test_success_probabilities_are_those_of_repeated_runs() -> None:
     assert (np.abs(rates - draws.success) < 4.5 * deviation).all()
 
 
-def test_failure_modes_occur_at_their_true_rates(draws: Draws, paired: pd.DataFrame) -> None:
+def test_failure_modes_occur_at_their_true_rates(draws: PromptSample, paired: pd.DataFrame) -> None:
     modes = paired["failure_mode"].to_numpy(object).reshape(-1, 2)
     for place, mode in enumerate((None, *FAILURE_MODES)):
         seen = modes == mode if mode is not None else pd.isna(modes)
@@ -107,7 +109,7 @@ def test_failure_modes_occur_at_their_true_rates(draws: Draws, paired: pd.DataFr
     assert not (named.to_numpy() & ~wrong).any()
 
 
-def test_reasoning_trades_confident_errors_for_long_ones(draws: Draws) -> None:
+def test_reasoning_trades_confident_errors_for_long_ones(draws: PromptSample) -> None:
     wrong = 1.0 - draws.success
     rates = draws.truth.failure_modes.mean(axis=0) / wrong.mean(axis=0)[:, None]
     share = {mode: rates[:, place] for place, mode in enumerate(FAILURE_MODES, start=1)}
@@ -133,8 +135,8 @@ def test_one_call_s_cost_is_its_tokens_at_the_price(paired: pd.DataFrame) -> Non
     np.testing.assert_allclose(paired["cost_usd"], usd, atol=1e-9)
 
 
-def test_logged_calls_are_those_of_the_paired_world(draws: Draws, paired: pd.DataFrame) -> None:
-    logged = World(seed=21).records(draws, OldPolicy())
+def test_logged_calls_are_those_of_the_paired_world(draws: PromptSample, paired: pd.DataFrame) -> None:
+    logged = World(seed=21).records(draws, LegacyRouter())
     assert len(logged) == PROMPTS
     whole = paired.set_index("request_id").drop(columns=["propensity", "messages"])
     part = logged.set_index("request_id").drop(columns=["propensity", "messages"])
@@ -144,12 +146,12 @@ def test_logged_calls_are_those_of_the_paired_world(draws: Draws, paired: pd.Dat
 def test_parquet_is_written_in_chunks_and_whole(tmp_path: Path) -> None:
     world, path = World(seed=2), tmp_path / "history.parquet"
     told: list[tuple[str, int, int]] = []
-    rows = world.write_parquet(path, 300, OldPolicy(), progress=lambda *step: told.append(step))
+    rows = world.write_parquet(path, 300, LegacyRouter(), progress=lambda *step: told.append(step))
     assert rows == 300
     assert told == [("writing synthetic records", 300, 300)]
     assert [file.name for file in tmp_path.iterdir()] == ["history.parquet"]
     assert pq.read_schema(path).equals(SCHEMA)
-    chunks = pd.concat(list(world.iter_chunks(300, OldPolicy(), chunk=128)), ignore_index=True)
+    chunks = pd.concat(list(world.iter_chunks(300, LegacyRouter(), chunk=128)), ignore_index=True)
     read = pq.read_table(path).to_pandas()
     assert read["request_id"].tolist() == chunks["request_id"].tolist()
     assert read["cost_usd"].tolist() == chunks["cost_usd"].tolist()
@@ -159,9 +161,9 @@ def test_parquet_is_written_in_chunks_and_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
 def test_the_history_reader_takes_every_row(tmp_path: Path, suffix: str) -> None:
     world, path = World(seed=2), tmp_path / f"history{suffix}"
-    records = world.records(world.sample(300), OldPolicy())
+    records = world.records(world.sample(300), LegacyRouter())
     if suffix == ".parquet":
-        world.write_parquet(path, 300, OldPolicy())
+        world.write_parquet(path, 300, LegacyRouter())
     elif suffix == ".jsonl":
         records.to_json(path, orient="records", lines=True, force_ascii=False, date_format="iso")
     else:

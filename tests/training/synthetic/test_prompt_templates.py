@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from training.synthetic import LANGUAGES, TASKS, BadWorld, World
-from training.synthetic.prompt_templates import wording
+from training.synthetic.prompt_templates import load_wording
 from training.synthetic.task_types import BASE_TASKS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_task_is_written_in_every_language(language: str) -> None:
     rng = np.random.default_rng(1)
-    words = wording(language)
+    words = load_wording(language)
     for task in BASE_TASKS:
         texts = words.write(rng, task, np.linspace(0, 1, 60))
         assert all(text.strip() for text in texts)
@@ -27,21 +27,21 @@ def test_every_task_is_written_in_every_language(language: str) -> None:
 
 
 def test_an_unknown_language_names_the_cure() -> None:
-    with pytest.raises(BadWorld, match=r"add training/world/texts/xx\.toml"):
-        wording("xx")
+    with pytest.raises(BadWorld, match=r"add training/synthetic/templates/xx\.toml"):
+        load_wording("xx")
 
 
 def test_harder_prompts_look_harder() -> None:
     rng = np.random.default_rng(2)
     for language in LANGUAGES:
         for task in ("planning", "code", "synthesis", "maths"):
-            easy = np.mean([len(text) for text in wording(language).write(rng, task, np.full(150, 0.1))])
-            hard = np.mean([len(text) for text in wording(language).write(rng, task, np.full(150, 0.9))])
+            easy = np.mean([len(text) for text in load_wording(language).write(rng, task, np.full(150, 0.1))])
+            hard = np.mean([len(text) for text in load_wording(language).write(rng, task, np.full(150, 0.9))])
             assert hard > 1.2 * easy, (language, task)
 
 
 def test_two_people_in_a_prompt_are_two() -> None:
-    words = wording("en")
+    words = load_wording("en")
     names = next(slot for template in words.templates["planning"] for slot, count in template.slots if count == 2)
     first, second = names.draw(np.random.default_rng(3), np.zeros(500), 2)
     assert all(one != other for one, other in zip(first, second, strict=True))

@@ -7,7 +7,7 @@ import pytest
 
 from serving.decision.errors import BadInput, Unpriced
 from serving.decision.types import Arm, Price, Usd
-from training.synthetic import DEFAULT_ARMS, LANGUAGES, TASKS, BadWorld, Draws, Shift, World
+from training.synthetic import DEFAULT_ARMS, LANGUAGES, TASKS, BadWorld, ConceptDrift, PromptSample, World
 
 PRICE = Price(1.0, 8.0, 0.1)
 THREE_ARMS = (
@@ -18,11 +18,11 @@ THREE_ARMS = (
 
 
 @pytest.fixture(scope="module")
-def draws() -> Draws:
+def draws() -> PromptSample:
     return World(seed=11).sample(8192)
 
 
-def test_same_seed_gives_the_same_world(draws: Draws) -> None:
+def test_same_seed_gives_the_same_world(draws: PromptSample) -> None:
     again = World(seed=11).sample(200)
     first = draws.take(np.arange(200))
     assert again.requests == first.requests
@@ -30,7 +30,7 @@ def test_same_seed_gives_the_same_world(draws: Draws) -> None:
     assert World(seed=12).sample(200).requests != again.requests
 
 
-def test_a_prompt_does_not_depend_on_how_many_are_asked(draws: Draws) -> None:
+def test_a_prompt_does_not_depend_on_how_many_are_asked(draws: PromptSample) -> None:
     world = World(seed=11)
     middle = world.sample(50, start=4070)
     assert middle.index.tolist() == list(range(4070, 4120))
@@ -39,7 +39,7 @@ def test_a_prompt_does_not_depend_on_how_many_are_asked(draws: Draws) -> None:
     assert world.records(middle).equals(world.records(draws.take(np.arange(4070, 4120))))
 
 
-def test_all_tasks_and_languages_occur_at_their_share(draws: Draws) -> None:
+def test_all_tasks_and_languages_occur_at_their_share(draws: PromptSample) -> None:
     for names, shares in (
         (draws.tasks, {task: traits.share for task, traits in TASKS.items()}),
         (draws.languages, dict(LANGUAGES)),
@@ -50,7 +50,7 @@ def test_all_tasks_and_languages_occur_at_their_share(draws: Draws) -> None:
             assert abs((names == name).mean() - expected) < 5 * np.sqrt(expected / len(draws))
 
 
-def test_uplift_is_not_monotone_in_difficulty(draws: Draws) -> None:
+def test_uplift_is_not_monotone_in_difficulty(draws: PromptSample) -> None:
     difficulty, uplift = draws.truth.difficulty, draws.uplift[:, 0]
     trivial = uplift[difficulty < -3].mean()
     middle = uplift[(difficulty > 0.5) & (difficulty < 2.5)].mean()
@@ -80,7 +80,7 @@ def test_a_further_arm_leaves_the_others_alone() -> None:
     assert kept.equals(two.records(pair))
 
 
-def test_follow_ups_hang_on_their_conversation(draws: Draws) -> None:
+def test_follow_ups_hang_on_their_conversation(draws: PromptSample) -> None:
     follow_ups = draws.take(draws.tasks == "follow_up")
     last = [request.messages[-1].text for request in follow_ups.requests]
     assert max(map(len, last)) < 30
@@ -100,14 +100,14 @@ def test_difficulty_knob_and_hidden_knob() -> None:
     np.testing.assert_allclose(open_book.success, open_book.expected_success, atol=1e-12)
 
 
-def test_expected_success_is_the_mean_over_the_hidden_part(draws: Draws) -> None:
+def test_expected_success_is_the_mean_over_the_hidden_part(draws: PromptSample) -> None:
     gap = draws.success - draws.expected_success
     assert (np.abs(gap.mean(axis=0)) < 5 * gap.std(axis=0) / np.sqrt(len(draws))).all()
     assert gap.std() > 0.05
 
 
 def test_shift_changes_workload_and_model_after_its_day_only() -> None:
-    shift = Shift(day=14, mix={"maths": 4.0}, gain={"maths": 0.0}, skill={"code": -2.0}, tokens=2.0, latency=3.0)
+    shift = ConceptDrift(day=14, mix={"maths": 4.0}, gain={"maths": 0.0}, skill={"code": -2.0}, tokens=2.0, latency=3.0)
     calm, shaken = World(seed=9).sample(8192), World(seed=9, shift=shift).sample(8192)
     before, after = shaken.take(~shaken.shifted), shaken.take(shaken.shifted)
     assert before.timestamp.max() < World(seed=9).start + 14 * 86_400 <= after.timestamp.min()
@@ -122,7 +122,7 @@ def test_shift_changes_workload_and_model_after_its_day_only() -> None:
     assert World(seed=9).sample(8192).requests == calm.requests
 
 
-def test_timestamps_lie_in_the_world_s_days(draws: Draws) -> None:
+def test_timestamps_lie_in_the_world_s_days(draws: PromptSample) -> None:
     world = World(seed=11)
     days = (draws.timestamp - world.start) / 86_400
     assert days.min() >= 0
@@ -130,7 +130,7 @@ def test_timestamps_lie_in_the_world_s_days(draws: Draws) -> None:
     assert len(np.unique(days.astype(int))) == 28
 
 
-def test_showcase_spans_tasks_and_languages(draws: Draws) -> None:
+def test_showcase_spans_tasks_and_languages(draws: PromptSample) -> None:
     shown = draws.showcase(20)
     assert len(shown) == 20
     assert set(shown.tasks) == set(TASKS)
@@ -154,8 +154,8 @@ def test_self_hosted_arms_cost_their_time() -> None:
         (lambda: World(seed=1, mix={"maths": 0.0}), "one above 0"),
         (lambda: World(seed=1, languages={"en": -1.0}), "none negative"),
         (lambda: World(seed=1, days=0.0), "days must be above 0"),
-        (lambda: Shift(day=3, gain={"poetry": 2.0}), "known are maths"),
-        (lambda: Shift(day=float("nan")), "finite"),
+        (lambda: ConceptDrift(day=3, gain={"poetry": 2.0}), "known are maths"),
+        (lambda: ConceptDrift(day=float("nan")), "finite"),
         (lambda: World(seed=1).sample(0), "n must be 1 or more"),
         (lambda: World(seed=1).records(World(seed=1).sample(1), runs=0), "use 1 or more"),
     ],

@@ -22,21 +22,29 @@ from distributed import wait
 
 from serving.decision.policy.arms import load_arms
 from serving.decision.types import Arm, FloatArray
-from training.backends.base import Engine, Source, require_rows, telling_lost
-from training.backends.dask.client import Cluster, connected
-from training.backends.dask.partition_reader import Facts, Tally, columns, together, validate
-from training.backends.dask.partitions import at_hand, dealt, encoded, folds_by_hash, joined, picked, whole_of
-from training.backends.dask.row_accounting import account, require_both, write_bad, write_repeats
-from training.backends.dask.storage import find, pieces
-from training.backends.dask.trainer import ClusterSchool
-from training.dataset.arm_inference import arms_of
+from training.backends.base import BackendSettings, RecordSource, explain_quarantined, require_rows
+from training.backends.dask.client import Cluster, connect
+from training.backends.dask.partition_reader import PartitionFacts, RowTally, empty_frame, merge_calls, validate
+from training.backends.dask.partitions import (
+    assign_folds,
+    encode_partition,
+    folds_by_hash,
+    global_counts,
+    join_prompts,
+    sample_prompts,
+    sample_rows,
+)
+from training.backends.dask.row_accounting import account_rows, require_both, write_bad, write_repeats
+from training.backends.dask.storage import find_parquet, row_group_pieces
+from training.backends.dask.trainer import DaskTrainerFactory
+from training.dataset.arm_inference import name_arms
 from training.dataset.dataset import Dataset
 from training.dataset.overlap import require_overlap
 from training.dataset.requirements import MINIMUM_PROMPTS, require_drawn, require_labels, require_prompts
-from training.dataset.sampling import Drawn
+from training.dataset.sampling import DrawnSample
 from training.encoders.static import Encoder
 from training.errors import HistoryEmpty
-from training.models.targets import School, Whole
+from training.models.targets import GlobalCounts, TrainerFactory
 from training.progress import Progress
 from training.records.history import History
 
@@ -46,41 +54,45 @@ PARTS_A_WORKER: Final = 8
 """Parts are no more than this: each is a few tasks for every booster, and a scheduler has to hand out each task."""
 
 
-class Machines:
-    """The workers of a cluster; see `training.backends.base.Machines`."""
+class DaskBackend:
+    """The workers of a cluster; see `training.backends.base.Backend`."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._share = 1.0
         self._asked: list[Any] = []
         self._parts: list[Any] = []
-        self._facts: tuple[Facts, ...] = ()
+        self._facts: tuple[PartitionFacts, ...] = ()
         self._sample: Dataset | None = None
 
-    def read(self, source: Source, progress: Progress) -> tuple[History, Drawn]:
+    def read(self, source: RecordSource, progress: Progress) -> tuple[History, DrawnSample]:
         """Read, validate, exchange; gives the history without its rows, and the prompts at hand."""
         cluster = self._cluster
         arms = load_arms(source.arms) if source.arms else None
-        files = find(source.data)
+        files = find_parquet(source.data)
         progress("reading history", 0, 0)
-        cut = [piece for found in cluster.gather(cluster.map(pieces, range(len(files)), files)) for piece in found]
+        cut = [
+            piece
+            for found in cluster.gather(cluster.map(row_group_pieces, range(len(files)), files))
+            for piece in found
+        ]
         rows = sum(piece.rows for piece in cut)
         if not rows:
             raise HistoryEmpty(f"{', '.join(files[:5])}: no rows; write one row per call (see data/README.md)")
         names = None if arms is None else tuple(arm.name for arm in arms)
         validated = cluster.map(validate, cut, arms=names)
-        tallies: list[Tally] = cluster.gather(cluster.map(attrgetter("tally"), validated))
+        tallies: list[RowTally] = cluster.gather(cluster.map(attrgetter("tally"), validated))
         progress("reading history", rows, rows)
         write_bad(source.quarantine, tallies)
-        so_far = account(files, tallies, (), source.quarantine)
+        so_far = account_rows(files, tallies, (), source.quarantine)
         require_rows(so_far)
-        with telling_lost(so_far):
-            arms = arms or arms_of(pd.concat([tally.usage for tally in tallies]))
+        with explain_quarantined(so_far):
+            arms = arms or name_arms(pd.concat([tally.usage for tally in tallies]))
             self._exchange(validated, rows, arms, progress)
             write_repeats(source.quarantine, files, self._facts)
             prompts = sum(facts.labelled for facts in self._facts)
             self._share = min(1.0, source.at_most / max(prompts, 1))
-            sample = joined(cluster.gather(cluster.map(picked, self._asked, share=self._share)))
+            sample = join_prompts(cluster.gather(cluster.map(sample_prompts, self._asked, share=self._share)))
             require_labels(sample.success[sample.observed])
             known = [arm.name for arm in arms]
             if self._share < 1.0:
@@ -89,7 +101,7 @@ class Machines:
             require_both(self._facts)
         require_overlap(sample)
         self._sample = sample
-        return account(files, tallies, self._facts, source.quarantine), Drawn(sample, prompts)
+        return account_rows(files, tallies, self._facts, source.quarantine), DrawnSample(sample, prompts)
 
     def design(self, encoder: Encoder, dataset: Dataset, progress: Progress) -> FloatArray:
         """Encode all prompts by part, let go of their texts, and fetch the design rows of those at hand."""
@@ -97,33 +109,33 @@ class Machines:
         cluster = self._cluster
         progress("encode", 0, len(self._asked))
         sent = cluster.client.scatter(encoder, broadcast=True, hash=False)
-        self._parts = cluster.map(encoded, self._asked, encoder=sent)
+        self._parts = cluster.map(encode_partition, self._asked, encoder=sent)
         self._asked = []
-        found = cluster.gather(cluster.map(at_hand, self._parts, share=self._share))
+        found = cluster.gather(cluster.map(sample_rows, self._parts, share=self._share))
         progress("encode", len(self._parts), len(self._parts))
         order = np.argsort(np.concatenate([one.prompt_ids for one in found]), kind="stable")
         return np.ascontiguousarray(np.concatenate([one.x for one in found])[order])
 
-    def school(self, folds: int) -> School | None:
+    def school(self, folds: int) -> TrainerFactory | None:
         """Deal the folds by hash, and make ready to learn from every part."""
         cluster, sample = self._cluster, self._sample
         assert sample is not None
         full = [part for part, facts in zip(self._parts, self._facts, strict=True) if facts.labelled]
-        parts = cluster.map(dealt, full, folds=folds)
+        parts = cluster.map(assign_folds, full, folds=folds)
         self._parts = []
         wait(parts)
         cluster.client.rebalance(parts)
         where = cluster.client.who_has(parts)
         logged = sum(facts.logged for facts in self._facts)
-        wholes: list[Whole] = cluster.gather(cluster.map(whole_of, parts, logged=logged))
+        wholes: list[GlobalCounts] = cluster.gather(cluster.map(global_counts, parts, logged=logged))
         calls, inverse = (np.sum([getattr(one, name) for one in wholes], axis=0) for name in ("calls", "inverse"))
-        return ClusterSchool(
+        return DaskTrainerFactory(
             cluster,
             tuple(parts),
             tuple(where[part.key][0] for part in parts),
             sample,
             folds_by_hash(sample.prompt_ids, folds),
-            Whole(logged, calls, inverse),
+            GlobalCounts(logged, calls, inverse),
             sum(facts.labelled for facts in self._facts),
         )
 
@@ -133,15 +145,15 @@ class Machines:
         workers = len(cluster.workers)
         count = int(np.clip(math.ceil(rows / PART_ROWS), workers, PARTS_A_WORKER * workers))
         progress("exchange rows", 0, count)
-        frame = dd.from_delayed(cluster.map(attrgetter("frame"), validated), meta=columns(), verify_meta=False)
+        frame = dd.from_delayed(cluster.map(attrgetter("frame"), validated), meta=empty_frame(), verify_meta=False)
         mixed = frame.shuffle("prompt_id", npartitions=count, shuffle_method="p2p")
-        self._asked = cluster.map(together, cluster.client.compute(mixed.to_delayed()), arms=arms)
+        self._asked = cluster.map(merge_calls, cluster.client.compute(mixed.to_delayed()), arms=arms)
         self._facts = tuple(cluster.gather(cluster.map(attrgetter("facts"), self._asked)))
         progress("exchange rows", count, count)
 
 
 @contextmanager
-def opened(engine: Engine) -> Iterator[Machines]:
+def open_cluster(engine: BackendSettings) -> Iterator[DaskBackend]:
     """Connect to the cluster, or start one here, and let go of it."""
-    with connected(engine) as cluster:
-        yield Machines(cluster)
+    with connect(engine) as cluster:
+        yield DaskBackend(cluster)

@@ -16,7 +16,7 @@ from distributed.client import FutureCancelledError
 from distributed.comm import CommClosedError
 from lightgbm.basic import LightGBMError
 
-from training.backends.base import Engine
+from training.backends.base import BackendSettings
 from training.backends.dask.errors import ClusterError, NoWorkers, SchedulerUnreachable, WorkerLost
 
 PATIENCE: Final = 15.0
@@ -82,7 +82,7 @@ class Cluster:
         WorkerLost
             The same task took several workers down, or the scheduler is gone.
         """
-        with telling_lost():
+        with explain_lost_worker():
             return list(self.client.gather(list(futures)))
 
     def watched(self, work: Callable[[], T], holders: Sequence[str]) -> T:
@@ -93,7 +93,7 @@ class Cluster:
         WorkerLost
             LightGBM can't go on without one of its machines; it would wait for it.
         """
-        with ThreadPoolExecutor(1) as pool, telling_lost():
+        with ThreadPoolExecutor(1) as pool, explain_lost_worker():
             done = pool.submit(work)
             while True:
                 try:
@@ -115,7 +115,7 @@ class Cluster:
 
 
 @contextmanager
-def connected(engine: Engine) -> Iterator[Cluster]:
+def connect(engine: BackendSettings) -> Iterator[Cluster]:
     """Connect to the scheduler that is named, or start a cluster here; what was started here is stopped.
 
     Raises
@@ -140,7 +140,7 @@ def connected(engine: Engine) -> Iterator[Cluster]:
 
 
 @contextmanager
-def telling_lost() -> Iterator[None]:
+def explain_lost_worker() -> Iterator[None]:
     """Turn what Dask raises when workers or the scheduler die into one line."""
     try:
         yield
@@ -213,6 +213,3 @@ def _mute() -> None:
 
 def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
-
-
-__all__ = ["Cluster", "ClusterError", "connected", "telling_lost"]

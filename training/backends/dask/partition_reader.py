@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from serving.decision.types import Arm
-from training.backends.dask.storage import Piece, opened
-from training.dataset.arm_inference import usage
-from training.dataset.dataset import Dataset, grouped
+from training.backends.dask.storage import Piece, open_file
+from training.dataset.arm_inference import arm_usage
+from training.dataset.dataset import Dataset, group_dataset
 from training.records.frame_builder import Fingerprint
 from training.records.history import has_synthetic, shared_ids
-from training.records.quarantine import Example, Quarantine
+from training.records.quarantine import Quarantine, QuarantinedExample
 from training.records.readers.files import parquet_rows
 from training.records.readers.rows import ReadLimits
 from training.records.schema import KNOWN
@@ -45,7 +45,7 @@ BAD_LINES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RowTally:
     """What became of the rows of a piece; tallies are added up on the driver.
 
     Parameters
@@ -53,29 +53,29 @@ class Tally:
     bad
         Lines for the quarantine file, at most `BAD_LINES`.
     usage
-        Of the arms, as `training.dataset.arm_inference.usage` adds it up.
+        Of the arms, as `training.dataset.arm_inference.arm_usage` adds it up.
     """
 
     read: int
     unnamed: int
     quarantined: Counter[str]
     doubts: Counter[str]
-    examples: tuple[Example, ...]
+    examples: tuple[QuarantinedExample, ...]
     bad: tuple[str, ...]
     usage: pd.DataFrame
     synthetic: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Validated:
-    """The good rows of a piece, in the columns of `columns`, and what became of the others."""
+class ValidatedRows:
+    """The good rows of a piece, in the columns of `empty_frame`, and what became of the others."""
 
     frame: pd.DataFrame
-    tally: Tally
+    tally: RowTally
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class RepeatedRow:
     """A row whose request id came before, in another piece."""
 
     place: int
@@ -83,7 +83,7 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PartitionFacts:
     """What is known of the prompts of one part; all of it adds up but the times, and whether every arm is there.
 
     Parameters
@@ -108,18 +108,18 @@ class Facts:
     start: float
     end: float
     has_all_arms: bool
-    repeats: tuple[Repeat, ...]
+    repeats: tuple[RepeatedRow, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class PromptRows:
     """The prompts of one part with their texts, before they are encoded."""
 
     dataset: Dataset
-    facts: Facts
+    facts: PartitionFacts
 
 
-def columns() -> pd.DataFrame:
+def empty_frame() -> pd.DataFrame:
     """Give an empty frame of the rows that workers exchange: what the data set needs, and nothing else."""
     return pd.DataFrame(
         {
@@ -132,13 +132,13 @@ def columns() -> pd.DataFrame:
     )
 
 
-def validate(piece: Piece, arms: tuple[str, ...] | None) -> Validated:
+def validate(piece: Piece, arms: tuple[str, ...] | None) -> ValidatedRows:
     """Read and judge the rows of a piece, by the same reader as one machine."""
     with tempfile.TemporaryDirectory() as folder:
         path, shown = Path(folder) / "bad.jsonl", piece.name
         with _Noting(path) as bad:
             reader = Reader(arms, bad, ReadLimits(), carry=True, outcomes=True)
-            with opened(piece.url) as stream:
+            with open_file(piece.url) as stream:
                 only = (*KNOWN, "source")
                 for rows in parquet_rows(stream, shown, reader.limits, only, piece.groups):
                     reader.take(shown, rows)
@@ -153,28 +153,28 @@ def validate(piece: Piece, arms: tuple[str, ...] | None) -> Validated:
     out["place"] = pd.Series(piece.file * PLACE + places)
     out["hash"] = pd.Series(store.hashes(frame), dtype=np.uint64)
     out["text"] = pd.Series(store.identities(frame), dtype=np.uint64)
-    tally = Tally(
+    tally = RowTally(
         reader.seen,
         reader.unnamed,
         bad.counts,
         reader.doubts,
         tuple(bad.examples),
         kept,
-        usage(frame),
+        arm_usage(frame),
         has_synthetic(frame),
     )
-    return Validated(pd.DataFrame(out)[list(columns().columns)], tally)
+    return ValidatedRows(pd.DataFrame(out)[list(empty_frame().columns)], tally)
 
 
-def together(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> Asked:
+def merge_calls(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> PromptRows:
     """Put the rows of a part into one row per prompt; rows come in any order and are read in that of the files."""
     frame = frame.sort_values("place", ignore_index=True)
     again = (frame["request_id"].notna() & frame["request_id"].duplicated()).to_numpy()
     repeated = frame.loc[again, ["place", "request_id"]].head(BAD_LINES)
     frame = frame[~again].reset_index(drop=True)
-    dataset = grouped(frame, arms)
+    dataset = group_dataset(frame, arms)
     times = frame["timestamp"].dropna().to_numpy()
-    facts = Facts(
+    facts = PartitionFacts(
         rows=len(frame),
         duplicates=int(again.sum()),
         prompts=int(frame["prompt_id"].nunique()),
@@ -187,9 +187,9 @@ def together(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> Asked:
         start=float(times.min()) if len(times) else np.inf,
         end=float(times.max()) if len(times) else -np.inf,
         has_all_arms=bool(dataset.observed.any(axis=0).all()),
-        repeats=tuple(Repeat(int(place), str(name)) for place, name in repeated.itertuples(index=False)),
+        repeats=tuple(RepeatedRow(int(place), str(name)) for place, name in repeated.itertuples(index=False)),
     )
-    return Asked(dataset, facts)
+    return PromptRows(dataset, facts)
 
 
 def _words(column: pd.Series) -> pd.Series:
@@ -207,6 +207,6 @@ class _Noting(Quarantine):
         super().__enter__()
         return self
 
-    def put(self, example: Example, row: Mapping[str, object] | str) -> None:
+    def put(self, example: QuarantinedExample, row: Mapping[str, object] | str) -> None:
         self.lines.append(example.line)
         super().put(example, row)

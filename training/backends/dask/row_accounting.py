@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from training.backends.dask.partition_reader import PLACE, Facts, Tally
-from training.backends.dask.storage import shown
+from training.backends.dask.partition_reader import PLACE, PartitionFacts, RowTally
+from training.backends.dask.storage import display_path
 from training.errors import BadHistory, TooLittleToLearn
 from training.records.frame_builder import Fingerprint
 from training.records.history import Counts, History
@@ -24,7 +24,9 @@ REPEATED: Final = "duplicate request_id"
 EXAMPLES: Final = 20
 
 
-def account(files: Sequence[str], tallies: Sequence[Tally], facts: Sequence[Facts], quarantine: Path | None) -> History:
+def account_rows(
+    files: Sequence[str], tallies: Sequence[RowTally], facts: Sequence[PartitionFacts], quarantine: Path | None
+) -> History:
     """Give the history without its rows; before the exchange (no facts) kept rows are only those that are not bad."""
     quarantined = sum((tally.quarantined for tally in tallies), Counter[str]())
     read = sum(tally.read for tally in tallies)
@@ -56,7 +58,7 @@ def account(files: Sequence[str], tallies: Sequence[Tally], facts: Sequence[Fact
     )
 
 
-def require_both(facts: Sequence[Facts]) -> None:
+def require_both(facts: Sequence[PartitionFacts]) -> None:
     """Refuse a history of which no part has calls of every arm.
 
     Raises
@@ -71,7 +73,7 @@ def require_both(facts: Sequence[Facts]) -> None:
         )
 
 
-def write_bad(path: Path | None, tallies: Sequence[Tally]) -> None:
+def write_bad(path: Path | None, tallies: Sequence[RowTally]) -> None:
     """Write the quarantine anew with what the pieces gave back.
 
     Raises
@@ -89,14 +91,14 @@ def write_bad(path: Path | None, tallies: Sequence[Tally]) -> None:
         raise BadHistory(f"quarantine {path}: {error.strerror}; choose a path that can be written") from error
 
 
-def write_repeats(path: Path | None, files: Sequence[str], facts: Sequence[Facts]) -> None:
+def write_repeats(path: Path | None, files: Sequence[str], facts: Sequence[PartitionFacts]) -> None:
     """Add the rows whose request id came before in another piece, by name: their texts stay where they are."""
     if path is None:
         return
     with path.open("a", encoding="utf-8", newline="\n") as file:
         for repeat in sorted((repeat for one in facts for repeat in one.repeats), key=lambda repeat: repeat.place):
             entry = {
-                "source": shown(files[repeat.place // PLACE]),
+                "source": display_path(files[repeat.place // PLACE]),
                 "line": repeat.place % PLACE,
                 "kind": REPEATED,
                 "reason": "request_id came before; the first row of it is kept",

@@ -58,10 +58,10 @@ class Piece:
     @property
     def name(self) -> str:
         """As people write it."""
-        return shown(self.url)
+        return display_path(self.url)
 
 
-def shown(url: str) -> str:
+def display_path(url: str) -> str:
     """Write a file's place as people do: a local path without its protocol.
 
     >>> shown("file:///data/a.parquet"), shown("s3://bucket/a.parquet")
@@ -70,7 +70,7 @@ def shown(url: str) -> str:
     return url.removeprefix("file://")
 
 
-def find(paths: Sequence[str]) -> tuple[str, ...]:
+def find_parquet(paths: Sequence[str]) -> tuple[str, ...]:
     """List the Parquet files that paths stand for, each once and by name.
 
     Parameters
@@ -107,12 +107,12 @@ def find(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def opened(url: str) -> BinaryIO:
+def open_file(url: str) -> BinaryIO:
     """Open a file for reading, wherever it is."""
     return cast(BinaryIO, fsspec.open(url, "rb").open())
 
 
-def pieces(file: int, url: str) -> tuple[Piece, ...]:
+def row_group_pieces(file: int, url: str) -> tuple[Piece, ...]:
     """Read a file's footer and cut it into pieces.
 
     Raises
@@ -121,11 +121,13 @@ def pieces(file: int, url: str) -> tuple[Piece, ...]:
         If it is not readable as Parquet.
     """
     try:
-        with opened(url) as stream, pq.ParquetFile(stream) as parquet:
+        with open_file(url) as stream, pq.ParquetFile(stream) as parquet:
             groups = [parquet.metadata.row_group(group) for group in range(parquet.metadata.num_row_groups)]
             sizes = [(int(group.num_rows), int(group.total_byte_size)) for group in groups]
     except (pa.ArrowException, OSError) as error:
-        raise HistoryUnreadable(f"{shown(url)}: not readable as Parquet ({str(error).splitlines()[0]})") from error
+        raise HistoryUnreadable(
+            f"{display_path(url)}: not readable as Parquet ({str(error).splitlines()[0]})"
+        ) from error
     found: list[Piece] = []
     first = 0
     for group, (rows, size) in enumerate(sizes):

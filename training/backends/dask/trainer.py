@@ -18,12 +18,21 @@ import lightgbm as lgb
 import numpy as np
 
 from training.backends.dask.client import Cluster
-from training.backends.dask.partitions import fodder, shape, truth_of
+from training.backends.dask.partitions import partition_pseudo_outcomes, training_rows, training_shape
 from training.dataset.dataset import Dataset
-from training.models.boosting import Objective, Rows, Trees, parameters
+from training.models.boosting import Objective, Rows, TreeSettings, parameters
 from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Scores
-from training.models.targets import SHARED_AT_MOST, Lesson, OutOfFold, Subject, Truth, Whole, lessons, sharing
+from training.models.targets import (
+    SHARED_AT_MOST,
+    GlobalCounts,
+    HeadSpec,
+    HeadTrainer,
+    OutOfFold,
+    PseudoOutcomes,
+    shared_tree_settings,
+    uplift_targets,
+)
 
 NETWORK: Final = re.compile(
     r"^\[(machines|machine_list_filename|local_listen_port|num_machines|time_out|pre_partition|num_threads): .*\]\n",
@@ -34,7 +43,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClusterSchool:
+class DaskTrainerFactory:
     """Where success and uplift are learnt from every part.
 
     Parameters
@@ -54,49 +63,53 @@ class ClusterSchool:
     holders: tuple[str, ...]
     sample: Dataset
     fold: Rows
-    whole: Whole
+    whole: GlobalCounts
     prompts: int
 
-    def lesson(self, trees: Trees) -> Lesson:
+    def lesson(self, trees: TreeSettings) -> HeadTrainer:
         """Make ready to learn with one size of trees."""
-        return ClusterLesson(self, trees)
+        return DaskHeadTrainer(self, trees)
 
 
-class ClusterLesson:
+class DaskHeadTrainer:
     """Learns one head after the other, each on all workers."""
 
-    def __init__(self, school: ClusterSchool, trees: Trees) -> None:
+    def __init__(self, school: DaskTrainerFactory, trees: TreeSettings) -> None:
         self._school = school
         self._trees = trees
         self.shares = bool(school.whole.calls.sum() <= SHARED_AT_MOST)
 
-    def head(self, subject: Subject, truth: Truth | None = None) -> TreeHead:
+    def head(self, subject: HeadSpec, truth: PseudoOutcomes | None = None) -> TreeHead:
         """Learn one head."""
         school = self._school
         truths = truth.parts if truth is not None and subject.kind == "uplift" else (None,) * len(school.parts)
-        told = school.cluster.map(fodder, school.parts, truths, at=school.holders, subject=subject, whole=school.whole)
-        trees = sharing(self._trees) if subject.kind == "all arms" else self._trees
+        told = school.cluster.map(
+            training_rows, school.parts, truths, at=school.holders, subject=subject, whole=school.whole
+        )
+        trees = shared_tree_settings(self._trees) if subject.kind == "all arms" else self._trees
         objective: Objective = "regression" if subject.kind == "uplift" else "cross_entropy"
         boosters = [
-            boost(school.cluster, told, school.holders, trees, objective, subject.seed * 1009 + bag)
+            train_booster(school.cluster, told, school.holders, trees, objective, subject.seed * 1009 + bag)
             for bag in range(trees.bags)
         ]
         return TreeHead(tuple(boosters), (1.0 / len(boosters),) * len(boosters))
 
-    def truth(self, known: Scores, by: OutOfFold) -> Truth:
+    def truth(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:
         """Work out the pseudo-outcomes where the prompts are; those of the sample here."""
         school = self._school
         models = school.cluster.client.scatter(by, broadcast=True, hash=False)
-        parts = school.cluster.map(truth_of, school.parts, at=school.holders, by=models, whole=school.whole)
-        return Truth(lessons(school.sample, known, school.whole.logged), tuple(parts))
+        parts = school.cluster.map(
+            partition_pseudo_outcomes, school.parts, at=school.holders, by=models, whole=school.whole
+        )
+        return PseudoOutcomes(uplift_targets(school.sample, known, school.whole.logged), tuple(parts))
 
     def side_by_side(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
         """Run one job after the other: each has all workers."""
         yield from (job() for job in jobs)
 
 
-def boost(
-    cluster: Cluster, told: Sequence[Any], holders: Sequence[str], trees: Trees, objective: Objective, seed: int
+def train_booster(
+    cluster: Cluster, told: Sequence[Any], holders: Sequence[str], trees: TreeSettings, objective: Objective, seed: int
 ) -> lgb.Booster:
     """Learn one booster from the fodder of all parts.
 
@@ -107,7 +120,7 @@ def boost(
     holders
         Their workers; LightGBM needs all of them to the end.
     """
-    shapes = cluster.gather(cluster.map(shape, told))
+    shapes = cluster.gather(cluster.map(training_shape, told))
     some = [(one, shape) for one, shape in zip(told, shapes, strict=True) if shape[0]]
     rows = sum(shape[0] for _, shape in some)
     machines = len(set(holders))

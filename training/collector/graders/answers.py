@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import jsonschema
 
-from training.collector.graders.base import BadCheck, Check, Verdict
+from training.collector.graders.base import BadCheck, Check, Grade
 
 _TAG: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _BOXED: Final = re.compile(r"\\boxed\{+([^{}]*)\}+")
@@ -44,7 +44,7 @@ def fenced(text: str) -> str:
     return str(found[-1]) if found else text
 
 
-def exact(check: Check, answer: str) -> Verdict:
+def exact(check: Check, answer: str) -> Grade:
     """Compare texts: Unicode NFKC, case, white space and a closing full stop do not count.
 
     Examples
@@ -53,14 +53,14 @@ def exact(check: Check, answer: str) -> Verdict:
     1.0
     """
     same = _folded(final_answer(answer)) == _folded(str(check.needs("answer")))
-    return Verdict(float(same), "" if same else "another text")
+    return Grade(float(same), "" if same else "another text")
 
 
 def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(".").strip()
 
 
-def numeric(check: Check, answer: str) -> Verdict:
+def numeric(check: Check, answer: str) -> Grade:
     """Compare the last number of the answer; `tolerance` (default 1e-6) is relative, absolute below 1.
 
     Examples
@@ -75,10 +75,10 @@ def numeric(check: Check, answer: str) -> Verdict:
         raise BadCheck("grader numeric needs an answer that is a number")
     found = _numbers(final_answer(answer)) or _numbers(answer)
     if not found:
-        return Verdict(0.0, "no number in the answer")
+        return Grade(0.0, "no number in the answer")
     tolerance = float(check.more.get("tolerance", 1e-6))
     same = abs(found[-1] - wanted[-1]) <= tolerance * max(1.0, abs(wanted[-1]))
-    return Verdict(float(same), "" if same else "another number")
+    return Grade(float(same), "" if same else "another number")
 
 
 def _numbers(text: str) -> list[float]:
@@ -94,7 +94,7 @@ def _numbers(text: str) -> list[float]:
     return found
 
 
-def regex(check: Check, answer: str) -> Verdict:
+def regex(check: Check, answer: str) -> Grade:
     """Search a pattern; `full` asks that it matches the whole final answer.
 
     Examples
@@ -107,10 +107,10 @@ def regex(check: Check, answer: str) -> Verdict:
     except re.error as error:
         raise BadCheck(f"pattern can't be read: {error}") from None
     met = pattern.fullmatch(final_answer(answer)) if check.more.get("full") else pattern.search(answer)
-    return Verdict(float(met is not None), "" if met else "pattern not met")
+    return Grade(float(met is not None), "" if met else "pattern not met")
 
 
-def json_schema(check: Check, answer: str) -> Verdict:
+def json_schema(check: Check, answer: str) -> Grade:
     """Hold the answer, or its last fenced block, against a JSON schema; an `answer` must be the same value too.
 
     Examples
@@ -127,9 +127,9 @@ def json_schema(check: Check, answer: str) -> Verdict:
     try:
         value: Any = json.loads(fenced(answer).strip())
     except (ValueError, RecursionError):
-        return Verdict(0.0, "not JSON")
+        return Grade(0.0, "not JSON")
     if not jsonschema.validators.validator_for(schema)(schema).is_valid(value):
-        return Verdict(0.0, "against the schema")
+        return Grade(0.0, "against the schema")
     if check.answer is not None and value != json.loads(check.answer):
-        return Verdict(0.0, "another value")
-    return Verdict(1.0)
+        return Grade(0.0, "another value")
+    return Grade(1.0)

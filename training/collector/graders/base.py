@@ -47,11 +47,11 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Grade:
     """How good an answer is: `success` 0 to 1, None where it can't be told; `note` says why, without the answer."""
 
     success: float | None
     note: str = ""
 
 
-Grader: TypeAlias = Callable[[Check, str], Verdict]
+Grader: TypeAlias = Callable[[Check, str], Grade]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from training.collector.graders.answers import fenced
-from training.collector.graders.base import BadCheck, Check, Verdict
+from training.collector.graders.base import BadCheck, Check, Grade
 
 _SECONDS: Final = 10.0
 _MEMORY: Final = 2 << 30
@@ -54,7 +54,7 @@ except OSError:
 _ISOLATE: Final = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
-def unit_test(check: Check, answer: str) -> Verdict:
+def unit_test(check: Check, answer: str) -> Grade:
     """Run the check's `command` on the answer; `seconds` (default 10) is all the time that it has."""
     command = check.needs("command")
     argv = ["sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
@@ -91,7 +91,7 @@ def _write(folder: Path, files: Mapping[str, Any]) -> None:
         path.write_text(str(text), encoding="utf-8", errors="replace")
 
 
-def _run(argv: list[str], folder: Path, seconds: float) -> Verdict:
+def _run(argv: list[str], folder: Path, seconds: float) -> Grade:
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),
@@ -113,12 +113,12 @@ def _run(argv: list[str], folder: Path, seconds: float) -> Verdict:
     try:
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
-        return Verdict(0.0, "tests took too long")
+        return Grade(0.0, "tests took too long")
     finally:
         _end(process)
     if code in (126, 127):
         raise BadCheck("test command not found: is it installed where the collector runs?")
-    return Verdict(float(code == 0), "" if code == 0 else "tests failed")
+    return Grade(float(code == 0), "" if code == 0 else "tests failed")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

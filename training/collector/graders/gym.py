@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 
 from training.collector.graders.answers import final_answer
-from training.collector.graders.base import BadCheck, Check, Verdict
+from training.collector.graders.base import BadCheck, Check, Grade
 
 
-def reasoning_gym(check: Check, answer: str) -> Verdict:
+def reasoning_gym(check: Check, answer: str) -> Grade:
     """Score with the verifier of the check's `dataset`; `entry` is the dataset's own row (question, answer, metadata).
 
     Raises
@@ -25,4 +25,4 @@ def reasoning_gym(check: Check, answer: str) -> Verdict:
         score = package.get_score_answer_fn(name)
     except (ValueError, KeyError, AttributeError):
         raise BadCheck(f"reasoning-gym knows no dataset {name!r}: see reasoning_gym.factory.DATASETS") from None
-    return Verdict(min(1.0, max(0.0, float(score(final_answer(answer), check.needs("entry"))))))
+    return Grade(min(1.0, max(0.0, float(score(final_answer(answer), check.needs("entry"))))))

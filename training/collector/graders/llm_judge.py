@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from training.collector.graders.base import Check, Verdict
+from training.collector.graders.base import Check, Grade
 
 RUBRIC: Final = "Is the answer correct, complete, and does it keep to what was asked?"
 _SCALE: Final = ("10: nothing to add", "7: right, with small flaws", "4: partly right", "0: wrong, or beside the point")
@@ -19,7 +19,7 @@ _APART: Final = 0.5
 _MARK: Final = re.compile(r"\{[^{}]*\}")
 
 
-def questions(check: Check, asked: str, answer: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def judge_prompts(check: Check, asked: str, answer: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Write the two conversations that the judge is sent.
 
     Parameters
@@ -53,8 +53,8 @@ def _question(check: Check, asked: str, answer: str, *, swapped: bool) -> list[d
     ]
 
 
-def verdict(check: Check, replies: Sequence[str]) -> Verdict:
-    """Read the judge's two replies, in the order of `questions`.
+def judge_grade(check: Check, replies: Sequence[str]) -> Grade:
+    """Read the judge's two replies, in the order of `judge_prompts`.
 
     Examples
     --------
@@ -67,10 +67,10 @@ def verdict(check: Check, replies: Sequence[str]) -> Verdict:
     marks = [_mark(reply, name) for reply, name in zip(replies, names, strict=True)]
     known = [mark for mark in marks if mark is not None]
     if len(known) < len(marks):
-        return Verdict(None, "the judge's reply holds no mark")
+        return Grade(None, "the judge's reply holds no mark")
     if abs(known[0] - known[1]) > _APART:
-        return Verdict(None, "the judge contradicts itself when the order is swapped")
-    return Verdict(sum(known) / len(known))
+        return Grade(None, "the judge contradicts itself when the order is swapped")
+    return Grade(sum(known) / len(known))
 
 
 def _mark(reply: str, name: str) -> float | None:

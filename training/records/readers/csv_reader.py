@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from training.errors import HistoryUnreadable
-from training.records.readers.lines import Found, Line, lines, not_utf8, opened, too_long
-from training.records.readers.rows import ReadLimits, Spoiled
+from training.records.readers.lines import Line, TextRow, lines, not_utf8, open_text, too_long
+from training.records.readers.rows import ReadLimits, UnreadableRow
 
 
-def csv_rows(path: Path, limits: ReadLimits) -> Iterator[Found]:
+def csv_rows(path: Path, limits: ReadLimits) -> Iterator[TextRow]:
     """Take a CSV file apart: comma, double quotes, a header; an empty field is a missing value.
 
     Raises
@@ -21,14 +21,14 @@ def csv_rows(path: Path, limits: ReadLimits) -> Iterator[Found]:
     HistoryUnreadable
         If the file as a whole can't be read, or its header can't.
     """
-    with opened(path) as stream, _field_limit(limits.max_row_bytes):
+    with open_text(path) as stream, _field_limit(limits.max_row_bytes):
         records = _records(_Feed(lines(stream, limits.max_row_bytes), limits.max_row_bytes), limits.max_row_bytes)
         first = next(records, None)
         if first is None:
             return
         header = _header(first, path)
         for record in records:
-            yield Found(record.line, _row(record, header), record.size)
+            yield TextRow(record.line, _row(record, header), record.size)
 
 
 class _Record:
@@ -36,7 +36,7 @@ class _Record:
 
     __slots__ = ("fields", "line", "size", "taken")
 
-    def __init__(self, taken: list[Line], fields: list[str] | Spoiled) -> None:
+    def __init__(self, taken: list[Line], fields: list[str] | UnreadableRow) -> None:
         self.line = taken[0].number
         self.fields = fields
         self.taken = taken
@@ -111,25 +111,25 @@ def _records(feed: _Feed, max_bytes: int) -> Iterator[_Record]:
             reader = csv.reader(feed, strict=True)
             taken = feed.give_back()
             reason = f"not CSV ({error}): double the quotes inside a quoted field"
-            yield _Record(taken, Spoiled(line.number, "not CSV", reason, taken[0].text))
+            yield _Record(taken, UnreadableRow(line.number, "not CSV", reason, taken[0].text))
         else:
             yield _Record(feed.taken, fields)
 
 
-def _row(record: _Record, header: list[str]) -> dict[str, object] | Spoiled:
+def _row(record: _Record, header: list[str]) -> dict[str, object] | UnreadableRow:
     fields = record.fields
-    if isinstance(fields, Spoiled):
+    if isinstance(fields, UnreadableRow):
         return fields
     if len(fields) != len(header):
         reason = f"{len(fields)} fields where the header has {len(header)}: quote fields that hold commas or line ends"
-        return Spoiled(record.line, "wrong number of fields", reason, record.text)
+        return UnreadableRow(record.line, "wrong number of fields", reason, record.text)
     if not all(map(_is_text, fields)):
         return not_utf8(record.line, record.text)
     return {name: field or None for name, field in zip(header, fields, strict=True)}
 
 
 def _header(record: _Record, path: Path) -> list[str]:
-    if isinstance(record.fields, Spoiled) or not all(map(_is_text, record.fields)):
+    if isinstance(record.fields, UnreadableRow) or not all(map(_is_text, record.fields)):
         raise HistoryUnreadable(f"{path}: the first line is no CSV header: name the columns there, in UTF-8")
     header = [field.strip() for field in record.fields]
     if doubled := sorted({name for name in header if header.count(name) > 1}):

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from training.errors import HistoryMissing, HistoryUnreadable
 from training.records.readers.csv_reader import csv_rows
-from training.records.readers.lines import Found, Line, batches, lines, not_utf8, opened, too_long
-from training.records.readers.rows import ArrowRows, ReadLimits, Rows, Spoiled
+from training.records.readers.lines import Line, TextRow, batches, lines, not_utf8, open_text, too_long
+from training.records.readers.rows import ArrowRows, ReadLimits, Rows, UnreadableRow
 
 FORMATS: Final[Mapping[str, str]] = {
     ".parquet": "parquet",
@@ -117,14 +117,14 @@ def _hidden(path: Path) -> bool:
     )
 
 
-def _jsonl_rows(path: Path, limits: ReadLimits) -> Iterator[Found]:
-    with opened(path) as stream:
+def _jsonl_rows(path: Path, limits: ReadLimits) -> Iterator[TextRow]:
+    with open_text(path) as stream:
         source = lines(stream, limits.max_row_bytes)
         head = list(islice(source, 2))
         _require_lines(head, path)
         for line in chain(head, source):
             if not line.blank:
-                yield Found(line.number, _object(line, limits), len(line.data))
+                yield TextRow(line.number, _object(line, limits), len(line.data))
 
 
 def _require_lines(head: list[Line], path: Path) -> None:
@@ -136,7 +136,7 @@ def _require_lines(head: list[Line], path: Path) -> None:
         raise HistoryUnreadable(f"{path}: objects that span lines; write one object per line: jq -c .")
 
 
-def _object(line: Line, limits: ReadLimits) -> Mapping[str, object] | Spoiled:
+def _object(line: Line, limits: ReadLimits) -> Mapping[str, object] | UnreadableRow:
     if line.cut:
         return too_long(line, limits.max_row_bytes)
     try:
@@ -149,9 +149,11 @@ def _object(line: Line, limits: ReadLimits) -> Mapping[str, object] | Spoiled:
         except (ValueError, RecursionError) as error:
             fault = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too deep"
             reason = f"not JSON ({fault}): is the line cut off?"
-            return Spoiled(line.number, "not JSON", reason, line.text)
+            return UnreadableRow(line.number, "not JSON", reason, line.text)
     if not isinstance(value, dict):
-        return Spoiled(line.number, "not an object", "a line must be one JSON object with named columns", line.text)
+        return UnreadableRow(
+            line.number, "not an object", "a line must be one JSON object with named columns", line.text
+        )
     return value
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from training.errors import HistoryUnreadable
-from training.records.readers.rows import DictRows, ReadLimits, Spoiled
+from training.records.readers.rows import DictRows, ReadLimits, UnreadableRow
 
 Stream: TypeAlias = "io.BufferedReader[gzip.GzipFile | io.BufferedReader]"
 
@@ -58,7 +58,7 @@ class Line:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Stream]:
+def open_text(path: Path) -> Iterator[Stream]:
     """Open a text file as bytes, its byte order mark skipped.
 
     Raises
@@ -94,35 +94,37 @@ def lines(stream: Stream, max_bytes: int) -> Iterator[Line]:
         yield Line(number, data[:_KEPT_OF_A_CUT_LINE], cut=True)
 
 
-def too_long(line: Line, max_bytes: int) -> Spoiled:
+def too_long(line: Line, max_bytes: int) -> UnreadableRow:
     """Say that a line is over the limit."""
     reason = f"line of more than {max_bytes} bytes; only its first {_KEPT_OF_A_CUT_LINE} are kept here"
-    return Spoiled(line.number, "row too long", reason, line.text)
+    return UnreadableRow(line.number, "row too long", reason, line.text)
 
 
-def not_utf8(line: int, text: str) -> Spoiled:
+def not_utf8(line: int, text: str) -> UnreadableRow:
     """Say that a row has bytes that are not UTF-8."""
-    return Spoiled(line, "not UTF-8", "bytes that are not UTF-8: convert, for instance iconv -f LATIN1 -t UTF-8", text)
+    return UnreadableRow(
+        line, "not UTF-8", "bytes that are not UTF-8: convert, for instance iconv -f LATIN1 -t UTF-8", text
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TextRow:
     """One row out of a text file: a mapping, or why there is none."""
 
     line: int
-    row: Mapping[str, object] | Spoiled
+    row: Mapping[str, object] | UnreadableRow
     size: int
 
 
-def batches(found: Iterable[Found], limits: ReadLimits) -> Iterator[DictRows]:
+def batches(found: Iterable[TextRow], limits: ReadLimits) -> Iterator[DictRows]:
     """Collect rows into batches."""
     rows: list[Mapping[str, object]] = []
     places: list[int] = []
-    spoiled: list[Spoiled] = []
+    spoiled: list[UnreadableRow] = []
     size = 0
     for item in found:
         size += item.size
-        if isinstance(item.row, Spoiled):
+        if isinstance(item.row, UnreadableRow):
             spoiled.append(item.row)
         else:
             rows.append(item.row)

@@ -35,7 +35,7 @@ class ReadLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoiled:
+class UnreadableRow:
     """A row that can't be taken apart.
 
     Parameters
@@ -68,7 +68,7 @@ class Rows(Protocol):
         ...
 
     @property
-    def spoiled(self) -> Sequence[Spoiled]:
+    def spoiled(self) -> Sequence[UnreadableRow]:
         """Rows of this stretch of the file that can't be taken apart."""
         ...
 
@@ -93,10 +93,12 @@ class DictRows:
 
     __slots__ = ("_rows", "lines", "names", "spoiled")
 
-    def __init__(self, rows: Sequence[Mapping[str, object]], lines: Sequence[int], spoiled: Sequence[Spoiled]) -> None:
+    def __init__(
+        self, rows: Sequence[Mapping[str, object]], lines: Sequence[int], spoiled: Sequence[UnreadableRow]
+    ) -> None:
         self._rows = rows
         self.lines: NDArray[np.int64] = np.array(lines, np.int64)
-        self.spoiled: Sequence[Spoiled] = spoiled
+        self.spoiled: Sequence[UnreadableRow] = spoiled
         self.names: Sequence[str] = tuple(dict.fromkeys(name for row in rows for name in row))
 
     def __len__(self) -> int:
@@ -119,7 +121,7 @@ class ArrowRows:
     def __init__(self, batch: pa.RecordBatch, first_line: int) -> None:
         self._batch = batch
         self.lines: NDArray[np.int64] = np.arange(first_line, first_line + batch.num_rows, dtype=np.int64)
-        self.spoiled: Sequence[Spoiled] = ()
+        self.spoiled: Sequence[UnreadableRow] = ()
         self.names: Sequence[str] = tuple(batch.schema.names)
 
     def __len__(self) -> int:

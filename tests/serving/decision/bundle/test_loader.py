@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.bundle import golden
-from serving.decision.bundle.loader import Bundle, load
-from serving.decision.bundle.manifest import FILES, MANIFEST, Consumption, DataFingerprint, EncoderSpec, Manifest
+from serving.decision.bundle.loader import Bundle, load_bundle
+from serving.decision.bundle.manifest import FILES, MANIFEST, ConsumptionSource, DataFingerprint, EncoderSpec, Manifest
 from serving.decision.errors import (
     BundleCorrupt,
     BundleMissing,
@@ -29,11 +29,11 @@ from serving.decision.errors import (
     ThinkgateError,
 )
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.model_inputs import Limits, prepare
+from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.types import EFFORTS, Arm, Message, Price, Request, Usd
 from tests.support import tiny_models as tiny
-from training.encoders.static import design
-from training.export.bundle_writer import Lineage, export
+from training.encoders.static import design_rows
+from training.export.bundle_writer import BundleLineage, export_bundle
 from training.export.reference import predict
 
 Forge = Callable[..., Path]
@@ -41,16 +41,16 @@ Forge = Callable[..., Path]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    lineage = Lineage(
+    lineage = BundleLineage(
         DataFingerprint("d1", 300, 300, "2025-01-01", None), certificate={"epsilon": 0.02}, metrics={"m": 1}
     )
     out = tmp_path_factory.mktemp("bundles") / "bundle"
-    return export(tiny.model(2), tiny.encoder(), tiny.ARMS[:2], out, lineage).path
+    return export_bundle(tiny.model(2), tiny.encoder(), tiny.ARMS[:2], out, lineage).path
 
 
 @pytest.fixture(scope="module")
 def bundle(folder: Path) -> Bundle:
-    return load(folder)
+    return load_bundle(folder)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def forge(folder: Path, tmp_path: Path) -> Forge:
 
 def test_gives_what_its_makers_promised(bundle: Bundle) -> None:
     asked = tiny.requests(20, seed=4)
-    wanted = predict(tiny.model(2), design(tiny.encoder(), asked))
+    wanted = predict(tiny.model(2), design_rows(tiny.encoder(), asked))
     for place, request in enumerate(asked):
         got = bundle.predict_request(request)
         for name in ("success", "uplift", "uplift_lower", "uplift_upper", "output_tokens_p95", "task_probabilities"):
@@ -86,16 +86,16 @@ def test_gives_what_its_makers_promised(bundle: Bundle) -> None:
 
 def test_a_batch_is_its_rows(bundle: Bundle) -> None:
     asked = tiny.requests(700, seed=9)  # more than one run holds
-    batch = bundle.predict(prepare(asked, bundle.tokenizer, bundle.manifest.encoder.limits))
+    batch = bundle.predict(encode_batch(asked, bundle.tokenizer, bundle.manifest.encoder.limits))
     assert len(batch) == len(asked)
     for place in range(0, len(asked), 37):
-        golden.prove(place, bundle.predict_request(asked[place]), batch[place])
+        golden.check_golden(place, bundle.predict_request(asked[place]), batch[place])
     assert bundle.predict_requests([]) == ()
 
 
 def test_three_arms_without_tasks(tmp_path: Path) -> None:
-    lineage = Lineage(DataFingerprint("d1", 300, 300))
-    bundle = export(tiny.model(3, tasks=False), tiny.encoder(), tiny.ARMS, tmp_path / "b", lineage).bundle
+    lineage = BundleLineage(DataFingerprint("d1", 300, 300))
+    bundle = export_bundle(tiny.model(3, tasks=False), tiny.encoder(), tiny.ARMS, tmp_path / "b", lineage).bundle
     got = bundle.predict_request(tiny.request("what is the sum of 17 + 3 ?"))
     assert (len(got.success), len(got.uplift), len(got.latency_p95_ms), got.task_probabilities) == (3, 2, 3, ())
 
@@ -135,7 +135,7 @@ def test_a_flipped_byte_is_named(
     (broken / name).unlink()
     (broken / name).write_bytes(content)
     with pytest.raises((BundleCorrupt, BundleTooNew)) as refused:
-        load(broken)
+        load_bundle(broken)
     assert name in str(refused.value) or isinstance(refused.value, BundleTooNew)
 
 
@@ -147,7 +147,7 @@ def test_a_cut_or_grown_file_is_corrupt(folder: Path, tmp_path: Path, name: str,
     content = (folder / name).read_bytes()
     (broken / name).write_bytes({0: b"", 1: content[: len(content) // 2], -1: content + b"\n"}[cut])
     with pytest.raises(BundleCorrupt, match=name):
-        load(broken)
+        load_bundle(broken)
 
 
 @pytest.mark.parametrize("name", [*FILES, MANIFEST])
@@ -156,11 +156,11 @@ def test_a_missing_file_is_named(folder: Path, tmp_path: Path, name: str) -> Non
     shutil.copytree(folder, partial)
     (partial / name).unlink()
     with pytest.raises(BundleMissing, match=f"{name} is not there"):
-        load(partial)
+        load_bundle(partial)
     with pytest.raises(BundleMissing, match="nowhere"):
-        load(tmp_path / "nowhere")
+        load_bundle(tmp_path / "nowhere")
     with pytest.raises(BundleMissing):
-        load(folder / MANIFEST)
+        load_bundle(folder / MANIFEST)
 
 
 def test_a_newer_protocol_names_both_and_the_cure(folder: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_newer_protocol_names_both_and_the_cure(folder: Path, tmp_path: Path) 
     facts = json.loads((folder / MANIFEST).read_text("utf-8"))
     (newer / MANIFEST).write_text(json.dumps({"protocol": 3, "shape": "unheard of", "files": facts["files"]}), "utf-8")
     with pytest.raises(BundleTooNew, match=r"protocol 3; this server reads <= 1: upgrade"):
-        load(newer)
+        load_bundle(newer)
 
 
 @pytest.mark.parametrize("protocol", [0, -1, True, 1.0, "1", None])
@@ -238,10 +238,10 @@ def test_manifest_comes_back_as_it_was(
         thinkgate_version="0.1.0",
         arms=tuple(arms),
         features=features,
-        encoder=EncoderSpec("transformer", "some/encoder", Limits(100, 20, True)),
+        encoder=EncoderSpec("transformer", "some/encoder", EncoderLimits(100, 20, True)),
         tasks=(),
         files=dict.fromkeys(FILES, "0" * 64),
-        consumption=Consumption("history", "defaults"),
+        consumption=ConsumptionSource("history", "defaults"),
         data=DataFingerprint("d", 3, 2, None, "2025"),
         learner=facts,
         metrics=numbers,
@@ -259,7 +259,7 @@ def test_what_is_no_graph_is_corrupt_and_never_unpickled(
             return (Path.touch, (tmp_path / "ran",))
 
     with pytest.raises(BundleCorrupt, match=r"model\.onnx: not an ONNX graph"):
-        load(forge({"model.onnx": pickle.dumps(Payload())}))
+        load_bundle(forge({"model.onnx": pickle.dumps(Payload())}))
     assert not (tmp_path / "ran").exists()
     assert capfd.readouterr() == ("", "")
 
@@ -275,25 +275,25 @@ def test_a_graph_may_not_read_other_files(folder: Path, forge: Forge) -> None:
     tensor.external_data.add(key="length", value=str(len(content)))
     forged = forge({"model.onnx": graph.SerializeToString(), "weights.bin": content})
     with pytest.raises(BundleCorrupt, match=r"model\.onnx"):
-        load(forged)
+        load_bundle(forged)
 
 
 def test_a_graph_that_does_not_fit_the_manifest(forge: Forge) -> None:
     with pytest.raises(BundleCorrupt, match="arms and tasks"):
-        load(forge(arms=tiny.ARMS))
+        load_bundle(forge(arms=tiny.ARMS))
 
 
 def test_a_graph_with_other_inputs(forge: Forge, folder: Path) -> None:
     graph = onnx.load(str(folder / "model.onnx"))
     graph.graph.input[2].type.tensor_type.shape.dim[1].dim_value += 1
     with pytest.raises(BundleCorrupt):
-        load(forge({"model.onnx": graph.SerializeToString()}))
+        load_bundle(forge({"model.onnx": graph.SerializeToString()}))
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[]", b"\xff\xfe", b'{"version": "1.0", "model": {"type": "Pickle"}}'])
 def test_what_is_no_tokenizer(forge: Forge, content: bytes) -> None:
     with pytest.raises(BundleCorrupt, match=r"tokenizer\.json"):
-        load(forge({"tokenizer.json": content}))
+        load_bundle(forge({"tokenizer.json": content}))
 
 
 def test_another_tokenizer_does_not_prove(forge: Forge) -> None:
@@ -301,18 +301,18 @@ def test_another_tokenizer_does_not_prove(forge: Forge) -> None:
     vocabulary = facts["model"]["vocab"]
     vocabulary["what"], vocabulary["a"] = vocabulary["a"], vocabulary["what"]
     with pytest.raises(BundleUnproven, match=r"golden vector \d+: \w+\[0\] is .*, must be "):
-        load(forge({"tokenizer.json": json.dumps(facts).encode()}))
+        load_bundle(forge({"tokenizer.json": json.dumps(facts).encode()}))
 
 
 def test_other_features_are_refused_with_the_cure(forge: Forge) -> None:
     with pytest.raises(BundleRefused, match=r"other features .*\(telepathy\): train it again") as refused:
-        load(forge(features=(*FEATURE_NAMES, "telepathy")))
+        load_bundle(forge(features=(*FEATURE_NAMES, "telepathy")))
     assert type(refused.value) is BundleRefused
 
 
 def test_reordered_features_are_refused(forge: Forge) -> None:
     with pytest.raises(BundleRefused, match="their order"):
-        load(forge(features=FEATURE_NAMES[::-1]))
+        load_bundle(forge(features=FEATURE_NAMES[::-1]))
 
 
 def test_golden_vectors_must_come_out(folder: Path, forge: Forge) -> None:
@@ -320,7 +320,7 @@ def test_golden_vectors_must_come_out(folder: Path, forge: Forge) -> None:
     facts["vectors"][3]["prediction"]["uplift"][0] += 2e-4
     secret = facts["vectors"][3]["messages"][0]["text"]
     with pytest.raises(BundleUnproven, match=r"golden vector 3: uplift\[0\]") as refused:
-        load(forge({"golden.json": json.dumps(facts).encode()}))
+        load_bundle(forge({"golden.json": json.dumps(facts).encode()}))
     assert secret not in str(refused.value)
 
 
@@ -340,14 +340,14 @@ def test_broken_golden_vectors_are_corrupt(
     facts = json.loads((folder / "golden.json").read_text("utf-8"))
     change(facts)
     with pytest.raises(BundleCorrupt, match=named):
-        load(forge({"golden.json": json.dumps(facts).encode()}))
+        load_bundle(forge({"golden.json": json.dumps(facts).encode()}))
 
 
 def test_golden_vectors_of_another_length_do_not_prove(folder: Path, forge: Forge) -> None:
     facts = json.loads((folder / "golden.json").read_text("utf-8"))
     facts["vectors"][0]["prediction"]["task_probabilities"] = []
     with pytest.raises(BundleUnproven, match="task_probabilities has 3 numbers, not 0"):
-        load(forge({"golden.json": json.dumps(facts).encode()}))
+        load_bundle(forge({"golden.json": json.dumps(facts).encode()}))
 
 
 @settings(max_examples=30, deadline=None)
@@ -355,7 +355,7 @@ def test_golden_vectors_of_another_length_do_not_prove(folder: Path, forge: Forg
 def test_any_text_survives_in_golden_vectors(bundle: Bundle, texts: list[str]) -> None:
     request = Request(tuple(Message("user", text) for text in texts), tools=3)
     vector = golden.GoldenVector(request, bundle.predict_request(request))
-    assert golden.from_json(golden.to_json([vector])) == (vector,)
+    assert golden.golden_from_json(golden.golden_to_json([vector])) == (vector,)
 
 
 def test_all_refusals_hang_in_one_tree() -> None:

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from serving.decision.features import FEATURE_NAMES, MAX_CHARS, extract
-from serving.decision.features.characters import symbols
+from serving.decision.features.characters import to_symbols
 from serving.decision.features.lexicon import GROUPS, HAN_GROUP, WORD_GROUP
 from serving.decision.types import Message, Request, Role
 from tests.support import tiny_models as tiny
@@ -132,7 +132,7 @@ def test_twenty_million_characters_do_not_take_long(piece: str) -> None:
 
 @given(st.text(st.characters(), max_size=50))
 def test_one_symbol_a_character(text: str) -> None:
-    assert len(symbols(text)) == len(text)
+    assert len(to_symbols(text)) == len(text)
 
 
 def test_the_lexicon_has_each_word_once_and_every_group_a_word() -> None:

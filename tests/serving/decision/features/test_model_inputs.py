@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.features import FEATURE_NAMES, extract
-from serving.decision.features.model_inputs import Limits, cap, prepare
+from serving.decision.features.model_inputs import EncoderLimits, encode_batch, truncate_middle
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Message, ModelInput, Request
 from tests.support import tiny_models as tiny
@@ -22,7 +22,7 @@ REQUESTS = st.lists(
     ),
     max_size=4,
 )
-LIMITS = st.builds(Limits, st.integers(2, 100), st.integers(1, 60), st.booleans())
+LIMITS = st.builds(EncoderLimits, st.integers(2, 100), st.integers(1, 60), st.booleans())
 
 
 def ids_of(batch: ModelInput, part: int, row: int = 0) -> list[int]:
@@ -33,8 +33,8 @@ def ids_of(batch: ModelInput, part: int, row: int = 0) -> list[int]:
 
 @settings(deadline=None)
 @given(REQUESTS, LIMITS)
-def test_shapes_weights_and_limits_hold(requests: list[Request], limits: Limits) -> None:
-    batch = prepare(requests, TOKENIZER, limits)
+def test_shapes_weights_and_limits_hold(requests: list[Request], limits: EncoderLimits) -> None:
+    batch = encode_batch(requests, TOKENIZER, limits)
     rows, width = batch.token_ids.shape
     assert rows == len(requests)
     assert 1 <= width <= max(limits.max_tokens, 1)
@@ -51,10 +51,10 @@ def test_shapes_weights_and_limits_hold(requests: list[Request], limits: Limits)
 
 @settings(deadline=None)
 @given(REQUESTS, LIMITS)
-def test_a_batch_is_its_requests_one_by_one(requests: list[Request], limits: Limits) -> None:
-    batch = prepare(requests, TOKENIZER, limits)
+def test_a_batch_is_its_requests_one_by_one(requests: list[Request], limits: EncoderLimits) -> None:
+    batch = encode_batch(requests, TOKENIZER, limits)
     for row, request in enumerate(requests):
-        single = prepare([request], TOKENIZER, limits)
+        single = encode_batch([request], TOKENIZER, limits)
         for part in (0, 1):
             assert ids_of(batch, part, row) == ids_of(single, part)
         np.testing.assert_array_equal(batch.features[row], single.features[0])
@@ -63,7 +63,7 @@ def test_a_batch_is_its_requests_one_by_one(requests: list[Request], limits: Lim
 
 def test_the_last_user_turn_and_the_rest_are_apart() -> None:
     request = tiny.request("prove the sum", Message("system", "plan"), Message("assistant", "list of code"))
-    batch = prepare([request], TOKENIZER, Limits())
+    batch = encode_batch([request], TOKENIZER, EncoderLimits())
     assert ids_of(batch, 0) == TOKENIZER.encode("prove the sum")
     assert ids_of(batch, 1) == TOKENIZER.encode("plan\nlist of code")
     assert batch.token_weights[0, 0, 0] == pytest.approx(1 / 3)
@@ -72,21 +72,21 @@ def test_the_last_user_turn_and_the_rest_are_apart() -> None:
 
 def test_special_tokens_frame_each_part() -> None:
     request = tiny.request("what is", Message("system", "plan"))
-    batch = prepare([request], TOKENIZER, Limits(special_tokens=True))
+    batch = encode_batch([request], TOKENIZER, EncoderLimits(special_tokens=True))
     assert ids_of(batch, 0) == [2, *TOKENIZER.encode("what is"), 3]
     assert ids_of(batch, 1) == [2, *TOKENIZER.encode("plan"), 3]
-    alone = prepare([tiny.request("what is")], TOKENIZER, Limits(special_tokens=True))
+    alone = encode_batch([tiny.request("what is")], TOKENIZER, EncoderLimits(special_tokens=True))
     assert ids_of(alone, 1) == []
 
 
 def test_an_empty_request_weighs_nothing() -> None:
-    batch = prepare([tiny.request("")], TOKENIZER, Limits())
+    batch = encode_batch([tiny.request("")], TOKENIZER, EncoderLimits())
     assert batch.token_ids.tolist() == [[0]]
     assert batch.token_weights.sum() == 0
 
 
 def test_an_empty_batch_has_no_rows() -> None:
-    assert prepare([], TOKENIZER, Limits()).token_ids.shape == (0, 1)
+    assert encode_batch([], TOKENIZER, EncoderLimits()).token_ids.shape == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_an_empty_batch_has_no_rows() -> None:
 )
 def test_tokens_over_the_limit_leave_the_middle(last: int, rest: int, kept_last: int, kept_rest: int) -> None:
     request = tiny.request("sum " * last, Message("system", "list " * rest))
-    batch = prepare([request], TOKENIZER, Limits(max_tokens=40))
+    batch = encode_batch([request], TOKENIZER, EncoderLimits(max_tokens=40))
     assert len(ids_of(batch, 0)) == kept_last
     assert len(ids_of(batch, 1)) == kept_rest
 
 
 def test_head_and_tail_stay() -> None:
     request = tiny.request("what " + "sum " * 100 + "prove")
-    kept = ids_of(prepare([request], TOKENIZER, Limits(max_tokens=10)), 0)
+    kept = ids_of(encode_batch([request], TOKENIZER, EncoderLimits(max_tokens=10)), 0)
     assert kept[0] == TOKENIZER.encode("what")[0]
     assert kept[-1] == TOKENIZER.encode("prove")[0]
     assert len(kept) == 10
@@ -110,7 +110,7 @@ def test_head_and_tail_stay() -> None:
 
 @given(st.text(max_size=50), st.integers(2, 40))
 def test_cap_keeps_head_and_tail(text: str, max_chars: int) -> None:
-    capped = cap(text, max_chars)
+    capped = truncate_middle(text, max_chars)
     if len(text) <= max_chars:
         assert capped == text
     else:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadPolicy
-from serving.decision.policy.controls import Budget, Guards, Memory
-from serving.decision.policy.policy import Exploration, Limits, Policy, Rule, Terms
+from serving.decision.policy.controls import BudgetSettings, HealthSettings, SessionSettings
+from serving.decision.policy.policy import CallLimits, Exploration, Policy, Rule, Terms
 from serving.decision.policy.policy_file import PolicySource, load_policy, parse_policy
 from serving.decision.policy.toml_positions import key_lines
 from serving.decision.types import Usd
@@ -88,7 +88,7 @@ def test_reads_every_term() -> None:
         switching_cost_usd=0.002,
         expected_retries=0.1,
         exploration=Exploration(0.01, 0.1, 0.02, 0.5),
-        limits=Limits(9000, 1.5, 0, 90000),
+        limits=CallLimits(9000, 1.5, 0, 90000),
     )
     assert policy.rules == (
         Rule(deny=("high",), tasks=("extraction", "formatting"), line=39),
@@ -119,12 +119,12 @@ def test_the_example_is_right_in_its_comments_too() -> None:
     assert policy.terms.value("maths") == 2.0
     assert policy.terms_for("acme").limits.reasoning_tokens == 64000
     assert [rule.deny for rule in policy.rules] == [("high",), ()]
-    assert policy.terms.budget == Budget(Usd(40.0), Usd(500.0), Usd(9000.0))
-    assert policy.terms_for("acme").budget == Budget(day_usd=Usd(50.0), hard_stop=True, purse="acme")
+    assert policy.terms.budget == BudgetSettings(Usd(40.0), Usd(500.0), Usd(9000.0))
+    assert policy.terms_for("acme").budget == BudgetSettings(day_usd=Usd(50.0), hard_stop=True, purse="acme")
 
 
 def test_the_readme_and_the_example_name_every_term() -> None:
-    kinds = (Policy, Terms, Exploration, Limits, Rule, Budget, Guards, Memory)
+    kinds = (Policy, Terms, Exploration, CallLimits, Rule, BudgetSettings, HealthSettings, SessionSettings)
     made = {"terms", "tenants", "rules", "guards", "memory", "text", "line", "purse", "budget", "exploration", "limits"}
     spelt = {"tasks": "task", "headers": "header", "value_by_task": "[value_by_task]"}
     terms = {spelt.get(field.name, field.name) for kind in kinds for field in fields(kind)} - made - {"tenants"}
@@ -146,7 +146,7 @@ hour_usd = 1
 """)
     assert policy.terms_for("acme").budget.purse == policy.terms_for(None).budget.purse == ""
     assert policy.terms_for("acme").budget is policy.terms.budget
-    assert policy.terms_for("own").budget == Budget(hour_usd=Usd(1.0), purse="own")
+    assert policy.terms_for("own").budget == BudgetSettings(hour_usd=Usd(1.0), purse="own")
     assert not Terms().budget.steers
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from serving.decision.errors import BadInput, Unpriced
 from serving.decision.pricing.price_book import PriceBook, price_book
-from serving.decision.pricing.rate_card import Rates, cost_of, expected_cost
+from serving.decision.pricing.rate_card import CallRates, cost_of_usage, expected_cost
 from serving.decision.pricing.usage import BadUsage, Usage, usage_from_anthropic, usage_from_gemini, usage_from_openai
 from serving.decision.types import Arm, Price, Usd
 
@@ -29,7 +29,7 @@ def book(*models: str) -> PriceBook:
 
 
 def paid(model: str, usage: Usage, at: datetime = NOW) -> float:
-    return cost_of(usage, book(model).card(model).rates(at.timestamp(), usage.input_tokens))
+    return cost_of_usage(usage, book(model).card(model).rates(at.timestamp(), usage.input_tokens))
 
 
 def exact(model: str, usage: Usage, at: datetime = NOW, provider: str | None = None) -> Decimal:
@@ -168,7 +168,7 @@ def test_plain_floats_agree_with_exact_decimals(
     plain, cached, written, hour = parts
     usage = Usage(plain + cached + written + hour, output, cached, written, hour, int(output * share))
     at = at.replace(tzinfo=UTC)
-    ours = cost_of(usage, BOOK.card(model).rates(at.timestamp(), usage.input_tokens))
+    ours = cost_of_usage(usage, BOOK.card(model).rates(at.timestamp(), usage.input_tokens))
     assert ours == pytest.approx(float(exact(model, usage, at)), abs=1e-9)
 
 
@@ -226,11 +226,11 @@ def test_own_prices_win_over_the_book() -> None:
 def test_gpu_seconds_are_paid_by_latency() -> None:
     rates = price_book([Arm("own", "qwen", gpu_usd_per_second=Usd(0.0011))]).cards[0].rates(0.0, 10)
     assert expected_cost(rates, 1000, 0, 500, 8_000.0, 0.0) == pytest.approx(0.0088)
-    assert cost_of(Usage(1000, 500), rates, gpu_seconds=8.0) == pytest.approx(0.0088)
+    assert cost_of_usage(Usage(1000, 500), rates, gpu_seconds=8.0) == pytest.approx(0.0088)
 
 
 def test_a_forecast_is_input_cache_output_and_retries() -> None:
-    rates = Rates(-1, 1e-6, 1e-7, 1e-6, 1e-6, 1e-5, 1e-5, request=0.001)
+    rates = CallRates(-1, 1e-6, 1e-7, 1e-6, 1e-6, 1e-5, 1e-5, request=0.001)
     once = 0.001 + 600e-6 + 400e-7 + 3000e-5
     assert expected_cost(rates, 1000, 400, 3000, 0.0, 0.0) == pytest.approx(once)
     assert expected_cost(rates, 1000, 400, 3000, 0.0, 0.25) == pytest.approx(1.25 * once)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from serving.decision.engine import Engine
 from serving.decision.policy.arms import effort_rank
-from serving.decision.prior.model import PriorModel, judge
+from serving.decision.prior.model import PriorModel, classify_task
 from serving.decision.prior.task_taxonomy import KINDS, OTHER
 from serving.decision.types import EFFORTS, Arm, Message, Price, Request, Role
 from tests.support.policy_cases import ARMS, ask
@@ -74,7 +74,7 @@ LABELLED = [
 
 @pytest.mark.parametrize(("kind", "text"), LABELLED)
 def test_prompts_that_a_person_labelled(kind: str, text: str) -> None:
-    assert judge(ask(text)).kind == kind
+    assert classify_task(ask(text)).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -87,22 +87,25 @@ def test_prompts_that_a_person_labelled(kind: str, text: str) -> None:
 )
 def test_the_instruction_speaks_not_what_it_is_given(instruction: str, kind: str) -> None:
     payload = " The committee tried to solve the equation and to compute the integral. They plan a rollout." * 12
-    assert judge(ask(f"{instruction}\n{payload}")).kind == kind
-    assert judge(ask(f"{payload}\n\n{instruction.rstrip(':：')}.")).kind == kind
+    assert classify_task(ask(f"{instruction}\n{payload}")).kind == kind
+    assert classify_task(ask(f"{payload}\n\n{instruction.rstrip(':：')}.")).kind == kind
 
 
 def test_a_follow_up_is_judged_by_its_conversation() -> None:
     for first, kind in ((LABELLED[8][1], "planning"), (LABELLED[25][1], "extraction")):
         talk = (Message("user", first), Message("assistant", "Shall I?"), Message("user", "yes, do it"))
-        assert judge(Request(talk)).kind == kind
+        assert classify_task(Request(talk)).kind == kind
         longer = (*talk, Message("assistant", "Done. More?"), Message("user", "go on"))
-        assert judge(Request(longer)).kind == kind
+        assert classify_task(Request(longer)).kind == kind
 
 
 def test_a_system_prompt_speaks_where_the_turn_does_not() -> None:
     system = Message("system", "You are a support bot. Classify every ticket into one category.")
-    assert judge(Request((system, Message("user", "My parcel never came!")))).kind == "classification"
-    assert judge(Request((system, Message("user", "Summarize this article in one sentence.")))).kind == "summarising"
+    assert classify_task(Request((system, Message("user", "My parcel never came!")))).kind == "classification"
+    assert (
+        classify_task(Request((system, Message("user", "Summarize this article in one sentence.")))).kind
+        == "summarising"
+    )
 
 
 def test_a_stated_task_is_believed() -> None:
@@ -112,18 +115,18 @@ def test_a_stated_task_is_believed() -> None:
         ("high stakes", "synthesis"),
         ("NER", "extraction"),
     ):
-        assert judge(ask("Translate this.", task=stated)).weights == ((kind, 1.0),)
-    assert judge(ask("Translate this.", task="something of ours")).kind == "rewriting"
+        assert classify_task(ask("Translate this.", task=stated)).weights == ((kind, 1.0),)
+    assert classify_task(ask("Translate this.", task="something of ours")).kind == "rewriting"
 
 
 def test_a_sum_for_children_is_no_maths() -> None:
-    assert judge(ask("What is 7 + 12?")).kind == "trivia"
-    assert judge(ask("What is 7182 * 1293 + 88?")).kind != "trivia"
+    assert classify_task(ask("What is 7 + 12?")).kind == "trivia"
+    assert classify_task(ask("What is 7182 * 1293 + 88?")).kind != "trivia"
 
 
 @pytest.mark.parametrize("text", ["", " ", "asdf qwer", "Tell me something.", "?" * 5000, "\ud800", "你", "1"])
 def test_what_nothing_speaks_for_leaves_room_for_both(text: str) -> None:
-    assert judge(ask(text)).weights == (("other", 1.0),)
+    assert classify_task(ask(text)).weights == (("other", 1.0),)
 
 
 def test_every_bucket_of_the_taxonomy_comes_out_of_a_cold_start() -> None:
@@ -132,7 +135,7 @@ def test_every_bucket_of_the_taxonomy_comes_out_of_a_cold_start() -> None:
     cold = Engine(PriorModel(arms))
     for kind, text in LABELLED:
         decision = cold.decide(ask(text))
-        verdict = judge(ask(text))
+        verdict = classify_task(ask(text))
         if len(verdict.weights) == 1:
             assert decision.bucket == BUCKETS[kind], text
         assert decision.fallback == "prior"
@@ -175,7 +178,7 @@ def test_the_bounds_of_every_kind_match_its_bucket() -> None:
 def test_any_conversation_gets_a_sound_forecast(turns: list[tuple[Role, str]], more: list[str]) -> None:
     messages = [Message(role, text) for role, text in turns]
     request = Request((*messages, *(Message("user", text) for text in more)))
-    verdict = judge(request)
+    verdict = classify_task(request)
     assert sum(weight for _, weight in verdict.weights) == pytest.approx(1.0)
     prediction = PriorModel(ARMS).predict_request(request)
     assert all(0 < success < 1 for success in prediction.success)
@@ -186,4 +189,4 @@ def test_any_conversation_gets_a_sound_forecast(turns: list[tuple[Role, str]], m
 
 
 def test_a_very_long_prompt_is_judged_by_its_ends() -> None:
-    assert judge(ask("Summarize this report. " + "lorem ipsum " * 200_000)).kind == "summarising"
+    assert classify_task(ask("Summarize this report. " + "lorem ipsum " * 200_000)).kind == "summarising"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from serving.decision.pricing.usage import Usage
 from serving.decision.providers.client_intent import Api
-from serving.decision.providers.reply_usage import MAX_BYTES, Reply, ReplyReader
+from serving.decision.providers.reply_usage import MAX_BYTES, ReplyReader, ReplySummary
 
 CHAT = {"prompt_tokens": 50, "completion_tokens": 900, "completion_tokens_details": {"reasoning_tokens": 700}}
 CHAT_USAGE = Usage(50, 900, reasoning_tokens=700)
@@ -27,20 +27,20 @@ def events(*items: Any, line: str = "\n") -> bytes:
 
 SSE = "text/event-stream; charset=utf-8"
 JSON = "application/json"
-REPLIES: list[tuple[Api, str, bytes, Reply]] = [
-    ("chat", JSON, json.dumps({"model": "m", "usage": CHAT}).encode(), Reply(CHAT_USAGE, "m")),
+REPLIES: list[tuple[Api, str, bytes, ReplySummary]] = [
+    ("chat", JSON, json.dumps({"model": "m", "usage": CHAT}).encode(), ReplySummary(CHAT_USAGE, "m")),
     (
         "chat",
         SSE,
         events({"model": "m", "usage": None}, {"choices": []}, {"usage": CHAT}) + b"data: [DONE]\n\n",
-        Reply(CHAT_USAGE, "m"),
+        ReplySummary(CHAT_USAGE, "m"),
     ),
-    ("chat", SSE, events({"model": "m"}, {"usage": CHAT}, line="\r\n"), Reply(CHAT_USAGE, "m")),
+    ("chat", SSE, events({"model": "m"}, {"usage": CHAT}, line="\r\n"), ReplySummary(CHAT_USAGE, "m")),
     (
         "chat",
         SSE,
         events({"model": "m"}) + b'data: {"usage": {"prompt_tokens": 1, "completion_tokens": 2}}',
-        Reply(Usage(1, 2), "m"),
+        ReplySummary(Usage(1, 2), "m"),
     ),
     (
         "responses",
@@ -52,7 +52,7 @@ REPLIES: list[tuple[Api, str, bytes, Reply]] = [
                 "response": {"model": "m", "usage": {"input_tokens": 3, "output_tokens": 4}},
             },
         ),
-        Reply(Usage(3, 4), "m"),
+        ReplySummary(Usage(3, 4), "m"),
     ),
     (
         "messages",
@@ -62,28 +62,28 @@ REPLIES: list[tuple[Api, str, bytes, Reply]] = [
             {"type": "content_block_delta", "delta": {"text": "usage"}},
             {"type": "message_delta", "usage": {"input_tokens": None, "output_tokens": 77}},
         ),
-        Reply(Usage(10, 77), "c"),
+        ReplySummary(Usage(10, 77), "c"),
     ),
     (
         "gemini",
         SSE,
         events({"modelVersion": "g", "usageMetadata": {"promptTokenCount": 40}}, {"usageMetadata": GEMINI}),
-        Reply(Usage(40, 560, reasoning_tokens=500), "g"),
+        ReplySummary(Usage(40, 560, reasoning_tokens=500), "g"),
     ),
     (
         "gemini",
         JSON,
         json.dumps([{"modelVersion": "g"}, {"usageMetadata": GEMINI}]).encode(),
-        Reply(Usage(40, 560, reasoning_tokens=500), "g"),
+        ReplySummary(Usage(40, 560, reasoning_tokens=500), "g"),
     ),
-    ("chat", JSON, b'{"model": "m", "usage": {"prompt_tokens": -1}}', Reply(None, "m")),
-    ("chat", JSON, b'{"model": "m"}', Reply(None, "m")),
-    ("chat", JSON, b"<html>", Reply(None, None)),
-    ("chat", JSON, b"", Reply(None, None)),
+    ("chat", JSON, b'{"model": "m", "usage": {"prompt_tokens": -1}}', ReplySummary(None, "m")),
+    ("chat", JSON, b'{"model": "m"}', ReplySummary(None, "m")),
+    ("chat", JSON, b"<html>", ReplySummary(None, None)),
+    ("chat", JSON, b"", ReplySummary(None, None)),
 ]
 
 
-def read(api: Api, kind: str, pieces: list[bytes], encoding: str = "") -> Reply:
+def read(api: Api, kind: str, pieces: list[bytes], encoding: str = "") -> ReplySummary:
     reader = ReplyReader(api, kind, encoding)
     for piece in pieces:
         reader.feed(piece)
@@ -91,7 +91,7 @@ def read(api: Api, kind: str, pieces: list[bytes], encoding: str = "") -> Reply:
 
 
 @pytest.mark.parametrize(("api", "kind", "body", "expected"), REPLIES)
-def test_usage_is_found(api: Api, kind: str, body: bytes, expected: Reply) -> None:
+def test_usage_is_found(api: Api, kind: str, body: bytes, expected: ReplySummary) -> None:
     assert read(api, kind, [body]) == expected
     assert read(api, kind, [body[place : place + 1] for place in range(len(body))]) == expected
     assert read(api, kind, [gzip.compress(body)], "gzip") == expected
@@ -99,7 +99,7 @@ def test_usage_is_found(api: Api, kind: str, body: bytes, expected: Reply) -> No
 
 
 @given(st.sampled_from(REPLIES), st.lists(st.integers(0, 500), max_size=6))
-def test_pieces_do_not_matter(case: tuple[Api, str, bytes, Reply], cuts: list[int]) -> None:
+def test_pieces_do_not_matter(case: tuple[Api, str, bytes, ReplySummary], cuts: list[int]) -> None:
     api, kind, body, expected = case
     places = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     pieces = [body[start:end] for start, end in itertools.pairwise(places)]
@@ -109,11 +109,13 @@ def test_pieces_do_not_matter(case: tuple[Api, str, bytes, Reply], cuts: list[in
 def test_what_is_too_long_is_let_go() -> None:
     usage = b'data: {"model": "m", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}\n\n'
     long = b"data: " + b"x" * (MAX_BYTES + 1) + b"\n"
-    assert read("chat", SSE, [long, usage]) == Reply(Usage(1, 2), "m")
-    assert read("chat", JSON, [b" " * (MAX_BYTES + 1), json.dumps({"usage": CHAT}).encode()]) == Reply(None, None)
+    assert read("chat", SSE, [long, usage]) == ReplySummary(Usage(1, 2), "m")
+    assert read("chat", JSON, [b" " * (MAX_BYTES + 1), json.dumps({"usage": CHAT}).encode()]) == ReplySummary(
+        None, None
+    )
     bomb = gzip.compress(b" " * 20 * MAX_BYTES)
-    assert read("chat", JSON, [bomb], "gzip") == Reply(None, None)
-    assert read("chat", JSON, [b"anything"], "br") == Reply(None, None)
+    assert read("chat", JSON, [bomb], "gzip") == ReplySummary(None, None)
+    assert read("chat", JSON, [b"anything"], "br") == ReplySummary(None, None)
 
 
 @given(
@@ -136,4 +138,4 @@ def test_what_is_too_long_is_let_go() -> None:
     ),
 )
 def test_nothing_breaks_the_reader(api: Api, kind: str, encoding: str, pieces: list[bytes]) -> None:
-    assert isinstance(read(api, kind, pieces, encoding), Reply)
+    assert isinstance(read(api, kind, pieces, encoding), ReplySummary)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadRequest
-from serving.decision.providers.client_intent import in_tool_loop
+from serving.decision.providers.client_intent import body_in_tool_loop
 from serving.decision.providers.endpoints import DIALECTS, Endpoint, detect, dialect, endpoint_of
-from serving.decision.providers.gateway_headers import HINT_HEADERS, Hints, read_hints
-from serving.decision.providers.request_body import read_body
-from serving.decision.providers.rewrite import apply
+from serving.decision.providers.gateway_headers import HINT_HEADERS, GatewayHints, read_gateway_hints
+from serving.decision.providers.request_body import parse_body
+from serving.decision.providers.rewrite import apply_decision
 from serving.decision.types import ArmEstimate, Caps, Decision, Message, Usd
 
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -66,7 +66,7 @@ BODIES = {"chat": CHAT, "responses": RESPONSES, "messages": ANTHROPIC, "gemini":
 def test_the_same_conversation_reads_the_same_from_every_provider(api: Any) -> None:
     body = BODIES[api]
     before = copy.deepcopy(body)
-    reading = read_body(body, model="gemini-2.5-flash")
+    reading = parse_body(body, model="gemini-2.5-flash")
     said = "" if api == "gemini" else "sunny"  # Gemini's answers are objects: they count, they are not read
     assert reading.api == detect(body) == api
     assert reading.request.messages == (
@@ -134,12 +134,12 @@ def test_paths_name_their_endpoint(path: str, endpoint: Endpoint | None) -> None
 )
 def test_what_holds_no_conversation_is_refused_by_place(body: dict[str, Any], word: str) -> None:
     with pytest.raises(BadRequest, match=word):
-        read_body(body)
+        parse_body(body)
 
 
 def test_a_very_long_conversation_is_read_from_its_end() -> None:
     turns = [{"role": "user", "content": f"turn {place}"} for place in range(3000)]
-    assert read_body({"messages": turns}).request.messages[-1].text == "turn 2999"
+    assert parse_body({"messages": turns}).request.messages[-1].text == "turn 2999"
 
 
 def test_names_of_dialects() -> None:
@@ -150,16 +150,16 @@ def test_names_of_dialects() -> None:
 
 def test_hints_come_from_headers() -> None:
     headers = dict(zip(HINT_HEADERS, ["acme", "s1", "maths", "3000", "0.5", "0.02"], strict=True))
-    assert read_hints(headers) == Hints("acme", "s1", "maths", 3000.0, Usd(0.5), Usd(0.02))
-    assert read_hints({"x-other": "1"}) == Hints()
-    request = read_body(CHAT, hints=read_hints(headers)).request
+    assert read_gateway_hints(headers) == GatewayHints("acme", "s1", "maths", 3000.0, Usd(0.5), Usd(0.02))
+    assert read_gateway_hints({"x-other": "1"}) == GatewayHints()
+    request = parse_body(CHAT, hints=read_gateway_hints(headers)).request
     assert (request.tenant, request.session_id, request.task, request.deadline_ms) == ("acme", "s1", "maths", 3000.0)
 
 
 @pytest.mark.parametrize("bad", ["soon", "-1", "nan", "inf", "0"])
 def test_a_hint_that_is_no_number_is_named(bad: str) -> None:
     with pytest.raises(BadRequest, match="x-thinkgate-deadline-ms"):
-        read_hints({"x-thinkgate-deadline-ms": bad})
+        read_gateway_hints({"x-thinkgate-deadline-ms": bad})
 
 
 ANY = st.recursive(
@@ -188,11 +188,11 @@ TURNS = st.sampled_from(["messages", "input", "contents", "system", "tools", "mo
 @given(st.dictionaries(TURNS, LONG | ANY, max_size=4), st.sampled_from([None, *BODIES, "openrouter"]))
 def test_anything_is_read_or_refused(body: dict[str, Any], api: Any) -> None:
     try:
-        reading = read_body(body, api)
+        reading = parse_body(body, api)
     except BadRequest:
         return
     assert reading.request.messages
-    assert reading.tool_loop == in_tool_loop(body, reading.api)
+    assert reading.tool_loop == body_in_tool_loop(body, reading.api)
 
 
 def decision(effort: Any, model: str = "gpt-5.1", weighed: bool = True) -> Decision:
@@ -204,7 +204,7 @@ def decision(effort: Any, model: str = "gpt-5.1", weighed: bool = True) -> Decis
 
 
 def applied(body: dict[str, Any], told: Decision, **options: Any) -> Any:
-    return apply(body, read_body(body), told, **options)
+    return apply_decision(body, parse_body(body), told, **options)
 
 
 def test_a_decision_sets_effort_and_model() -> None:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadRequest
-from serving.decision.providers.capabilities import capability
+from serving.decision.providers.capabilities import find_capability
 from serving.decision.providers.client_intent import client_effort
 from serving.decision.providers.effort_writers import _WRITERS
-from serving.decision.providers.rewrite import Options, rewrite
+from serving.decision.providers.rewrite import RewriteOptions, rewrite_effort
 from serving.decision.types import EFFORTS
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "dialects"
@@ -78,8 +78,8 @@ bodies = st.builds(
 
 
 def run(api: str, case: dict[str, Any]) -> Any:
-    options = Options(**{name: case[name] for name in OPTIONS if name in case})
-    return rewrite(case["body"], api, case["effort"], model=case.get("model"), options=options)  # type: ignore[arg-type]
+    options = RewriteOptions(**{name: case[name] for name in OPTIONS if name in case})
+    return rewrite_effort(case["body"], api, case["effort"], model=case.get("model"), options=options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("api", "case"), CASES)
@@ -110,7 +110,7 @@ choices = {
     "old": st.sampled_from(MODELS),
     "new": st.sampled_from(MODELS),
     "options": st.builds(
-        Options,
+        RewriteOptions,
         max_reasoning_tokens=st.none() | st.integers(1, 40_000),
         override_client=st.booleans(),
         continue_loop=st.booleans(),
@@ -120,12 +120,12 @@ choices = {
 
 
 @given(body=bodies, **choices)
-def test_any_body(body: dict[str, Any], api: Any, effort: Any, old: str, new: str, options: Options) -> None:
+def test_any_body(body: dict[str, Any], api: Any, effort: Any, old: str, new: str, options: RewriteOptions) -> None:
     body = {**body, "model": old}
     before = copy.deepcopy(body)
-    once = rewrite(body, api, effort, model=new, options=options)
+    once = rewrite_effort(body, api, effort, model=new, options=options)
     assert body == before
-    twice = rewrite(once.body, api, effort, model=new, options=options)
+    twice = rewrite_effort(once.body, api, effort, model=new, options=options)
     assert twice.body == once.body
     assert not twice.changed
     dropped = {"temperature", "top_p", "top_k"} if options.drop_sampling else set()
@@ -142,39 +142,41 @@ def test_a_clients_off_survives_every_later_rewrite(api: Any, new: str, off: dic
     body = {"model": "another", "temperature": 0.2, "max_tokens": 500, **off}
     if client_effort(body, api) is None:
         return  # In words that this endpoint does not have.
-    options = Options(drop_sampling=True)
-    once = rewrite(body, api, "high", model=new, options=options)
-    assert rewrite(once.body, api, "high", model=new, options=options).body == once.body
+    options = RewriteOptions(drop_sampling=True)
+    once = rewrite_effort(body, api, "high", model=new, options=options)
+    assert rewrite_effort(once.body, api, "high", model=new, options=options).body == once.body
     if once.effort is not None:
-        assert once.effort == capability(new).clamp("none")
+        assert once.effort == find_capability(new).clamp("none")
         assert client_effort(once.body, api) == once.effort
 
 
 @given(body=bodies, **choices)
 def test_nothing_unknown_is_sent(
-    body: dict[str, Any], api: Any, effort: Any, old: str, new: str, options: Options
+    body: dict[str, Any], api: Any, effort: Any, old: str, new: str, options: RewriteOptions
 ) -> None:
     body = {**body, "model": old}
-    once = rewrite(body, api, effort, model=new, options=options)
+    once = rewrite_effort(body, api, effort, model=new, options=options)
     switch = (
-        {"reasoning"} if api == "openrouter" and capability(new).switch != "fixed" else ADDED[capability(new).switch]
+        {"reasoning"}
+        if api == "openrouter" and find_capability(new).switch != "fixed"
+        else ADDED[find_capability(new).switch]
     )
     renamed = {"max_completion_tokens"} if "max_tokens" in body else set()
     assert set(once.body) - set(body) <= switch | renamed
     if once.effort is not None and once.changed and api != "openrouter":
-        assert once.effort in capability(new).efforts
+        assert once.effort in find_capability(new).efforts
 
 
 @given(body=bodies, **choices)
 def test_a_client_that_says_what_it_wants_gets_it(
-    body: dict[str, Any], api: Any, effort: Any, old: str, new: str, options: Options
+    body: dict[str, Any], api: Any, effort: Any, old: str, new: str, options: RewriteOptions
 ) -> None:
     body = {**body, "model": old}
     asked = client_effort(body, api)
     if asked is None:
         return
-    mine = Options(options.max_reasoning_tokens, False, options.continue_loop, options.drop_sampling)
-    once = rewrite(body, api, effort, options=mine)
+    mine = RewriteOptions(options.max_reasoning_tokens, False, options.continue_loop, options.drop_sampling)
+    once = rewrite_effort(body, api, effort, options=mine)
     assert once.body == body
     assert once.effort == asked
 
@@ -191,7 +193,7 @@ def test_nothing_is_toggled_in_an_open_tool_loop(
         "gemini": {"contents": [{"role": "user", "parts": [{"functionResponse": {"name": "f"}}]}]},
     }
     body = {**loops[api], "model": model}
-    left = rewrite(body, api, effort, model=target, options=Options(override_client=override))
+    left = rewrite_effort(body, api, effort, model=target, options=RewriteOptions(override_client=override))
     assert left.body == body
     assert left.note
 
@@ -200,14 +202,14 @@ def test_every_switch_of_the_table_is_in_a_golden_file() -> None:
     seen = set()
     for case in CASES:
         api, told = case.values
-        known = capability(told.get("model") or told["body"]["model"])
+        known = find_capability(told.get("model") or told["body"]["model"])
         seen.add(("openrouter" if api == "openrouter" else known.switch, api))
     assert seen >= set(_WRITERS) - {("oss_effort", "responses")}
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_clamp_stays_inside_what_the_model_takes(model: str) -> None:
-    known = capability(model)
+    known = find_capability(model)
     clamped = [known.clamp(effort) for effort in EFFORTS]
     assert set(clamped) <= set(known.efforts)
     assert [EFFORTS.index(effort) for effort in clamped] == sorted(EFFORTS.index(effort) for effort in clamped)
@@ -217,7 +219,7 @@ def test_clamp_stays_inside_what_the_model_takes(model: str) -> None:
 
 def test_no_model_is_an_error_that_names_the_cure() -> None:
     with pytest.raises(BadRequest, match="send 'model'"):
-        rewrite({"messages": []}, "chat", "high")
+        rewrite_effort({"messages": []}, "chat", "high")
 
 
 def holds_null(value: Any) -> bool:

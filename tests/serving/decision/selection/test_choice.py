@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from serving.decision.engine import Engine
-from serving.decision.policy.policy import Exploration, Limits, Rule
-from serving.decision.selection.runtime_state import ArmHealth, Session, Situation
+from serving.decision.policy.policy import CallLimits, Exploration, Rule
+from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import Arm, Decision, Message, Prediction, Price, Request, Usd
 from tests.support.policy_cases import ARMS, DIRECT, HIGH, LOW, PRICE, Fixed, ask, decide, engine, forecast, policy
 
 # Prices: 1 USD per million in, 10 out. With 1,000 tokens in and no retries: direct 0.003, low 0.009, high 0.031 USD.
-PLAIN = Situation(input_tokens=1000)
+PLAIN = RuntimeState(input_tokens=1000)
 NO_RETRIES = policy(expected_retries=0.0)
 
 
@@ -63,7 +63,7 @@ def test_waiting_is_paid_for() -> None:
 def test_retries_cost_their_share() -> None:
     decision = decide(policy=policy(expected_retries=0.5), situation=PLAIN)
     assert cost(decision, "direct") == pytest.approx(0.0045)
-    capped = decide(policy=policy(expected_retries=0.5, limits=Limits(retries=0)), situation=PLAIN)
+    capped = decide(policy=policy(expected_retries=0.5, limits=CallLimits(retries=0)), situation=PLAIN)
     assert cost(capped, "direct") == pytest.approx(0.003)
 
 
@@ -96,11 +96,13 @@ def test_the_policy_sets_a_deadline_where_the_request_has_none() -> None:
     hurried = policy(deadline_ms=15_000.0)
     assert decide(forecast((0.3, 0.5)), hurried).arm == "low"
     assert decide(forecast((0.3, 0.5)), hurried, ask(deadline_ms=90_000.0)).arm == "high"
-    assert decide(forecast((0.3, 0.5)), policy(limits=Limits(total_ms=15_000)), ask(deadline_ms=90_000.0)).arm == "low"
+    assert (
+        decide(forecast((0.3, 0.5)), policy(limits=CallLimits(total_ms=15_000)), ask(deadline_ms=90_000.0)).arm == "low"
+    )
 
 
 def test_live_latency_counts_against_the_deadline() -> None:
-    slow = Situation(health={"high": ArmHealth(latency_factor=3.0)})
+    slow = RuntimeState(health={"high": ArmHealth(latency_factor=3.0)})
     assert decide(forecast((0.3, 0.5)), request=ask(deadline_ms=60_000.0)).arm == "high"
     assert decide(forecast((0.3, 0.5)), request=ask(deadline_ms=60_000.0), situation=slow).arm == "low"
 
@@ -179,7 +181,7 @@ def test_reason_still_takes_the_best_arm_that_thinks() -> None:
 
 def test_explore_draws_for_its_share_only() -> None:
     exploring = policy(maybe="explore", exploration=Exploration(explore=0.3))
-    drawn = [decide(UNSURE, exploring, situation=Situation(uniform=u)) for u in (0.05, 0.15, 0.25, 0.35, 0.99)]
+    drawn = [decide(UNSURE, exploring, situation=RuntimeState(uniform=u)) for u in (0.05, 0.15, 0.25, 0.35, 0.99)]
     assert [decision.arm for decision in drawn] == ["direct", "low", "high", "direct", "direct"]
     assert [decision.propensity for decision in drawn] == pytest.approx([0.8, 0.1, 0.1, 0.8, 0.8])
     assert "high was drawn to learn (propensity 0.1)" in drawn[2].reason
@@ -204,25 +206,25 @@ def test_an_open_tool_loop_keeps_its_arm() -> None:
     loop = Request((Message("user", "go"), Message("assistant", "", tool_calls=1), Message("tool", "42")))
     for arm in ("direct", "low", "high"):
         session = Session(arm, effort="medium" if arm == "low" else None)
-        kept = decide(forecast((0.3, 0.5)), request=loop, situation=Situation(session=session))
+        kept = decide(forecast((0.3, 0.5)), request=loop, situation=RuntimeState(session=session))
         assert (kept.arm, kept.propensity) == (arm, 1.0)
         assert kept.effort == ("medium" if arm == "low" else kept.arm.replace("direct", "none"))
         assert "kept while a tool loop is open" in kept.reason
-    known = Situation(session=Session("low", open_tool_loop=True))
+    known = RuntimeState(session=Session("low", open_tool_loop=True))
     assert decide(forecast((0.3, 0.5)), request=ask(client_effort="high"), situation=known).arm == "low"
-    capped = Situation(session=Session("low", "max", open_tool_loop=True))
+    capped = RuntimeState(session=Session("low", "max", open_tool_loop=True))
     assert decide(policy=policy(max_effort="medium"), situation=capped).effort == "medium"
-    shed = Situation(session=Session("high", open_tool_loop=True), health={"high": ArmHealth(shed=True)})
+    shed = RuntimeState(session=Session("high", open_tool_loop=True), health={"high": ArmHealth(shed=True)})
     assert decide(situation=shed, request=ask(deadline_ms=1.0)).arm == "high"
 
 
 def test_a_tool_loop_of_an_unknown_session_is_not_drawn_for() -> None:
     loop = Request((Message("user", "go"), Message("tool", "42")))
     always = policy(exploration=Exploration(1.0, 1.0, 1.0))
-    assert {decide(policy=always, request=loop, situation=Situation(uniform=u)).arm for u in (0.1, 0.5, 0.9)} == {
+    assert {decide(policy=always, request=loop, situation=RuntimeState(uniform=u)).arm for u in (0.1, 0.5, 0.9)} == {
         "high"
     }
-    assert {decide(policy=always, situation=Situation(uniform=u)).arm for u in (0.1, 0.5, 0.9)} == {
+    assert {decide(policy=always, situation=RuntimeState(uniform=u)).arm for u in (0.1, 0.5, 0.9)} == {
         "direct",
         "low",
         "high",
@@ -251,7 +253,7 @@ def test_a_tool_loop_is_not_toggled_though_nobody_remembers_its_session() -> Non
 
 def test_a_session_is_not_drawn_for() -> None:
     always = policy(exploration=Exploration(1.0, 1.0, 1.0))
-    kept = decide(policy=always, situation=Situation(uniform=0.01, session=Session("high")))
+    kept = decide(policy=always, situation=RuntimeState(uniform=0.01, session=Session("high")))
     assert kept.propensity == 1.0
 
 
@@ -273,7 +275,7 @@ def test_the_policy_can_cap_or_ignore_a_client() -> None:
     assert ignored.arm == "direct"
     poor = decide(policy=policy(max_cost_usd=Usd(0.02)), request=ask(client_effort="max"))
     assert (poor.arm, poor.effort) == ("low", "low")
-    shed = Situation(health={"high": ArmHealth(shed=True)})
+    shed = RuntimeState(health={"high": ArmHealth(shed=True)})
     assert decide(request=ask(client_effort="max"), situation=shed).arm == "low"
 
 
@@ -287,7 +289,7 @@ def test_a_client_keeps_its_model_where_it_can() -> None:
 def test_changing_the_model_loses_the_prompt_cache() -> None:
     big = Arm("big", "n", "high", price=PRICE)
     both = engine(forecast(), NO_RETRIES, (DIRECT, LOW, big))
-    turn = Situation(input_tokens=10_000, session=Session("direct", cached_tokens=8_000))
+    turn = RuntimeState(input_tokens=10_000, session=Session("direct", cached_tokens=8_000))
     cached, fresh = both.decide(ask(), turn), both.decide(ask(), replace(turn, session=None))
     saved = 8_000 * 0.9e-6
     assert cost(fresh, "direct") - cost(cached, "direct") == pytest.approx(saved)
@@ -299,9 +301,9 @@ def test_a_session_sticks_to_its_arm_for_the_switching_cost() -> None:
     sticky = policy(switching_cost_usd=0.05)
     little = forecast((0.0, 0.1), half=0.01)
     assert decide(little, sticky).arm == "high"
-    assert decide(little, sticky, situation=Situation(session=Session("direct"))).arm == "direct"
-    assert decide(little, sticky, situation=Situation(session=Session("high"))).arm == "high"
-    assert "+0.05 USD (switching)" in decide(little, sticky, situation=Situation(session=Session("direct"))).reason
+    assert decide(little, sticky, situation=RuntimeState(session=Session("direct"))).arm == "direct"
+    assert decide(little, sticky, situation=RuntimeState(session=Session("high"))).arm == "high"
+    assert "+0.05 USD (switching)" in decide(little, sticky, situation=RuntimeState(session=Session("direct"))).reason
 
 
 def test_a_short_follow_up_is_marked() -> None:
@@ -323,38 +325,38 @@ def test_rules_look_at_task_tenant_and_headers() -> None:
     ruled = policy(rules)
     assert decide(much, ruled).arm == "high"
     assert decide(much, ruled, ask(task="extraction")).arm == "low"
-    assert decide(much, ruled, situation=Situation(headers={"x-priority": "batch"})).arm == "direct"
-    assert decide(much, ruled, situation=Situation(headers={"x-priority": "fast"})).arm == "high"
+    assert decide(much, ruled, situation=RuntimeState(headers={"x-priority": "batch"})).arm == "direct"
+    assert decide(much, ruled, situation=RuntimeState(headers={"x-priority": "fast"})).arm == "high"
     frugal = decide(much, ruled, ask(tenant="frugal"))
     assert (frugal.arm, frugal.bucket) == ("direct", "avoid")
     assert frugal.reason == "the rules leave no arm that thinks"
 
 
 def test_a_shed_arm_gives_way_and_is_named() -> None:
-    shed = Situation(health={"high": ArmHealth(shed=True, why="timeouts 12 % in 5 min")})
+    shed = RuntimeState(health={"high": ArmHealth(shed=True, why="timeouts 12 % in 5 min")})
     decision = decide(forecast((0.0, 0.5)), situation=shed)
     assert decision.arm == "direct"
     assert "high is shed (timeouts 12 % in 5 min)" in decision.reason
-    everyone = Situation(health={arm.name: ArmHealth(shed=True) for arm in ARMS})
+    everyone = RuntimeState(health={arm.name: ArmHealth(shed=True) for arm in ARMS})
     assert decide(forecast((0.3, 0.5)), situation=everyone).arm == "high"
 
 
 def test_reported_outcomes_shift_success() -> None:
-    bad = Situation(health={"high": ArmHealth(success_shift=-0.45)})
+    bad = RuntimeState(health={"high": ArmHealth(success_shift=-0.45)})
     decision = decide(forecast((0.05, 0.39)), situation=bad)
     assert decision.arm == "low"
     assert decision.estimates["high"].success == pytest.approx(0.6 + 0.39 - 0.45)
-    worse_baseline = Situation(health={"direct": ArmHealth(success_shift=-0.4)})
+    worse_baseline = RuntimeState(health={"direct": ArmHealth(success_shift=-0.4)})
     assert decide(forecast((0.0, 0.0)), situation=worse_baseline).arm == "low"
 
 
 def test_realised_tokens_shift_cost() -> None:
-    bloated = Situation(input_tokens=1000, health={"high": ArmHealth(tokens_factor=2.0)})
+    bloated = RuntimeState(input_tokens=1000, health={"high": ArmHealth(tokens_factor=2.0)})
     assert cost(decide(policy=NO_RETRIES, situation=bloated), "high") == pytest.approx(0.061)
 
 
 def test_budget_pressure_counts_cost_more() -> None:
-    pressed = decide(forecast((0.0, 0.1)), NO_RETRIES, situation=Situation(input_tokens=1000, cost_multiplier=3.0))
+    pressed = decide(forecast((0.0, 0.1)), NO_RETRIES, situation=RuntimeState(input_tokens=1000, cost_multiplier=3.0))
     assert pressed.arm == "direct"
     assert "0.006 USD x 4.00 (budget)" in pressed.reason
     assert cost(pressed, "high") == pytest.approx(0.031)
@@ -363,13 +365,13 @@ def test_budget_pressure_counts_cost_more() -> None:
 def test_caps_come_from_policy_forecast_cost_cap_and_deadline() -> None:
     much = forecast((0.3, 0.5))
     assert decide(much).caps.max_reasoning_tokens == 12_000  # twice the p95 of 6,000
-    assert decide(much, policy(limits=Limits(reasoning_tokens=5_000))).caps.max_reasoning_tokens == 5_000
+    assert decide(much, policy(limits=CallLimits(reasoning_tokens=5_000))).caps.max_reasoning_tokens == 5_000
     dear = decide(much, request=ask(max_cost_usd=Usd(0.05)), situation=PLAIN)
     assert dear.caps.max_reasoning_tokens == 4_900  # (0.05 - 0.001) USD at 10 USD per million
     tiny = decide(forecast((0.3, 0.5), tokens=(1.0, 2.0, 3.0)))
     assert tiny.caps.max_reasoning_tokens == 1024
-    assert decide(much, policy(limits=Limits(retries=3)), ask(deadline_ms=45_000.0)).caps.max_retries == 1
-    assert decide(much, policy(limits=Limits(retries=3)), ask(deadline_ms=39_000.0)).arm == "low"
+    assert decide(much, policy(limits=CallLimits(retries=3)), ask(deadline_ms=45_000.0)).caps.max_retries == 1
+    assert decide(much, policy(limits=CallLimits(retries=3)), ask(deadline_ms=39_000.0)).arm == "low"
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from serving.decision.engine import Engine
 from serving.decision.errors import BadPolicy
 from serving.decision.policy.arms import effort_rank
-from serving.decision.policy.policy import Exploration, Limits, Policy, Rule, Terms
+from serving.decision.policy.policy import CallLimits, Exploration, Policy, Rule, Terms
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.decide import replay
+from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.selection.runtime_state import ArmHealth, Session, Situation
+from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import EFFORTS, Arm, Decision, Prediction, Price, Request, Usd
 from tests.support.policy_cases import NOW, Counter, Fixed, ask
 
@@ -38,7 +38,7 @@ class World:
     prediction: Prediction
     terms: Terms
     request: Request
-    situation: Situation
+    situation: RuntimeState
     rules: tuple[Rule, ...] = ()
 
     def decide(self) -> Decision:
@@ -104,7 +104,7 @@ def _prediction(draw: st.DrawFn, k: int, figures: Any) -> Prediction:
     )
 
 
-def _situation(draw: st.DrawFn, k: int, orderly: bool) -> Situation:
+def _situation(draw: st.DrawFn, k: int, orderly: bool) -> RuntimeState:
     cached = st.builds(Session, st.sampled_from(NAMES[:k]), cached_tokens=st.integers(0, 5000))
     health = st.builds(
         ArmHealth,
@@ -116,7 +116,7 @@ def _situation(draw: st.DrawFn, k: int, orderly: bool) -> Situation:
     # Live latency and tokens may turn the order of arms, so an orderly world has what guards do beside that.
     guarded = st.builds(ArmHealth, success_shift=st.floats(-0.3, 0.3), shed=st.booleans())
     names = st.sampled_from(NAMES[:k])
-    return Situation(
+    return RuntimeState(
         input_tokens=draw(st.integers(0, 10_000)),
         cost_multiplier=draw(st.floats(0, 1000)),
         session=draw(st.none() | cached),
@@ -280,11 +280,11 @@ def test_a_draw_never_takes_an_arm_that_may_not_serve(world: World) -> None:
 @settings(deadline=None, max_examples=70)
 @given(
     worlds(orderly=False, **EXPLORING),
-    st.builds(Limits, st.integers(0, 50_000), st.floats(0.1, 5), st.integers(0, 5), st.integers(1, 600_000)),
+    st.builds(CallLimits, st.integers(0, 50_000), st.floats(0.1, 5), st.integers(0, 5), st.integers(1, 600_000)),
     st.none() | st.sampled_from(EFFORTS),
     st.none() | st.floats(1, 1e6),
 )
-def test_no_decision_without_caps(world: World, limits: Limits, client: Any, deadline: float | None) -> None:
+def test_no_decision_without_caps(world: World, limits: CallLimits, client: Any, deadline: float | None) -> None:
     request = replace(world.request, client_effort=client, deadline_ms=deadline)
     caps = replace(world, request=request, terms=replace(world.terms, limits=limits)).decide()
     assert 0 <= caps.caps.max_reasoning_tokens <= limits.reasoning_tokens
@@ -332,7 +332,7 @@ def test_a_record_makes_its_decision_again_to_the_bit(world: World, client: Any,
     decided = engine.decide_recorded(world.request, replace(world.situation, uniform=uniform))
     stored = DecisionRecord.from_json(decided.record.to_json())
     assert stored == decided.record
-    again = replay(stored, engine.arms, world.policy(), engine.prices)
+    again = replay_decision(stored, engine.arms, world.policy(), engine.prices)
     assert replace(again, elapsed_us=decided.decision.elapsed_us) == decided.decision
 
 

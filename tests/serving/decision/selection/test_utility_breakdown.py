@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.decision.selection.decide import ForeignRecord
-from serving.decision.selection.runtime_state import ArmHealth, Session, Situation
-from serving.decision.selection.utility_breakdown import Arithmetic, arithmetic
+from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
+from serving.decision.selection.utility_breakdown import UtilityBreakdown, utility_breakdown
 from serving.decision.types import Prediction, Usd
 from tests.support.policy_cases import ask, engine, forecast, policy
 
 
-def laid_open(situation: Situation, prediction: Prediction | None = None, **terms: object) -> Arithmetic:
+def laid_open(situation: RuntimeState, prediction: Prediction | None = None, **terms: object) -> UtilityBreakdown:
     made = engine(prediction, policy(**terms))  # type: ignore[arg-type]
-    return arithmetic(made.record(ask(value_of_success_usd=Usd(0.4)), situation), made.bound)
+    return utility_breakdown(made.record(ask(value_of_success_usd=Usd(0.4)), situation), made.bound)
 
 
 def test_the_sum_of_an_arm_by_hand() -> None:
     health = {"high": ArmHealth(latency_factor=2.0, why="slow")}
-    situation = Situation(1000, 0.5, session=Session("low", cached_tokens=400), health=health, uniform=0.25)
+    situation = RuntimeState(1000, 0.5, session=Session("low", cached_tokens=400), health=health, uniform=0.25)
     told = laid_open(
         situation, forecast((0.1, 0.15), half=0.02), latency_usd_per_second=0.001, switching_cost_usd=0.003
     )
@@ -44,14 +44,14 @@ def test_the_sum_of_an_arm_by_hand() -> None:
 
 
 def test_limits_and_what_overruled_are_told() -> None:
-    told = laid_open(Situation(), deadline_ms=15_000, max_cost_usd=0.02)
+    told = laid_open(RuntimeState(), deadline_ms=15_000, max_cost_usd=0.02)
     assert [(each.in_time, each.affordable) for each in told.arms.values()] == [
         (True, True),
         (True, True),
         (False, False),
     ]
     assert told.decision.arm == "low"
-    drawn = laid_open(Situation(uniform=0.0), forecast((0.0, 0.0)), low_support="explore", min_support=1.0)
+    drawn = laid_open(RuntimeState(uniform=0.0), forecast((0.0, 0.0)), low_support="explore", min_support=1.0)
     assert drawn.because in ("explored", "utility")
 
 
@@ -67,7 +67,7 @@ probability = st.floats(0.0, 0.4)
 def test_what_was_decided_is_what_pays(
     uplift: tuple[float, float], multiplier: float, second: float, uniform: float
 ) -> None:
-    situation = Situation(cost_multiplier=multiplier, uniform=uniform)
+    situation = RuntimeState(cost_multiplier=multiplier, uniform=uniform)
     told = laid_open(situation, forecast(uplift), latency_usd_per_second=second)
     if told.because == "utility":
         best = max(each.net_usd for each in told.arms.values())
@@ -81,12 +81,12 @@ def test_what_was_decided_is_what_pays(
 
 def test_it_is_the_decision_itself_to_the_bit() -> None:
     made = engine()
-    decided = made.decide_recorded(ask(), Situation(uniform=0.5))
+    decided = made.decide_recorded(ask(), RuntimeState(uniform=0.5))
     assert decided.record is not None
-    assert arithmetic(decided.record, made.bound).decision == replace(decided.decision, elapsed_us=0)
+    assert utility_breakdown(decided.record, made.bound).decision == replace(decided.decision, elapsed_us=0)
 
 
 def test_other_terms_are_refused() -> None:
     record = engine().record(ask())
     with pytest.raises(ForeignRecord, match="made under"):
-        arithmetic(record, engine(policy=policy(maybe="reason")).bound)
+        utility_breakdown(record, engine(policy=policy(maybe="reason")).bound)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from training.backends.base import Engine
-from training.backends.dask.client import connected
+from training.backends.base import BackendSettings
+from training.backends.dask.client import connect
 from training.synthetic import LoggingPolicy, World
 
 CORE = ["request_id", "prompt_id", "prompt", "messages", "arm", "success", "propensity", "task", "timestamp", "source"]
@@ -17,7 +17,7 @@ CORE = ["request_id", "prompt_id", "prompt", "messages", "arm", "success", "prop
 
 @pytest.fixture(scope="session")
 def scheduler() -> Iterator[str]:
-    with connected(Engine("dask", workers=2)) as cluster:
+    with connect(BackendSettings("dask", workers=2)) as cluster:
         yield cluster.client.scheduler.address
 
 

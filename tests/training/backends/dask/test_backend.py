@@ -18,26 +18,27 @@ from threadpoolctl import threadpool_limits
 from serving.decision.bundle.manifest import DataFingerprint
 from tests.support.tiny_models import encoder
 from tests.training.backends.dask.conftest import records, scattered
-from training.backends.base import Engine, Source, machines
+from training.backends.base import BackendSettings, RecordSource, open_backend
 from training.backends.dask import backend as cluster_machines
 from training.backends.dask.errors import WorkerLost
 from training.dataset.dataset import Dataset
-from training.encoders.static import design
+from training.encoders.static import design_rows
 from training.errors import TooLittleToLearn
-from training.export.bundle_writer import PARITY, Lineage, export
+from training.export.bundle_writer import BundleLineage, export_bundle
+from training.export.parity import PARITY
 from training.export.reference import predict
-from training.models.boosting import Trees
+from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings, fit
-from training.models.local_trainer import AtHand
+from training.models.local_trainer import LocalTrainerFactory
 from training.models.meta_learners import policy_area
 from training.pipeline import train as pipeline
-from training.pipeline.train import Learnt, TrainSettings, learn
+from training.pipeline.train import LearntModel, TrainSettings, learn
 from training.progress import silent
 from training.records.history import History
-from training.synthetic import OldPolicy, World
+from training.synthetic import LegacyRouter, World
 
 SETTINGS = FitSettings(
-    trees=Trees(
+    trees=TreeSettings(
         rounds=30, leaves=5, learning_rate=0.1, feature_fraction=0.5, bagging_fraction=1.0, l2=20.0, min_rows=40
     ),
     folds=3,
@@ -52,14 +53,16 @@ SCORES_ALIKE = 0.8
 """Correlation of held-out uplift scores, on the same folds."""
 
 
-def learnt(folder: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch, at_most: int = 200_000) -> Learnt:
+def learnt(
+    folder: Path, engine: BackendSettings, monkeypatch: pytest.MonkeyPatch, at_most: int = 200_000
+) -> LearntModel:
     monkeypatch.setattr(pipeline, "encoder_for", lambda *_: encoder())
     return learn([str(folder)], TrainSettings(engine=engine, fit=SETTINGS, learn_from=at_most))
 
 
-def read(folder: Path, engine: Engine, quarantine: Path) -> tuple[History, Dataset]:
-    with machines(engine) as where:
-        history, drawn = where.read(Source([str(folder)], quarantine=quarantine), silent)
+def read(folder: Path, engine: BackendSettings, quarantine: Path) -> tuple[History, Dataset]:
+    with open_backend(engine) as where:
+        history, drawn = where.read(RecordSource([str(folder)], quarantine=quarantine), silent)
     return history, drawn.dataset
 
 
@@ -71,8 +74,8 @@ def test_rows_prompts_and_quarantine_are_those_of_one_machine(tmp_path: Path, sc
     frame.loc[frame.index[31], "request_id"] = None
     again = frame.iloc[[41, 50]]  # lands in another file than the first of it
     folder = scattered(pd.concat([frame, again], ignore_index=True), tmp_path / "data")
-    here, one = read(folder, Engine(), tmp_path / "here.jsonl")
-    there, many = read(folder, Engine("dask", scheduler), tmp_path / "there.jsonl")
+    here, one = read(folder, BackendSettings(), tmp_path / "here.jsonl")
+    there, many = read(folder, BackendSettings("dask", scheduler), tmp_path / "there.jsonl")
     assert there.counts == here.counts
     assert there.counts.read == there.counts.kept + sum(there.counts.quarantined.values())
     assert there.counts.quarantined == {"success out of range": 1, "no arm": 1, "duplicate request_id": 2}
@@ -96,16 +99,16 @@ FLOATS = {field.name for field in fields(Dataset)} - {"requests", "prompt_ids", 
 def test_what_is_learnt_is_worth_as_much_as_on_one_machine(
     logged: bool, tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frame = records(3000, OldPolicy()) if logged else records(2000)
+    frame = records(3000, LegacyRouter()) if logged else records(2000)
     folder = scattered(frame.drop(columns="task"), tmp_path / "data")  # without tasks, support is learnt sooner
-    there = learnt(folder, Engine("dask", scheduler), monkeypatch)
-    x, known = design(encoder(), there.dataset.requests), there.dataset
+    there = learnt(folder, BackendSettings("dask", scheduler), monkeypatch)
+    x, known = design_rows(encoder(), there.dataset.requests), there.dataset
     assert np.array_equal(there.x, x)
     assert there.prompts == len(known)
     with threadpool_limits(1, pipeline.ONE_THREAD):
-        here = fit(known, x, SETTINGS, school=AtHand(x, known, there.fitted.fold, 1))
+        here = fit(known, x, SETTINGS, school=LocalTrainerFactory(x, known, there.fitted.fold, 1))
     new = World(seed=77).sample(2000)
-    x, truth = design(encoder(), new.requests), new.truth.success
+    x, truth = design_rows(encoder(), new.requests), new.truth.success
     mine, theirs = predict(here.model, x), predict(there.fitted.model, x)
     ceiling = policy_area(truth[:, 1:] - truth[:, :1], truth)
     shares = [policy_area(told.uplift, truth) / ceiling for told in (mine, theirs)]
@@ -114,9 +117,9 @@ def test_what_is_learnt_is_worth_as_much_as_on_one_machine(
     assert abs(shares[0] - shares[1]) < SHARE_APART
     assert np.corrcoef(here.oof_score[:, 0], there.fitted.oof_score[:, 0])[0, 1] > SCORES_ALIKE
     assert apart < SUCCESS_APART
-    exported = export(
+    exported = export_bundle(
         there.fitted.model, there.encoder, there.dataset.arms, tmp_path / "bundle",
-        Lineage(DataFingerprint(there.history.digest, there.history.counts.kept, there.prompts)),
+        BundleLineage(DataFingerprint(there.history.digest, there.history.counts.kept, there.prompts)),
         compare=there.dataset.requests[:200],
     )  # fmt: skip
     assert exported.difference <= PARITY
@@ -129,12 +132,12 @@ def test_a_long_history_sends_a_sample_and_is_learnt_from_whole(
 ) -> None:
     folder = scattered(records(400), tmp_path / "data")
     monkeypatch.setattr(cluster_machines, "PART_ROWS", 200)
-    there = learnt(folder, Engine("dask", scheduler), monkeypatch, at_most=160)
+    there = learnt(folder, BackendSettings("dask", scheduler), monkeypatch, at_most=160)
     assert (there.prompts, there.drawn.of) == (400, 400)
     assert 100 < len(there.dataset) < 220
     assert there.note.startswith("Success and uplift were learnt from 400 prompts")
     assert there.history.counts.prompts == 400
-    assert np.array_equal(there.x, design(encoder(), there.dataset.requests))
+    assert np.array_equal(there.x, design_rows(encoder(), there.dataset.requests))
     root = there.fitted.model.success[0].score.boosters[0].dump_model()["tree_info"][0]["tree_structure"]
     assert root["internal_count"] > len(there.dataset)  # bagged from all 400, not from the sample
 
@@ -143,14 +146,14 @@ def test_one_arm_alone_is_refused(tmp_path: Path, scheduler: str) -> None:
     frame = records(60)
     folder = scattered(frame[frame["arm"] == "direct"], tmp_path / "data")
     with pytest.raises(TooLittleToLearn, match="only one arm"):
-        read(folder, Engine("dask", scheduler), tmp_path / "bad.jsonl")
+        read(folder, BackendSettings("dask", scheduler), tmp_path / "bad.jsonl")
 
 
 def test_a_worker_that_is_killed_while_it_learns_is_told_at_once(tmp_path: Path, scheduler: str) -> None:
     folder = scattered(records(300), tmp_path / "data")
-    endless = FitSettings(trees=Trees(rounds=1_000_000), folds=2, threads=1)
-    with machines(Engine("dask", scheduler)) as where:
-        dataset = where.read(Source([str(folder)]), silent)[1].dataset
+    endless = FitSettings(trees=TreeSettings(rounds=1_000_000), folds=2, threads=1)
+    with open_backend(BackendSettings("dask", scheduler)) as where:
+        dataset = where.read(RecordSource([str(folder)]), silent)[1].dataset
         x = where.design(encoder(), dataset, silent)
         school = where.school(2)
         client = school.cluster.client  # type: ignore[union-attr]

@@ -6,9 +6,9 @@ import pytest
 from distributed import LocalCluster
 
 from serving.decision.errors import BadInput
-from training.backends.base import Engine
+from training.backends.base import BackendSettings
 from training.backends.dask import client
-from training.backends.dask.client import connected
+from training.backends.dask.client import connect
 from training.backends.dask.errors import NoWorkers, SchedulerUnreachable
 
 
@@ -19,7 +19,7 @@ def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
             pytest.raises(
                 SchedulerUnreachable, match=f"no Dask scheduler answers at {address}.*dask scheduler"
             ) as told,
-            connected(Engine("dask", address)),
+            connect(BackendSettings("dask", address)),
         ):
             pass
         assert "\n" not in str(told.value)
@@ -30,12 +30,12 @@ def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalCluster(n_workers=0, dashboard_address=None) as empty:
         address = empty.scheduler_address
         wanted = f"has no workers: start some with 'dask worker {address}'"
-        with pytest.raises(NoWorkers, match=wanted), connected(Engine("dask", address)):
+        with pytest.raises(NoWorkers, match=wanted), connect(BackendSettings("dask", address)):
             pass
 
 
 def test_options_that_contradict_each_other() -> None:
     with pytest.raises(BadInput, match="--engine dask"):
-        Engine(scheduler="tcp://here:8786")
+        BackendSettings(scheduler="tcp://here:8786")
     with pytest.raises(BadInput, match="not both"):
-        Engine("dask", "tcp://here:8786", 2)
+        BackendSettings("dask", "tcp://here:8786", 2)

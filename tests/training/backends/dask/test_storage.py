@@ -13,7 +13,7 @@ from tests.training.backends.dask.conftest import records, scattered
 from training.backends.dask import storage
 from training.backends.dask.errors import NotOnACluster
 from training.backends.dask.partition_reader import validate
-from training.backends.dask.storage import find, pieces
+from training.backends.dask.storage import find_parquet, row_group_pieces
 from training.errors import HistoryMissing, HistoryUnreadable
 
 
@@ -33,10 +33,10 @@ def bucket() -> Iterator[str]:
 
 def test_files_folders_and_globs_are_found_in_object_storage(bucket: str) -> None:
     both = ("memory:///bucket/day=0/rows.parquet", "memory:///bucket/day=1/rows.parquet")
-    assert find([bucket]) == both
-    assert find([f"{bucket}/day=*/rows.parquet", bucket]) == both
-    assert find([f"{bucket}/day=1/rows.parquet"]) == both[1:]
-    (piece,) = pieces(0, both[1])
+    assert find_parquet([bucket]) == both
+    assert find_parquet([f"{bucket}/day=*/rows.parquet", bucket]) == both
+    assert find_parquet([f"{bucket}/day=1/rows.parquet"]) == both[1:]
+    (piece,) = row_group_pieces(0, both[1])
     assert piece.rows == 30
     found = validate(piece, None)
     assert (len(found.frame), found.tally.read) == (30, 30)
@@ -45,21 +45,21 @@ def test_files_folders_and_globs_are_found_in_object_storage(bucket: str) -> Non
 
 def test_local_files_are_the_same_by_path_and_by_url(tmp_path: Path) -> None:
     folder = scattered(records(10), tmp_path / "data")
-    assert find([str(folder)]) == find([f"file://{folder}"]) == find([f"{folder}/*.parquet"])
+    assert find_parquet([str(folder)]) == find_parquet([f"file://{folder}"]) == find_parquet([f"{folder}/*.parquet"])
     with pytest.raises(HistoryMissing, match="no such file"):
-        find([str(tmp_path / "nowhere.parquet")])
+        find_parquet([str(tmp_path / "nowhere.parquet")])
     (tmp_path / "empty").mkdir()
     with pytest.raises(HistoryMissing, match="no Parquet files in this folder"):
-        find([str(tmp_path / "empty")])
+        find_parquet([str(tmp_path / "empty")])
 
 
 def test_pieces_are_runs_of_row_groups_that_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.parquet"
     frame = records(50)
     frame.to_parquet(path, row_group_size=20)
-    assert [piece.rows for piece in pieces(0, str(path))] == [100]
-    monkeypatch.setattr(storage, "PIECE_BYTES", pieces(0, str(path))[0].size // 2)
-    cut = pieces(3, str(path))
+    assert [piece.rows for piece in row_group_pieces(0, str(path))] == [100]
+    monkeypatch.setattr(storage, "PIECE_BYTES", row_group_pieces(0, str(path))[0].size // 2)
+    cut = row_group_pieces(3, str(path))
     assert [group for piece in cut for group in piece.groups] == list(range(5))
     assert len(cut) > 1
     read = pd.concat([validate(piece, None).frame for piece in cut], ignore_index=True)
@@ -71,11 +71,11 @@ def test_what_is_no_parquet_is_refused_by_name_and_by_content(tmp_path: Path) ->
     text = tmp_path / "a.jsonl"
     text.write_text("{}\n")
     with pytest.raises(NotOnACluster, match=r"a\.jsonl is no Parquet file.*write it as Parquet"):
-        find([str(text)])
+        find_parquet([str(text)])
     liar = tmp_path / "b.parquet"
     liar.write_text("not parquet at all")
     with pytest.raises(HistoryUnreadable, match=r"b\.parquet: not readable as Parquet"):
-        pieces(0, str(liar))
+        row_group_pieces(0, str(liar))
 
 
 def test_a_place_whose_package_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +84,6 @@ def test_a_place_whose_package_is_missing_is_named(monkeypatch: pytest.MonkeyPat
     with pytest.raises(
         NotOnACluster, match=r"faraway:// needs farawayfs.*pip install farawayfs, here and on every worker"
     ):
-        find(["faraway://bucket/rows.parquet"])
+        find_parquet(["faraway://bucket/rows.parquet"])
     with pytest.raises(NotOnACluster, match="fsspec knows no protocol nothing9://"):
-        find(["nothing9://bucket/rows.parquet"])
+        find_parquet(["nothing9://bucket/rows.parquet"])
