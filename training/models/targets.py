@@ -1,7 +1,8 @@
 """Says what each head of the model is learnt from, as a function of any part of the prompts.
 
 A `HeadTrainer` learns heads. `training.models.local_trainer` holds every prompt; `training.backends.dask` asks
-workers that hold a part each. What a head is to tell, from which prompts and with which weight, is the same function for both.
+workers that hold a part each. What a head is to tell, from which prompts and with which weight, is the same function
+for both.
 """
 
 from __future__ import annotations
