@@ -20,9 +20,14 @@ def test_replaces_the_file_and_makes_its_folder(tmp_path: Path) -> None:
 def test_an_error_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path) as part:
-        part.write_text("half")
-        raise RuntimeError
+
+    def fail() -> None:
+        with replacing(path) as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
 
