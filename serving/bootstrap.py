@@ -18,8 +18,6 @@ from serving.control.spend_ledger import MemorySpendLedger, SqlSpendLedger
 from serving.decision.ids import IdSource
 from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.policy.policy_file import PolicySource
-from serving.http_api.asgi import BodyLimits
-from serving.http_api.decisions import RequestLimits
 from serving.http_api.explanations import ExplanationRoutes
 from serving.http_api.metrics_middleware import metrics_route
 from serving.http_api.outcomes import OutcomeRoutes
@@ -35,6 +33,7 @@ from serving.model.live_model import LiveModel
 from serving.model.prepared_model import warm_up
 from serving.model.shadow import Shadow
 from serving.model.slot import EngineSlot
+from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.service.admission import AdmissionControl, QueueLoad
 from serving.service.decision_service import DecisionService
 from serving.service.exploration_cap import ExplorationCap

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from serving.auth.authorizer import Authorizer
 from serving.auth.rate_limiter import RateLimiter
 from serving.control.sessions import SessionTable
-from serving.http_api.decisions import RequestLimits
 from serving.http_api.route import Route
 from serving.journal import Journal
 from serving.model.lifecycle import ModelLifecycle
 from serving.model.rollback_notice import RollbackBoard
+from serving.schemas.limits import RequestLimits
 from serving.service.admission import QueueLoad
 from serving.service.decision_service import DecisionService
 from serving.service.outcome_service import OutcomeService

@@ -14,11 +14,11 @@ from serving.decision.providers.request_body import parse_body
 from serving.decision.providers.rewrite import apply_decision, same_model
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.types import Decision
-from serving.http_api.rewrite import decision_headers
 from serving.journal.rows import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.schemas.lossless_json import read_lossless, write_lossless
 from serving.schemas.problems import DENIED, MEDIA_TYPE, Problem, Rejected
+from serving.schemas.rewrite_headers import decision_headers
 from serving.service.decision_service import DecisionService
 
 Answer = pb.ProcessingResponse

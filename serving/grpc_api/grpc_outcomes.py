@@ -8,9 +8,9 @@ from typing import Final
 import grpc
 
 from serving.grpc_api.servicers import Context, unary_handler
-from serving.http_api.decisions import RequestLimits
 from serving.journal import JournalUnavailable
 from serving.proto.thinkgate.v1 import outcome_pb2 as pb
+from serving.schemas.limits import RequestLimits
 from serving.schemas.outcome_codec import read_outcomes
 from serving.schemas.problems import NO_JOURNAL, NOT_DURABLE, Problem, Rejected
 from serving.service.outcome_service import NoJournal, OutcomeService

@@ -15,9 +15,9 @@ from google.protobuf.message import Message
 from serving.decision.errors import BadRequest
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.grpc_api.codec import decision_to_proto, message_reader, problem_to_proto, request_from_proto
-from serving.http_api.decisions import RequestLimits
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from serving.schemas.json_codec import invalid_request
+from serving.schemas.limits import RequestLimits
 from serving.schemas.problems import (
     DENIED,
     INVALID,

@@ -26,7 +26,7 @@ from serving.http_api.asgi import (
     answer_problem,
     with_headers,
 )
-from serving.http_api.decisions import DecisionRoutes, RequestLimits, Took
+from serving.http_api.decisions import DecisionRoutes, Took
 from serving.http_api.docs import page as docs_page
 from serving.http_api.docs.openapi import (
     DECIDE,
@@ -38,6 +38,7 @@ from serving.http_api.docs.openapi import (
 )
 from serving.http_api.rewrite import RewriteRoute
 from serving.http_api.route import Route, RouteText
+from serving.schemas.limits import RequestLimits
 from serving.schemas.models import ArmAnswer, ModelAnswer, StatusAnswer
 from serving.schemas.problems import (
     MEDIA_TYPE,

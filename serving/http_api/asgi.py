@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from serving.schemas.problems import MEDIA_TYPE, TOO_LARGE, TOO_SLOW, WRONG_TYPE, Problem, Rejected
+from serving.schemas.limits import BodyLimits
+from serving.schemas.problems import MEDIA_TYPE, TOO_LARGE, TOO_SLOW, WRONG_TYPE, Headers, Problem, Rejected
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = tuple[tuple[bytes, bytes], ...]
 
 SECURITY: Final[Headers] = (
     (b"x-content-type-options", b"nosniff"),
@@ -35,22 +34,6 @@ _LINGER_BYTES: Final = 64 * 2**20
 
 class ClientGoneError(Exception):
     """The client hung up before its body was complete: there is nobody to answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
-    """What a body may cost.
-
-    Parameters
-    ----------
-    max_bytes
-        Largest body that is read.
-    seconds
-        How long it may take to arrive.
-    """
-
-    max_bytes: int = 2 * 2**20
-    seconds: float = 10.0
 
 
 async def read_json_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes | bytearray:

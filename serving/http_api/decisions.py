@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -15,7 +14,6 @@ from serving.decision.errors import BadRequest
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.types import Request
 from serving.http_api.asgi import (
-    BodyLimits,
     ClientGoneError,
     Receive,
     Scope,
@@ -26,6 +24,7 @@ from serving.http_api.asgi import (
 )
 from serving.http_api.auth_middleware import charge_batch
 from serving.schemas.json_codec import parse_json, read_batch, read_request, write_batch, write_decision
+from serving.schemas.limits import RequestLimits
 from serving.schemas.problems import DENIED, INVALID, Problem, Rejected
 from serving.service.decision_service import DecisionService, Headers
 
@@ -33,26 +32,6 @@ Took = Callable[[int, int, int], None]
 
 _ITEMS_PER_TURN: Final = 8
 """Items of a batch that are decided before waiting requests get their turn: about a millisecond."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLimits:
-    """What one call may ask for.
-
-    Parameters
-    ----------
-    max_messages
-        Longest conversation that is read.
-    max_batch
-        Most requests in one batch.
-    max_outcomes
-        Most outcomes in one report.
-    """
-
-    body: BodyLimits = field(default_factory=BodyLimits)
-    max_messages: int = 1000
-    max_batch: int = 256
-    max_outcomes: int = 1000
 
 
 class DecisionRoutes:

@@ -12,12 +12,13 @@ import orjson
 
 from serving.http_api.asgi import ClientGoneError, Receive, Scope, Send, answer_json, answer_problem
 from serving.http_api.auth_middleware import charge_batch
-from serving.http_api.decisions import RequestLimits, read_body
+from serving.http_api.decisions import read_body
 from serving.http_api.docs.examples import OUTCOME_REPORTS
 from serving.http_api.docs.openapi import BODY_REFUSALS, model_reference, request_body, responses
 from serving.http_api.route import Route, RouteText
 from serving.journal import Journal, JournalUnavailable
 from serving.schemas.json_codec import invalid_request
+from serving.schemas.limits import RequestLimits
 from serving.schemas.models import MAX_NAME
 from serving.schemas.outcome_codec import ForgottenAnswer, OutcomeReport, OutcomesAnswer, read_outcomes
 from serving.schemas.problems import (

@@ -16,15 +16,13 @@ from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadRequest
 from serving.decision.providers.endpoints import dialect
 from serving.decision.providers.gateway_headers import read_gateway_hints
-from serving.decision.providers.request_body import ParsedBody, parse_body
+from serving.decision.providers.request_body import parse_body
 from serving.decision.providers.rewrite import Rewrite, apply_decision
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.types import Decision
 from serving.http_api.asgi import (
     NO_CONTENT_ALLOWED,
     SECURITY,
     ClientGoneError,
-    Headers,
     Receive,
     Scope,
     Send,
@@ -32,9 +30,10 @@ from serving.http_api.asgi import (
     answer_problem,
     read_json_body,
 )
-from serving.http_api.decisions import RequestLimits
+from serving.schemas.limits import RequestLimits
 from serving.schemas.lossless_json import Document, read_lossless, write_lossless
-from serving.schemas.problems import DENIED, INVALID, WRONG_METHOD, Problem, Rejected
+from serving.schemas.problems import DENIED, INVALID, WRONG_METHOD, Headers, Problem, Rejected
+from serving.schemas.rewrite_headers import HEADER_PREFIX, decision_headers
 from serving.service.decision_service import DecisionService
 
 FORMS: Final = {
@@ -43,7 +42,6 @@ FORMS: Final = {
     "merge": b"application/merge-patch+json",
 }
 """What may come back, and its media type: the whole body, RFC 6902 operations, an RFC 7396 merge patch."""
-_PREFIX: Final = "x-thinkgate-"
 _FIXED: Final = (*SECURITY, NO_CONTENT_ALLOWED)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
@@ -123,34 +121,6 @@ def repeats_session(decided: RecordedDecision) -> bool:
     return session is not None and session.arm == decided.decision.arm
 
 
-def decision_headers(reading: ParsedBody, decision: Decision, done: Rewrite) -> Headers:
-    """Say in headers what was decided, and what of it the body says now.
-
-    Returns
-    -------
-    Headers
-        Lower-case names; `x-thinkgate-applied` is the effort that the body asks for, `unchanged` where it leaves that
-        to the model, and `x-thinkgate-note` says why.
-    """
-    values = {
-        "decision-id": decision.decision_id,
-        "arm": decision.arm,
-        "effort": decision.effort,
-        "applied": done.effort or "unchanged",
-        "bucket": decision.bucket,
-        "model": done.model,
-        "propensity": f"{decision.propensity:.6g}",
-        "fallback": decision.fallback or "none",
-        "max-reasoning-tokens": str(decision.caps.max_reasoning_tokens),
-        "max-retries": str(decision.caps.max_retries),
-        "max-total-ms": str(decision.caps.max_total_ms),
-        "dialect": reading.api,
-        "policy": decision.policy,
-        "note": done.note,
-    }
-    return tuple((f"{_PREFIX}{name}".encode(), _printable(value)) for name, value in values.items() if value)
-
-
 def _payload(raw: bytes | bytearray, document: Document, done: Rewrite, form: str) -> bytes | bytearray:
     if form == "patch":
         return orjson.dumps([operation.to_json() for operation in done.patch])
@@ -167,7 +137,7 @@ def _wanted(scope: Scope) -> _Wanted:
         if name.startswith(b"x-thinkgate-")
     }
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-    said = {name: query[name][-1] if name in query else headers.get(_PREFIX + name) for name in _ASKED}
+    said = {name: query[name][-1] if name in query else headers.get(HEADER_PREFIX + name) for name in _ASKED}
     form = said["form"] or "body"
     if form not in FORMS:
         raise Rejected(Problem(INVALID, f"unknown form: use one of {', '.join(FORMS)}"))
@@ -176,9 +146,3 @@ def _wanted(scope: Scope) -> _Wanted:
 
 
 _ASKED: Final = ("form", "dialect", "model", "drop-sampling")
-
-
-def _printable(value: str) -> bytes:
-    if value.isascii() and value.isprintable():
-        return value.encode("ascii")
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in value).encode("ascii")

@@ -10,6 +10,9 @@ import orjson
 
 from serving.decision.errors import BadInput
 
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Headers of a request or an answer; names in lower case."""
+
 MEDIA_TYPE: Final = b"application/problem+json"
 
 
@@ -105,7 +108,7 @@ class Problem:
     kind: ProblemKind
     detail: str
     faults: tuple[BodyFault, ...] = ()
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: Headers = ()
 
     def members(self) -> Mapping[str, object]:
         """Give the members of the problem document.

@@ -29,8 +29,8 @@ from fastapi import FastAPI
 from serving.bootstrap import build_worker
 from serving.components import SharedState
 from serving.http_api.app import build_api, build_fastapi, decision_routes
-from serving.http_api.asgi import App, BodyLimits, Receive, Scope, Send, answer_json, read_json_body
-from serving.http_api.decisions import RequestLimits
+from serving.http_api.asgi import App, Receive, Scope, Send, answer_json, read_json_body
+from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.schemas.models import DecisionRequest
 from serving.server.http_server import Readiness, ServerOptions, serve_worker
 from serving.server.sockets import open_tcp

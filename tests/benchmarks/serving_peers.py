@@ -22,8 +22,9 @@ import orjson
 import uvloop
 
 from serving.gateways.envoy_processor import EXTERNAL_PROCESSOR
-from serving.http_api.asgi import BodyLimits, Receive, Scope, Send, answer_json, read_json_body
+from serving.http_api.asgi import Receive, Scope, Send, answer_json, read_json_body
 from serving.proto.envoy import ext_proc_pb2 as pb
+from serving.schemas.limits import BodyLimits
 from serving.server.http_server import Readiness, ServerOptions, serve_worker
 from serving.server.sockets import open_tcp
 

@@ -8,7 +8,7 @@ import sys
 from serving.auth.authorizer import Authorizer
 from serving.grpc_api.servicers import DECISIONS, DecisionServicer
 from serving.http_api.app import build_api
-from serving.http_api.decisions import RequestLimits
+from serving.schemas.limits import RequestLimits
 from serving.server.grpc_server import GrpcOptions, GrpcServer
 from serving.server.http_server import Readiness, ServerOptions, serve_worker
 from serving.server.sockets import open_tcp

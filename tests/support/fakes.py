@@ -16,9 +16,9 @@ from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Arm, ArmEstimate, Caps, Decision, Fallback, Request, Usd
 from serving.http_api.app import build_api
 from serving.http_api.asgi import App, Event
-from serving.http_api.decisions import RequestLimits
 from serving.http_api.route import Route
 from serving.model.slot import Decider, EngineSlot, LiveEngine
+from serving.schemas.limits import RequestLimits
 from serving.service.decision_service import DecisionService
 from serving.service.ports import DecisionSink, RuntimeStateSource
 

@@ -19,8 +19,8 @@ from serving.grpc_api.auth_interceptor import AuthInterceptor
 from serving.http_api import auth_middleware as http_door
 from serving.http_api.app import build_api
 from serving.http_api.auth_middleware import require_key
-from serving.http_api.decisions import RequestLimits
 from serving.proto.thinkgate.v1 import decision_pb2, outcome_pb2
+from serving.schemas.limits import RequestLimits
 from serving.schemas.problems import Problem
 from tests.support.fakes import JSON, Answer, Client, LengthDecider, guarded
 

@@ -25,8 +25,8 @@ from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Decision, Request
 from serving.grpc_api.codec import message_reader
 from serving.grpc_api.servicers import Context, DecisionServicer
-from serving.http_api.decisions import RequestLimits
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
+from serving.schemas.limits import RequestLimits
 from serving.schemas.problems import Problem, Rejected
 from serving.server.grpc_server import TlsFiles, credentials
 from serving.server.tls import BadTls

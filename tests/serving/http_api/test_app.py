@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import ArmEstimate, Caps, Decision, Fallback, Request, Usd
-from serving.http_api.asgi import BodyLimits
-from serving.http_api.decisions import RequestLimits
 from serving.http_api.docs.examples import BATCH_REQUESTS, DECISION, DECISION_REQUESTS, PROBLEM
 from serving.schemas.json_codec import MAX_FAULTS
+from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.schemas.models import ArmEstimateAnswer, CapsAnswer, DecisionAnswer
 from serving.schemas.problems import KINDS
 from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, guarded

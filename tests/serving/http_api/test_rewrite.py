@@ -17,10 +17,9 @@ from serving.decision.errors import BadInput
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, Session
 from serving.decision.types import Request
-from serving.http_api.asgi import BodyLimits
-from serving.http_api.decisions import RequestLimits
 from serving.http_api.docs.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN
 from serving.model.slot import EngineSlot, LiveEngine
+from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.schemas.lossless_json import read_lossless, write_lossless
 from serving.schemas.problems import Rejected
 from serving.service.decision_service import DecisionService

@@ -12,12 +12,12 @@ import pytest
 from serving.decision.engine import RecordedDecision
 from serving.decision.types import Message, Request
 from serving.http_api.auth_middleware import required_scope
-from serving.http_api.decisions import RequestLimits
 from serving.http_api.docs.examples import OUTCOME_REPORTS
 from serving.http_api.outcomes import OutcomeRoutes
 from serving.journal import DecisionRow, Journal, OutcomeRow, Store
 from serving.journal.decision_draft import DecisionDraft
 from serving.journal.settings import JournalSettings
+from serving.schemas.limits import RequestLimits
 from serving.service.outcome_service import OutcomeService, RecentDecisions
 from serving.service.ports import OutcomeSink
 from tests.support.fakes import Client, LengthDecider, client_of, guarded

@@ -1,0 +1,47 @@
+"""Response headers that describe a decision beside a rewritten body: `x-thinkgate-*`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from serving.decision.providers.request_body import ParsedBody
+from serving.decision.providers.rewrite import Rewrite
+from serving.decision.types import Decision
+from serving.schemas.problems import Headers
+
+HEADER_PREFIX: Final = "x-thinkgate-"
+
+
+def decision_headers(reading: ParsedBody, decision: Decision, done: Rewrite) -> Headers:
+    """Describe a decision, and what of it the rewritten body asks for, in response headers.
+
+    Returns
+    -------
+    Headers
+        Lower-case names; `x-thinkgate-applied` is the effort that the body asks for, `unchanged` where it leaves that
+        to the model, and `x-thinkgate-note` says why.
+    """
+    values = {
+        "decision-id": decision.decision_id,
+        "arm": decision.arm,
+        "effort": decision.effort,
+        "applied": done.effort or "unchanged",
+        "bucket": decision.bucket,
+        "model": done.model,
+        "propensity": f"{decision.propensity:.6g}",
+        "fallback": decision.fallback or "none",
+        "max-reasoning-tokens": str(decision.caps.max_reasoning_tokens),
+        "max-retries": str(decision.caps.max_retries),
+        "max-total-ms": str(decision.caps.max_total_ms),
+        "dialect": reading.api,
+        "policy": decision.policy,
+        "note": done.note,
+    }
+    return tuple((f"{HEADER_PREFIX}{name}".encode(), _printable(value)) for name, value in values.items() if value)
+
+
+def _printable(value: str) -> bytes:
+    """Encode as printable ASCII: a header must not carry line breaks or other bytes."""
+    if value.isascii() and value.isprintable():
+        return value.encode("ascii")
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in value).encode("ascii")
