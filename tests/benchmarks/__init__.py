@@ -1,1 +1,1 @@
-"""Measurements: run by `make bench` and `make bench-quality`, never by the tests."""
+"""Measurements: run by `make bench NAME=...`, never by the tests."""

@@ -1,6 +1,6 @@
 """Kills a collector 20 times in a run of 500 prompts and writes what was lost or paid twice to docs/benchmarks.
 
-`make bench-collector`; the endpoint is a fake one that counts, so nothing costs money. Imports are streamed beside it:
+The endpoint is a fake one that counts, so nothing costs money. Imports are streamed beside it:
 rows a second and peak memory of `thinkgate import` on a million rows.
 """
 
@@ -66,7 +66,7 @@ def page(killed: Killed, prompts: int, rows: int, mebibytes: float) -> str:
     today = datetime.now(UTC).date().isoformat()
     return f"""# Collector and importers
 
-`make bench-collector`, {today}, a machine of 2 cores that others used at the same time: so only counts and memory
+`make bench NAME=collector`, {today}, a machine of 2 cores that others used at the same time: so only counts and memory
 stand here, seconds are printed. The endpoint is a fake one on the same machine that counts what it answered; prompts
 are made up.
 

@@ -1,4 +1,4 @@
-"""Time of training on a Dask cluster of 1 and 2 workers, by stage, beside one machine; `make bench-dask`.
+"""Time of training on a Dask cluster of 1 and 2 workers, by stage, beside one machine.
 
 SYNTHETIC rows. Every run is a process of its own; each worker has one thread, and so has one machine beside it.
 Reading, encoding and learning are timed; judging and exporting are not: they read the prompts at hand, however many

@@ -1,4 +1,4 @@
-"""`make bench-drift`: how much of its value the loop wins back after the world has drifted (SYNTHETIC)."""
+"""How much of its value the retraining loop wins back after concept drift (SYNTHETIC)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Runs in full what the tests run short: kills, swaps, things that break, an hour of half load; writes what came out.
+"""Endurance in full length: kills, swaps, faults under load, and an hour at half load; the tests run the short form.
 
-`make bench-endurance ARGS="--kills 100 --swaps 200 --faults 60 --minutes 60"`; a figure of 0 leaves its part out.
+`make bench NAME=endurance ARGS="--kills 100 --swaps 200 --faults 60 --minutes 60"`; a figure of 0 leaves its part out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Long fuzz of the real server, over HTTP and gRPC: `make fuzz` fails at the first 5xx, crash or hung call.
+"""Long fuzz of the real server over HTTP and gRPC: fails at the first 5xx, crash or hung call.
 
 A short form of each is among the tests: schemathesis in tests/serving/test_main.py, bodies in test_http_api.py,
 protobuf in test_grpc_api.py and test_ext_proc.py.

@@ -1,4 +1,4 @@
-"""`make bench-gate`: how often the gate promotes truly worse and truly better challengers (SYNTHETIC)."""
+"""How often the gate promotes truly worse and truly better challengers (SYNTHETIC)."""
 
 from __future__ import annotations
 

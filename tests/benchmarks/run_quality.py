@@ -1,4 +1,4 @@
-"""Quality on public outcome data beside all baselines, same folds, same run; `make bench-quality DATA=folder`.
+"""Quality on public outcome data beside all baselines: same folds, same run (ARGS="--data FOLDER").
 
 The folder holds the Parquet files that data/README.md describes; they are not part of the repository. The output is
 Markdown, so that it can be recorded as it is.

@@ -1,4 +1,4 @@
-"""Time and peak memory of one step of the loop on a long journal; `make bench-retrain ROWS=100000`.
+"""Time and peak memory of one step of the loop on a long journal.
 
 SYNTHETIC: prompts and outcomes come from the made-up world. A first champion decides every request with its policy's
 exploration, so propensities are exact; the journal is a real one, and so is the retraining: the journal is exported and

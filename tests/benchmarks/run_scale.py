@@ -1,4 +1,4 @@
-"""Time and peak memory of reading and of training on synthetic histories of growing size; `make bench-scale ROWS=...`.
+"""Time and peak memory of reading and of training on synthetic histories of growing size.
 
 Every measurement runs in a process of its own and is watched from outside: the resident memory of the process and all
 its children together, sampled five times a second.

@@ -1,4 +1,4 @@
-"""What a decision costs over HTTP, gRPC and through Envoy, beside echoes of the same stack: `make bench-serving`.
+"""What a decision costs over HTTP, gRPC and through Envoy, beside echoes of the same stack.
 
 All servers run at once on one processor, each a process of its own; the client runs on another and takes turns over
 them, so that a slow spell of the machine hits all of them. A figure means something on a machine that does nothing

@@ -1,4 +1,4 @@
-"""Speed on this machine: decide() in process, its stages, and the graph against LightGBM; `make bench`.
+"""Speed on this machine: decide() in process, its stages, and the graph against LightGBM.
 
 Each stage is timed twice. The same prompt again and again is the kindest case: the processor has learnt its branches.
 Prompts that take turns come nearer to traffic; between two calls of a stage measured alone, though, nothing else runs.

@@ -1,4 +1,4 @@
-"""Whether logs teach, intervals cover and certificates hold, on the synthetic world; `make bench-statistics`.
+"""Whether logs teach, intervals cover and certificates hold, on the synthetic world.
 
 Worlds, models and prompts are shared between the rows of a table; `--quick` is a smaller form of the same.
 """

@@ -1,4 +1,4 @@
-"""What keys, rates and metrics add to a decision: `python -m tests.benchmarks.bench_watch`."""
+"""What keys, rate limits and metrics add to the time of a decision."""
 
 from __future__ import annotations
 
