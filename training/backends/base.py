@@ -19,7 +19,7 @@ from training.encoders.static import Encoder, design_rows
 from training.errors import HistoryEmpty, TooLittleToLearn
 from training.models.targets import TrainerFactory
 from training.progress import Progress
-from training.records.history import History, read
+from training.records.history import History, read, require_rows
 
 EngineName = Literal["local", "dask"]
 
@@ -137,22 +137,3 @@ def explain_quarantined(history: History) -> Iterator[None]:
             raise
         where = f"they are in {history.quarantine}" if history.quarantine else f"first: {history.examples[0].reason}"
         raise TooLittleToLearn(f"{error}. {lost} of {history.counts.read} rows could not be used: {where}") from error
-
-
-def require_rows(history: History) -> None:
-    """Refuse a history of which not one row can be used.
-
-    Raises
-    ------
-    HistoryEmpty
-        Names the most frequent reason and the first bad row.
-    """
-    counts = history.counts
-    if counts.kept or not counts.quarantined:
-        return
-    reason = max(counts.quarantined, key=lambda name: counts.quarantined[name])
-    first = history.examples[0]
-    raise HistoryEmpty(
-        f"none of {counts.read} rows can be used, most often because of {reason}: {first.source}, line {first.line}: "
-        f"{first.reason}; mend the rows" + (f", they are in {history.quarantine}" if history.quarantine else "")
-    )

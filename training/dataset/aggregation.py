@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from serving.decision.types import Request
 from training.records.text_pool import cells, conversation
-
-FloatTable = NDArray[np.float64]
-Index = NDArray[np.int64]
+from training.types import Array, BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,21 +23,21 @@ class CellIndex:
         int64 (rows,): prompt x K + arm.
     """
 
-    cell: Index
+    cell: IntArray
     prompts: int
     arms: int
 
-    def counts(self, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def counts(self, rows: BoolArray) -> IntArray:
         """Count the chosen rows of each cell; int64 (n, K)."""
         counts = np.bincount(self.cell[rows], minlength=self.prompts * self.arms)
         return counts.reshape(self.prompts, self.arms).astype(np.int64, copy=False)
 
-    def means(self, values: NDArray[np.float64], rows: NDArray[np.bool_] | None = None) -> FloatTable:
+    def means(self, values: Array, rows: BoolArray | None = None) -> Array:
         """Average the known values of each cell over the chosen rows; float64 (n, K), NaN where there is none."""
         known = ~np.isnan(values) if rows is None else rows & ~np.isnan(values)
         sums = np.bincount(self.cell[known], values[known], self.prompts * self.arms).reshape(self.prompts, self.arms)
         counts = self.counts(known)
-        means: FloatTable = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+        means: Array = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
         return means
 
 
@@ -51,15 +49,15 @@ class DistinctPrompts:
     requests: tuple[Request, ...]
 
 
-def numeric_column(frame: pd.DataFrame, name: str, default: float = np.nan) -> NDArray[np.float64]:
+def numeric_column(frame: pd.DataFrame, name: str, default: float = np.nan) -> Array:
     """Give a column as float64 (rows,); `default` where a value or the whole column is missing."""
     if name not in frame:
         return np.full(len(frame), default)
-    values: NDArray[np.float64] = frame[name].to_numpy(np.float64, na_value=np.nan)
+    values: Array = frame[name].to_numpy(np.float64, na_value=np.nan)
     return np.where(np.isnan(values), default, values)
 
 
-def first_rows(codes: Index, size: int) -> Index:
+def first_rows(codes: IntArray, size: int) -> IntArray:
     """Give the first row of each code; -1 where no row has it.
 
     Examples
@@ -72,7 +70,7 @@ def first_rows(codes: Index, size: int) -> Index:
     return first
 
 
-def first_labels(frame: pd.DataFrame, name: str, codes: Index, size: int) -> NDArray[np.object_]:
+def first_labels(frame: pd.DataFrame, name: str, codes: IntArray, size: int) -> NDArray[np.object_]:
     """Give the first known label of each code; object (size,), None where there is none."""
     labels = np.full(size, None, object)
     if name not in frame:
@@ -84,7 +82,7 @@ def first_labels(frame: pd.DataFrame, name: str, codes: Index, size: int) -> NDA
     return labels
 
 
-def latest_times(timestamp: NDArray[np.float64], codes: Index, size: int) -> NDArray[np.float64]:
+def latest_times(timestamp: Array, codes: IntArray, size: int) -> Array:
     """Give the latest time of each code; float64 (size,), NaN where none is known."""
     times = np.full(size, -np.inf)
     np.maximum.at(times, codes, np.where(np.isnan(timestamp), -np.inf, timestamp))
@@ -92,7 +90,7 @@ def latest_times(timestamp: NDArray[np.float64], codes: Index, size: int) -> NDA
 
 
 def row_requests(
-    frame: pd.DataFrame, rows: Index, tasks: NDArray[np.object_], tenants: NDArray[np.object_]
+    frame: pd.DataFrame, rows: IntArray, tasks: NDArray[np.object_], tenants: NDArray[np.object_]
 ) -> tuple[Request, ...]:
     """Read the requests of single rows."""
     texts = cells(frame.get("prompt"), rows)

@@ -36,7 +36,7 @@ def infer_arms(frame: pd.DataFrame) -> tuple[Arm, ...]:
 
     Examples
     --------
-    >>> [arm.name for arm in default_arms(pd.DataFrame({"arm": ["reasoning", "direct"]}))]
+    >>> [arm.name for arm in infer_arms(pd.DataFrame({"arm": ["reasoning", "direct"]}))]
     ['direct', 'reasoning']
     """
     return name_arms(arm_usage(frame))

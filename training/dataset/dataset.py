@@ -21,9 +21,7 @@ from training.dataset.aggregation import (
 )
 from training.dataset.requirements import MINIMUM_PROMPTS, require_labels, require_prompts, require_two
 from training.errors import BadHistory
-
-FloatTable = NDArray[np.float64]
-Index = NDArray[np.int64]
+from training.types import Array, BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,27 +53,27 @@ class Dataset:
     prompt_ids: NDArray[np.object_]
     tasks: NDArray[np.object_]
     arms: tuple[Arm, ...]
-    success: FloatTable
-    runs: Index
-    propensity: FloatTable
-    output_tokens: FloatTable
-    reasoning_tokens: FloatTable
-    latency_ms: FloatTable
-    cost_usd: FloatTable
-    input_tokens: FloatTable
-    timestamp: NDArray[np.float64]
+    success: Array
+    runs: IntArray
+    propensity: Array
+    output_tokens: Array
+    reasoning_tokens: Array
+    latency_ms: Array
+    cost_usd: Array
+    input_tokens: Array
+    timestamp: Array
     tenant: NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.requests)
 
     @property
-    def observed(self) -> NDArray[np.bool_]:
+    def observed(self) -> BoolArray:
         """(n, K): is the success of that arm known?"""
         return ~np.isnan(self.success)
 
     @property
-    def paired(self) -> NDArray[np.bool_]:
+    def paired(self) -> BoolArray:
         """(n,): is the success of every arm known?"""
         return np.asarray(self.observed.all(axis=1), np.bool_)
 
@@ -84,7 +82,7 @@ class Dataset:
         """Is every prompt paired?"""
         return bool(self.paired.all())
 
-    def subset(self, index: Index | NDArray[np.bool_]) -> Dataset:
+    def subset(self, index: IntArray | BoolArray) -> Dataset:
         """Take prompts by place (order and repeats are kept) or by mask (n,)."""
         places = np.flatnonzero(index) if index.dtype == np.bool_ else index
         return Dataset(
@@ -103,14 +101,6 @@ class Dataset:
             timestamp=self.timestamp[places],
             tenant=self.tenant[places],
         )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Split:
-    """Places of the prompts to learn from and of those to judge by; both ascending, no prompt in both."""
-
-    train: Index
-    test: Index
 
 
 def build_dataset(frame: pd.DataFrame, arms: Sequence[Arm], *, minimum: int = MINIMUM_PROMPTS) -> Dataset:
@@ -179,61 +169,12 @@ def group_dataset(frame: pd.DataFrame, arms: Sequence[Arm]) -> Dataset:
     )
 
 
-def split_by_prompt(dataset: Dataset, folds: int, rng: np.random.Generator) -> tuple[Split, ...]:
-    """Part the prompts at random into folds that share every task evenly; each prompt is tested once."""
-    order = rng.permutation(len(dataset))
-    tasks = pd.factorize(dataset.tasks[order], use_na_sentinel=False)[0]
-    fold = np.empty(len(dataset), np.int64)
-    fold[order[np.argsort(tasks, kind="stable")]] = np.arange(len(dataset)) % folds
-    return _splits(fold, folds)
-
-
-def split_by_task(dataset: Dataset, folds: int, rng: np.random.Generator) -> tuple[Split, ...]:
-    """Part the tasks at random into folds, so that a tested task was never seen; prompts without a task are one task.
-
-    Raises
-    ------
-    BadHistory
-        If there are fewer tasks than folds.
-    """
-    tasks, names = pd.factorize(dataset.tasks, use_na_sentinel=False)
-    if len(names) < folds:
-        raise BadHistory(f"{len(names)} tasks can't make {folds} folds: ask for fewer, or label the prompts' `task`")
-    order = rng.permutation(len(names))
-    sizes = np.bincount(tasks)
-    fold_of_task, load = np.empty(len(names), np.int64), np.zeros(folds)
-    for task in order[np.argsort(-sizes[order], kind="stable")]:  # largest first into the emptiest fold
-        fold_of_task[task] = load.argmin()
-        load[fold_of_task[task]] += sizes[task]
-    return _splits(fold_of_task[tasks], folds)
-
-
-def split_by_time(dataset: Dataset, test_share: float = 0.2) -> Split:
-    """Learn from the past, judge by what came after; equal times stay together, prompts without a time are learnt from.
-
-    Raises
-    ------
-    BadHistory
-        If there are not two different timestamps.
-    """
-    times = np.sort(dataset.timestamp[~np.isnan(dataset.timestamp)])
-    if not len(times) or times[0] == times[-1]:
-        raise BadHistory("no split by time without two different timestamps: fill the column `timestamp`")
-    cut = max(times[min(int(len(times) * (1 - test_share)), len(times) - 1)], times[times > times[0]][0])
-    late = dataset.timestamp >= cut
-    return Split(np.flatnonzero(~late), np.flatnonzero(late))
-
-
-def _splits(fold: Index, folds: int) -> tuple[Split, ...]:
-    return tuple(Split(np.flatnonzero(fold != place), np.flatnonzero(fold == place)) for place in range(folds))
-
-
-def _propensity(propensity: FloatTable, success: FloatTable) -> FloatTable:
+def _propensity(propensity: Array, success: Array) -> Array:
     unknown = np.isnan(success)
     return np.where(unknown, np.nan, np.where(unknown.any(axis=1, keepdims=True), propensity, 1.0))
 
 
-def _arm_codes(frame: pd.DataFrame, names: list[str]) -> Index:
+def _arm_codes(frame: pd.DataFrame, names: list[str]) -> IntArray:
     present = sorted(str(name) for name in frame["arm"].dropna().unique())
     if unknown := sorted(set(present) - set(names)):
         raise BadArms(f"the history has arms that are not listed: {', '.join(unknown)}. Add them to arms.toml")

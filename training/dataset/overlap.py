@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.dataset.dataset import Dataset
 from training.errors import TooLittleToLearn
-from training.models.fitted_model import Array
+from training.metrics.off_policy import effective_size
+from training.types import Array, BoolArray
 
 ENOUGH = 500
 """Prompts of an arm drawn by chance that are enough, however long the logs are."""
@@ -76,7 +76,7 @@ def observation_probability(dataset: Dataset, logged: int | None = None) -> Arra
 def propensity_floor(logged: int) -> float:
     """Give the smallest probability that is believed, of so many logged prompts.
 
-    >>> believed(10_000)
+    >>> propensity_floor(10_000)
     0.01
     """
     return 1.0 / max(float(np.sqrt(logged)), 2.0)
@@ -92,11 +92,9 @@ def overlap(dataset: Dataset) -> tuple[ArmOverlap, ...]:
     found = []
     for place, arm in enumerate(dataset.arms):
         own = seen[drawn[:, place], place]
-        weight = 1.0 / own
-        effective = float(weight.sum() ** 2 / (weight**2).sum()) if len(own) else 0.0
         smallest = float(own.min()) if len(own) else float("nan")
         clipped = float((own < propensity_floor(count)).mean()) if len(own) else 0.0
-        found.append(ArmOverlap(arm.name, count, len(own), effective, smallest, clipped))
+        found.append(ArmOverlap(arm.name, count, len(own), effective_size(1.0 / own), smallest, clipped))
     return tuple(found)
 
 
@@ -124,7 +122,7 @@ def _seen(dataset: Dataset) -> Array:
     return np.asarray(1.0 - (1.0 - dataset.propensity) ** calls, np.float64)
 
 
-def _by_chance(dataset: Dataset) -> NDArray[np.bool_]:
+def _by_chance(dataset: Dataset) -> BoolArray:
     """(n, K): was this arm known of a logged prompt by the luck of the draw?"""
     with np.errstate(invalid="ignore"):
         return np.asarray(~dataset.paired[:, None] & (dataset.propensity < 1.0 - 1e-9), np.bool_)

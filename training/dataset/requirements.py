@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from training.errors import TooLittleToLearn
+from training.types import Array, IntArray
 
 MINIMUM_PROMPTS: Final = 50
 """Labelled prompts below which no model is fitted: cross-fitting, calibration and intervals have to share them."""
@@ -27,7 +25,7 @@ def require_two(names: Sequence[str]) -> None:
         )
 
 
-def require_labels(success: NDArray[np.float64]) -> None:
+def require_labels(success: Array) -> None:
     """Refuse a history whose known successes (m,) are none, or all the same."""
     if not len(success):
         raise TooLittleToLearn("no success is known: every row's `success` is empty. Grade the calls first")
@@ -38,7 +36,7 @@ def require_labels(success: NDArray[np.float64]) -> None:
         )
 
 
-def require_prompts(runs: NDArray[np.int64], names: Sequence[str], minimum: int) -> None:
+def require_prompts(runs: IntArray, names: Sequence[str], minimum: int) -> None:
     """Refuse a history with too few labelled prompts, in all or of one arm.
 
     Parameters
@@ -64,7 +62,7 @@ def require_prompts(runs: NDArray[np.int64], names: Sequence[str], minimum: int)
             )
 
 
-def require_drawn(runs: NDArray[np.int64], names: Sequence[str], of: int) -> None:
+def require_drawn(runs: IntArray, names: Sequence[str], of: int) -> None:
     """Refuse a draw from a long history in which chance left too little of an arm.
 
     Parameters

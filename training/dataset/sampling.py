@@ -43,11 +43,12 @@ def draw_prompts(dataset: Dataset, at_most: int, seed: int) -> DrawnSample:
 
     Examples
     --------
-    >>> from training.dataset.dataset import build, default_arms
+    >>> from training.dataset.arm_inference import infer_arms
+    >>> from training.dataset.dataset import build_dataset
     >>> from training.synthetic import World
     >>> world = World(seed=3)
     >>> history = world.records(world.sample(60))
-    >>> str(draw(build(history, default_arms(history)), 50, seed=0))
+    >>> str(draw_prompts(build_dataset(history, infer_arms(history)), 50, seed=0))
     '50 of 60 prompts'
     """
     if len(dataset) <= at_most:

@@ -19,7 +19,6 @@ from serving.decision.policy.arms import load_arms
 from serving.decision.policy.policy import Policy
 from serving.decision.policy.policy_file import load_policy
 from serving.decision.types import Decision, Prediction, Request, Usd
-from training.backends.base import require_rows
 from training.dataset.aggregation import distinct_prompts
 from training.dataset.dataset import Dataset, build_dataset
 from training.encoders.static import build_static, design_rows
@@ -38,7 +37,7 @@ from training.models.boosting import folds_of
 from training.models.fitted_model import Array
 from training.pipeline.train import CACHE, ONE_THREAD
 from training.progress import Progress, silent
-from training.records.history import History, read
+from training.records.history import History, read, require_rows
 
 BATCH = 512
 MINIMUM_JUDGED = 20

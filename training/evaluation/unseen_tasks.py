@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from serving.decision.features import FEATURE_NAMES
 from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset, split_by_task
+from training.dataset.dataset import Dataset
+from training.dataset.splits import split_by_task
 from training.models.boosting import Rows
 from training.models.fit import FitSettings
 from training.models.fitted_model import Array

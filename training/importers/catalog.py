@@ -10,9 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from serving.decision.errors import BadInput
-from training.importers import csv_table as table
-from training.importers import langfuse, litellm, otel, reasoning_gym, usage_exports
-from training.importers import router_benchmarks as benchmarks
+from training.importers import csv_table, langfuse, litellm, otel, reasoning_gym, router_benchmarks
 from training.importers.base import Importer, ImportOptions, MappedRow
 from training.progress import Progress, silent
 from training.records.quarantine import Quarantine, QuarantinedExample
@@ -24,12 +22,10 @@ SOURCES: Final[Mapping[str, Importer]] = MappingProxyType(
         "litellm-callbacks": litellm.callbacks,
         "langfuse": langfuse.langfuse,
         "otel": otel.spans,
-        "openai-usage": usage_exports.openai_usage,
-        "anthropic-usage": usage_exports.anthropic_usage,
-        "routerbench": benchmarks.routerbench,
-        "routerarena": benchmarks.routerarena,
+        "routerbench": router_benchmarks.routerbench,
+        "routerarena": router_benchmarks.routerarena,
         "reasoning-gym-eval": reasoning_gym.reasoning_gym_eval,
-        "csv": table.csv_table,
+        "csv": csv_table.csv_table,
     }
 )
 

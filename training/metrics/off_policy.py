@@ -200,6 +200,16 @@ def value_difference(
     return _Influence(a.value - b.value, a.parts - b.parts, min(a.degrees, b.degrees)).interval(level)
 
 
+def effective_size(weight: Array) -> float:
+    """Give Kish's effective sample size of weights (n,), (sum w)^2 / sum w^2; 0 where no weight is above 0.
+
+    >>> effective_size(np.array([1.0, 1.0, 2.0])), effective_size(np.zeros(3))
+    (2.6666666666666665, 0.0)
+    """
+    squares = float((weight**2).sum())
+    return float(weight.sum()) ** 2 / squares if squares else 0.0
+
+
 def overlap_of(log: LoggedTraffic, target: Array, max_weight: float = np.inf, level: float = 0.95) -> PolicyOverlap:
     """Overlap of a target policy (n, K) with the log, without judging it."""
     if target.shape != (len(log.arm), log.arms) or not np.allclose(target.sum(axis=1), 1, atol=1e-6):
@@ -210,7 +220,7 @@ def overlap_of(log: LoggedTraffic, target: Array, max_weight: float = np.inf, le
     total, matched = float(weight.sum()), chance > 0
     return PolicyOverlap(
         len(weight),
-        total**2 / float((weight**2).sum()) if total > 0 else 0.0,
+        effective_size(weight),
         _Influence(float(raw.mean()), raw, len(raw) - 1.0).interval(level),
         float(weight.max()) / total if total > 0 else 1.0,
         float(log.propensity[matched].min()) if matched.any() else 0.0,
@@ -238,7 +248,7 @@ def _influence(
     rows, n = np.arange(len(log.arm)), len(log.arm)
     weight = np.minimum(target[rows, log.arm] / log.propensity, max_weight)
     total = max(float(weight.sum()), 1e-300)
-    effective = max(total**2 / max(float((weight**2).sum()), 1e-300) - 1, 1.0)
+    effective = max(effective_size(weight) - 1, 1.0)
     if kind == "ips":
         parts = weight * log.reward
         return _Influence(float(parts.mean()), parts, effective)

@@ -18,7 +18,7 @@ from scipy.special import stdtrit
 from serving.decision.errors import BadInput
 from training.metrics.bootstrap import Array, Interval
 from training.metrics.cost_quality import IntArray
-from training.metrics.off_policy import LoggedTraffic, doubly_robust_success
+from training.metrics.off_policy import LoggedTraffic, doubly_robust_success, effective_size
 from training.promotion.gate_types import (
     BundleForecast,
     BundleValue,
@@ -184,8 +184,7 @@ def _effective(window: RequestWindow, chosen: IntArray, rows: IntArray, max_weig
     """Kish's size of these requests for a bundle's arms; a paired request counts as one."""
     own = window.propensity[rows, chosen[rows]]
     weight = np.where(np.isfinite(own), np.minimum(1 / np.where(np.isfinite(own), own, 1.0), max_weight), 0.0)
-    square = float((weight**2).sum())
-    return float(weight.sum()) ** 2 / square if square else 0.0
+    return effective_size(weight)
 
 
 def _brier(

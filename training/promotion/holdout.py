@@ -17,7 +17,7 @@ from serving.decision.pricing.usage import Usage
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import RuntimeState
 from serving.decision.types import Arm, Request, Usd
-from training.dataset.aggregation import first_labels, first_rows, numeric_column, row_requests
+from training.dataset.aggregation import CellIndex, first_labels, first_rows, numeric_column, row_requests
 from training.errors import BadHistory
 from training.metrics.cost_quality import IntArray
 from training.promotion.gate_types import BundleForecast, RequestWindow
@@ -112,19 +112,12 @@ def held_out(frame: pd.DataFrame, bound: BoundPolicy) -> HoldoutWindow:
     ]
     asked = tuple(replace(request, value_of_success_usd=Usd(each)) for request, each in zip(asked, told, strict=True))
 
-    def table(values: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:
-        known = ~np.isnan(values)
-        cell = group[known] * len(names) + arms[known]
-        counts = np.bincount(cell, minlength=rows * len(names))
-        sums = np.bincount(cell, values[known], rows * len(names))
-        means = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
-        return np.asarray(means.reshape(rows, len(names)), np.float64)
-
+    cells = CellIndex(group * len(names) + arms, rows, len(names))
     window = RequestWindow(
-        table(numeric_column(frame, "success")),
-        table(_paid(frame, arms, bound)),
-        table(numeric_column(frame, "latency_ms")),
-        table(propensity),
+        cells.means(numeric_column(frame, "success")),
+        cells.means(_paid(frame, arms, bound)),
+        cells.means(numeric_column(frame, "latency_ms")),
+        cells.means(propensity),
         np.array(told, np.float64),
         tasks,
     )

@@ -149,6 +149,25 @@ def read(
     return _history(reader, bad, files, quarantine)
 
 
+def require_rows(history: History) -> None:
+    """Refuse a history of which not one row can be used.
+
+    Raises
+    ------
+    HistoryEmpty
+        Names the most frequent reason and the first bad row.
+    """
+    counts = history.counts
+    if counts.kept or not counts.quarantined:
+        return
+    reason = max(counts.quarantined, key=lambda name: counts.quarantined[name])
+    first = history.examples[0]
+    raise HistoryEmpty(
+        f"none of {counts.read} rows can be used, most often because of {reason}: {first.source}, line {first.line}: "
+        f"{first.reason}; mend the rows" + (f", they are in {history.quarantine}" if history.quarantine else "")
+    )
+
+
 def _require_apart(quarantine: Path | None, files: Sequence[Path]) -> None:
     if quarantine is not None and quarantine.resolve() in {file.resolve() for file in files}:
         raise BadHistory(

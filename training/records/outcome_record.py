@@ -52,9 +52,9 @@ class OutcomeRecord:
 
     Examples
     --------
-    >>> Outcome(arm="direct", prompt="What is 2 + 2?", success=1.0).row()
+    >>> OutcomeRecord(arm="direct", prompt="What is 2 + 2?", success=1.0).row()
     {'prompt': 'What is 2 + 2?', 'arm': 'direct', 'success': 1.0}
-    >>> Outcome(arm="direct", prompt="What is 2 + 2?", success=7.0)
+    >>> OutcomeRecord(arm="direct", prompt="What is 2 + 2?", success=7.0)
     Traceback (most recent call last):
     training.records.outcome_record.Unmappable: success is 7: it must be from 0 to 1, or empty while it is not known
     """

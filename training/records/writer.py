@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -13,6 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from training.atomic_files import replacing
 from training.errors import BadHistory
 from training.records.outcome_record import COLUMNS, NUMBERS, OutcomeRecord
 
@@ -46,21 +47,16 @@ def open_writer(path: Path) -> Iterator[RecordWriter]:
     BadHistory
         If the name has another ending, or can't be written.
     """
-    kind = _SINKS.get(path.suffix)
+    kind = _WRITERS.get(path.suffix)
     if kind is None:
-        raise BadHistory(f"{path}: outcome records are written as {', '.join(_SINKS)}: name the file so")
-    draft = path.with_name(f".{path.name}.part")
+        raise BadHistory(f"{path}: outcome records are written as {', '.join(_WRITERS)}: name the file so")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            stack.callback(draft.unlink, missing_ok=True)
-            with draft.open("wb") as file:
-                sink = kind(file)
-                yield sink
-                sink.close()
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
+        with replacing(path) as part, part.open("wb") as file:
+            writer = kind(file)
+            yield writer
+            writer.close()
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise BadHistory(f"{path}: {error.strerror or error}; choose a path that can be written") from error
 
@@ -127,7 +123,7 @@ def _flat(outcome: OutcomeRecord) -> dict[str, object]:
     return row | ({"extras": orjson.dumps(extras, default=str).decode()} if extras else {})
 
 
-_SINKS: Final[Mapping[str, Callable[[IO[bytes]], RecordWriter]]] = {
+_WRITERS: Final[Mapping[str, Callable[[IO[bytes]], RecordWriter]]] = {
     ".jsonl": _Jsonl,
     ".csv": _Csv,
     ".parquet": _Parquet,

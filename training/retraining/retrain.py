@@ -22,7 +22,6 @@ from serving.decision.policy.policy import Policy
 from serving.decision.policy.policy_file import load_policy
 from serving.decision.pricing.price_book import price_book
 from serving.decision.types import Arm
-from training.backends.base import require_rows
 from training.pipeline.train import TrainSettings, train
 from training.progress import Progress, silent
 from training.promotion.canary import PublishFolders, publish
@@ -31,7 +30,7 @@ from training.promotion.gate_log import GateExpectation, GateLog, GateRecord
 from training.promotion.gate_types import GateSettings, GateVerdict, Promote
 from training.promotion.holdout import HistorySplit, forecast, held_out, split_newest
 from training.promotion.registry import DataLineage, Registry, Run
-from training.records.history import History, read
+from training.records.history import History, read, require_rows
 from training.retraining.inputs import exclusive_lock, gather_inputs
 from training.retraining.records_of_journal import ExportedJournal
 

@@ -17,10 +17,9 @@ from serving.decision.policy.policy_file import load_policy
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm
 from serving.journal.store import Store
-from training.backends.base import require_rows
 from training.dataset.dataset import build_dataset
 from training.progress import Progress, silent
-from training.records.history import read
+from training.records.history import read, require_rows
 from training.savings.estimate import estimate_savings
 from training.savings.evidence import MINIMUM, Evidence
 from training.savings.from_history import from_history

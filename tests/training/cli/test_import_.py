@@ -41,12 +41,11 @@ def test_import_tells_what_became_of_each_row(
 def test_an_import_of_nothing_ends_with_2_and_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = {"model": "gpt-5.1", "output_tokens": 1000, "num_model_requests": 4}
-    (tmp_path / "usage.json").write_text(json.dumps({"data": [{"results": [row]}]}))
+    (tmp_path / "spans.jsonl").write_text('{"input": "Hi"}\n')
     out = tmp_path / "history.jsonl"
-    assert run(monkeypatch, "import", "openai-usage", tmp_path / "usage.json", "--out", out) == 2
+    assert run(monkeypatch, "import", "otel", tmp_path / "spans.jsonl", "--out", out) == 2
     told = capsys.readouterr()
-    assert "default_output_tokens" in told.out
+    assert "give OTLP JSON with resourceSpans" in told.out
     assert "not one row" in told.err
 
 

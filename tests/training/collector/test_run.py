@@ -236,7 +236,7 @@ def test_prompt_rows_that_are_none_are_told(endpoint: FakeEndpoint, tmp_path: Pa
 
 
 def test_killed_three_times_nothing_is_lost_and_little_is_paid_twice(tmp_path: Path) -> None:
-    """The long form is `make bench-collector`."""
+    """The long form is `make bench NAME=collector`."""
     found = kill_often(tmp_path, prompts=60, kills=3)
     assert (found.records, found.lost) == (120, 0)
     assert found.repeated <= found.in_flight

@@ -14,8 +14,9 @@ from serving.decision.errors import BadArms
 from serving.decision.types import Arm, Message
 from training.dataset.aggregation import distinct_prompts
 from training.dataset.arm_inference import infer_arms
-from training.dataset.dataset import Dataset, build_dataset, split_by_prompt, split_by_task, split_by_time
+from training.dataset.dataset import Dataset, build_dataset
 from training.dataset.requirements import MINIMUM_PROMPTS
+from training.dataset.splits import split_by_prompt, split_by_task, split_by_time
 from training.errors import BadHistory, TooLittleToLearn
 from training.records.history import read
 

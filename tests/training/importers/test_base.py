@@ -24,7 +24,6 @@ from tests.support.importer_rows import (
     span,
     spend_log,
 )
-from training.importers.base import RefusedRow
 
 
 def test_spend_log_becomes_a_record(tmp_path: Path) -> None:
@@ -167,35 +166,6 @@ def test_older_spans_hold_prompts_elsewhere(tmp_path: Path, told: dict[str, Any]
     (tmp_path / "a.json").write_text(json.dumps(request(span(base | told, events)), indent=1))
     (call,) = calls("otel", tmp_path / "a.json")
     assert json.loads(outcome(call)["messages"]) == [{"role": "user", "content": "Hi"}]
-
-
-@pytest.mark.parametrize(
-    ("source", "page", "told"),
-    [
-        (
-            "openai-usage",
-            {"object": "page", "data": [{"object": "bucket", "start_time": 1, "results": [
-                {"model": "gpt-5.1", "input_tokens": 10, "output_tokens": 1000, "num_model_requests": 4},
-                {"amount": {"value": 0.06, "currency": "usd"}, "line_item": None}]}]},
-            "4 calls of gpt-5.1 had 250 output tokens each",
-        ),
-        (
-            "anthropic-usage",
-            {"data": [{"starting_at": "2026-01-01T00:00:00Z", "results": [
-                {"model": "claude-sonnet-4-5", "uncached_input_tokens": 5, "output_tokens": 7},
-                {"amount": "12.5", "currency": "USD", "cost_type": "tokens"}]}]},
-            "Anthropic sums up many calls here",
-        ),
-    ],
-)  # fmt: skip
-def test_sums_over_calls_are_refused_with_what_they_tell(
-    tmp_path: Path, source: str, page: dict[str, Any], told: str
-) -> None:
-    (tmp_path / "a.json").write_text(json.dumps(page, indent=1))
-    found = calls(source, tmp_path / "a.json")
-    assert kinds(found) == ["tokens of many calls", "costs of many calls"]
-    assert isinstance(found[0], RefusedRow)
-    assert told in found[0].reason
 
 
 def test_csv_by_a_map_of_columns(tmp_path: Path) -> None:

@@ -32,8 +32,6 @@ SEEDS: dict[str, dict[str, Any]] = {
     "litellm-callbacks": payload(),
     "langfuse": observation(),
     "otel": span(CHAT),
-    "openai-usage": {"model": "m", "output_tokens": 1, "num_model_requests": 1},
-    "anthropic-usage": {"model": "m", "output_tokens": 1},
     "routerbench": {"sample_id": "s", "prompt": "p", "eval_name": "e", "m": 1.0, "m|total_cost": 0.1},
     "routerarena": {"global_index": "A_1", "question": "q", "llm_selected": "m", "evaluation_result": {"score": 1.0}},
     "csv": {"prompt": "p", "arm": "a", "success": 1, "output_tokens": 3},

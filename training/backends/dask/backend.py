@@ -22,7 +22,7 @@ from distributed import wait
 
 from serving.decision.policy.arms import load_arms
 from serving.decision.types import Arm, FloatArray
-from training.backends.base import BackendSettings, RecordSource, explain_quarantined, require_rows
+from training.backends.base import BackendSettings, RecordSource, explain_quarantined
 from training.backends.dask.client import Cluster, connect
 from training.backends.dask.partition_reader import PartitionFacts, RowTally, empty_frame, merge_calls, validate
 from training.backends.dask.partitions import (
@@ -46,7 +46,7 @@ from training.encoders.static import Encoder
 from training.errors import HistoryEmpty
 from training.models.targets import GlobalCounts, TrainerFactory
 from training.progress import Progress
-from training.records.history import History
+from training.records.history import History, require_rows
 
 PART_ROWS: Final = 50_000
 """Rows of a part, about: 150 MB of design rows if every row is a prompt of its own."""

@@ -1,7 +1,8 @@
-"""Graders of short answers: the same text, the same number, a pattern, a JSON schema."""
+"""Graders that need no model: exact match, numeric, regular expression, JSON schema, Reasoning Gym's verifiers."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import unicodedata
@@ -133,3 +134,23 @@ def json_schema(check: Check, answer: str) -> Grade:
     if check.answer is not None and value != json.loads(check.answer):
         return Grade(0.0, "another value")
     return Grade(1.0)
+
+
+def reasoning_gym(check: Check, answer: str) -> Grade:
+    """Score with the verifier of the check's `dataset`; `entry` is the dataset's own row (question, answer, metadata).
+
+    Raises
+    ------
+    BadCheck
+        If the package is absent, or knows no such dataset.
+    """
+    try:
+        package = importlib.import_module("reasoning_gym")
+    except ImportError:
+        raise BadCheck("grader reasoning_gym needs the package: pip install reasoning-gym") from None
+    name = str(check.needs("dataset"))
+    try:
+        score = package.get_score_answer_fn(name)
+    except (ValueError, KeyError, AttributeError):
+        raise BadCheck(f"reasoning-gym knows no dataset {name!r}: see reasoning_gym.factory.DATASETS") from None
+    return Grade(min(1.0, max(0.0, float(score(final_answer(answer), check.needs("entry"))))))

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from training.collector.graders.answers import exact, json_schema, numeric, regex
+from training.collector.graders.answers import exact, json_schema, numeric, reasoning_gym, regex
 from training.collector.graders.base import Grader
 from training.collector.graders.code_sandbox import unit_test
-from training.collector.graders.gym import reasoning_gym
 
 GRADERS: Final[Mapping[str, Grader]] = MappingProxyType(
     {

@@ -58,9 +58,9 @@ def judge_grade(check: Check, replies: Sequence[str]) -> Grade:
 
     Examples
     --------
-    >>> verdict(Check("judge", "4"), ['{"answer_1": 8, "answer_2": 10}', '{"answer_1": 10, "answer_2": 7}'])
-    Verdict(success=0.75, note='')
-    >>> verdict(Check("judge", "4"), ['{"answer_1": 10, "answer_2": 10}', '{"answer_1": 10, "answer_2": 2}']).note
+    >>> judge_grade(Check("judge", "4"), ['{"answer_1": 8, "answer_2": 10}', '{"answer_1": 10, "answer_2": 7}'])
+    Grade(success=0.75, note='')
+    >>> judge_grade(Check("judge", "4"), ['{"answer_1": 10, "answer_2": 10}', '{"answer_1": 10, "answer_2": 2}']).note
     'the judge contradicts itself when the order is swapped'
     """
     names = ("answer_1", "answer_1" if check.answer is None else "answer_2")

@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
+from training.collector.graders.answers import reasoning_gym
 from training.collector.graders.base import BadCheck, Check
 from training.collector.graders.catalog import GRADERS
 from training.collector.graders.code_sandbox import isolation, unit_test
-from training.collector.graders.gym import reasoning_gym
 from training.collector.graders.llm_judge import judge_grade, judge_prompts
 
 
