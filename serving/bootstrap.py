@@ -23,9 +23,8 @@ from serving.http_api.metrics_middleware import metrics_route
 from serving.http_api.outcomes import OutcomeRoutes
 from serving.http_api.rollback import RollbackRoutes
 from serving.http_api.route import Route
-from serving.journal.factory import ALONE, WorkerSlot, open_journal
+from serving.journal.factory import ALONE, JournalSink, WorkerSlot, open_journal
 from serving.journal.factory import NONE as NO_JOURNAL
-from serving.journal.recorder import JournalSink
 from serving.journal.settings import JournalSettings
 from serving.model.canary import Canary
 from serving.model.lifecycle import ModelLocations, SideModels, follow_sources, open_model
@@ -45,6 +44,7 @@ from serving.telemetry.collectors import (
     collect_admission,
     collect_auth,
     collect_bundle,
+    collect_control,
     collect_decision_service,
     collect_exploration,
     collect_journal,
@@ -54,7 +54,6 @@ from serving.telemetry.collectors import (
 from serving.telemetry.decision_metrics import DecisionMetrics
 from serving.telemetry.instruments import MetricRegistry
 from serving.telemetry.prometheus import PrometheusExposition
-from serving.telemetry.steering_watch import collect_control
 from serving.telemetry.tracing import DecisionTracer
 
 
@@ -87,8 +86,8 @@ def build_worker(settings: Settings, shared: SharedState, seat: WorkerSlot = ALO
     outcome_sinks: list[OutcomeSink] = []
     routes: list[Route] = []
 
-    ledger = MetricRegistry()
-    metrics = DecisionMetrics(ledger, lambda: [arm.name for arm in keeper.slot.live.arms])
+    registry = MetricRegistry()
+    metrics = DecisionMetrics(registry, lambda: [arm.name for arm in keeper.slot.live.arms])
     decision_sinks.append(metrics)
     outcome_sinks.append(metrics)
     traces = _traces(settings)
@@ -139,21 +138,21 @@ def build_worker(settings: Settings, shared: SharedState, seat: WorkerSlot = ALO
         places, opened, keeper, shared.bulletin, SideModels(shadow, settings.shadow, canary, settings.canary)
     )
     routes += RollbackRoutes(following).routes
-    door = Authorizer(None if settings.keys is None else KeyFile(settings.keys), shared.rates)
-    exposition = PrometheusExposition(ledger, shared.board, seat.number)
+    authorizer = Authorizer(None if settings.keys is None else KeyFile(settings.keys), shared.rates)
+    exposition = PrometheusExposition(registry, shared.board, seat.number)
     routes.append(metrics_route(exposition))
-    collect_process(ledger, version("thinkgate"))
-    collect_bundle(ledger, keeper.slot)
-    collect_decision_service(ledger, lambda: guard.stats, lambda: desk.stats, traces)
-    collect_admission(ledger, lambda: patience.stats)
-    collect_exploration(ledger, lambda: exploring.stats)
-    collect_auth(ledger, door)
-    collect_model(ledger, following)
-    collect_control(ledger, lambda: steering.view)
+    collect_process(registry, version("thinkgate"))
+    collect_bundle(registry, keeper.slot)
+    collect_decision_service(registry, lambda: guard.stats, lambda: desk.stats, traces)
+    collect_admission(registry, lambda: patience.stats)
+    collect_exploration(registry, lambda: exploring.stats)
+    collect_auth(registry, authorizer)
+    collect_model(registry, following)
+    collect_control(registry, lambda: steering.view)
     if journal is not None:
-        collect_journal(ledger, journal.stats)
+        collect_journal(registry, journal.stats)
     return WorkerComponents(
-        door=door,
+        authorizer=authorizer,
         guard=guard,
         limits=limits,
         desk=desk,
@@ -162,8 +161,8 @@ def build_worker(settings: Settings, shared: SharedState, seat: WorkerSlot = ALO
         load=load,
         following=following,
         metrics=metrics,
-        ledger=ledger,
-        each_second=_each([door.look, following.look, exposition.publish]),
+        registry=registry,
+        each_second=_each([authorizer.refresh, following.look, exposition.publish]),
         close=_each([part.close for part in (following, steering, journal, traces) if part is not None]),
     )
 

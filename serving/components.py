@@ -52,7 +52,7 @@ class WorkerComponents:
 
     Parameters
     ----------
-    door
+    authorizer
         Lets callers in.
     guard
         Every front end decides through it.
@@ -68,7 +68,7 @@ class WorkerComponents:
         What is live, and what follows its sources.
     metrics
         Told where the time of decisions went.
-    ledger
+    registry
         Counts everything else.
     each_second
         Watches the files of keys and policy and what admins say, and publishes the metrics.
@@ -76,7 +76,7 @@ class WorkerComponents:
         Called once, after the last request.
     """
 
-    door: Authorizer
+    authorizer: Authorizer
     guard: DecisionService
     limits: RequestLimits
     desk: OutcomeService
@@ -85,6 +85,6 @@ class WorkerComponents:
     load: QueueLoad
     following: ModelLifecycle
     metrics: DecisionMetrics
-    ledger: MetricRegistry
+    registry: MetricRegistry
     each_second: Callable[[], None]
     close: Callable[[], None]

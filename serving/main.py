@@ -22,9 +22,8 @@ from serving.components import SharedState, WorkerComponents
 from serving.decision.errors import ThinkgateError
 from serving.gateways.envoy_exchange import ExchangeServices
 from serving.gateways.envoy_processor import EXTERNAL_PROCESSOR, ExtProcServicer
-from serving.grpc_api.grpc_outcomes import OUTCOMES, OutcomeServicer
 from serving.grpc_api.metrics_interceptor import MetricsInterceptor
-from serving.grpc_api.servicers import DECISIONS, DecisionServicer
+from serving.grpc_api.servicers import DECISIONS, OUTCOMES, DecisionServicer, OutcomeServicer
 from serving.http_api.app import build_api
 from serving.http_api.auth_middleware import NEEDS, require_key
 from serving.http_api.metrics_middleware import count_calls
@@ -163,9 +162,9 @@ def run_worker(
     sys.setswitchinterval(_SWITCH_SECONDS)
     parts = build_worker(settings, shared, seat)
     readiness = Readiness()
-    took = parts.metrics.took
+    took = parts.metrics.observe_duration
     api = build_api(parts.guard, parts.limits, readiness, version("thinkgate"), parts.routes, took)
-    api = count_calls(require_key(api, parts.door), parts.ledger, NEEDS)
+    api = count_calls(require_key(api, parts.authorizer), parts.registry, NEEDS)
     # What is loaded by now stays for good: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
@@ -191,7 +190,7 @@ def _grpc(settings: Settings, parts: WorkerComponents, address: str) -> tuple[Co
         EXTERNAL_PROCESSOR: envoy.handler(),
     }
     options = GrpcOptions(address, settings.max_body_bytes + _FRAME_BYTES, tls)
-    return GrpcServer(options, services, parts.door, MetricsInterceptor(parts.ledger)), envoy
+    return GrpcServer(options, services, parts.authorizer, MetricsInterceptor(parts.registry)), envoy
 
 
 def _and_grpc(shared: SharedState) -> str:

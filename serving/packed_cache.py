@@ -26,10 +26,10 @@ class PackedCache(Generic[_T]):
     Examples
     --------
     >>> from serving.decision.types import Caps
-    >>> memory = Newest(Caps, 2)
+    >>> cache = PackedCache(Caps, 2)
     >>> for place, name in enumerate("abc"):
-    ...     memory.keep(name, Caps(place, 1, 9))
-    >>> memory.find("a"), memory.find("c"), len(memory)
+    ...     cache.put(name, Caps(place, 1, 9))
+    >>> cache.get("a"), cache.get("c"), len(cache)
     (None, Caps(max_reasoning_tokens=2, max_retries=1, max_total_ms=9), 2)
     """
 
@@ -44,7 +44,7 @@ class PackedCache(Generic[_T]):
         """Count what is remembered."""
         return len(self._packed)
 
-    def keep(self, name: str, value: _T) -> None:
+    def put(self, name: str, value: _T) -> None:
         """Remember a value, as the newest of all."""
         packed = self._packed
         packed[name] = self._pack(value)
@@ -52,7 +52,7 @@ class PackedCache(Generic[_T]):
         if len(packed) > self._most:
             packed.popitem(last=False)
 
-    def find(self, name: str) -> _T | None:
+    def get(self, name: str) -> _T | None:
         """Give a value, None where it is not remembered."""
         values = self._packed.get(name)
         return None if values is None else self._kind(*values)

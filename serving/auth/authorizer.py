@@ -88,12 +88,12 @@ class Authorizer:
         """Tell whether keys are needed."""
         return self._keys is not None
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Look whether the keys changed; to be called about once a second."""
-        if self._keys is not None and self._keys.look():
+        if self._keys is not None and self._keys.refresh():
             self._allowances = _allowances(self._keys.ring)
 
-    def enter(self, token: str | None, need: RequiredScope) -> Caller | Problem:
+    def authorize(self, token: str | None, need: RequiredScope) -> Caller | Problem:
         """Let a caller in, and count its call, or say why not.
 
         Parameters

@@ -117,7 +117,7 @@ class KeyFile:
         if not self.ring.keys:
             raise BadKeys(f"{path} holds no key: make one with `thinkgate-keys new NAME --file {path}`")
 
-    def look(self) -> bool:
+    def refresh(self) -> bool:
         """Look at the file once; a bad one is reported once, and changes nothing.
 
         Returns

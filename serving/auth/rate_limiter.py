@@ -54,7 +54,7 @@ def assign_slots(key_ids: Iterable[str]) -> Mapping[str, int]:
 
     Examples
     --------
-    >>> places(["b", "a"]) == places(["a", "b"])
+    >>> assign_slots(["b", "a"]) == assign_slots(["a", "b"])
     True
     """
     given: dict[str, int] = {}

@@ -90,7 +90,7 @@ class OutcomeMatcher:
 
     def arm(self, decision_id: str) -> str | None:
         """Name the arm of a call, None where it is not remembered."""
-        expected = self._calls.find(decision_id)
+        expected = self._calls.get(decision_id)
         return expected.arm if expected else None
 
     def learn(self, decided: RecordedDecision) -> None:
@@ -111,7 +111,7 @@ class OutcomeMatcher:
             latency_p95_ms=prediction.latency_p95_ms[place],
             cost_usd=estimate.cost_usd,
         )
-        self._calls.keep(decision.decision_id, expected)
+        self._calls.put(decision.decision_id, expected)
 
     def hold(self, outcome: OutcomeRow, decision: DecisionRow | None) -> MatchedOutcome | None:
         """Hold a report against what was expected; None where nobody knows what was.
@@ -121,7 +121,7 @@ class OutcomeMatcher:
         decision
             What the journal knows of a call that another worker, or one before a restart, decided.
         """
-        expected = self._calls.find(outcome.decision_id)
+        expected = self._calls.get(outcome.decision_id)
         if expected is None:
             if decision is None:
                 return None
@@ -138,7 +138,7 @@ class OutcomeMatcher:
         judged = (*expected.judged, *told)
         reported = earlier if outcome.cost_usd is None else outcome.cost_usd
         kept = replace(expected, judged=judged, reported_cost_usd=reported)
-        self._calls.keep(outcome.decision_id, kept)
+        self._calls.put(outcome.decision_id, kept)
         if expected.latency_p95_ms <= 0.0 or (outcome.arm is not None and outcome.arm != expected.arm):
             # A fallback that nothing was forecast of, or another arm than the one decided: only what it cost counts.
             told = {}

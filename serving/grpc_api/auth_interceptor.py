@@ -1,4 +1,4 @@
-"""Puts the door in front of gRPC: the same keys, scopes and rates as over HTTP, sent as metadata."""
+"""Puts the authorizer in front of gRPC: the same keys, scopes and rates as over HTTP, sent as metadata."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _BATCH_FIELDS: Final = ("requests", "outcomes")
 
 
 class AuthInterceptor(grpc.aio.ServerInterceptor):
-    """Lets only those calls through whom the door lets in."""
+    """Lets only those calls through whom the authorizer lets in."""
 
-    def __init__(self, door: Authorizer) -> None:
-        self._door = door
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
 
     async def intercept_service(
         self,
@@ -41,11 +41,11 @@ class AuthInterceptor(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         service = handler_call_details.method.rpartition("/")[0].lstrip("/")
-        token = _token(handler_call_details.invocation_metadata) if self._door.locked else None
-        entered = self._door.enter(token, NEEDS.get(service, "admin"))
-        if isinstance(entered, Problem):
-            return _refusal(handler, entered)
-        return _charging(handler, self._door, entered) if entered.key_id and handler.unary_unary else handler
+        token = _token(handler_call_details.invocation_metadata) if self._authorizer.locked else None
+        caller = self._authorizer.authorize(token, NEEDS.get(service, "admin"))
+        if isinstance(caller, Problem):
+            return _refusal(handler, caller)
+        return _charging(handler, self._authorizer, caller) if caller.key_id and handler.unary_unary else handler
 
 
 def _token(metadata: Any) -> str | None:
@@ -56,12 +56,12 @@ def _token(metadata: Any) -> str | None:
     )
 
 
-def _charging(handler: Any, door: Authorizer, caller: Caller) -> Any:
+def _charging(handler: Any, authorizer: Authorizer, caller: Caller) -> Any:
     """Count what a batch holds beyond its first item."""
 
     async def call(request: Any, context: Any) -> Any:
         for field in _BATCH_FIELDS:
-            door.charge(caller, len(getattr(request, field, ())) - 1)
+            authorizer.charge(caller, len(getattr(request, field, ())) - 1)
         return await handler.unary_unary(request, context)
 
     return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)

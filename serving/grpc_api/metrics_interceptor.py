@@ -14,20 +14,20 @@ from serving.telemetry.instruments import MetricRegistry
 
 
 class MetricsInterceptor(grpc.aio.ServerInterceptor):
-    """Stands before the door, so that refusals are counted too.
+    """Stands before the authorizer, so that refusals are counted too.
 
     Parameters
     ----------
-    ledger
+    registry
         Where.
     clock
         Monotonic seconds.
     """
 
-    def __init__(self, ledger: MetricRegistry, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, registry: MetricRegistry, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._calls = ledger.counter("thinkgate_grpc_requests", "Unary gRPC calls answered.", ("method", "code"))
-        self._took = ledger.histogram(
+        self._calls = registry.counter("thinkgate_grpc_requests", "Unary gRPC calls answered.", ("method", "code"))
+        self._took = registry.histogram(
             "thinkgate_grpc_request_seconds", "Time of unary gRPC calls.", ("method",), STAGE_BOUNDS
         )
 
@@ -49,7 +49,7 @@ class MetricsInterceptor(grpc.aio.ServerInterceptor):
                 return await handler.unary_unary(request, context)
             finally:
                 self._calls.add((method, _code(context)))
-                self._took.note(row, self._clock() - started)
+                self._took.record(row, self._clock() - started)
 
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 

@@ -1,4 +1,4 @@
-"""Puts the door in front of the HTTP API: every route says what it needs, and one that does not needs an admin."""
+"""Puts the authorizer in front of the HTTP API: every route says what it needs, and one that does not needs an admin."""
 
 from __future__ import annotations
 
@@ -47,30 +47,30 @@ def required_scope(method: str, path: str) -> RequiredScope:
     return need
 
 
-def require_key(app: App, door: Authorizer) -> App:
-    """Let only those callers reach `app` whom the door lets in; the others get a problem, their body unread."""
+def require_key(app: App, authorizer: Authorizer) -> App:
+    """Let only those callers reach `app` whom the authorizer lets in; the others get a problem, their body unread."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        token = _token(scope) if door.locked else None
-        entered = door.enter(token, required_scope(scope["method"], scope["path"]))
-        if isinstance(entered, Problem):
-            await answer_problem(entered, receive, send)
+        token = _token(scope) if authorizer.locked else None
+        caller = authorizer.authorize(token, required_scope(scope["method"], scope["path"]))
+        if isinstance(caller, Problem):
+            await answer_problem(caller, receive, send)
             return
-        scope[_ENTRY] = (door, entered)
+        scope[_ENTRY] = (authorizer, caller)
         await app(scope, receive, send)
 
     return guarded
 
 
 def charge_batch(scope: Scope, calls: int) -> None:
-    """Count what a batch holds beyond its first item; nothing where there is no door."""
+    """Count what a batch holds beyond its first item; nothing where there is no authorizer."""
     entry: tuple[Authorizer, Caller] | None = scope.get(_ENTRY)
     if entry is not None:
-        door, caller = entry
-        door.charge(caller, calls)
+        authorizer, caller = entry
+        authorizer.charge(caller, calls)
 
 
 def _token(scope: Scope) -> str | None:

@@ -27,7 +27,7 @@ _TEXT: Final = RouteText(
 
 
 def count_calls(
-    app: App, ledger: MetricRegistry, paths: Collection[str], clock: Callable[[], float] = time.perf_counter
+    app: App, registry: MetricRegistry, paths: Collection[str], clock: Callable[[], float] = time.perf_counter
 ) -> App:
     """Count and time all calls of `app`.
 
@@ -38,8 +38,8 @@ def count_calls(
     clock
         Monotonic seconds.
     """
-    calls = ledger.counter("thinkgate_http_requests", "HTTP calls answered.", ("route", "status"))
-    took = ledger.histogram("thinkgate_http_request_seconds", "Time of HTTP calls.", ("route",), STAGE_BOUNDS)
+    calls = registry.counter("thinkgate_http_requests", "HTTP calls answered.", ("route", "status"))
+    took = registry.histogram("thinkgate_http_request_seconds", "Time of HTTP calls.", ("route",), STAGE_BOUNDS)
     rows = {path: took.row((path,)) for path in (*paths, OTHER)}
 
     async def counting(scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +60,7 @@ def count_calls(
             await app(scope, receive, noting)
         finally:
             calls.add((route, status))
-            took.note(rows[route], clock() - started)
+            took.record(rows[route], clock() - started)
 
     return counting
 

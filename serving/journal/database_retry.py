@@ -34,11 +34,11 @@ class DatabaseRetry:
         """Whether it took what it was last asked to."""
 
     @property
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is time for one."""
         return self._clock() >= self._retry_at
 
-    def make(self, work: Callable[[], object]) -> bool:
+    def run(self, work: Callable[[], object]) -> bool:
         """Do something with the database; False where it is down, and nobody should try again for a while."""
         try:
             if not self._migrated:

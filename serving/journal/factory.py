@@ -1,4 +1,8 @@
-"""Opens the journal of one worker: its database by URL, and its own spool folder on disk."""
+"""Opens a worker's journal, and the decision sink that writes to it.
+
+Each worker has a spool folder of its own, named by its number. A worker also drains the spool folders of workers that
+no longer exist, so that rows survive a restart with fewer workers.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadInput
+from serving.decision.types import Request
+from serving.journal.decision_draft import DecisionDraft
+from serving.journal.redaction import StorePrompts
 from serving.journal.settings import JournalSettings
 from serving.journal.store import Store
 from serving.journal.writer import Journal
 
 NONE: Final = "none"
-"""The URL of no journal."""
+"""The URL that switches the journal off."""
 
 
 class BadSpool(BadInput):
@@ -22,7 +30,7 @@ class BadSpool(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSlot:
-    """Which of the server's processes this is.
+    """Position of a process among the server's workers.
 
     Parameters
     ----------
@@ -38,8 +46,25 @@ ALONE: Final = WorkerSlot()
 """The only process."""
 
 
-def open_journal(url: str, spool: Path | None, settings: JournalSettings, seat: WorkerSlot) -> Journal | None:
-    """Open it; the database need not be up.
+class JournalSink:
+    """A `DecisionSink` that writes the journal: one append per decision on the hot path.
+
+    Parameters
+    ----------
+    privacy
+        How much of a prompt may be stored.
+    """
+
+    def __init__(self, journal: Journal, privacy: StorePrompts) -> None:
+        self._journal, self._privacy = journal, privacy
+
+    def decided(self, request: Request, decided: RecordedDecision) -> None:
+        """Queue one decision."""
+        self._journal.record(DecisionDraft(request, decided, self._privacy))
+
+
+def open_journal(url: str, spool: Path | None, settings: JournalSettings, slot: WorkerSlot) -> Journal | None:
+    """Open the journal of one worker; the database need not be up.
 
     Parameters
     ----------
@@ -58,7 +83,7 @@ def open_journal(url: str, spool: Path | None, settings: JournalSettings, seat: 
     store = Store(url)
     parent = default_spool_folder(url) if spool is None else spool
     try:
-        return Journal(store, parent / str(seat.number), settings, adopted=_orphans(parent, seat))
+        return Journal(store, parent / str(slot.number), settings, adopted=_orphans(parent, slot))
     except OSError as error:
         raise BadSpool(
             f"{parent} can't hold the journal's spool ({error.strerror}): name a folder that can be written with"
@@ -67,22 +92,22 @@ def open_journal(url: str, spool: Path | None, settings: JournalSettings, seat: 
 
 
 def default_spool_folder(url: str) -> Path:
-    """Give the default parent of the spool folders.
+    """Return the default parent of the spool folders.
 
     Examples
     --------
-    >>> spool_of("sqlite:////var/lib/thinkgate/journal.db").as_posix()
+    >>> default_spool_folder("sqlite:////var/lib/thinkgate/journal.db").as_posix()
     '/var/lib/thinkgate/journal.db.spool'
-    >>> spool_of("postgresql://db/thinkgate").as_posix()
+    >>> default_spool_folder("postgresql://db/thinkgate").as_posix()
     'journal.spool'
     """
     path = url.removeprefix("sqlite:///")
     return Path("journal.spool" if path == url else f"{path}.spool")
 
 
-def _orphans(parent: Path, seat: WorkerSlot) -> Sequence[Path]:
-    """Find the spools of workers that there are no more; each worker takes its share of them."""
+def _orphans(parent: Path, slot: WorkerSlot) -> Sequence[Path]:
+    """Find this worker's share of the spool folders whose worker no longer exists."""
     if not parent.is_dir():
         return ()
     numbers = [int(folder.name) for folder in parent.iterdir() if folder.name.isdigit() and folder.is_dir()]
-    return [parent / str(n) for n in sorted(numbers) if n >= seat.of and n % seat.of == seat.number]
+    return [parent / str(n) for n in sorted(numbers) if n >= slot.of and n % slot.of == slot.number]

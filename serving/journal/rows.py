@@ -107,9 +107,9 @@ def merge_outcomes(reports: Iterable[OutcomeRow]) -> OutcomeRow:
     Examples
     --------
     >>> early = OutcomeRow("d", 1.0, success=0.0, latency_ms=80.0)
-    >>> merge([OutcomeRow("d", 2.0, success=1.0), early]).success
+    >>> merge_outcomes([OutcomeRow("d", 2.0, success=1.0), early]).success
     1.0
-    >>> merge([OutcomeRow("d", 2.0, success=1.0), early]).latency_ms
+    >>> merge_outcomes([OutcomeRow("d", 2.0, success=1.0), early]).latency_ms
     80.0
     """
     first, *rest = sorted(reports, key=lambda report: report.reported_at)

@@ -109,12 +109,12 @@ class Store:
                 return
             last = (chunk[-1].decision.decided_at, chunk[-1].decision.decision_id)
 
-    def keep_terms(self, row: PolicySnapshotRow) -> None:
+    def save_policy_snapshot(self, row: PolicySnapshotRow) -> None:
         """Write the terms of a version; those that are there already stay."""
         with self._engine.begin() as connection:
             connection.execute(self._insert(terms).on_conflict_do_nothing(), [asdict(row)])
 
-    def terms(self, version: str) -> PolicySnapshotRow | None:
+    def policy_snapshot(self, version: str) -> PolicySnapshotRow | None:
         """Read the terms of a version."""
         with self._engine.connect() as connection:
             found = connection.execute(select(terms).where(terms.c.version == version)).first()

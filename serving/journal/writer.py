@@ -73,7 +73,7 @@ class Journal:
         self._wake = threading.Event()
         self._stopping = False
         self._stats = JournalStats()
-        self._attempts = DatabaseRetry(store, clock)
+        self._database = DatabaseRetry(store, clock)
         self._sweep_at = clock()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -120,7 +120,7 @@ class Journal:
         """Read the counters."""
         return replace(
             self._stats,
-            healthy=self._attempts.healthy,
+            healthy=self._database.healthy,
             lost_decisions=self._stats.lost_decisions + self._decided.lost,
             queued=len(self._decided),
             spool_bytes=sum(spool.size for spool in self._spools),
@@ -153,29 +153,29 @@ class Journal:
 
         Each would be a transaction of its own otherwise, beside the next decision in the same interpreter.
         """
-        more = bool(self._decided or self._reported or (self._spooled() and self._attempts.due))
+        more = bool(self._decided or self._reported or (self._spooled() and self._database.is_due))
         while more:
             decided = self._decided.rows()
             reports = [self._reported.popleft() for _ in range(min(len(self._reported), self._settings.batch))]
             if decided or reports:
                 self._settle(decided, reports)
-            if self._spooled() and self._attempts.due:
-                self._attempts.make(self._drain)
+            if self._spooled() and self._database.is_due:
+                self._database.run(self._drain)
             more = bool(
                 self._reported
                 or len(self._decided) >= self._settings.batch
                 or (self._deletions and self._decided)  # what is to be forgotten may be among them
-                or (self._spooled() and self._attempts.due)
+                or (self._spooled() and self._database.is_due)
             )
-        if self._deletions and self._attempts.due:
-            self._attempts.make(self._delete)
+        if self._deletions and self._database.is_due:
+            self._database.run(self._delete)
         elif self._deletions:
             self._turn_away_deletions("the database takes no orders")
 
     def _settle(self, decided: list[DecisionRow], reports: list[PendingReport]) -> None:
         """Write a batch, or keep it on disk; then answer its reporters."""
         reported = [row for report in reports for row in report.rows]
-        if not self._attempts.due or not self._attempts.make(lambda: self._append_any([*decided, *reported])):
+        if not self._database.is_due or not self._database.run(lambda: self._append_any([*decided, *reported])):
             self._keep_on_disk(decided, reports)
             return
         self._count(written_decisions=len(decided), written_outcomes=len(reported))
@@ -201,10 +201,10 @@ class Journal:
 
     def _sweep(self) -> None:
         """Delete what is older than the retention, once an hour."""
-        if self._settings.retention_days is None or self._clock() < self._sweep_at or not self._attempts.due:
+        if self._settings.retention_days is None or self._clock() < self._sweep_at or not self._database.is_due:
             return
         before = self._wall_clock() - self._settings.retention_days * 24.0 * _HOUR_S
-        if self._attempts.make(lambda: self._count(forgotten=self._store.forget(before=before))):
+        if self._database.run(lambda: self._count(forgotten=self._store.forget(before=before))):
             self._sweep_at = self._clock() + _HOUR_S
 
     def _append_any(self, rows: Sequence[Row]) -> None:

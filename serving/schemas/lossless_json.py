@@ -41,7 +41,7 @@ def read_lossless(raw: bytes | bytearray) -> Document:
 
     Examples
     --------
-    >>> read_exact(b'{"seed": 123456789012345678901}').value
+    >>> read_lossless(b'{"seed": 123456789012345678901}').value
     {'seed': 123456789012345678901}
     """
     fault = ""

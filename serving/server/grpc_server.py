@@ -60,21 +60,21 @@ class GrpcServer:
     ----------
     services
         Service name to its handler.
-    door
+    authorizer
         Lets callers in.
     watch
-        Stands before the door and counts; None where nobody does.
+        Stands before the authorizer and counts; None where nobody does.
     """
 
     def __init__(
         self,
         options: GrpcOptions,
         services: dict[str, grpc.GenericRpcHandler],
-        door: Authorizer,
+        authorizer: Authorizer,
         watch: grpc.aio.ServerInterceptor | None = None,
     ) -> None:
         self._options = options
-        self._interceptors = [*([] if watch is None else [watch]), AuthInterceptor(door)]
+        self._interceptors = [*([] if watch is None else [watch]), AuthInterceptor(authorizer)]
         self._services = services
         self._credentials = None if options.tls is None else credentials(options.tls)
         self._server: grpc.aio.Server | None = None

@@ -67,11 +67,11 @@ class RecentDecisions:
     def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Remember one."""
         # Neither prompt nor forecast: both are large, and here nobody reads them.
-        self._known.keep(decided.decision.decision_id, row_of(request, decided))
+        self._known.put(decided.decision.decision_id, row_of(request, decided))
 
     def find(self, decision_id: str) -> DecisionRow | None:
         """Give a decision as a row without text and replay; None where it is not remembered."""
-        return self._known.find(decision_id)
+        return self._known.get(decision_id)
 
 
 class OutcomeService:

@@ -67,7 +67,7 @@ class PolicySnapshots:
         known = self._known.get(version)
         if known is not None:
             return known
-        row = self._store.terms(version)
+        row = self._store.policy_snapshot(version)
         if row is None:
             return None
         try:
@@ -86,7 +86,7 @@ class PolicySnapshots:
         for seconds in (0.0, *_PAUSES):
             self._pause(seconds)
             try:
-                self._store.keep_terms(row)
+                self._store.save_policy_snapshot(row)
                 return
             except SQLAlchemyError as error:
                 reason = type(error).__name__

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from serving.auth.authorizer import Authorizer
+from serving.control.controller import StateSnapshot
 from serving.journal.settings import JournalStats
 from serving.model.lifecycle import ModelLifecycle
 from serving.model.slot import EngineSlot
@@ -22,57 +23,62 @@ from serving.telemetry.tracing import DecisionTracer
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _STATM: Final = Path("/proc/self/statm")
+_PHASES: Final = {"serving": 0.0, "probing": 0.5, "shed": 1.0}
 
 
-def collect_process(ledger: MetricRegistry, version: str) -> None:
+def collect_process(registry: MetricRegistry, version: str) -> None:
     """Show version, memory and processor time of all workers, and how many there are."""
-    ledger.gauge("thinkgate_build_info", "Version of thinkgate.", ("version",), "max").set(1.0, (version,))
-    ledger.gauge("thinkgate_workers", "Processes that serve.").set(1.0)
-    memory = ledger.gauge("thinkgate_resident_memory_bytes", "Resident memory of all workers.")
-    used = ledger.counter("thinkgate_cpu_seconds", "Processor time of all workers.")
+    registry.gauge("thinkgate_build_info", "Version of thinkgate.", ("version",), "max").set(1.0, (version,))
+    registry.gauge("thinkgate_workers", "Processes that serve.").set(1.0)
+    memory = registry.gauge("thinkgate_resident_memory_bytes", "Resident memory of all workers.")
+    used = registry.counter("thinkgate_cpu_seconds", "Processor time of all workers.")
 
-    def probe() -> None:
-        told = resource.getrusage(resource.RUSAGE_SELF)
-        used.put((), told.ru_utime + told.ru_stime)
+    def collect() -> None:
+        stats_now = resource.getrusage(resource.RUSAGE_SELF)
+        used.set_total((), stats_now.ru_utime + stats_now.ru_stime)
         if _STATM.exists():
             memory.set(int(_STATM.read_text().split()[1]) * _PAGE)
 
-    ledger.probes.append(probe)
+    registry.collectors.append(collect)
 
 
-def collect_bundle(ledger: MetricRegistry, slot: EngineSlot) -> None:
+def collect_bundle(registry: MetricRegistry, slot: EngineSlot) -> None:
     """Show what is live: two bundles at once only while workers swap."""
-    info = ledger.gauge(
+    info = registry.gauge(
         "thinkgate_bundle_info", "The live bundle and policy.", ("bundle_id", "policy", "cold_start"), "max"
     )
-    made = ledger.gauge("thinkgate_bundle_created_timestamp_seconds", "When the live bundle was trained.", across="min")
+    made = registry.gauge(
+        "thinkgate_bundle_created_timestamp_seconds", "When the live bundle was trained.", aggregation="min"
+    )
 
-    def probe() -> None:
+    def collect() -> None:
         live = slot.live
-        info.only({(live.bundle_id, live.policy, str(live.cold_start).lower()): 1.0})
+        info.replace({(live.bundle_id, live.policy, str(live.cold_start).lower()): 1.0})
         created = _moment(live.facts)
-        made.only({} if created is None else {(): created})
+        made.replace({} if created is None else {(): created})
 
-    ledger.probes.append(probe)
+    registry.collectors.append(collect)
 
 
-def collect_model(ledger: MetricRegistry, following: ModelLifecycle) -> None:
+def collect_model(registry: MetricRegistry, following: ModelLifecycle) -> None:
     """Show what the sources of model, policy and shadow brought, and how far the shadow agrees."""
-    changes = ledger.counter(
+    changes = registry.counter(
         "thinkgate_live_changes", "Models and policies that went live, came back, or were refused.", ("what", "fate")
     )
-    reachable = ledger.gauge("thinkgate_model_source_reachable", "1 while the model's source answers.", across="min")
-    beside = ledger.counter("thinkgate_shadow_decisions", "Decisions of the shadow bundle by fate.", ("fate",))
+    reachable = registry.gauge(
+        "thinkgate_model_source_reachable", "1 while the model's source answers.", aggregation="min"
+    )
+    beside = registry.counter("thinkgate_shadow_decisions", "Decisions of the shadow bundle by fate.", ("fate",))
 
-    def probe() -> None:
+    def collect() -> None:
         kept = following.keeper.stats
-        changes.put(("model", "live"), kept.swaps)
-        changes.put(("model", "rolled_back"), kept.rollbacks)
-        changes.put(("policy", "live"), kept.policy_swaps)
-        changes.put(("policy", "refused"), kept.policies_refused)
-        told = [reloader.stats for reloader in following.reloaders]
-        changes.put(("model", "refused"), sum(stats.refused for stats in told))
-        reachable.only({(): float(all(stats.reachable for stats in told))} if told else {})
+        changes.set_total(("model", "live"), kept.swaps)
+        changes.set_total(("model", "rolled_back"), kept.rollbacks)
+        changes.set_total(("policy", "live"), kept.policy_swaps)
+        changes.set_total(("policy", "refused"), kept.policies_refused)
+        stats_now = [reloader.stats for reloader in following.reloaders]
+        changes.set_total(("model", "refused"), sum(stats.refused for stats in stats_now))
+        reachable.replace({(): float(all(stats.reachable for stats in stats_now))} if stats_now else {})
         if following.shadow is not None:
             shadow = following.shadow.stats
             for fate, count in (
@@ -81,107 +87,140 @@ def collect_model(ledger: MetricRegistry, following: ModelLifecycle) -> None:
                 ("shed", shadow.shed),
                 ("failed", shadow.failed),
             ):
-                beside.put((fate,), count)
+                beside.set_total((fate,), count)
 
-    ledger.probes.append(probe)
+    registry.collectors.append(collect)
 
 
 def collect_decision_service(
-    ledger: MetricRegistry,
+    registry: MetricRegistry,
     stats: Callable[[], DecisionStats],
     desk: Callable[[], OutcomeStats],
     traces: DecisionTracer | None,
 ) -> None:
     """Show what went wrong without failing a decision, and outcomes that nobody could place."""
-    contained = ledger.counter(
+    contained = registry.counter(
         "thinkgate_contained_failures", "Failures beside a decision that it went on without.", ("where",)
     )
-    reported = ledger.counter("thinkgate_outcome_reports", "Outcomes acknowledged.", ("kind",))
+    reported = registry.counter("thinkgate_outcome_reports", "Outcomes acknowledged.", ("kind",))
 
-    def probe() -> None:
-        told = desk()
-        contained.put(("decision",), stats().contained)
-        contained.put(("outcome",), told.contained)
+    def collect() -> None:
+        stats_now = desk()
+        contained.set_total(("decision",), stats().contained)
+        contained.set_total(("outcome",), stats_now.contained)
         if traces is not None:
-            contained.put(("trace",), traces.dropped)
-        reported.put(("new",), told.accepted - told.repeated)
-        reported.put(("repeated",), told.repeated)
-        reported.put(("unknown_decision",), told.unknown)
+            contained.set_total(("trace",), traces.dropped)
+        reported.set_total(("new",), stats_now.accepted - stats_now.repeated)
+        reported.set_total(("repeated",), stats_now.repeated)
+        reported.set_total(("unknown_decision",), stats_now.unknown)
 
-    ledger.probes.append(probe)
+    registry.collectors.append(collect)
 
 
-def collect_admission(ledger: MetricRegistry, stats: Callable[[], AdmissionStats]) -> None:
+def collect_admission(registry: MetricRegistry, stats: Callable[[], AdmissionStats]) -> None:
     """Show how often the fallback answered for want of time, and how many requests wait for their turn."""
-    hurried = ledger.counter(
+    hurried = registry.counter(
         "thinkgate_out_of_time", "Decisions that the model was too late for, or was not asked for.", ("why",)
     )
-    waiting = ledger.gauge("thinkgate_waiting_requests", "HTTP requests that have arrived and not begun.")
+    waiting = registry.gauge("thinkgate_waiting_requests", "HTTP requests that have arrived and not begun.")
 
-    def probe() -> None:
-        told = stats()
-        hurried.put(("late",), told.late)
-        hurried.put(("still_slow",), told.skipped)
-        hurried.put(("overloaded",), told.shed)
-        waiting.set(told.waiting)
+    def collect() -> None:
+        stats_now = stats()
+        hurried.set_total(("late",), stats_now.late)
+        hurried.set_total(("still_slow",), stats_now.skipped)
+        hurried.set_total(("overloaded",), stats_now.shed)
+        waiting.set(stats_now.waiting)
 
-    ledger.probes.append(probe)
+    registry.collectors.append(collect)
 
 
-def collect_exploration(ledger: MetricRegistry, stats: Callable[[], ExplorationStats]) -> None:
+def collect_exploration(registry: MetricRegistry, stats: Callable[[], ExplorationStats]) -> None:
     """Show what exploring costs, and how often its budget of the hour was spent."""
-    drawn = ledger.counter("thinkgate_exploration_draws", "Decisions that a draw took another arm for.")
-    extra = ledger.counter("thinkgate_exploration_extra_usd", "Expected extra cost of those.")
-    held = ledger.counter(
+    drawn = registry.counter("thinkgate_exploration_draws", "Decisions that a draw took another arm for.")
+    extra = registry.counter("thinkgate_exploration_extra_usd", "Expected extra cost of those.")
+    held = registry.counter(
         "thinkgate_exploration_held_back", "Decisions without a draw, for the hour's budget was spent."
     )
 
-    def probe() -> None:
-        told = stats()
-        drawn.put((), told.drawn)
-        extra.put((), told.extra_usd)
-        held.put((), told.held_back)
+    def collect() -> None:
+        stats_now = stats()
+        drawn.set_total((), stats_now.drawn)
+        extra.set_total((), stats_now.extra_usd)
+        held.set_total((), stats_now.held_back)
 
-    ledger.probes.append(probe)
+    registry.collectors.append(collect)
 
 
-def collect_journal(ledger: MetricRegistry, stats: Callable[[], JournalStats]) -> None:
+def collect_journal(registry: MetricRegistry, stats: Callable[[], JournalStats]) -> None:
     """Show how far the journal is behind, and what it lost."""
-    rows = ledger.counter("thinkgate_journal_rows", "Rows of the journal by what became of them.", ("fate",))
-    queued = ledger.gauge("thinkgate_journal_queued", "Decisions that wait in memory.")
-    spool = ledger.gauge("thinkgate_journal_spool_bytes", "Bytes that wait on disk for the database.")
-    lag = ledger.gauge("thinkgate_journal_lag_seconds", "Age of the oldest decision that waits.", across="max")
-    healthy = ledger.gauge("thinkgate_journal_healthy", "1 while the database takes rows.", across="min")
+    rows = registry.counter("thinkgate_journal_rows", "Rows of the journal by what became of them.", ("fate",))
+    queued = registry.gauge("thinkgate_journal_queued", "Decisions that wait in memory.")
+    spool = registry.gauge("thinkgate_journal_spool_bytes", "Bytes that wait on disk for the database.")
+    lag = registry.gauge("thinkgate_journal_lag_seconds", "Age of the oldest decision that waits.", aggregation="max")
+    healthy = registry.gauge("thinkgate_journal_healthy", "1 while the database takes rows.", aggregation="min")
 
-    def probe() -> None:
-        told = stats()
+    def collect() -> None:
+        stats_now = stats()
         for fate, count in (
-            ("decision_written", told.written_decisions),
-            ("outcome_written", told.written_outcomes),
-            ("spooled", told.spooled),
-            ("decision_lost", told.lost_decisions),
-            ("outcome_refused", told.refused_outcomes),
-            ("rejected", told.rejected),
-            ("forgotten", told.forgotten),
+            ("decision_written", stats_now.written_decisions),
+            ("outcome_written", stats_now.written_outcomes),
+            ("spooled", stats_now.spooled),
+            ("decision_lost", stats_now.lost_decisions),
+            ("outcome_refused", stats_now.refused_outcomes),
+            ("rejected", stats_now.rejected),
+            ("forgotten", stats_now.forgotten),
         ):
-            rows.put((fate,), count)
-        queued.set(told.queued)
-        spool.set(told.spool_bytes)
-        lag.set(told.lag_s)
-        healthy.set(float(told.healthy))
+            rows.set_total((fate,), count)
+        queued.set(stats_now.queued)
+        spool.set(stats_now.spool_bytes)
+        lag.set(stats_now.lag_s)
+        healthy.set(float(stats_now.healthy))
 
-    ledger.probes.append(probe)
+    registry.collectors.append(collect)
 
 
-def collect_auth(ledger: MetricRegistry, door: Authorizer) -> None:
+def collect_control(registry: MetricRegistry, view: Callable[[], StateSnapshot]) -> None:
+    """Show what each purse spent and what cost weighs in it, how each arm does, and who lost at which task."""
+    budget = registry.gauge("thinkgate_budget_usd", "Budget of a window.", ("purse", "window"), "max")
+    spent = registry.gauge("thinkgate_budget_spent_usd", "Spent of a window's budget.", ("purse", "window"), "max")
+    price = registry.gauge("thinkgate_cost_multiplier", "What cost counts beyond its face value.", ("purse",), "max")
+    shed = registry.gauge("thinkgate_arm_shed", "1 while an arm is shed, 0.5 while it is probed.", ("arm",), "max")
+    failing = registry.gauge("thinkgate_arm_failing_share", "Calls that time out or are late.", ("arm",), "max")
+    tokens = registry.gauge("thinkgate_arm_tokens_factor", "Realised over forecast output tokens.", ("arm",), "max")
+    hidden = registry.gauge("thinkgate_arm_hidden_factor", "Realised over forecast hidden tokens.", ("arm",), "max")
+    latency = registry.gauge("thinkgate_arm_latency_factor", "Realised over forecast latency.", ("arm",), "max")
+    bloat = registry.gauge("thinkgate_token_bloat", "1 while hidden tokens run above their forecast.", ("arm",), "max")
+    # Not by task: a caller names its task, and a label value never comes from a caller.
+    shift = registry.gauge("thinkgate_success_shift", "Most that reports took from P(success).", ("arm",), "min")
+
+    def collect() -> None:
+        now = view()
+        plans = [(name, plan) for name, purse in now.purses.items() for plan in purse.plans]
+        budget.replace({(name, plan.window): plan.budget_usd for name, plan in plans})
+        spent.replace({(name, plan.window): plan.spent_usd for name, plan in plans})
+        price.replace({(name,): purse.multiplier for name, purse in now.purses.items()})
+        arms = now.health.states
+        shed.replace({(name,): _PHASES[arm.phase] for name, arm in arms.items()})
+        failing.replace({(name,): arm.failing for name, arm in arms.items()})
+        tokens.replace({(name,): arm.tokens_factor for name, arm in arms.items()})
+        hidden.replace({(name,): arm.hidden_factor for name, arm in arms.items() if arm.hidden_factor is not None})
+        latency.replace({(name,): arm.latency_factor for name, arm in arms.items()})
+        bloat.replace({(name,): float(arm.bloated) for name, arm in arms.items()})
+        shifts = [(name, by) for each in now.health.shifts.values() for name, by in each.items()]
+        shift.replace({(name,): min(by for other, by in shifts if other == name) for name, _ in shifts})
+
+    registry.collectors.append(collect)
+
+
+def collect_auth(registry: MetricRegistry, authorizer: Authorizer) -> None:
     """Show whom the door turned away; keys by their id, which is no secret."""
-    refused = ledger.counter("thinkgate_refused", "Calls turned away at the door.", ("why", "key"))
+    refused = registry.counter("thinkgate_refused", "Calls turned away at the door.", ("why", "key"))
 
-    def probe() -> None:
-        for (why, key_id), count in door.refused.items():
-            refused.put((why, key_id or "none"), count)
+    def collect() -> None:
+        for (why, key_id), count in authorizer.refused.items():
+            refused.set_total((why, key_id or "none"), count)
 
-    ledger.probes.append(probe)
+    registry.collectors.append(collect)
 
 
 def _moment(facts: Mapping[str, object]) -> float | None:

@@ -26,15 +26,15 @@ class DecisionMetrics:
 
     Parameters
     ----------
-    ledger
+    registry
         Where.
     arms
         Gives the names of the arms that are served now.
     """
 
-    def __init__(self, ledger: MetricRegistry, arms: Callable[[], Collection[str]]) -> None:
+    def __init__(self, registry: MetricRegistry, arms: Callable[[], Collection[str]]) -> None:
         self._arms = arms
-        count = ledger.counter
+        count = registry.counter
         self._decisions = count(
             "thinkgate_decisions",
             "Decisions by arm, bucket and who made them: fallback is none where the model did.",
@@ -50,14 +50,14 @@ class DecisionMetrics:
         self._all_success = count(
             "thinkgate_alternative_successes", "Expected successes if this arm had served every decision.", ("arm",)
         )
-        self._stages = ledger.histogram(
+        self._stages = registry.histogram(
             "thinkgate_stage_seconds", "Time of a decision by stage.", ("stage",), STAGE_BOUNDS
         )
         self._engine, self._forecast, self._policy = (
             self._stages.row((stage,)) for stage in ("engine", "forecast", "policy")
         )
         self._read, self._decide, self._send = (self._stages.row((stage,)) for stage in ("read", "decide", "send"))
-        self._add_outcomes(ledger)
+        self._add_outcomes(registry)
 
     def decided(self, request: Request, decided: RecordedDecision) -> None:  # noqa: ARG002 - the port says so
         """Count a decision."""
@@ -75,18 +75,18 @@ class DecisionMetrics:
                 self._cost.add(label, estimate.cost_usd)
                 self._tokens.add(label, estimate.output_tokens)
                 self._success.add(label, estimate.success)
-        note = self._stages.note
-        note(self._engine, decision.elapsed_us * 1e-6)
+        record = self._stages.record
+        record(self._engine, decision.elapsed_us * 1e-6)
         if decided.record is not None:
-            note(self._forecast, decided.forecast_us * 1e-6)
-            note(self._policy, max(decision.elapsed_us - decided.forecast_us, 0) * 1e-6)
+            record(self._forecast, decided.forecast_us * 1e-6)
+            record(self._policy, max(decision.elapsed_us - decided.forecast_us, 0) * 1e-6)
 
-    def took(self, read_ns: int, decide_ns: int, send_ns: int) -> None:
+    def observe_duration(self, read_ns: int, decide_ns: int, send_ns: int) -> None:
         """Count where an HTTP call's time went: reading its body, deciding (the engine is a part of that), sending."""
         stages = self._stages
-        stages.note(self._read, read_ns * 1e-9)
-        stages.note(self._decide, decide_ns * 1e-9)
-        stages.note(self._send, send_ns * 1e-9)
+        stages.record(self._read, read_ns * 1e-9)
+        stages.record(self._decide, decide_ns * 1e-9)
+        stages.record(self._send, send_ns * 1e-9)
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
         """Count an outcome."""
@@ -127,8 +127,8 @@ class DecisionMetrics:
             self._matched.add((*arm, "success", "expected"), decision.expected_success)
             self._matched.add((*arm, "success", "realised"), outcome.success)
 
-    def _add_outcomes(self, ledger: MetricRegistry) -> None:
-        count = ledger.counter
+    def _add_outcomes(self, registry: MetricRegistry) -> None:
+        count = registry.counter
         self._outcomes = count("thinkgate_outcomes", "Outcomes reported.", ("arm", "result"))
         self._real_cost = count("thinkgate_realised_cost_usd", "Cost of the calls reported.", ("arm",))
         self._real_tokens = count(
@@ -141,7 +141,7 @@ class DecisionMetrics:
             "Of calls whose decision and truth are both known: what was expected, and what came.",
             ("arm", "quantity", "side"),
         )
-        self._latency = ledger.histogram(
+        self._latency = registry.histogram(
             "thinkgate_call_seconds", "Latency of the LLM calls reported.", ("arm",), CALL_BOUNDS
         )
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[str, ...]
-Across = Literal["sum", "max", "min"]
+Aggregation = Literal["sum", "max", "min"]
 """How a gauge of several workers becomes one number."""
 
 MAX_SERIES: Final = 500
@@ -33,10 +33,10 @@ class Family:
     """
 
     name: str
-    about: str
+    documentation: str
     kind: Kind
     labels: Labels = ()
-    across: Across = "sum"
+    aggregation: Aggregation = "sum"
     bounds: tuple[float, ...] = ()
 
 
@@ -56,7 +56,7 @@ class Counter:
         elif len(values) < MAX_SERIES:
             values[labels] = amount
 
-    def put(self, labels: Labels, total: float) -> None:
+    def set_total(self, labels: Labels, total: float) -> None:
         """Take over what somebody else has counted since this process started."""
         if labels in self.values or len(self.values) < MAX_SERIES:
             self.values[labels] = total
@@ -75,7 +75,7 @@ class Gauge:
         if labels in self.values or len(self.values) < MAX_SERIES:
             self.values[labels] = value
 
-    def only(self, values: Mapping[Labels, float]) -> None:
+    def replace(self, values: Mapping[Labels, float]) -> None:
         """Say what all series are; those that are not named are gone."""
         self.values = dict(list(values.items())[:MAX_SERIES])
 
@@ -93,7 +93,7 @@ class Histogram:
         self.values: dict[Labels, list[float]] = {}
 
     def row(self, labels: Labels = ()) -> list[float]:
-        """Give a row to write to with `note`: saves the look-up where labels are known beforehand."""
+        """Give a row to write to with `record`: saves the look-up where labels are known beforehand."""
         row = self.values.get(labels)
         if row is None:
             row = [0.0] * (len(self.bounds) + 2)
@@ -101,14 +101,14 @@ class Histogram:
                 self.values[labels] = row
         return row
 
-    def note(self, row: list[float], value: float) -> None:
+    def record(self, row: list[float], value: float) -> None:
         """Count a value in a row."""
         row[bisect_left(self.bounds, value)] += 1.0
         row[-1] += value
 
     def observe(self, value: float, labels: Labels = ()) -> None:
         """Count a value."""
-        self.note(self.row(labels), value)
+        self.record(self.row(labels), value)
 
 
 Samples = Mapping[str, Sequence[Sequence[Any]]]
@@ -121,51 +121,51 @@ class MetricRegistry:
 
     Parameters
     ----------
-    probes
+    collectors
         Called before each snapshot: they read what others count.
     base
         What this worker's predecessors, who died, have left; only counters and histograms count on.
     """
 
     families: dict[str, Family] = field(default_factory=dict)
-    probes: list[Callable[[], None]] = field(default_factory=list)
-    base: Samples = field(default_factory=dict)
+    collectors: list[Callable[[], None]] = field(default_factory=list)
+    inherited: Samples = field(default_factory=dict)
     _series: dict[str, Counter | Gauge | Histogram] = field(default_factory=dict)
 
-    def counter(self, name: str, about: str, labels: Labels = ()) -> Counter:
+    def counter(self, name: str, documentation: str, labels: Labels = ()) -> Counter:
         """Make a counter."""
         counter = Counter()
-        self._add(Family(name, about, "counter", labels), counter)
+        self._add(Family(name, documentation, "counter", labels), counter)
         return counter
 
-    def gauge(self, name: str, about: str, labels: Labels = (), across: Across = "sum") -> Gauge:
+    def gauge(self, name: str, documentation: str, labels: Labels = (), aggregation: Aggregation = "sum") -> Gauge:
         """Make a gauge."""
         gauge = Gauge()
-        self._add(Family(name, about, "gauge", labels, across), gauge)
+        self._add(Family(name, documentation, "gauge", labels, aggregation), gauge)
         return gauge
 
-    def histogram(self, name: str, about: str, labels: Labels, bounds: Sequence[float]) -> Histogram:
+    def histogram(self, name: str, documentation: str, labels: Labels, bounds: Sequence[float]) -> Histogram:
         """Make a histogram."""
         histogram = Histogram(bounds)
-        self._add(Family(name, about, "histogram", labels, bounds=tuple(bounds)), histogram)
+        self._add(Family(name, documentation, "histogram", labels, bounds=tuple(bounds)), histogram)
         return histogram
 
-    def adopt(self, samples: Samples) -> None:
+    def resume_from(self, samples: Samples) -> None:
         """Go on counting from what a predecessor had counted, so that no counter of the server ever falls."""
-        self.base = samples
+        self.inherited = samples
 
     def snapshot(self) -> Samples:
-        """Ask the probes, and give all that is known."""
-        for probe in self.probes:
-            probe()
+        """Ask the collectors, and give all that is known."""
+        for collect in self.collectors:
+            collect()
         own = {
             name: [[list(labels), value] for labels, value in series.values.items()]
             for name, series in self._series.items()
         }
-        if not self.base:
+        if not self.inherited:
             return own
         lasting = {name: family for name, family in self.families.items() if family.kind != "gauge"}
-        return {**own, **sum_samples(lasting, (self.base, own))}
+        return {**own, **sum_samples(lasting, (self.inherited, own))}
 
     def _add(self, family: Family, series: Counter | Gauge | Histogram) -> None:
         if family.name in self.families:
@@ -179,8 +179,8 @@ def sum_samples(families: Mapping[str, Family], workers: Iterable[Samples]) -> S
 
     Examples
     --------
-    >>> lag = Family("lag", "", "gauge", across="max")
-    >>> dict(add_up({"lag": lag}, [{"lag": [[[], 1.0]]}, {"lag": [[[], 3.0]]}, {}]))
+    >>> lag = Family("lag", "", "gauge", aggregation="max")
+    >>> dict(sum_samples({"lag": lag}, [{"lag": [[[], 1.0]]}, {"lag": [[[], 3.0]]}, {}]))
     {'lag': [[[], 3.0]]}
     """
     merged: dict[str, dict[Labels, Any]] = {}
@@ -199,6 +199,6 @@ def sum_samples(families: Mapping[str, Family], workers: Iterable[Samples]) -> S
 def _together(family: Family, one: Any, other: Any) -> Any:
     if family.kind == "histogram":
         return [a + b for a, b in zip(one, other, strict=True)] if len(one) == len(other) else one
-    if family.kind == "gauge" and family.across != "sum":
-        return max(one, other) if family.across == "max" else min(one, other)
+    if family.kind == "gauge" and family.aggregation != "sum":
+        return max(one, other) if family.aggregation == "max" else min(one, other)
     return one + other

@@ -51,7 +51,7 @@ def format_exception(caught: ExcInfo) -> str:
     >>> try:
     ...     int("my secret")
     ... except ValueError:
-    ...     spell_exception(sys.exc_info()).startswith("ValueError at ")
+    ...     format_exception(sys.exc_info()).startswith("ValueError at ")
     True
     """
     kind, _, trace = caught

@@ -21,7 +21,7 @@ class PrometheusExposition:
 
     Parameters
     ----------
-    ledger
+    registry
         What this worker counts.
     board
         Where all workers pin it.
@@ -29,13 +29,13 @@ class PrometheusExposition:
         This worker's; what a predecessor has pinned there is counted on from.
     """
 
-    def __init__(self, ledger: MetricRegistry, board: SharedBoard, place: int = 0) -> None:
-        self._ledger, self._board, self._place = ledger, board, place
-        ledger.adopt(_read(board.read(place)))
+    def __init__(self, registry: MetricRegistry, board: SharedBoard, place: int = 0) -> None:
+        self._registry, self._board, self._place = registry, board, place
+        registry.resume_from(_read(board.read(place)))
 
     def publish(self) -> None:
         """Pin what this worker counts; to be called about once a second."""
-        self._board.pin(self._place, orjson.dumps(self._ledger.snapshot()))
+        self._board.publish(self._place, orjson.dumps(self._registry.snapshot()))
 
     def collect(self) -> Samples:
         """Give the sum over all workers: this one's of right now, the others' of the last second.
@@ -44,7 +44,7 @@ class PrometheusExposition:
         """
         self.publish()
         pages = (_read(self._board.read(place)) for place in range(self._board.places))
-        return sum_samples(self._ledger.families, pages)
+        return sum_samples(self._registry.families, pages)
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """Write the exposition.
@@ -60,7 +60,7 @@ class PrometheusExposition:
             Body and media type.
         """
         encode, media_type = choose_encoder(accept)
-        return encode(_Collected(self._ledger.families, self.collect())), media_type
+        return encode(_Collected(self._registry.families, self.collect())), media_type
 
 
 class _Collected(Collector):
@@ -76,14 +76,14 @@ class _Collected(Collector):
 
 def _metric(family: Family, rows: Any) -> Metric:
     if family.kind == "histogram":
-        histogram = HistogramMetricFamily(family.name, family.about, labels=family.labels)
+        histogram = HistogramMetricFamily(family.name, family.documentation, labels=family.labels)
         for labels, row in rows:
             bounds = [*map(floatToGoString, family.bounds), "+Inf"]
             counts = list(accumulate(row[:-1]))
             histogram.add_metric(labels, list(zip(bounds, counts, strict=True)), row[-1])
         return histogram
     kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-    metric = kind(family.name, family.about, labels=family.labels)
+    metric = kind(family.name, family.documentation, labels=family.labels)
     for labels, value in rows:
         metric.add_metric(labels, value)
     return metric

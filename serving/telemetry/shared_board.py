@@ -30,7 +30,7 @@ class SharedBoard:
         self.places = places
         self._memory = mmap.mmap(-1, places + places * 2 * HALF_BYTES)
 
-    def pin(self, place: int, page: bytes) -> bool:
+    def publish(self, place: int, page: bytes) -> bool:
         """Show a page at a place.
 
         Returns

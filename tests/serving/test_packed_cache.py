@@ -10,24 +10,24 @@ from serving.packed_cache import PackedCache
 
 
 def test_what_is_remembered_is_no_work_for_the_collector() -> None:
-    memory = PackedCache(ExpectedOutcome, 1000)
+    cache = PackedCache(ExpectedOutcome, 1000)
     for place in range(1000):
         told = ExpectedOutcome(
             "direct", "maths", None, float(place), 0.5, 300.0, None, 900.0, 0.01, judged=("success",)
         )
-        memory.keep(str(place), told)
+        cache.put(str(place), told)
     gc.collect()
     gc.collect()  # a tuple within a tuple goes first
-    kept = [found for found in gc.get_referents(memory._packed) if isinstance(found, tuple)]
+    kept = [found for found in gc.get_referents(cache._packed) if isinstance(found, tuple)]
     assert len(kept) == 1000
     assert not any(gc.is_tracked(values) for values in kept)
-    assert memory.find("7") == ExpectedOutcome(
+    assert cache.get("7") == ExpectedOutcome(
         "direct", "maths", None, 7.0, 0.5, 300.0, None, 900.0, 0.01, None, ("success",)
     )
 
 
 def test_a_value_that_is_told_again_is_the_newest() -> None:
-    memory = PackedCache(Caps, 2)
+    cache = PackedCache(Caps, 2)
     for name in ("a", "b", "a", "c"):
-        memory.keep(name, Caps(1, 1, 1))
-    assert [memory.find(name) is not None for name in "abc"] == [True, False, True]
+        cache.put(name, Caps(1, 1, 1))
+    assert [cache.get(name) is not None for name in "abc"] == [True, False, True]

@@ -93,24 +93,24 @@ def test_a_watched_file_changes_keys_and_a_bad_one_does_not(tmp_path: Path, capl
     first, second = make_key("one", ["decide"]), make_key("one", ["decide"])
     write_keys(path, [first.key])
     source = KeyFile(path)
-    assert not source.look()
+    assert not source.refresh()
     write_keys(path, [first.key, second.key])
-    assert source.look()
+    assert source.refresh()
     assert _live(source, first.key, second.key)
     with caplog.at_level(logging.ERROR):
         path.write_text("[[key")
-        assert not source.look()
-        assert not source.look()
+        assert not source.refresh()
+        assert not source.refresh()
     assert len(caplog.records) == 1
     assert _live(source, first.key, second.key)
     path.unlink()
-    assert not source.look()
+    assert not source.refresh()
     assert _live(source, first.key, second.key)
     write_keys(path, [second.key])
-    assert source.look()
+    assert source.refresh()
     assert _live(source, second.key)
     os.utime(path)
-    assert not source.look()
+    assert not source.refresh()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

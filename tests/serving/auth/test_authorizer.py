@@ -49,9 +49,9 @@ class House:
         self.path = folder / "keys.toml"
         write_keys(self.path, [made.key for made in self.keys.values()])
         self.clock = Clock()
-        self.door = Authorizer(KeyFile(self.path), epoch=self.clock, monotonic=self.clock)
+        self.authorizer = Authorizer(KeyFile(self.path), epoch=self.clock, monotonic=self.clock)
         api = build_api(guarded(LengthDecider()), RequestLimits(), lambda: True, "0.1.0")
-        self.client = Client(require_key(api, self.door))
+        self.client = Client(require_key(api, self.authorizer))
 
     def post(self, key: str, path: str = ONE, body: object = None) -> Answer:
         header = ("authorization", f"Bearer {self.keys[key].token}")
@@ -91,7 +91,7 @@ def test_no_key_and_bad_keys_are_asked_for_one(house: House) -> None:
         assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Bearer realm="thinkgate"')
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert house.client.taken == 0
-    assert sum(house.door.refused.values()) == len(headers)
+    assert sum(house.authorizer.refused.values()) == len(headers)
 
 
 def test_status_and_documents_are_open(house: House) -> None:
@@ -131,7 +131,7 @@ def test_rate_is_kept_and_says_when_to_come_back(house: House) -> None:
     assert house.post("decide").status == 200
     house.clock.now += 1.01
     assert [house.post("slow").status for _ in range(2)] == [200, 429]
-    assert house.door.refused["rate-limited", house.keys["slow"].key.key_id] == 4
+    assert house.authorizer.refused["rate-limited", house.keys["slow"].key.key_id] == 4
 
 
 def test_a_batch_costs_what_it_holds(house: House) -> None:
@@ -147,19 +147,19 @@ def test_rotation_needs_no_restart(house: House) -> None:
     fresh = make_key("decide", ["decide"])
     old = house.keys["decide"]
     write_keys(house.path, [old.key, fresh.key])
-    house.door.look()
+    house.authorizer.refresh()
     for made in (old, fresh):
         assert house.client.post(ONE, {"prompt": "a"}, (*JSON, ("x-api-key", made.token))).status == 200
     write_keys(house.path, [fresh.key])
-    house.door.look()
+    house.authorizer.refresh()
     assert house.post("decide").status == 401
 
 
 def test_without_keys_all_but_changes_are_open() -> None:
-    door = Authorizer()
+    authorizer = Authorizer()
     for need in ("decide", "report", "metrics", "any key", "nothing", "admin if locked"):
-        assert door.enter(None, need) == Caller()  # type: ignore[arg-type]
-    refused = door.enter("tg_x_y", "admin")
+        assert authorizer.authorize(None, need) == Caller()  # type: ignore[arg-type]
+    refused = authorizer.authorize("tg_x_y", "admin")
     assert isinstance(refused, Problem)
     assert "--keys" in refused.detail
 
@@ -203,7 +203,7 @@ def test_grpc_has_the_same_door(house: House) -> None:
 
 
 async def _call_grpc(house: House) -> None:
-    server = grpc.aio.server(interceptors=[AuthInterceptor(house.door)])
+    server = grpc.aio.server(interceptors=[AuthInterceptor(house.authorizer)])
     server.add_generic_rpc_handlers(
         [
             grpc.method_handlers_generic_handler("thinkgate.v1.DecisionService", _decisions()),

@@ -23,8 +23,8 @@ from serving.decision.types import Arm, Price, Usd
 from serving.http_api.docs.explanation_example import EXPLANATION
 from serving.http_api.explanations import ExplanationAnswer, ExplanationRoutes
 from serving.journal import Journal, OutcomeRow, Store
+from serving.journal.factory import JournalSink
 from serving.journal.policy_snapshot import bind_snapshot, snapshot_policy
-from serving.journal.recorder import JournalSink
 from serving.journal.redaction import StorePrompts
 from serving.model.prepared_model import PreparedModel
 from serving.model.slot import EngineSlot
@@ -123,7 +123,7 @@ def wait_for(check: Callable[[], object]) -> None:
 
 def test_old_terms_are_read_from_the_journal_by_another_process(served: Served) -> None:
     old = served.decide()
-    wait_for(lambda: served.journal.store.terms(old["policy"]))
+    wait_for(lambda: served.journal.store.policy_snapshot(old["policy"]))
     served.slot.swap(served.ground.live(Policy("new", Terms(value_of_success_usd=Usd(9.0)))))
     new = served.decide()
     assert new["policy"] != old["policy"]
@@ -132,7 +132,7 @@ def test_old_terms_are_read_from_the_journal_by_another_process(served: Served) 
     assert told["same"] is True
     assert told["arithmetic"]["value_of_success_usd"] == 0.5
     # A policy made in code has no text: another process can't bind it again, and says so.
-    wait_for(lambda: served.journal.store.terms(new["policy"]))
+    wait_for(lambda: served.journal.store.policy_snapshot(new["policy"]))
     told = served.explain(new["decision_id"], elsewhere)
     assert told["arithmetic"] is None
     assert "does not hold" in told["note"]
@@ -181,7 +181,7 @@ def test_terms_are_tried_again_while_the_journal_is_down(tmp_path: Path, served:
     keeper = PolicySnapshots(served.slot, late, pause)
     made = served.slot.live.decider.decide_recorded
     keeper.decided(ask(), made(ask()))
-    wait_for(lambda: len(pauses) >= 3 and late.terms(served.slot.live.policy))
+    wait_for(lambda: len(pauses) >= 3 and late.policy_snapshot(served.slot.live.policy))
     assert pauses == [0.0, 0.2, 1.0]
     late.close()
 

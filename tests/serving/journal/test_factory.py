@@ -14,8 +14,7 @@ from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.types import Message, Request
 from serving.journal import DecisionDraft, Journal, Store
-from serving.journal.factory import WorkerSlot, default_spool_folder, open_journal
-from serving.journal.recorder import JournalSink
+from serving.journal.factory import JournalSink, WorkerSlot, default_spool_folder, open_journal
 from serving.journal.redaction import StorePrompts
 from serving.journal.settings import JournalSettings
 from serving.model.slot import EngineSlot, LiveEngine

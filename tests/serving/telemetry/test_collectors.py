@@ -14,14 +14,14 @@ from tests.support.policy_cases import ask
 
 
 def _shown(board: SharedBoard) -> tuple[MetricRegistry, PrometheusExposition]:
-    ledger = MetricRegistry()
-    return ledger, PrometheusExposition(ledger, board)
+    registry = MetricRegistry()
+    return registry, PrometheusExposition(registry, board)
 
 
 def test_the_fallbacks_for_want_of_time_are_shown_by_why() -> None:
     guard, model, _ = sluggish()
-    ledger, shown = _shown(SharedBoard())
-    collect_admission(ledger, lambda: guard.patience.stats)
+    registry, shown = _shown(SharedBoard())
+    collect_admission(registry, lambda: guard.patience.stats)
     assert _value(shown, "thinkgate_out_of_time_total", why="late") == 0.0
     model.ns = 6 * MS
     for _ in range(8):
@@ -34,8 +34,8 @@ def test_the_fallbacks_for_want_of_time_are_shown_by_why() -> None:
 def test_what_waits_and_what_is_shed_is_shown() -> None:
     load = QueueLoad()
     patience = AdmissionControl(max_waiting=2, load=load)
-    ledger, shown = _shown(SharedBoard())
-    collect_admission(ledger, lambda: patience.stats)
+    registry, shown = _shown(SharedBoard())
+    collect_admission(registry, lambda: patience.stats)
     load.arrived = 3
     patience.why_not(0)
     assert _value(shown, "thinkgate_waiting_requests") == 3.0
@@ -49,8 +49,8 @@ def test_what_waits_and_what_is_shed_is_shown() -> None:
 def test_what_exploring_costs_is_shown() -> None:
     guard, cap, _, kept = world(exploring(0.02), Clock())
     board = SharedBoard()
-    ledger, shown = _shown(board)
-    collect_exploration(ledger, lambda: cap.stats)
+    registry, shown = _shown(board)
+    collect_exploration(registry, lambda: cap.stats)
     for _ in range(100):
         guard.decide(ask())
     drawn = sum(each.decision.arm != "direct" for each in kept.all)
@@ -61,6 +61,6 @@ def test_what_exploring_costs_is_shown() -> None:
 
     shown.publish()
     _, successor, _, _ = world(exploring(0.02), Clock())
-    ledger, shown = _shown(board)
-    collect_exploration(ledger, lambda: successor.stats)
+    registry, shown = _shown(board)
+    collect_exploration(registry, lambda: successor.stats)
     assert _value(shown, "thinkgate_exploration_draws_total") == drawn

@@ -40,11 +40,11 @@ def _value(exposition: PrometheusExposition, name: str, **labels: str) -> float:
 
 
 def _worker(board: SharedBoard, place: int) -> tuple[MetricRegistry, PrometheusExposition]:
-    ledger = MetricRegistry()
-    ledger.counter("hits", "Hits.", ("arm",))
-    ledger.gauge("lag", "Lag.", across="max")
-    ledger.histogram("took", "Took.", (), (0.1, 1.0))
-    return ledger, PrometheusExposition(ledger, board, place)
+    registry = MetricRegistry()
+    registry.counter("hits", "Hits.", ("arm",))
+    registry.gauge("lag", "Lag.", aggregation="max")
+    registry.histogram("took", "Took.", (), (0.1, 1.0))
+    return registry, PrometheusExposition(registry, board, place)
 
 
 def test_workers_add_up_and_outlive_their_death() -> None:
@@ -52,13 +52,13 @@ def test_workers_add_up_and_outlive_their_death() -> None:
     for place, hits in ((0, 3), (1, 4)):
         pid = os.fork()
         if pid == 0:
-            ledger, exposition = _worker(board, place)
-            _count(ledger, hits, lag=float(hits))
+            registry, exposition = _worker(board, place)
+            _count(registry, hits, lag=float(hits))
             exposition.publish()
             os._exit(0)
         assert os.waitpid(pid, 0)[1] == 0
-    ledger, again = _worker(board, 1)
-    _count(ledger, 10, lag=0.5)
+    registry, again = _worker(board, 1)
+    _count(registry, 10, lag=0.5)
     assert _value(again, "hits_total", arm="a") == 17.0
     assert _value(again, "lag") == 3.0
     assert _value(again, "took_count") == 17.0
@@ -71,8 +71,8 @@ def test_workers_add_up_and_outlive_their_death() -> None:
     assert _value(third, "hits_total", arm="a") == 17.0
 
 
-def _count(ledger: MetricRegistry, hits: int, lag: float) -> None:
-    series = ledger._series
+def _count(registry: MetricRegistry, hits: int, lag: float) -> None:
+    series = registry._series
     for _ in range(hits):
         series["hits"].add(("a",))  # type: ignore[union-attr]
         series["took"].observe(0.5)  # type: ignore[union-attr]
@@ -86,9 +86,9 @@ def test_a_counter_never_falls_whoever_is_asked(steps: list[tuple[int, str]]) ->
     workers = [_worker(board, place) for place in range(3)]
     seen = counted = 0.0
     for place, step in steps:
-        ledger, exposition = workers[place]
+        registry, exposition = workers[place]
         if step == "w":
-            ledger._series["hits"].add(("a",))  # type: ignore[union-attr]
+            registry._series["hits"].add(("a",))  # type: ignore[union-attr]
             counted += 1
         elif step == "s":
             shown = _samples(exposition).get(("hits_total", frozenset({("arm", "a")})), 0.0)
@@ -105,8 +105,8 @@ def test_a_counter_never_falls_whoever_is_asked(steps: list[tuple[int, str]]) ->
 def test_a_torn_page_is_not_read() -> None:
     board = SharedBoard(1)
     assert board.read(0) == b""
-    assert board.pin(0, b"first")
-    assert board.pin(0, b"second")
+    assert board.publish(0, b"first")
+    assert board.publish(0, b"second")
     assert board.read(0) == b"second"
     half = board._memory[0]
     start = board._start(0, 1 - half)
@@ -114,8 +114,8 @@ def test_a_torn_page_is_not_read() -> None:
     assert board.read(0) == b"second"
     board._memory[board._start(0, half) + 9] ^= 0xFF
     assert board.read(0) == b""
-    assert not board.pin(0, bytes(HALF_BYTES))
-    assert board.pin(0, b"third")
+    assert not board.publish(0, bytes(HALF_BYTES))
+    assert board.publish(0, b"third")
     assert board.read(0) == b"third"
 
 
@@ -128,21 +128,21 @@ def test_label_values_are_bounded() -> None:
 
 
 def test_two_metrics_of_one_name_are_refused() -> None:
-    ledger = MetricRegistry()
-    ledger.counter("a", "A.")
+    registry = MetricRegistry()
+    registry.counter("a", "A.")
     with pytest.raises(ValueError, match="called a"):
-        ledger.gauge("a", "A.")
+        registry.gauge("a", "A.")
 
 
 def test_unknown_families_of_an_older_worker_are_left_out() -> None:
-    ledger, _ = _worker(SharedBoard(1), 0)
-    assert sum_samples(ledger.families, [{"gone": [[[], 1.0]], "hits": [[["a"], 1.0]]}]) == {"hits": [[["a"], 1.0]]}
+    registry, _ = _worker(SharedBoard(1), 0)
+    assert sum_samples(registry.families, [{"gone": [[[], 1.0]], "hits": [[["a"], 1.0]]}]) == {"hits": [[["a"], 1.0]]}
 
 
 @pytest.fixture
 def metrics() -> tuple[DecisionMetrics, PrometheusExposition]:
-    ledger = MetricRegistry()
-    return DecisionMetrics(ledger, lambda: NAMES), PrometheusExposition(ledger, SharedBoard(1))
+    registry = MetricRegistry()
+    return DecisionMetrics(registry, lambda: NAMES), PrometheusExposition(registry, SharedBoard(1))
 
 
 def test_decisions_are_counted_as_they_were_made(metrics: tuple[DecisionMetrics, PrometheusExposition]) -> None:
@@ -151,7 +151,7 @@ def test_decisions_are_counted_as_they_were_made(metrics: tuple[DecisionMetrics,
     made = [engine.decide_recorded(Request((Message("user", f"What is {n} * 3?"),))) for n in range(7)]
     for decided in made:
         recorder.decided(REQUEST, decided)
-        recorder.took(100_000, 200_000, 3_000)
+        recorder.observe_duration(100_000, 200_000, 3_000)
     decisions = [decided.decision for decided in made]
     found = _samples(exposition)
     assert sum(value for (name, _), value in found.items() if name == "thinkgate_decisions_total") == 7
