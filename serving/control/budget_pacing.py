@@ -5,7 +5,7 @@ multiplier is not driven by an error signal with gains to tune: every look asks 
 still to come would cost what is left, and takes that. What traffic would cost at each multiplier of a grid is known,
 because a decision can be made again at another multiplier (`serving.decision.selection.decide.cost_at_multipliers`);
 how traffic spreads over the day is learnt from the same figures of earlier days.
-`docs/adr/0025-budgets-are-a-price.md` has the reasons.
+`docs/adr/0025-budgets-are-met-by-a-multiplier-on-cost.md` has the reasons.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Chooses one of the offers: what pays, within what is feasible, with a recorded probability.
 
 The rules that keep the choice monotone (more value never lowers effort, a dearer cost never raises it, a deadline never
-makes it slower) are written beside the lines that need them; `docs/adr/0011-monotone-choice.md` tells the whole story.
+makes it slower) are written beside the lines that need them; `docs/adr/0011-rules-that-keep-the-choice-of-an-arm-monotone.md` tells the whole story.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.policy.arms import effort_rank
 from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.policy.policy import Terms
@@ -22,8 +22,7 @@ Because = Literal["utility", "behaviour", "infeasible", "client", "tool_loop", "
 """Why the arm was taken; `infeasible`: no arm keeps both deadline and cost cap."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class UtilityWeights:
     """What the offers are weighed with, all in USD.
 
@@ -54,8 +53,7 @@ class UtilityWeights:
         return self.cost_factor * (offer.cost_usd - over.cost_usd) + (waiting + (offer.extra_usd - over.extra_usd))
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class Choice:
     """The arm that was taken and why.
 
@@ -116,8 +114,7 @@ def choose_arm(
     return Choice(place, roster.arms[place].effort, best, rival, bucket, propensity, aim.fallback, because)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class _Field:
     """Places in ladder order: those that may serve, those of them within the cost cap, and those also in time."""
 
@@ -135,8 +132,7 @@ class _Forced:
     because: Because
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class _Aim:
     """What the policy wants for this request's bucket and support."""
 
