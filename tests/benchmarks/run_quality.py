@@ -20,7 +20,8 @@ from tests.benchmarks.reference_learner import EconmlReference
 from tests.benchmarks.whole_teacher import embeddings
 from training.dataset.arm_inference import infer_arms
 from training.dataset.dataset import Dataset, build_dataset
-from training.encoders.static import build_static, design_rows
+from training.encoders.design_matrix import design_rows
+from training.encoders.static import build_static
 from training.evaluation.baselines import RouterSample, cross_fitted
 from training.evaluation.evaluate import ReportTitles
 from training.evaluation.out_of_fold import evaluate_out_of_fold

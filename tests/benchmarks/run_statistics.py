@@ -32,7 +32,8 @@ from tests.benchmarks.world_study import (
     learn_from_logs,
     tie_value_usd,
 )
-from training.encoders.static import build_static, design_rows
+from training.encoders.design_matrix import design_rows
+from training.encoders.static import build_static
 from training.export.reference import predict
 from training.metrics.bootstrap import Array, Interval, percentile_interval, proportion_interval
 from training.metrics.risk_control import Certificate

@@ -12,8 +12,9 @@ import numpy as np
 from serving.decision.features import FEATURE_NAMES
 from serving.decision.features.model_inputs import EncoderLimits
 from serving.decision.types import Arm, FloatArray, Message, Request
+from training.encoders.design_matrix import design_rows
 from training.encoders.quantization import quantized_values
-from training.encoders.static import StaticEncoder, design_rows
+from training.encoders.static import StaticEncoder
 from training.models.fitted_model import (
     Components,
     FittedModel,

@@ -15,8 +15,8 @@ from training.dataset.arm_inference import infer_arms
 from training.dataset.dataset import Dataset, build_dataset
 from training.dataset.overlap import require_overlap
 from training.dataset.sampling import LEARN_FROM, DrawnSample, draw_prompts
-from training.encoders.static import Encoder, design_rows
-from training.errors import HistoryEmpty, TooLittleToLearn
+from training.encoders.design_matrix import Encoder, design_rows
+from training.errors import TooLittleToLearn
 from training.models.targets import TrainerFactory
 from training.progress import Progress
 from training.records.history import History, read, require_rows

@@ -29,8 +29,8 @@ def evaluate(
 
     `thinkgate evaluate bundle newer.parquet --report judged`
     """
+    from training.encoders.design_matrix import CACHE
     from training.evaluation.bundle_evaluation import evaluate_bundle
-    from training.pipeline.train import CACHE
     from training.report.html import evaluation_json, write_report
     from training.report.summary import summary
 

@@ -106,7 +106,8 @@ class LoopOptions:
 
     def settings(self) -> RetrainSettings:
         """Give them as training wants them; imported here, so that `--help` needs no MLflow."""
-        from training.pipeline.train import CACHE, TrainSettings
+        from training.encoders.design_matrix import CACHE
+        from training.pipeline.train import TrainSettings
         from training.promotion.gate_types import GateSettings
         from training.retraining.retrain import RetrainSettings
 

@@ -80,7 +80,8 @@ def train(
     `thinkgate train history.parquet --arms data/arms.toml --out bundle`
     """
     from training.backends.base import BackendSettings
-    from training.pipeline.train import CACHE, TrainSettings
+    from training.encoders.design_matrix import CACHE
+    from training.pipeline.train import TrainSettings
     from training.pipeline.train import train as run
     from training.report.summary import summary
 

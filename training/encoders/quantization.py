@@ -48,8 +48,8 @@ def quantize(table: FloatArray, max_tokens: int) -> QuantizedTable:
 
     Examples
     --------
-    >>> grid = to_grid(np.array([[1.0, -0.25]], np.float32), 512)
-    >>> grid.steps.tolist(), grid.step
+    >>> table = quantize(np.array([[1.0, -0.25]], np.float32), 512)
+    >>> table.steps.tolist(), table.step
     ([[16384, -4096]], 6.103515625e-05)
     """
     bits = min(EXACT_BITS - ceil(log2(max(max_tokens, 1))), 15)

@@ -1,27 +1,22 @@
-"""Encoders: turn requests into design rows, by static token tables or by a whole transformer in ONNX.
-
-A design row is [embedding of the last user turn (D), embedding of the rest (D), complexity features (F)], float32.
-"""
+"""Static encoder: averages one vector per token, distilled from a teacher and learnt from the corpus."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
-from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.model_inputs import EncoderLimits, encode_batch
+from serving.decision.features.model_inputs import EncoderLimits
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
+from training.encoders.input_batches import input_batches
 from training.encoders.quantization import quantized_values
 from training.encoders.teacher import find_teacher, token_table
 from training.progress import Progress, silent
-
-BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,47 +81,6 @@ class StaticEncoder:
         return np.asarray(sums * scale, np.float32).reshape(len(inputs.token_ids), -1)
 
 
-@dataclass(frozen=True, slots=True)
-class TransformerEncoder:
-    """A whole sentence encoder in ONNX: the slower tier.
-
-    Parameters
-    ----------
-    onnx
-        Graph `token_ids` int64 (n, L), `mask` float32 (n, L) -> `embedding` float32 (n, D); a row whose mask is all
-        zero gives zeros.
-    dims
-        D.
-    """
-
-    name: str
-    tokenizer_json: str
-    onnx: bytes
-    dims: int
-    limits: EncoderLimits
-    digest: str
-
-    def embed(self, inputs: ModelInput) -> FloatArray:
-        """Run the transformer over both parts of the requests.
-
-        Returns
-        -------
-        float32 (n, 2 D): last user turn, rest.
-        """
-        from training.encoders.transformer import open_encoder_session
-
-        session = open_encoder_session(self)
-        masks = (inputs.token_weights > 0).astype(np.float32)
-        parts = [
-            session.run(None, {"token_ids": inputs.token_ids, "mask": np.ascontiguousarray(masks[:, part])})[0]
-            for part in (0, 1)
-        ]
-        return np.concatenate([np.asarray(part, dtype=np.float32) for part in parts], axis=1)
-
-
-Encoder = StaticEncoder | TransformerEncoder
-
-
 def build_static(
     teacher: str | None,
     corpus: Sequence[Request],
@@ -185,7 +139,10 @@ def lexical_table(
 
     sample = _spread(corpus, settings.lexical_sample)
     counts = sparse.vstack(
-        [_count_matrix(batch, tokenizer.vocabulary_size) for batch in _batches(sample, tokenizer, limits, progress)]
+        [
+            _count_matrix(batch, tokenizer.vocabulary_size)
+            for batch in input_batches(sample, tokenizer, limits, progress)
+        ]
         or [sparse.csr_matrix((0, tokenizer.vocabulary_size), dtype=np.float32)]
     ).tocsr()
     table = np.zeros((tokenizer.vocabulary_size, settings.lexical_dims), dtype=np.float32)
@@ -203,34 +160,6 @@ def lexical_table(
     _, _, loadings = randomized_svd(weighted, n_components=rank, random_state=settings.seed)
     table[kept, :rank] = (idf[:, None] * loadings.T).astype(np.float32)
     return table
-
-
-def design_rows(encoder: Encoder, requests: Sequence[Request], progress: Progress = silent) -> FloatArray:
-    """Encode requests in batches.
-
-    Returns
-    -------
-    float32 (n, 2 D + F): [embedding of the last user turn, embedding of the rest, features].
-    """
-    width = 2 * encoder.dims
-    rows = np.empty((len(requests), width + len(FEATURE_NAMES)), dtype=np.float32)
-    tokenizer = Tokenizer.from_json(encoder.tokenizer_json)
-    start = 0
-    for batch in _batches(requests, tokenizer, encoder.limits, progress):
-        stop = start + len(batch.token_ids)
-        rows[start:stop, :width] = encoder.embed(batch)
-        rows[start:stop, width:] = batch.features
-        start = stop
-    return rows
-
-
-def _batches(
-    requests: Sequence[Request], tokenizer: Tokenizer, limits: EncoderLimits, progress: Progress
-) -> Iterator[ModelInput]:
-    for start in range(0, len(requests), BATCH):
-        progress("encode", start, len(requests))
-        yield encode_batch(requests[start : start + BATCH], tokenizer, limits)
-    progress("encode", len(requests), len(requests))
 
 
 def _presence(inputs: ModelInput, size: int) -> sparse.csr_matrix:

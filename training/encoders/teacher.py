@@ -7,8 +7,6 @@ import hashlib
 import io
 import json
 import logging
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 
 from serving.decision.errors import BadInput
 from serving.decision.features.tokenizer import Tokenizer
+from training.atomic_files import replacing
 from training.progress import Progress, silent
 
 MINILM = "minilm"
@@ -198,20 +197,13 @@ def _read(path: Path) -> TokenTable | None:
 
 
 def _write(path: Path, table: TokenTable) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file,
-                tokenizer=np.frombuffer(table.tokenizer_json.encode("utf-8"), dtype=np.uint8),
-                vectors=table.vectors,
-                digest=np.frombuffer(_digest(table.tokenizer_json, table.vectors).encode("ascii"), dtype=np.uint8),
-            )
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(
+            file,
+            tokenizer=np.frombuffer(table.tokenizer_json.encode("utf-8"), dtype=np.uint8),
+            vectors=table.vectors,
+            digest=np.frombuffer(_digest(table.tokenizer_json, table.vectors).encode("ascii"), dtype=np.uint8),
+        )
 
 
 def _digest(text: str, vectors: NDArray[np.float32]) -> str:

@@ -9,6 +9,7 @@ import io
 import json
 import tempfile
 import warnings
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ import numpy as np
 import onnxruntime
 
 from serving.decision.features.model_inputs import EncoderLimits
-from training.encoders.static import TransformerEncoder
+from serving.decision.types import FloatArray, ModelInput
+from training.atomic_files import write_atomically
 from training.encoders.teacher import Teacher, find_teacher, quiet_transformers
 from training.progress import Progress, silent
 
@@ -26,6 +28,42 @@ if TYPE_CHECKING:
 
 OPSET = 17
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert", "mpnet")
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerEncoder:
+    """A whole sentence encoder in ONNX: the slower tier.
+
+    Parameters
+    ----------
+    onnx
+        Graph `token_ids` int64 (n, L), `mask` float32 (n, L) -> `embedding` float32 (n, D); a row whose mask is all
+        zero gives zeros.
+    dims
+        D.
+    """
+
+    name: str
+    tokenizer_json: str
+    onnx: bytes
+    dims: int
+    limits: EncoderLimits
+    digest: str
+
+    def embed(self, inputs: ModelInput) -> FloatArray:
+        """Run the transformer over both parts of the requests.
+
+        Returns
+        -------
+        float32 (n, 2 D): last user turn, rest.
+        """
+        session = open_encoder_session(self)
+        masks = (inputs.token_weights > 0).astype(np.float32)
+        parts = [
+            session.run(None, {"token_ids": inputs.token_ids, "mask": np.ascontiguousarray(masks[:, part])})[0]
+            for part in (0, 1)
+        ]
+        return np.concatenate([np.asarray(part, dtype=np.float32) for part in parts], axis=1)
 
 
 def build_transformer(
@@ -57,10 +95,7 @@ def build_transformer(
     path = cache_dir / f"transformer-{source.sha256[:24]}-{OPSET}.onnx"
     if not path.is_file():
         progress(f"export {source.name}", 0, 1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(_to_onnx(source))
-        Path(file.name).replace(path)
+        write_atomically(path, _to_onnx(source))
         progress(f"export {source.name}", 1, 1)
     graph, spec = path.read_bytes(), json.loads((source.folder / "tokenizer.json").read_text(encoding="utf-8"))
     spec["truncation"] = spec["padding"] = None

@@ -21,7 +21,8 @@ from serving.decision.policy.policy_file import load_policy
 from serving.decision.types import Decision, Prediction, Request, Usd
 from training.dataset.aggregation import distinct_prompts
 from training.dataset.dataset import Dataset, build_dataset
-from training.encoders.static import build_static, design_rows
+from training.encoders.design_matrix import CACHE, design_rows
+from training.encoders.static import build_static
 from training.evaluation.baselines import RouterSample
 from training.evaluation.evaluate import ReportTitles, evaluate_model
 from training.evaluation.logged_history import logged_values
@@ -34,8 +35,8 @@ from training.explain.explain import explain_decision as explained
 from training.metrics.cost_quality import RealisedOutcomes, Router
 from training.metrics.off_policy import LoggedTraffic, doubly_robust_success
 from training.models.boosting import folds_of
+from training.models.fit import ONE_THREAD
 from training.models.fitted_model import Array
-from training.pipeline.train import CACHE, ONE_THREAD
 from training.progress import Progress, silent
 from training.records.history import History, read, require_rows
 

@@ -32,7 +32,8 @@ from serving.decision.errors import BadInput
 from serving.decision.features import FEATURE_NAMES
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Arm, Request
-from training.encoders.static import Encoder, StaticEncoder, design_rows
+from training.encoders.design_matrix import Encoder, design_rows
+from training.encoders.static import StaticEncoder
 from training.export import parity as proof
 from training.export.graph import build_graph
 from training.export.parity import GOLDEN_REQUESTS, stable_rows

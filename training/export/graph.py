@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from serving.decision.bundle.loader import PACKED, OutputColumns
-from training.encoders.static import Encoder
+from training.encoders.design_matrix import Encoder
 from training.export.encoder_graph import OPSET, add_encoder
 from training.export.graph_builder import DOUBLE, FLOAT, TREES_DOMAIN, GraphBuilder
 from training.export.tree_ensemble import Forest, pack_trees

@@ -16,7 +16,7 @@ from serving.decision.bundle.loader import PACKED, OutputColumns, open_session
 from serving.decision.features.model_inputs import encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, Message, Request
-from training.encoders.static import Encoder
+from training.encoders.design_matrix import Encoder
 from training.errors import TrainingError
 from training.export.graph import DESIGN, with_design_output
 from training.export.reference import Predictions, predict

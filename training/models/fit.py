@@ -23,6 +23,9 @@ from training.models.targets import BEST, TrainerFactory, pseudo_outcomes
 from training.models.uplift import LearntHeads, cross_fit_by, fit_feature_only_heads, fit_heads_by, progress_steps
 from training.progress import Progress, silent
 
+ONE_THREAD = "blas"
+"""API that `threadpool_limits` keeps to one thread while fitting: matrices are small, so threads of the linear algebra
+would mostly wait for each other. LightGBM has its own threads."""
 CHOICE_AT_MOST = 50_000
 """Prompts up to which two sizes of trees are tried."""
 

@@ -15,7 +15,8 @@ from serving.decision.types import FloatArray
 from training.backends.base import BackendSettings, RecordSource, open_backend
 from training.dataset.dataset import Dataset
 from training.dataset.sampling import LEARN_FROM, DrawnSample
-from training.encoders.static import Encoder, build_static
+from training.encoders.design_matrix import CACHE, Encoder
+from training.encoders.static import build_static
 from training.encoders.transformer import build_transformer
 from training.evaluation.evaluate import ReportTitles
 from training.evaluation.out_of_fold import evaluate_out_of_fold
@@ -24,7 +25,7 @@ from training.explain.contributions import write_heads
 from training.explain.explain import companion_folder
 from training.explain.similar_cases import KeepCases, write_cases
 from training.export.bundle_writer import ExportedBundle, check_destination, export_bundle
-from training.models.fit import STANDARD, FitSettings, Fitted, fit
+from training.models.fit import ONE_THREAD, STANDARD, FitSettings, Fitted, fit
 from training.models.tuning import tune
 from training.pipeline.provenance import lineage_of
 from training.progress import Progress, silent
@@ -32,9 +33,6 @@ from training.promotion.registry import CHAMPION, CandidateRun, DataLineage, Reg
 from training.records.history import History
 from training.report.html import write_report
 
-CACHE = Path.home() / ".cache" / "thinkgate"
-ONE_THREAD = "blas"
-"""Matrices here are small: threads of the linear algebra would mostly wait for each other. LightGBM keeps its own."""
 STATIC, TRANSFORMER = "static", "transformer"
 COMPARED = 500
 """Training prompts on which the graph is compared with LightGBM before a bundle is written."""

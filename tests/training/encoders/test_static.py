@@ -1,4 +1,4 @@
-"""Design rows: what the tables say, the same every time, in whatever batches."""
+"""The static encoder: reproducible tables, exact averages, and a lexical table of any corpus."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.decision.features import FEATURE_NAMES, extract
 from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Message, Request
 from tests.support import tiny_models as tiny
 from training.encoders import static as encoder
-from training.encoders.static import EncoderSettings, StaticEncoder, build_static, design_rows, lexical_table
+from training.encoders.design_matrix import design_rows
+from training.encoders.static import EncoderSettings, StaticEncoder, build_static, lexical_table
 from training.encoders.teacher import Teacher, TokenTable
 
 SETTINGS = EncoderSettings(semantic_dims=4, lexical_dims=3)
@@ -70,26 +70,6 @@ def test_an_embedding_is_the_mean_of_its_token_vectors() -> None:
     assert not np.any(rows[1, 7:14])  # nothing before the last turn
 
 
-def test_design_rows_do_not_depend_on_the_batch() -> None:
-    made, requests = built(), tiny.requests(40)
-    whole = design_rows(made, requests)
-    assert whole.dtype == np.float32
-    assert whole.shape == (40, 14 + len(FEATURE_NAMES))
-    assert np.array_equal(whole, np.concatenate([design_rows(made, requests[:7]), design_rows(made, requests[7:])]))
-    np.testing.assert_array_equal(whole[5, 14:], np.asarray(extract(requests[5]), np.float32))
-    assert design_rows(made, []).shape == (0, 14 + len(FEATURE_NAMES))
-
-
-def test_more_requests_than_a_batch_come_out_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, requests = built(), tiny.requests(25)
-    whole = design_rows(made, requests)
-    monkeypatch.setattr(encoder, "BATCH", 4)
-    seen: list[tuple[int, int]] = []
-    assert np.array_equal(whole, design_rows(made, requests, lambda stage, done, total: seen.append((done, total))))
-    assert seen[0] == (0, 25)
-    assert seen[-1] == (25, 25)
-
-
 def lexical(corpus: Sequence[Request], dims: int = 3, sample: int = 1000) -> np.ndarray:
     settings = EncoderSettings(lexical_dims=dims, lexical_sample=sample)
     return lexical_table(Tokenizer.from_json(tiny.tokenizer_json()), corpus, LIMITS, settings)
@@ -125,10 +105,10 @@ def test_a_low_rank_corpus_fills_the_columns_it_has() -> None:
     assert filled[-1] == len(filled) - 1
 
 
-def test_a_long_corpus_is_read_at_even_steps() -> None:
-    corpus = tuple(tiny.request(f"plan {number}") for number in range(100))
-    spread = encoder._spread(corpus, 10)
-    assert len(spread) == 10
-    assert spread[0] is corpus[0]
-    assert spread[-1] is corpus[-1]
-    assert len(encoder._spread(corpus, 500)) == 100
+def test_a_long_corpus_is_sampled_at_even_steps() -> None:
+    words = ("plan", "prove", "sum", "code", "list", "why")
+    corpus = [tiny.request(f"{words[n % 6]} {words[n // 6 % 6]} the steps") for n in range(37)]
+    every_fourth = [corpus[n] for n in range(0, 37, 4)]
+    assert np.array_equal(lexical(corpus, sample=10), lexical(every_fourth))
+    assert not np.array_equal(lexical(corpus, sample=10), lexical(corpus))
+    assert np.array_equal(lexical(corpus, sample=500), lexical(corpus))

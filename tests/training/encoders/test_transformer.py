@@ -17,7 +17,7 @@ from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.policy.arms import load_arms
 from tests.support import tiny_models as tiny
 from tests.support.servers import ARMS, start_server, stop_server
-from training.encoders.static import design_rows
+from training.encoders.design_matrix import design_rows
 from training.encoders.transformer import build_transformer
 from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings

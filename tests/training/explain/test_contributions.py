@@ -10,7 +10,7 @@ import pytest
 
 from serving.decision.features import FEATURE_NAMES
 from tests.support import tiny_models as tiny
-from training.encoders.static import design_rows
+from training.encoders.design_matrix import design_rows
 from training.explain.contributions import FILE, NoHeads, StoredHeads, read_heads, write_heads
 from training.explain.explain import LAST, REST, _moved
 from training.export.reference import predict

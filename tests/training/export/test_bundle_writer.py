@@ -17,7 +17,7 @@ from serving.decision.bundle.manifest import FILES, MANIFEST, ConsumptionSource,
 from serving.decision.errors import BadInput
 from serving.decision.features import FEATURE_NAMES
 from tests.support import tiny_models as tiny
-from training.encoders.static import design_rows
+from training.encoders.design_matrix import design_rows
 from training.export.bundle_writer import BundleLineage, DestinationTaken, ExportedBundle, export_bundle
 from training.export.graph import build_graph
 from training.export.parity import (

@@ -21,7 +21,8 @@ from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
 from tests.support import tiny_models as tiny
 from training.encoders.quantization import quantize, quantized_values
-from training.encoders.static import Encoder, TransformerEncoder, design_rows
+from training.encoders.design_matrix import Encoder, design_rows
+from training.encoders.transformer import TransformerEncoder
 from training.errors import TrainingError
 from training.export import graph
 from training.export.encoder_graph import OPSET

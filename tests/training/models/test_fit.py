@@ -14,7 +14,7 @@ from tests.support.tiny_models import encoder
 from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.arm_inference import infer_arms
 from training.dataset.dataset import build_dataset
-from training.encoders.static import design_rows
+from training.encoders.design_matrix import design_rows
 from training.export.bundle_writer import BundleLineage, ExportedBundle, export_bundle
 from training.export.parity import PARITY
 from training.export.reference import predict

@@ -42,7 +42,7 @@ from training.dataset.dataset import Dataset
 from training.dataset.overlap import require_overlap
 from training.dataset.requirements import MINIMUM_PROMPTS, require_drawn, require_labels, require_prompts
 from training.dataset.sampling import DrawnSample
-from training.encoders.static import Encoder
+from training.encoders.design_matrix import Encoder
 from training.errors import HistoryEmpty
 from training.models.targets import GlobalCounts, TrainerFactory
 from training.progress import Progress

@@ -20,12 +20,12 @@ from training.backends.dask.storage import Piece, open_file
 from training.dataset.arm_inference import arm_usage
 from training.dataset.dataset import Dataset, group_dataset
 from training.records.frame_builder import Fingerprint
-from training.records.history import has_synthetic, shared_ids
+from training.records.history import has_synthetic, count_shared_ids
 from training.records.quarantine import Quarantine, QuarantinedExample
 from training.records.readers.files import parquet_rows
 from training.records.readers.rows import ReadLimits
 from training.records.schema import KNOWN
-from training.records.validation import Reader
+from training.records.validation import RowValidator
 
 NUMBERS: Final = (
     "success",
@@ -57,9 +57,9 @@ class RowTally:
     """
 
     read: int
-    unnamed: int
+    without_request_id: int
     quarantined: Counter[str]
-    doubts: Counter[str]
+    warnings: Counter[str]
     examples: tuple[QuarantinedExample, ...]
     bad: tuple[str, ...]
     usage: pd.DataFrame
@@ -133,31 +133,31 @@ def empty_frame() -> pd.DataFrame:
 
 
 def validate(piece: Piece, arms: tuple[str, ...] | None) -> ValidatedRows:
-    """Read and judge the rows of a piece, by the same reader as one machine."""
+    """Read and judge the rows of a piece, by the same validator as one machine."""
     with tempfile.TemporaryDirectory() as folder:
         path, shown = Path(folder) / "bad.jsonl", piece.name
         with _Noting(path) as bad:
-            reader = Reader(arms, bad, ReadLimits(), carry=True, outcomes=True)
+            validator = RowValidator(arms, bad, ReadLimits(), carry=True, outcomes=True)
             with open_file(piece.url) as stream:
                 only = (*KNOWN, "source")
-                for rows in parquet_rows(stream, shown, reader.limits, only, piece.groups):
-                    reader.take(shown, rows)
+                for rows in parquet_rows(stream, shown, validator.limits, only, piece.groups):
+                    validator.add_batch(shown, rows)
         with path.open(encoding="utf-8") as lines:
             kept = tuple(line for _, line in zip(range(BAD_LINES), lines, strict=False))
-    store = reader.store
-    frame = store.frame()
-    named = store.named()
+    builder = validator.builder
+    frame = builder.frame()
+    has_request_id = builder.has_request_id()
     out = {name: _words(frame[name]) for name in WORDS} | {name: frame[name] for name in NUMBERS}
-    out["request_id"] = out["request_id"].where(named)
+    out["request_id"] = out["request_id"].where(has_request_id)
     places = np.setdiff1d(np.arange(1, piece.rows + 1, dtype=np.int64) + piece.first, np.array(bad.lines, np.int64))
     out["place"] = pd.Series(piece.file * PLACE + places)
-    out["hash"] = pd.Series(store.hashes(frame), dtype=np.uint64)
-    out["text"] = pd.Series(store.identities(frame), dtype=np.uint64)
+    out["hash"] = pd.Series(builder.row_hashes(frame), dtype=np.uint64)
+    out["text"] = pd.Series(builder.prompt_hashes(frame), dtype=np.uint64)
     tally = RowTally(
-        reader.seen,
-        reader.unnamed,
+        validator.rows_read,
+        validator.without_request_id,
         bad.counts,
-        reader.doubts,
+        validator.warnings,
         tuple(bad.examples),
         kept,
         arm_usage(frame),
@@ -181,7 +181,7 @@ def merge_calls(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> PromptRows:
         labelled=len(dataset),
         logged=int((~dataset.paired).sum()),
         success_unknown=int(frame["success"].isna().sum()),
-        shared=shared_ids(frame["prompt_id"], frame["text"].to_numpy(np.uint64)),
+        shared=count_shared_ids(frame["prompt_id"], frame["text"].to_numpy(np.uint64)),
         per_arm=Counter(frame["arm"].astype(str).tolist()),
         fingerprint=Fingerprint.of(frame["hash"].to_numpy(np.uint64)),
         start=float(times.min()) if len(times) else np.inf,
@@ -207,6 +207,6 @@ class _Noting(Quarantine):
         super().__enter__()
         return self
 
-    def put(self, example: QuarantinedExample, row: Mapping[str, object] | str) -> None:
+    def add(self, example: QuarantinedExample, row: Mapping[str, object] | str) -> None:
         self.lines.append(example.line)
-        super().put(example, row)
+        super().add(example, row)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from serving.decision.types import FloatArray, Request
 from training.backends.dask.partition_reader import PromptRows
 from training.dataset.dataset import Dataset
-from training.encoders.static import Encoder, design_rows
+from training.encoders.design_matrix import Encoder, design_rows
 from training.models.boosting import Rows, raw_scores, sigmoid
 from training.models.fitted_model import Array, TreeHead
 from training.models.meta_learners import Scores

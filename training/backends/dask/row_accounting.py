@@ -32,8 +32,8 @@ def account_rows(
     read = sum(tally.read for tally in tallies)
     kept = sum(one.rows for one in facts) if facts else read - quarantined.total()
     quarantined[REPEATED] += sum(one.duplicates for one in facts)
-    doubts = sum((tally.doubts for tally in tallies), Counter[str]())
-    doubts["prompt_ids that stand for several texts"] = sum(one.shared for one in facts)
+    warnings = sum((tally.warnings for tally in tallies), Counter[str]())
+    warnings["prompt_ids that stand for several texts"] = sum(one.shared for one in facts)
     counts = Counts(
         files=len(files),
         read=read,
@@ -43,8 +43,8 @@ def account_rows(
         per_arm=dict(sorted(sum((one.per_arm for one in facts), Counter[str]()).items())),
         success_unknown=sum(one.success_unknown for one in facts),
         prompts=sum(one.prompts for one in facts),
-        unnamed=sum(tally.unnamed for tally in tallies),
-        doubts={kind: count for kind, count in doubts.items() if count},
+        without_request_id=sum(tally.without_request_id for tally in tallies),
+        warnings={kind: count for kind, count in warnings.items() if count},
     )
     return History(
         pd.DataFrame(),

@@ -64,7 +64,7 @@ class Piece:
 def display_path(url: str) -> str:
     """Write a file's place as people do: a local path without its protocol.
 
-    >>> shown("file:///data/a.parquet"), shown("s3://bucket/a.parquet")
+    >>> display_path("file:///data/a.parquet"), display_path("s3://bucket/a.parquet")
     ('/data/a.parquet', 's3://bucket/a.parquet')
     """
     return url.removeprefix("file://")

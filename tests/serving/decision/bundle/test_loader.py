@@ -32,7 +32,7 @@ from serving.decision.features import FEATURE_NAMES
 from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.types import EFFORTS, Arm, Message, Price, Request, Usd
 from tests.support import tiny_models as tiny
-from training.encoders.static import design_rows
+from training.encoders.design_matrix import design_rows
 from training.export.bundle_writer import BundleLineage, export_bundle
 from training.export.reference import predict
 

@@ -22,13 +22,13 @@ from training.backends.base import BackendSettings, RecordSource, open_backend
 from training.backends.dask import backend as cluster_machines
 from training.backends.dask.errors import WorkerLost
 from training.dataset.dataset import Dataset
-from training.encoders.static import design_rows
+from training.encoders.design_matrix import design_rows
 from training.errors import TooLittleToLearn
 from training.export.bundle_writer import BundleLineage, export_bundle
 from training.export.parity import PARITY
 from training.export.reference import predict
 from training.models.boosting import TreeSettings
-from training.models.fit import FitSettings, fit
+from training.models.fit import ONE_THREAD, FitSettings, fit
 from training.models.local_trainer import LocalTrainerFactory
 from training.models.meta_learners import policy_area
 from training.pipeline import train as pipeline
@@ -105,7 +105,7 @@ def test_what_is_learnt_is_worth_as_much_as_on_one_machine(
     x, known = design_rows(encoder(), there.dataset.requests), there.dataset
     assert np.array_equal(there.x, x)
     assert there.prompts == len(known)
-    with threadpool_limits(1, pipeline.ONE_THREAD):
+    with threadpool_limits(1, ONE_THREAD):
         here = fit(known, x, SETTINGS, school=LocalTrainerFactory(x, known, there.fitted.fold, 1))
     new = World(seed=77).sample(2000)
     x, truth = design_rows(encoder(), new.requests), new.truth.success
