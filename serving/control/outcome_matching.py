@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from serving.decision.engine import RecordedDecision
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.packed_cache import PackedCache
 
@@ -13,8 +13,7 @@ _WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})
 """Failure modes that say that the answer was no success, where the report does not."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class ExpectedOutcome:
     """What was forecast for the arm that served.
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, get_args
 
 from serving.decision.errors import BadRequest
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.types import Message, Request, Role
 
 MAX_MESSAGES: Final = 2000
@@ -24,8 +23,7 @@ _TEXT_FIELD: Final[Mapping[str, str]] = {
 """Part types that carry text, and the field it is in. Any other type counts as an attachment."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class Turns:
     """A conversation in two parts.
 
@@ -104,7 +102,7 @@ def split_last_turn(request: Request) -> Turns:
 
     Examples
     --------
-    >>> split(Request((Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "Hello."))))
+    >>> split_last_turn(Request((Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "Hello."))))
     Turns(last='Hi', rest='Be brief.\\nHello.')
     """
     messages = request.messages

@@ -6,18 +6,19 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from serving.decision.errors import BadArms
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.ids import Clock, IdSource
 from serving.decision.policy.bound_policy import bind_policy
 from serving.decision.policy.policy import Policy
 from serving.decision.pricing.price_book import PriceBook, price_book
 from serving.decision.prior.model import PriorModel
 from serving.decision.selection.decide import decide_from_record
-from serving.decision.selection.decision_record import DecisionRecord, before_tools, context_of, in_tool_loop
+from serving.decision.request_traits import before_tools, in_tool_loop
+from serving.decision.selection.decision_record import DecisionRecord, context_of
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Arm, Decision, Prediction, Request
 
@@ -52,8 +53,7 @@ class Model(Protocol):
         ...
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class RecordedDecision:
     """A decision and the record that makes it again; None where no model was asked, so there is nothing to repeat.
 

@@ -1,13 +1,25 @@
-"""Makes decision ids: 26 characters that sort by time, from a clock and a generator that are passed in."""
+"""Decision ids (ULIDs that sort by time) and prompt ids (hashes of the normalised text).
+
+Clock and random generator are passed in. A prompt id is the one rule by which history, journal and training recognise
+the same prompt without storing its text.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from serving.decision.conversation import clean
+from serving.decision.types import Message
+
+PROMPT_ID_BYTES = 16
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+_ID_LENGTH = 26
 _RANDOM_BITS = 80
 _TIME_BITS = 48
 
@@ -16,20 +28,20 @@ Clock = Callable[[], float]
 
 
 class IdSource:
-    """A source of ULIDs: 48 bits of milliseconds, then 80 bits that are random and grow within a millisecond.
+    """Generates ULIDs: 48 bits of milliseconds, then 80 bits that are random and grow within a millisecond.
 
-    Ids of one source strictly increase, also where the clock steps back. Safe to share between threads.
+    Ids of one source strictly increase, even when the clock steps back. Thread-safe.
 
     Parameters
     ----------
     clock
         Epoch seconds.
     rng
-        Of the random part; each process needs its own, seeded by the system as `random.Random()` is.
+        For the random part; each process needs its own, seeded by the system as `random.Random()` is.
 
     Examples
     --------
-    >>> ids = Ids(lambda: 1_700_000_000.0, random.Random(7))
+    >>> ids = IdSource(lambda: 1_700_000_000.0, random.Random(7))
     >>> first, second = ids(), ids()
     >>> len(first), first < second, first[:10] == second[:10]
     (26, True, True)
@@ -43,59 +55,75 @@ class IdSource:
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
-        """Make the next id."""
+        """Generate the next id."""
         with self._lock:
             now = max(int(self._clock() * 1000), 0) & ((1 << _TIME_BITS) - 1)
             if now > self._last >> _RANDOM_BITS:
                 # The top random bit stays 0: room to count up within the millisecond.
-                value = (now << _RANDOM_BITS) | self._rng.getrandbits(_RANDOM_BITS - 1)
+                number = (now << _RANDOM_BITS) | self._rng.getrandbits(_RANDOM_BITS - 1)
             else:
-                value = self._last + 1
-            self._last = value
-        return to_base32(value)
+                number = self._last + 1
+            self._last = number
+        return to_base32(number)
 
 
-def to_base32(value: int) -> str:
-    """Write 128 bits in Crockford's base 32.
+def to_base32(number: int) -> str:
+    """Encode 128 bits in Crockford's base 32.
 
     Examples
     --------
-    >>> spell(0), spell(31)
+    >>> to_base32(0), to_base32(31)
     ('00000000000000000000000000', '0000000000000000000000000Z')
     """
-    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def from_base32(decision_id: str) -> int:
-    """Read back what `to_base32` wrote.
+    """Decode what `to_base32` encoded.
 
     Raises
     ------
     ValueError
-        It is no id.
+        It is not a decision id.
 
     Examples
     --------
-    >>> value_of(spell(2**127 + 5)) == 2**127 + 5
+    >>> from_base32(to_base32(2**127 + 5)) == 2**127 + 5
     True
     """
-    value = 0
-    for letter in decision_id[:27]:
-        value = value * 32 + _ALPHABET.index(letter)
-    if len(decision_id) != 26 or value >= 1 << (_TIME_BITS + _RANDOM_BITS):
-        raise ValueError("no decision id")
-    return value
+    number = 0
+    for letter in decision_id[: _ID_LENGTH + 1]:
+        number = number * 32 + _ALPHABET.index(letter)
+    if len(decision_id) != _ID_LENGTH or number >= 1 << (_TIME_BITS + _RANDOM_BITS):
+        raise ValueError("not a decision id")
+    return number
 
 
 def timestamp_of(decision_id: str) -> float:
-    """Give the epoch seconds that an id carries.
+    """Decode the epoch seconds of an id.
 
     Examples
     --------
-    >>> time_of(Ids(lambda: 1_700_000_000.25, random.Random(7))())
+    >>> timestamp_of(IdSource(lambda: 1_700_000_000.25, random.Random(7))())
     1700000000.25
     """
-    value = 0
+    milliseconds = 0
     for letter in decision_id[:10]:
-        value = value * 32 + _ALPHABET.index(letter)
-    return value / 1000
+        milliseconds = milliseconds * 32 + _ALPHABET.index(letter)
+    return milliseconds / 1000
+
+
+def prompt_id(messages: Iterable[Message]) -> str:
+    """Hash a prompt's text, after Unicode NFC and with white space folded, to 32 hex digits.
+
+    Examples
+    --------
+    >>> prompt_id([Message("user", " two  words")]) == prompt_id([Message("user", "two words")])
+    True
+    """
+    turns = (f"{turn.role}\x1f{turn.images}\x1f{turn.tool_calls}\x1f{_normalised(turn.text)}" for turn in messages)
+    return hashlib.blake2b("\x1e".join(turns).encode(), digest_size=PROMPT_ID_BYTES).hexdigest()
+
+
+def _normalised(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", clean(text)).split())

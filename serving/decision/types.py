@@ -9,7 +9,7 @@ from typing import Literal, NewType, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 
 Usd = NewType("Usd", float)
 
@@ -25,8 +25,7 @@ FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class Message:
     """One turn of a conversation, flattened to text.
 
@@ -48,8 +47,7 @@ class Message:
     tool_calls: int = 0
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class Request:
     """What a gateway asks about: a conversation and its context.
 
@@ -105,8 +103,7 @@ class Arm:
     gpu_usd_per_second: Usd | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class ModelInput:
     """A batch of requests as the graph takes them (n rows, L token places, F features).
 
@@ -126,8 +123,7 @@ class ModelInput:
     features: FloatArray
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class Prediction:
     """What the model expects of one request; K arms in bundle order, the first is the baseline.
 
@@ -159,8 +155,7 @@ class Prediction:
     task_probabilities: tuple[float, ...] = ()
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class ArmEstimate:
     """What one arm is expected to give and to cost for this request."""
 
@@ -170,8 +165,7 @@ class ArmEstimate:
     output_tokens: float
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class Caps:
     """Hard limits that travel with every decision."""
 
@@ -180,8 +174,7 @@ class Caps:
     max_total_ms: int
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class Decision:
     """The answer for one request."""
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import orjson
 
-from serving.decision.prompt_id import prompt_id
+from serving.decision.ids import prompt_id
 from serving.decision.types import Message
 from serving.journal.rows import storable
 

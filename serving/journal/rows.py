@@ -10,11 +10,10 @@ from typing import Any
 
 import orjson
 
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class DecisionRow:
     """One decision as it was served.
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from serving.decision.conversation import clean, from_prompt, parse_messages
 from serving.decision.errors import BadRequest
-from serving.decision.prompt_id import ID_BYTES, prompt_id
+from serving.decision.ids import PROMPT_ID_BYTES, prompt_id
 from serving.decision.types import Message
 
-_KEY_BYTES: Final = ID_BYTES
+_KEY_BYTES: Final = PROMPT_ID_BYTES
 
 
 def is_missing(value: object) -> bool:
@@ -110,7 +110,7 @@ class TextPool:
         self._codes: dict[bytes, int] = {}
         self._ids = bytearray()
         self._chunks: list[pa.Array] = []
-        self._fresh: list[str] = []
+        self._pending: list[str] = []
 
     @staticmethod
     def key(text: str) -> bytes:
@@ -130,31 +130,31 @@ class TextPool:
         identity = prompt_id(messages)
         self._codes[key] = code
         self._ids += bytes.fromhex(identity)
-        self._fresh.append(clean(text))
+        self._pending.append(clean(text))
         return Text(code, identity)
 
-    def seal(self) -> None:
+    def flush(self) -> None:
         """Move the texts added since the last call into Arrow's memory: call it after every chunk of rows."""
-        if self._fresh:
-            self._chunks.append(pa.array(self._fresh, pa.large_string()))
-            self._fresh = []
+        if self._pending:
+            self._chunks.append(pa.array(self._pending, pa.large_string()))
+            self._pending = []
 
     def column(self, codes: NDArray[np.int32]) -> pd.Categorical:
         """Give the texts of all rows; code -1 is a missing value."""
-        self.seal()
+        self.flush()
         texts = pd.arrays.ArrowExtensionArray(pa.chunked_array(self._chunks, pa.large_string()))
         return pd.Categorical.from_codes(cast("Sequence[int]", codes), categories=pd.Index(texts))
 
-    def keys(self) -> NDArray[np.uint64]:
+    def text_hashes(self) -> NDArray[np.uint64]:
         """Give 64 bits of each text's hash, in the order of the codes."""
         return np.frombuffer(b"".join(self._codes), np.uint64)[::2]
 
-    def identities(self) -> NDArray[np.uint64]:
+    def prompt_hashes(self) -> NDArray[np.uint64]:
         """Give 64 bits of each text's prompt id, in the order of the codes."""
         return np.frombuffer(bytes(self._ids), np.uint64)[::2]
 
 
-def cells(column: pd.Series | None, rows: NDArray[np.int64]) -> Iterator[object]:
+def iter_cells(column: pd.Series | None, rows: NDArray[np.int64]) -> Iterator[object]:
     """Take single cells out of a column; cells of one category are one object."""
     if column is None:
         yield from [None] * len(rows)

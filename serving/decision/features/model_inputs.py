@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from serving.decision.conversation import split_last_turn
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.features import FEATURE_NAMES, extract
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
@@ -47,9 +47,9 @@ def truncate_middle(text: str, max_chars: int) -> str:
 
     Examples
     --------
-    >>> cap("abcdefgh", 4)
+    >>> truncate_middle("abcdefgh", 4)
     'ab\\ngh'
-    >>> cap("abcd", 4)
+    >>> truncate_middle("abcd", 4)
     'abcd'
     """
     if len(text) <= max_chars:
@@ -113,8 +113,7 @@ def _weights(width: int, last: int) -> FloatArray:
     return weights
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class _Ids:
     """Token ids of the two parts, packed as the tokenizer gives them."""
 

@@ -72,7 +72,7 @@ def format_key(path: KeyPath) -> str:
 
     Examples
     --------
-    >>> spell(("tenant", "acme corp", "rule", 0, "deny"))
+    >>> format_key(("tenant", "acme corp", "rule", 0, "deny"))
     "tenant.'acme corp'.rule[1].deny"
     """
     out = ""

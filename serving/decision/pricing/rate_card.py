@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.pricing.usage import Usage
 from serving.decision.types import Usd
 
 _DAY = 86400.0
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class CallRates:
     """What one call pays, in USD per token, per GPU second and per request.
 
@@ -136,8 +135,8 @@ def cost_of_usage(usage: Usage, rates: CallRates, gpu_seconds: float = 0.0) -> U
 
     Examples
     --------
-    >>> rates = Rates(0, 1.25e-6, 0.125e-6, 1.25e-6, 1.25e-6, 10e-6, 10e-6)
-    >>> round(cost_of(Usage(input_tokens=1000, cached_input_tokens=400, output_tokens=3100), rates), 6)
+    >>> rates = CallRates(0, 1.25e-6, 0.125e-6, 1.25e-6, 1.25e-6, 10e-6, 10e-6)
+    >>> round(cost_of_usage(Usage(input_tokens=1000, cached_input_tokens=400, output_tokens=3100), rates), 6)
     0.0318
     """
     written = usage.cache_write_tokens + usage.cache_write_1h_tokens

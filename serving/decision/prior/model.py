@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from serving.decision.prior.phrase_matching import Phrase, PhraseTable, parse_phrases
 from serving.decision.prior.task_taxonomy import KINDS, OTHER
-from serving.decision.selection.decision_record import is_follow_up
+from serving.decision.request_traits import is_follow_up
 from serving.decision.types import Arm, Effort, Prediction, Request
 
 _HEAD, _TAIL = 320, 240
@@ -141,7 +141,7 @@ def classify_task(request: Request) -> TaskMatch:
     --------
     >>> from serving.decision.types import Message
     >>> def ask(text: str) -> str:
-    ...     return judge(Request((Message("user", text),))).kind
+    ...     return classify_task(Request((Message("user", text),))).kind
     >>> ask("Fasse den Artikel in drei Sätzen zusammen."), ask("Resuelve la ecuación x + 3 = 9")
     ('summarising', 'maths')
     >>> ask("把下面的文字翻译成英文")

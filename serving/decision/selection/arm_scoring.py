@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from serving.decision.errors import BadInput
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.policy.arms import effort_rank
 from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.policy.policy import Terms
@@ -19,8 +18,7 @@ class EveryArmDenied(BadInput):
     """The policy's rules leave no arm for a request; the message names the rules."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class ArmScore:
     """One arm for one request.
 
@@ -58,8 +56,7 @@ class ArmScore:
     affordable: bool
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class EffectiveLimits:
     """What limits one call.
 
@@ -110,8 +107,7 @@ def score_arms(
     return tuple(out)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class _Link:
     """What an arm's offer takes from the session, the baseline and the rules."""
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from serving.decision.errors import BadInput
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
+from serving.decision.request_traits import in_tool_loop, is_follow_up
 from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import Effort, Prediction, Request, Usd
 
-_FOLLOW_UP_CHARS = 48
-"""A last turn up to this length, after an answer of the assistant, leans on what was said before."""
 
-
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class RequestContext:
     """What the request says beside its words.
 
@@ -43,8 +39,7 @@ class RequestContext:
     follow_up: bool = False
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class DecisionRecord:
     """Everything `settle` reads beside arms, policy and prices, which it names.
 
@@ -106,49 +101,6 @@ class DecisionRecord:
             )
         except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as fault:
             raise BadInput(f"not a decision record: {fault!r}") from None
-
-
-def in_tool_loop(request: Request) -> bool:
-    """Tell whether a tool call of the assistant is still being worked on.
-
-    Examples
-    --------
-    >>> from serving.decision.types import Message
-    >>> asked = (Message("user", "weather?"), Message("assistant", "", tool_calls=1), Message("tool", "sunny"))
-    >>> in_tool_loop(Request(asked)), in_tool_loop(Request((*asked, Message("assistant", "Sunny."))))
-    (True, False)
-    """
-    last = request.messages[-1]
-    return last.role == "tool" or (last.role == "assistant" and last.tool_calls > 0)
-
-
-def is_follow_up(request: Request) -> bool:
-    """Tell whether the last user turn can only be judged by its conversation.
-
-    Examples
-    --------
-    >>> from serving.decision.types import Message
-    >>> talk = (Message("user", "Plan the migration."), Message("assistant", "1. ..."), Message("user", "yes, do it"))
-    >>> is_follow_up(Request(talk)), is_follow_up(Request(talk[:1]))
-    (True, False)
-    """
-    answered = False
-    for message in reversed(request.messages):
-        if message.role == "user" and not answered:
-            if len(message.text) > _FOLLOW_UP_CHARS or message.images:
-                return False
-            answered = True
-        elif message.role == "assistant" and answered:
-            return True
-    return False
-
-
-def before_tools(request: Request) -> Request:
-    """Cut off what came after the last user turn; all of it stays where no user speaks."""
-    for place in range(len(request.messages) - 1, -1, -1):
-        if request.messages[place].role == "user":
-            return replace(request, messages=request.messages[: place + 1])
-    return request
 
 
 def context_of(request: Request, task: str | None = None) -> RequestContext:

@@ -103,7 +103,7 @@ def format_usd(amount: float) -> str:
 
     Examples
     --------
-    >>> usd(0.5), usd(0.031), usd(0.00064), usd(0.0), usd(12.0)
+    >>> format_usd(0.5), format_usd(0.031), format_usd(0.00064), format_usd(0.0), format_usd(12.0)
     ('0.50', '0.031', '0.00064', '0.00', '12.00')
     """
     if amount == 0.0 or abs(amount) >= 0.1:

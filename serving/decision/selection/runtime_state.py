@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from serving.decision.fast_dataclass import quick
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.types import Effort
 
 
@@ -59,8 +59,7 @@ class ArmHealth:
     why: str = ""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@fast_dataclass
 class RuntimeState:
     """The state of the world at the moment of one decision.
 
@@ -99,7 +98,7 @@ class RuntimeState:
 
         Examples
         --------
-        >>> Situation(task_shifts={"maths": {"high": -0.2}}).of_task("maths")["high"].success_shift
+        >>> RuntimeState(task_shifts={"maths": {"high": -0.2}}).of_task("maths")["high"].success_shift
         -0.2
         """
         shifts = self.task_shifts.get(task or "")
@@ -129,7 +128,7 @@ def combine_states(first: RuntimeState, second: RuntimeState) -> RuntimeState:
 
     Examples
     --------
-    >>> both = combine(Situation(cost_multiplier=0.5), Situation(cost_multiplier=1.0, explore=False))
+    >>> both = combine_states(RuntimeState(cost_multiplier=0.5), RuntimeState(cost_multiplier=1.0, explore=False))
     >>> both.cost_multiplier, both.explore
     (2.0, False)
     """

@@ -14,7 +14,8 @@ from serving.decision.ids import IdSource
 from serving.decision.policy.policy import Exploration, Policy, Rule
 from serving.decision.prior.model import PriorModel
 from serving.decision.selection.decide import ForeignRecord, replay_decision
-from serving.decision.selection.decision_record import DecisionRecord, in_tool_loop, is_follow_up
+from serving.decision.request_traits import in_tool_loop, is_follow_up
+from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import Arm, Message, Price, Request, Usd
 from tests.support.policy_cases import ARMS, DIRECT, HIGH, NOW, Counter, Fixed, ask, decide, engine, forecast, policy

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from serving.decision.conversation import parse_messages
-from serving.decision.prompt_id import prompt_id
+from serving.decision.ids import prompt_id
 from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.types import Message, Request

@@ -1,0 +1,61 @@
+"""Traits of a conversation that decisions depend on: an open tool loop, a short follow-up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from serving.decision.types import Request
+
+_FOLLOW_UP_CHARS = 48
+"""A last turn up to this length, after a reply of the assistant, refers to what was said before."""
+
+
+def in_tool_loop(request: Request) -> bool:
+    """Tell whether a tool call of the assistant is still open.
+
+    Examples
+    --------
+    >>> from serving.decision.types import Message
+    >>> asked = (Message("user", "weather?"), Message("assistant", "", tool_calls=1), Message("tool", "sunny"))
+    >>> in_tool_loop(Request(asked)), in_tool_loop(Request((*asked, Message("assistant", "Sunny."))))
+    (True, False)
+    """
+    last = request.messages[-1]
+    return last.role == "tool" or (last.role == "assistant" and last.tool_calls > 0)
+
+
+def is_follow_up(request: Request) -> bool:
+    """Tell whether the last user turn can only be understood from the conversation before it.
+
+    Examples
+    --------
+    >>> from serving.decision.types import Message
+    >>> talk = (Message("user", "Plan the migration."), Message("assistant", "1. ..."), Message("user", "yes, do it"))
+    >>> is_follow_up(Request(talk)), is_follow_up(Request(talk[:1]))
+    (True, False)
+    """
+    answered = False
+    for message in reversed(request.messages):
+        if message.role == "user" and not answered:
+            if len(message.text) > _FOLLOW_UP_CHARS or message.images:
+                return False
+            answered = True
+        elif message.role == "assistant" and answered:
+            return True
+    return False
+
+
+def before_tools(request: Request) -> Request:
+    """Drop everything after the last user turn; the request is unchanged where there is no user turn.
+
+    Examples
+    --------
+    >>> from serving.decision.types import Message
+    >>> asked = (Message("user", "weather?"), Message("assistant", "", tool_calls=1), Message("tool", "sunny"))
+    >>> before_tools(Request(asked)).messages
+    (Message(role='user', text='weather?', images=0, tool_calls=0),)
+    """
+    for index in range(len(request.messages) - 1, -1, -1):
+        if request.messages[index].role == "user":
+            return replace(request, messages=request.messages[: index + 1])
+    return request
