@@ -1,4 +1,4 @@
-"""Where reading, encoding and learning happen: on this machine, or on a Dask cluster."""
+"""Backends: the interface between a training run and the machines that read, encode and fit."""
 
 from __future__ import annotations
 
@@ -9,24 +9,21 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from serving.decision.errors import BadInput
-from serving.decision.policy.arms import load_arms
-from serving.decision.types import Arm, FloatArray
-from training.dataset.arm_inference import infer_arms
-from training.dataset.dataset import Dataset, build_dataset
-from training.dataset.overlap import require_overlap
-from training.dataset.sampling import LEARN_FROM, DrawnSample, draw_prompts
-from training.encoders.design_matrix import Encoder, design_rows
+from serving.decision.types import FloatArray
+from training.dataset.dataset import Dataset
+from training.dataset.sampling import LEARN_FROM, DrawnSample
+from training.encoders.design_matrix import Encoder
 from training.errors import TooLittleToLearn
 from training.models.targets import TrainerFactory
 from training.progress import Progress
-from training.records.history import History, read, require_rows
+from training.records.history import History
 
-EngineName = Literal["local", "dask"]
+BackendName = Literal["local", "dask"]
 
 
 @dataclass(frozen=True, slots=True)
 class BackendSettings:
-    """Where the work is to be done.
+    """Where a training run does its work.
 
     Parameters
     ----------
@@ -36,9 +33,14 @@ class BackendSettings:
         Address of a Dask scheduler, `tcp://host:8786` or `tls://...`; None starts a cluster on this machine.
     workers
         Of the cluster that is started here; None: one per processor.
+
+    Raises
+    ------
+    BadInput
+        A scheduler or workers without Dask, or both of them.
     """
 
-    name: EngineName = "local"
+    name: BackendName = "local"
     scheduler: str | None = None
     workers: int | None = None
 
@@ -51,16 +53,18 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True)
 class RecordSource:
-    """Which records to read, and what to do with them.
+    """Which records to read.
 
     Parameters
     ----------
+    data
+        Files, folders or globs.
     arms
-        arms.toml.
+        arms.toml; None infers the arms from the records.
     quarantine
-        Where bad rows are written.
+        File for rows that can't be used; None writes none.
     at_most, seed
-        Prompts that are drawn to be at hand.
+        Size and seed of the sample of prompts that the driver holds.
     """
 
     data: Sequence[str]
@@ -71,64 +75,30 @@ class RecordSource:
 
 
 class Backend(Protocol):
-    """One way to get from records to what is learnt from; the calls come in this order."""
+    """Takes a run from records to fitted heads; the methods are called in this order."""
 
     def read(self, source: RecordSource, progress: Progress) -> tuple[History, DrawnSample]:
-        """Read records, refuse what can't teach an uplift, and draw the prompts at hand."""
+        """Read records, refuse those from which no uplift can be learnt, and draw the local sample of prompts."""
         ...
 
     def design(self, encoder: Encoder, dataset: Dataset, progress: Progress) -> FloatArray:
-        """Encode all prompts; gives design rows of those at hand."""
+        """Encode all prompts; gives the design rows of the local sample, float32 (n, P)."""
         ...
 
-    def school(self, folds: int) -> TrainerFactory | None:
-        """Where success and uplift are learnt; None: from the prompts at hand."""
+    def trainer_factory(self, folds: int) -> TrainerFactory | None:
+        """Give what fits success and uplift on all prompts; None: fit on the local sample."""
         ...
-
-
-class LocalBackend:
-    """Everything is at hand."""
-
-    def read(self, source: RecordSource, progress: Progress) -> tuple[History, DrawnSample]:
-        """Read records and put them into one row per prompt."""
-        arms: tuple[Arm, ...] | None = load_arms(source.arms) if source.arms else None
-        history = read(source.data, arms=arms, quarantine=source.quarantine, progress=progress)
-        require_rows(history)
-        with explain_quarantined(history):
-            whole = build_dataset(history.frame, arms or infer_arms(history.frame))
-        require_overlap(whole)  # before anything takes minutes
-        return history, draw_prompts(whole, source.at_most, source.seed)
-
-    def design(self, encoder: Encoder, dataset: Dataset, progress: Progress) -> FloatArray:
-        """Encode all prompts."""
-        return design_rows(encoder, dataset.requests, progress)
-
-    def school(self, folds: int) -> TrainerFactory | None:  # noqa: ARG002 - `fit` deals the folds itself
-        """Learn from what is at hand."""
-        return None
-
-
-@contextmanager
-def open_backend(engine: BackendSettings) -> Iterator[Backend]:
-    """Open the machines that the work is to be done on, and let go of them.
-
-    Raises
-    ------
-    SchedulerUnreachable, NoWorkers, WorkerLost
-        A cluster that isn't there, or that lost what it held.
-    """
-    if engine.name == "local":
-        yield LocalBackend()
-        return
-    from training.backends.dask.backend import open_cluster  # Dask takes seconds to import
-
-    with open_cluster(engine) as cluster:
-        yield cluster
 
 
 @contextmanager
 def explain_quarantined(history: History) -> Iterator[None]:
-    """Say in an error about too few rows how many could not be used, and where they are."""
+    """Add to an error about too few rows how many were quarantined, and where they are.
+
+    Raises
+    ------
+    TooLittleToLearn
+        The same error with the longer message.
+    """
     try:
         yield
     except TooLittleToLearn as error:

@@ -106,7 +106,7 @@ def fit(
     x: FloatArray,
     settings: FitSettings | None = None,
     progress: Progress = silent,
-    school: TrainerFactory | None = None,
+    trainer_factory: TrainerFactory | None = None,
 ) -> Fitted:
     """Learn everything that a bundle predicts.
 
@@ -116,7 +116,7 @@ def fit(
         The prompts at hand: support, task types, tokens, latency and every calibration are learnt from these.
     x
         float32 (n, P), design rows of `dataset.requests`.
-    school
+    trainer_factory
         Where success and uplift are learnt; None: from the prompts at hand.
 
     Raises
@@ -128,16 +128,16 @@ def fit(
     require_overlap(dataset)
     rng = np.random.default_rng(settings.seed)
     fold, arms = folds_of(dataset.tasks, settings.folds, rng), len(dataset.arms)
-    school = school or LocalTrainerFactory(x, dataset, fold, settings.threads)
-    fold = school.fold
+    trainer_factory = trainer_factory or LocalTrainerFactory(x, dataset, fold, settings.threads)
+    fold = trainer_factory.fold
     grains = settings.grains(len(dataset))
     step = _stepper(progress, "learn", len(grains) * progress_steps(arms, settings.folds))
-    rounds = [cross_fit_by(school.lesson(trees), x, fold, arms, step) for trees in grains]
+    rounds = [cross_fit_by(trainer_factory.trainer(trees), x, fold, arms, step) for trees in grains]
     tried, truth = [one.scores for one in rounds], rounds[0].truth.here
     learners = rank_learners(tried, truth, [f", {trees.leaves} leaves, l2 {trees.l2:g}" for trees in grains])
     best = learners[0]
     oof, trees = tried[best.grain], grains[best.grain]
-    heads = fit_heads_by(school.lesson(trees), rounds[0].truth, best, arms, lambda: None)
+    heads = fit_heads_by(trainer_factory.trainer(trees), rounds[0].truth, best, arms, lambda: None)
     tokens, latency = _consumption(dataset, x, fold, settings, progress)
     progress("support and task types", 0, 0)
     components = fit_components(x, rng)

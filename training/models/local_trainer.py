@@ -66,7 +66,7 @@ class LocalHeadTrainer:
         assert binned is not None
         return binned.head(told.y, told.rows, told.objective, weight=told.weight, seed=subject.seed)
 
-    def truth(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:  # noqa: ARG002 - nobody else has to be told the models
+    def pseudo_outcomes(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:  # noqa: ARG002 - nobody else has to be told the models
         """Work out the pseudo-outcomes."""
         return PseudoOutcomes(uplift_targets(self._dataset, known))
 
@@ -89,6 +89,6 @@ class LocalTrainerFactory:
         """How many are learnt from."""
         return len(self.dataset)
 
-    def lesson(self, trees: TreeSettings) -> HeadTrainer:
+    def trainer(self, trees: TreeSettings) -> HeadTrainer:
         """Make ready to learn with one size of trees."""
         return LocalHeadTrainer(self.x, self.dataset, self.fold, trees, self.threads)

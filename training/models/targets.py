@@ -124,7 +124,7 @@ class TrainerFactory(Protocol):
         """How many are learnt from."""
         ...
 
-    def lesson(self, trees: TreeSettings) -> HeadTrainer:
+    def trainer(self, trees: TreeSettings) -> HeadTrainer:
         """Make ready to learn with one size of trees."""
         ...
 
@@ -141,7 +141,7 @@ class HeadTrainer(Protocol):
         """Learn one head; uplift needs the truth. The model of all arms comes without its tails."""
         ...
 
-    def truth(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:
+    def pseudo_outcomes(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:
         """Work out the pseudo-outcomes: `known` are the scores of the prompts at hand by these models."""
         ...
 

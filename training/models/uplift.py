@@ -110,7 +110,7 @@ def cross_fit_by(lesson: HeadTrainer, x: FloatArray, fold: Rows, arms: int, prog
     joint = held_out([HeadSpec("all arms", 0, f, f) for f in folds]) if lesson.shares else None
     success = sigmoid(own.table)
     known = Scores(success, success[:, 1:] - success[:, :1], None if joint is None else sigmoid(joint.table))
-    truth = lesson.truth(known, OutOfFold(own.heads, None if joint is None else joint.heads))
+    truth = lesson.pseudo_outcomes(known, OutOfFold(own.heads, None if joint is None else joint.heads))
     direct = held_out([HeadSpec("uplift", arm, f, f) for f in folds for arm in range(1, arms)], truth)
     return CrossFit(replace(known, direct=direct.table), truth)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from serving.decision.types import FloatArray
-from training.backends.base import BackendSettings, RecordSource, open_backend
+from training.backends.base import BackendSettings, RecordSource
+from training.backends.factory import open_backend
 from training.dataset.dataset import Dataset
 from training.dataset.sampling import LEARN_FROM, DrawnSample
 from training.encoders.design_matrix import CACHE, Encoder
@@ -183,9 +184,9 @@ def learn(data: Sequence[str], settings: TrainSettings, progress: Progress = sil
         if settings.tune_minutes > 0:
             how = replace(how, trees=tune(dataset, x, how, settings.tune_minutes, progress).trees, fine=None)
         with threadpool_limits(1, ONE_THREAD):
-            school = engine.school(how.folds)
-            fitted = fit(dataset, x, how, progress, school)
-    return LearntModel(history, drawn, encoder, x, fitted, how, school.prompts if school else len(dataset))
+            trainers = engine.trainer_factory(how.folds)
+            fitted = fit(dataset, x, how, progress, trainers)
+    return LearntModel(history, drawn, encoder, x, fitted, how, trainers.prompts if trainers else len(dataset))
 
 
 def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Progress, run: Run | None) -> Trained:

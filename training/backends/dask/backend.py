@@ -116,7 +116,7 @@ class DaskBackend:
         order = np.argsort(np.concatenate([one.prompt_ids for one in found]), kind="stable")
         return np.ascontiguousarray(np.concatenate([one.x for one in found])[order])
 
-    def school(self, folds: int) -> TrainerFactory | None:
+    def trainer_factory(self, folds: int) -> TrainerFactory | None:
         """Deal the folds by hash, and make ready to learn from every part."""
         cluster, sample = self._cluster, self._sample
         assert sample is not None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Unfinished
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Final, TypeVar
 
 from distributed import Client, KilledWorker, LocalCluster
@@ -190,8 +191,7 @@ def _hello() -> None:
     """Import what a worker needs, and keep LightGBM from telling about ports and sockets."""
     import lightgbm as lgb
 
-    import training.backends.dask.trainer  # noqa: F401
-
+    import_module("training.backends.dask.trainer")  # by name: it imports this module
     quiet = logging.getLogger("lightgbm")
     quiet.setLevel(logging.ERROR)
     lgb.register_logger(quiet)

@@ -20,7 +20,7 @@ from training.backends.dask.storage import Piece, open_file
 from training.dataset.arm_inference import arm_usage
 from training.dataset.dataset import Dataset, group_dataset
 from training.records.frame_builder import Fingerprint
-from training.records.history import has_synthetic, count_shared_ids
+from training.records.history import count_shared_ids, has_synthetic
 from training.records.quarantine import Quarantine, QuarantinedExample
 from training.records.readers.files import parquet_rows
 from training.records.readers.rows import ReadLimits

@@ -66,7 +66,7 @@ class DaskTrainerFactory:
     whole: GlobalCounts
     prompts: int
 
-    def lesson(self, trees: TreeSettings) -> HeadTrainer:
+    def trainer(self, trees: TreeSettings) -> HeadTrainer:
         """Make ready to learn with one size of trees."""
         return DaskHeadTrainer(self, trees)
 
@@ -94,7 +94,7 @@ class DaskHeadTrainer:
         ]
         return TreeHead(tuple(boosters), (1.0 / len(boosters),) * len(boosters))
 
-    def truth(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:
+    def pseudo_outcomes(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:
         """Work out the pseudo-outcomes where the prompts are; those of the sample here."""
         school = self._school
         models = school.cluster.client.scatter(by, broadcast=True, hash=False)

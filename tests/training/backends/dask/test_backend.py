@@ -18,9 +18,10 @@ from threadpoolctl import threadpool_limits
 from serving.decision.bundle.manifest import DataFingerprint
 from tests.support.tiny_models import encoder
 from tests.training.backends.dask.conftest import records, scattered
-from training.backends.base import BackendSettings, RecordSource, open_backend
+from training.backends.base import BackendSettings, RecordSource
 from training.backends.dask import backend as cluster_machines
 from training.backends.dask.errors import WorkerLost
+from training.backends.factory import open_backend
 from training.dataset.dataset import Dataset
 from training.encoders.design_matrix import design_rows
 from training.errors import TooLittleToLearn
@@ -106,7 +107,7 @@ def test_what_is_learnt_is_worth_as_much_as_on_one_machine(
     assert np.array_equal(there.x, x)
     assert there.prompts == len(known)
     with threadpool_limits(1, ONE_THREAD):
-        here = fit(known, x, SETTINGS, school=LocalTrainerFactory(x, known, there.fitted.fold, 1))
+        here = fit(known, x, SETTINGS, trainer_factory=LocalTrainerFactory(x, known, there.fitted.fold, 1))
     new = World(seed=77).sample(2000)
     x, truth = design_rows(encoder(), new.requests), new.truth.success
     mine, theirs = predict(here.model, x), predict(there.fitted.model, x)
@@ -155,8 +156,8 @@ def test_a_worker_that_is_killed_while_it_learns_is_told_at_once(tmp_path: Path,
     with open_backend(BackendSettings("dask", scheduler)) as where:
         dataset = where.read(RecordSource([str(folder)]), silent)[1].dataset
         x = where.design(encoder(), dataset, silent)
-        school = where.school(2)
-        client = school.cluster.client  # type: ignore[union-attr]
+        trainers = where.trainer_factory(2)
+        client = trainers.cluster.client  # type: ignore[union-attr]
         pids = client.run(os.getpid)
 
         def kill_one() -> None:
@@ -168,5 +169,5 @@ def test_a_worker_that_is_killed_while_it_learns_is_told_at_once(tmp_path: Path,
         killer = threading.Thread(target=kill_one)
         killer.start()
         with pytest.raises(WorkerLost, match=r"worker tcp://.* was lost.*train again"):
-            fit(dataset, x, endless, silent, school)
+            fit(dataset, x, endless, silent, trainers)
         killer.join()

@@ -49,15 +49,15 @@ def test_parts_put_together_are_the_whole(logged: bool) -> None:
     fold = folds_by_hash(data.prompt_ids, FOLDS)
     parts = parted(data, x, fold)
     all_of_them = whole(parts)
-    lesson = LocalHeadTrainer(x, data, fold, TREES, 1)
-    own = tuple(tuple(lesson.head(HeadSpec("success", k, f, f)) for k in range(2)) for f in range(FOLDS))
-    shared = tuple(split_by_arm(lesson.head(HeadSpec("all arms", 0, f, f)), 2) for f in range(FOLDS))
+    trainer = LocalHeadTrainer(x, data, fold, TREES, 1)
+    own = tuple(tuple(trainer.head(HeadSpec("success", k, f, f)) for k in range(2)) for f in range(FOLDS))
+    shared = tuple(split_by_arm(trainer.head(HeadSpec("all arms", 0, f, f)), 2) for f in range(FOLDS))
     by = OutOfFold(own, shared)
     success, joint = np.empty((400, 2)), np.empty((400, 2))
     for f in range(FOLDS):
         for table, heads in ((success, own), (joint, shared)):
             table[fold == f] = sigmoid(np.column_stack([raw_scores(head, x[fold == f]) for head in heads[f]]))
-    truth = lesson.truth(Scores(success, success[:, 1:] - success[:, :1], joint), by).here
+    truth = trainer.pseudo_outcomes(Scores(success, success[:, 1:] - success[:, :1], joint), by).here
     truths = [partition_pseudo_outcomes(part, by, all_of_them) for part in parts]
     assert np.allclose(np.concatenate(truths), truth, atol=1e-12)
     for subject in (HeadSpec("success", 1, 0, 7), HeadSpec("all arms", 0, 2, 7), HeadSpec("uplift", 1, EVERY, 7)):
