@@ -17,8 +17,8 @@ from training.evaluation.logged_losses import logged_losses
 from training.export.reference import Predictions, predict
 from training.metrics.risk_control import Certificate, NoCertificate, certify
 from training.models.fit import FitSettings, fit
-from training.models.fitted_model import Array
 from training.synthetic import LoggingPolicy
+from training.types import Array
 
 
 @dataclass(frozen=True, slots=True)

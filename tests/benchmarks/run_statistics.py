@@ -35,11 +35,12 @@ from tests.benchmarks.world_study import (
 from training.encoders.design_matrix import design_rows
 from training.encoders.static import build_static
 from training.export.reference import predict
-from training.metrics.bootstrap import Array, Interval, percentile_interval, proportion_interval
+from training.metrics.bootstrap import Interval, percentile_interval, proportion_interval
 from training.metrics.risk_control import Certificate
 from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings, fit
 from training.synthetic import World
+from training.types import Array
 
 CACHE = Path("var/cache")
 TEST_SEED, TRAIN_SEED = 900_001, 1000

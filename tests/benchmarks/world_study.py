@@ -17,9 +17,9 @@ from training.export.reference import predict
 from training.metrics.cost_quality import Router
 from training.metrics.off_policy import LoggedTraffic, UnsupportedPolicy, policy_value, threshold_policy
 from training.models.fit import FitSettings, Fitted, fit
-from training.models.fitted_model import Array
 from training.models.meta_learners import policy_area
 from training.synthetic import LegacyRouter, LoggingPolicy, PromptSample, World
+from training.types import Array
 
 Encode = Callable[[Sequence[Request]], FloatArray]
 """Requests -> design rows, float32 (n, P)."""

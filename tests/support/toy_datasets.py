@@ -7,7 +7,7 @@ import numpy as np
 from serving.decision.conversation import from_prompt
 from serving.decision.types import Arm, FloatArray, Request
 from training.dataset.dataset import Dataset
-from training.models.fitted_model import Array
+from training.types import Array
 
 ARMS = (Arm("direct", "m"), Arm("low", "m", "low"), Arm("high", "m", "high"))
 

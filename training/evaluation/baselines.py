@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.bootstrap import Array
-from training.metrics.cost_quality import IntArray, Router
+from training.metrics.cost_quality import Router
+from training.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)

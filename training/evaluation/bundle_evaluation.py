@@ -36,9 +36,9 @@ from training.metrics.cost_quality import RealisedOutcomes, Router
 from training.metrics.off_policy import LoggedTraffic, doubly_robust_success
 from training.models.boosting import folds_of
 from training.models.fit import ONE_THREAD
-from training.models.fitted_model import Array
 from training.progress import Progress, silent
 from training.records.history import History, read, require_rows
+from training.types import Array
 
 BATCH = 512
 MINIMUM_JUDGED = 20

@@ -19,8 +19,8 @@ from training.evaluation.baselines import (
     folds,
     uplift_over_baseline,
 )
-from training.metrics.bootstrap import Array
 from training.metrics.cost_quality import RealisedOutcomes, Router, area_over_random
+from training.types import Array
 
 MAX_PROMPTS = 20_000
 """Of a longer history the comparison routers learn from a random part, or they would outlast ours by far."""

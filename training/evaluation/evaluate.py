@@ -26,7 +26,7 @@ from training.evaluation.results import (
 from training.evaluation.router_comparison import compare_routers, oracle_curve
 from training.evaluation.router_results import RuleResult
 from training.evaluation.rules import evaluate_fixed_policy
-from training.metrics.bootstrap import Array, Resampling, mean_interval, percentile_interval
+from training.metrics.bootstrap import Resampling, mean_interval, percentile_interval
 from training.metrics.calibration import (
     Calibration,
     ForecastQuality,
@@ -37,7 +37,6 @@ from training.metrics.calibration import (
     forecast_quality,
 )
 from training.metrics.cost_quality import (
-    IntArray,
     Ranking,
     RealisedOutcomes,
     Router,
@@ -46,6 +45,7 @@ from training.metrics.cost_quality import (
     oracle_share,
     two_arm_view,
 )
+from training.types import Array, IntArray
 
 MIN_CLUSTERS = 10
 """Fewer task types than this are too few to resample whole."""

@@ -12,19 +12,24 @@ from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
 from training.evaluation.evaluate import curve_points, learning_sizes
 from training.evaluation.results import LearningPoint
-from training.metrics.cost_quality import IntArray, RealisedOutcomes, Router
-from training.models.boosting import Rows
+from training.metrics.cost_quality import RealisedOutcomes, Router
 from training.models.fit import FitSettings
 from training.models.meta_learners import Learner
 from training.models.uplift import fit_heads
 from training.progress import Progress, silent
+from training.types import IntArray
 
 AT_MOST = 20_000
 """Prompts that the largest size holds; a random part of longer histories."""
 
 
 def learning_curve(
-    dataset: Dataset, x: FloatArray, fold: Rows, learner: Learner, settings: FitSettings, progress: Progress = silent
+    dataset: Dataset,
+    x: FloatArray,
+    fold: IntArray,
+    learner: Learner,
+    settings: FitSettings,
+    progress: Progress = silent,
 ) -> tuple[LearningPoint, ...]:
     """Learn from 100, 200, 500, ... prompts and judge on one held-out fold; empty where nothing can be drawn.
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from serving.decision.errors import BadInput
 from training.dataset.dataset import Dataset
-from training.evaluation.policy_simulation import IntArray
 from training.metrics.off_policy import LoggedTraffic, PolicyValue, UnsupportedPolicy, policy_value
-from training.models.fitted_model import Array
+from training.types import Array, IntArray
 
 MAX_WEIGHT = 50.0
 """Inverse propensities are cut here; the report says how many were."""

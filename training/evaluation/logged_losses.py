@@ -13,7 +13,7 @@ import numpy as np
 
 from training.dataset.dataset import Dataset
 from training.metrics.risk_control import LossBounds
-from training.models.fitted_model import Array
+from training.types import Array
 
 LARGEST_WEIGHT = 20.0
 """Of one call. Larger ones are rare, and would widen the bounds of all losses."""

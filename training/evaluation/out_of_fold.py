@@ -26,12 +26,12 @@ from training.evaluation.policy_simulation import SimulatedChoices, out_of_fold,
 from training.evaluation.results import ConsumptionForecast, Evaluation, HeldOut, UnseenTasks
 from training.evaluation.rivals import Learn, fit_baselines
 from training.evaluation.unseen_tasks import LeftOutScores, leave_tasks_out
-from training.metrics.cost_quality import IntArray, RealisedOutcomes, Router
+from training.metrics.cost_quality import RealisedOutcomes, Router
 from training.metrics.risk_control import LossBounds, certify
 from training.models.fit import FitSettings, Fitted
-from training.models.fitted_model import Array
 from training.models.support import similarity
 from training.progress import Progress, silent
+from training.types import Array, IntArray
 
 OURS = "thinkgate"
 COMPARE_AT_MOST = 20_000

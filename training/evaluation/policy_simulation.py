@@ -6,17 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.decision.engine import Engine
 from serving.decision.errors import Unpriced
 from serving.decision.policy.policy import Policy
 from serving.decision.types import Arm, Prediction, Request
-from training.models.boosting import Rows
 from training.models.fit import Fitted
-from training.models.fitted_model import Array
-
-IntArray = NDArray[np.int64]
+from training.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +71,7 @@ def simulate_policy(
     return SimulatedChoices(np.array([place[d.arm] for d in decisions], np.int64), tuple(d.bucket for d in decisions))
 
 
-def out_of_fold(fitted: Fitted, support: Array, rows: Rows) -> tuple[Prediction, ...]:
+def out_of_fold(fitted: Fitted, support: Array, rows: IntArray) -> tuple[Prediction, ...]:
     """Forecasts of m training prompts by models that have not seen them, as a bundle would give them.
 
     Parameters

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from training.evaluation.baselines import RouterSample, cross_fitted
 from training.evaluation.embedding_baselines import PLAIN, embedding_routers
-from training.metrics.cost_quality import IntArray, Router
+from training.metrics.cost_quality import Router
 from training.progress import Progress, silent
+from training.types import IntArray
 
 Learn = Callable[[RouterSample, IntArray], tuple[Router, ...]]
 """Learns comparison routers on a sample, by its folds."""

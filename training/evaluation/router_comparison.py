@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.evaluation.router_results import NEAR, Curve, EqualQuality, RouterResult
-from training.metrics.bootstrap import Array, Interval, Resampling, percentile_interval
+from training.metrics.bootstrap import Interval, Resampling, percentile_interval
 from training.metrics.cost_quality import (
     RankedGains,
     RealisedOutcomes,
@@ -19,6 +19,7 @@ from training.metrics.cost_quality import (
 )
 from training.metrics.piecewise import PiecewiseCurves
 from training.metrics.qini import paired_area
+from training.types import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.metrics.bootstrap import Array, Interval
+from training.metrics.bootstrap import Interval
 from training.metrics.qini import UpliftArea
+from training.types import Array
 
 NEAR = 0.01
 """Success that `RouterResult.near_quality` may give up: one point in a hundred."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from training.evaluation.router_results import RuleResult
-from training.metrics.bootstrap import Array, Resampling, percentile_interval
-from training.metrics.cost_quality import IntArray, RealisedOutcomes
+from training.metrics.bootstrap import Resampling, percentile_interval
+from training.metrics.cost_quality import RealisedOutcomes
+from training.types import Array, IntArray
 
 
 def evaluate_fixed_policy(name: str, outcomes: RealisedOutcomes, arm: IntArray, plan: Resampling) -> RuleResult:

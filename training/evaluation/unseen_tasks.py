@@ -16,13 +16,12 @@ from serving.decision.features import FEATURE_NAMES
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
 from training.dataset.splits import split_by_task
-from training.models.boosting import Rows
 from training.models.fit import FitSettings
-from training.models.fitted_model import Array
 from training.models.meta_learners import Learner
 from training.models.support import fit_components, fit_support, similarity
 from training.models.uplift import cross_fit, fit_feature_only_heads
 from training.progress import Progress, silent
+from training.types import Array, IntArray
 
 FOLDS = 3
 """Parts in which the task types are left out."""
@@ -51,8 +50,8 @@ class LeftOutScores:
         float64 (h,), of held-out prompts whose task types these heads do know.
     """
 
-    rows: Rows
-    fold: Rows
+    rows: IntArray
+    fold: IntArray
     score: Array
     support: Array
     seen_support: Array

@@ -20,7 +20,8 @@ import orjson
 from serving.decision.errors import BadInput
 from serving.decision.types import FloatArray
 from training.models.boosting import sigmoid
-from training.models.fitted_model import Array, FittedModel, PiecewiseLinear, TreeHead
+from training.models.fitted_model import FittedModel, PiecewiseLinear, TreeHead
+from training.types import Array
 
 FILE = "heads.json.gz"
 _NEAR = 1e-9

@@ -19,7 +19,7 @@ from serving.decision.types import Decision, FloatArray, Request
 from training.explain.contributions import NoHeads, read_heads
 from training.explain.similar_cases import SimilarCase, nearest_cases
 from training.export.graph import DESIGN, with_design_output
-from training.models.fitted_model import Array
+from training.types import Array
 
 LAST, REST = "words of the last turn", "words of the conversation before"
 
@@ -73,7 +73,7 @@ class Explained:
 def companion_folder(bundle: Path) -> Path:
     """Give the folder that training writes beside a bundle.
 
-    >>> beside(Path("out/bundle")).as_posix()
+    >>> companion_folder(Path("out/bundle")).as_posix()
     'out/bundle-explain'
     """
     return bundle.with_name(f"{bundle.name}-explain")
@@ -107,7 +107,9 @@ def explain_decision(
     except NoHeads as reason:
         contributions, missing = (), str(reason)
     found = nearest_cases(kept, row[:dims]) if not missing else ()
-    return Explained(decided.decision, utility_breakdown(decided.record, engine.bound), contributions, found, missing)
+    return Explained(
+        decided.decision, utility_breakdown(decided.record, engine.bound_policy), contributions, found, missing
+    )
 
 
 def design_row(path: Path, model: Bundle, request: Request) -> FloatArray:

@@ -19,7 +19,7 @@ from serving.decision.conversation import split_last_turn
 from serving.decision.types import FloatArray
 from serving.journal.redaction import redact
 from training.dataset.dataset import Dataset
-from training.models.fitted_model import Array
+from training.types import Array
 
 FILE = "cases.parquet"
 KeepCases = Literal["redacted", "ids", "none"]

@@ -19,15 +19,8 @@ from training.encoders.design_matrix import Encoder
 from training.export.encoder_graph import OPSET, add_encoder
 from training.export.graph_builder import DOUBLE, FLOAT, TREES_DOMAIN, GraphBuilder
 from training.export.tree_ensemble import Forest, pack_trees
-from training.models.fitted_model import (
-    Array,
-    Components,
-    FittedModel,
-    PiecewiseLinear,
-    SupportHead,
-    TaskHead,
-    TreeHead,
-)
+from training.models.fitted_model import Components, FittedModel, PiecewiseLinear, SupportHead, TaskHead, TreeHead
+from training.types import Array
 
 TREES_OPSET: Final = 5
 """The first with TreeEnsemble, which takes and gives float64."""

@@ -20,7 +20,8 @@ from training.encoders.design_matrix import Encoder
 from training.errors import TrainingError
 from training.export.graph import DESIGN, with_design_output
 from training.export.reference import Predictions, predict
-from training.models.fitted_model import Array, FittedModel
+from training.models.fitted_model import FittedModel
+from training.types import Array
 
 PARITY: Final = 1e-5
 """Largest difference between graph and reference: absolute up to 1, relative above (tokens, milliseconds)."""

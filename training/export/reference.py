@@ -8,7 +8,8 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from training.models.boosting import raw_scores, sigmoid
-from training.models.fitted_model import Array, FittedModel, QuantityHead, TreeHead
+from training.models.fitted_model import FittedModel, QuantityHead, TreeHead
+from training.types import Array
 
 
 @dataclass(frozen=True, slots=True)

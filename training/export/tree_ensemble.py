@@ -9,7 +9,8 @@ import lightgbm as lgb
 import numpy as np
 
 from training.errors import TrainingError
-from training.models.fitted_model import Array, TreeHead
+from training.models.fitted_model import TreeHead
+from training.types import Array
 
 
 class UnsupportedTrees(TrainingError):

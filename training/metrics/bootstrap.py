@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from serving.decision.errors import BadInput
+from training.types import Array, IntArray
 
-Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
 """weights (b, n) -> values (b,) or (b, S)."""
 
@@ -64,7 +63,7 @@ class Resampling:
     n: int
     count: int = 1000
     seed: int = 0
-    clusters: NDArray[np.int64] | None = None
+    clusters: IntArray | None = None
 
     def __post_init__(self) -> None:
         if self.n < 2:

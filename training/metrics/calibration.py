@@ -6,19 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from serving.decision.errors import BadInput
-from training.metrics.bootstrap import (
-    Array,
-    Interval,
-    Resampling,
-    mean_interval,
-    percentile_interval,
-    proportion_interval,
-)
+from training.metrics.bootstrap import Interval, Resampling, mean_interval, percentile_interval, proportion_interval
+from training.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +30,7 @@ class Bins:
     realised: Array
     lower: Array
     upper: Array
-    count: NDArray[np.int64]
+    count: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +94,10 @@ class BucketRow:
     extra_usd: float | None
 
 
-def quantile_bins(predicted: Array, bins: int) -> NDArray[np.int64]:
+def quantile_bins(predicted: Array, bins: int) -> IntArray:
     """Bin number 0.. of each forecast (n,); equal forecasts share a bin, so there may be fewer than asked for."""
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, bins + 1)[1:-1]))
-    codes: NDArray[np.int64] = np.unique(np.searchsorted(edges, predicted, side="left"), return_inverse=True)[1]
+    codes: IntArray = np.unique(np.searchsorted(edges, predicted, side="left"), return_inverse=True)[1]
     return codes
 
 

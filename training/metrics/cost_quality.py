@@ -9,13 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.decision.errors import BadInput
-from training.metrics.bootstrap import Array
 from training.metrics.piecewise import PiecewiseCurves
-
-IntArray = NDArray[np.int64]
+from training.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +181,7 @@ def area_over_random(outcomes: RealisedOutcomes, router: Router, weights: Array 
 
     The random line runs from always-direct to always-reasoning (the reference arm).
 
-    >>> outcomes = Outcomes(np.array([[0.0, 1.0], [0.0, 0.0]]))
+    >>> outcomes = RealisedOutcomes(np.array([[0.0, 1.0], [0.0, 0.0]]))
     >>> area_over_random(outcomes, Router("good", np.array([2.0, 1.0]))).tolist()
     [0.125]
     >>> area_over_random(outcomes, Router("tied", np.array([1.0, 1.0]))).tolist()

@@ -16,8 +16,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from serving.decision.errors import BadInput
-from training.metrics.bootstrap import Array, Interval
-from training.metrics.cost_quality import IntArray, Router
+from training.metrics.bootstrap import Interval
+from training.metrics.cost_quality import Router
+from training.types import Array, IntArray
 
 Estimator = Literal["ips", "snips", "dr"]
 

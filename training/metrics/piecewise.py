@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.metrics.bootstrap import Array
+from training.types import Array
 
 
 @dataclass(frozen=True, slots=True)

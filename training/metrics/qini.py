@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.decision.errors import BadInput
-from training.metrics.bootstrap import Array
 from training.metrics.cost_quality import Ranking
+from training.types import Array, BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def paired_area(score: Array, effect: Array) -> UpliftArea:
     return _area(_share(ranking), gain, gain)
 
 
-def logged_area(score: Array, outcome: Array, treated: NDArray[np.bool_]) -> UpliftArea:
+def logged_area(score: Array, outcome: Array, treated: BoolArray) -> UpliftArea:
     """Areas from one arm per prompt, chosen at random with a constant probability.
 
     Parameters

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.decision.errors import BadInput
-from training.metrics.bootstrap import Array
+from training.types import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.decision.types import FloatArray
-from training.models.fitted_model import Array, TreeHead
+from training.models.fitted_model import TreeHead
+from training.types import Array, IntArray
 
 Objective = Literal["cross_entropy", "regression"]
-Rows = NDArray[np.int64]
 T = TypeVar("T")
 
 ROWS_A_TREE = 60_000
@@ -78,7 +78,7 @@ class BinnedRows:
     def head(
         self,
         y: Array,
-        rows: Rows,
+        rows: IntArray,
         objective: Objective,
         *,
         weight: Array | None = None,
@@ -193,7 +193,7 @@ def log_odds(chance: Array) -> Array:
     return np.asarray(np.log(kept / (1 - kept)), np.float64)
 
 
-def folds_of(groups: Sequence[object] | NDArray[np.object_], count: int, rng: np.random.Generator) -> Rows:
+def folds_of(groups: Sequence[object] | NDArray[np.object_], count: int, rng: np.random.Generator) -> IntArray:
     """Deal rows into folds at random so that every group (task) is spread evenly: int64 (n,)."""
     labels = np.asarray([str(group) for group in groups])
     order = np.lexsort((rng.random(len(labels)), labels))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from training.models.fitted_model import Array, PiecewiseLinear
+from training.models.fitted_model import PiecewiseLinear
+from training.types import Array, IntArray
 
 BINS = 20
 """Most knots of a map; each holds at least `MIN_IN_BIN` prompts."""
@@ -87,7 +88,7 @@ def _line(x: Array, y: Array, mass: Array) -> Array:
     return np.array([mean - slope * centre, slope])
 
 
-def _groups(score: Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _groups(score: Array) -> IntArray:
     """Deal rows into bins of equal size by score; equal scores share a bin."""
     bins = int(np.clip(len(score) // MIN_IN_BIN, 1, BINS))
     edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))

@@ -16,8 +16,9 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.models.boosting import BinnedRows, Rows, TreeSettings, raw_scores, shifted
-from training.models.fitted_model import Array, QuantityHead
+from training.models.boosting import BinnedRows, TreeSettings, raw_scores, shifted
+from training.models.fitted_model import QuantityHead
+from training.types import Array, IntArray
 
 QUANTITY_TREES = TreeSettings(rounds=30, leaves=15, bags=1, learning_rate=0.15, feature_fraction=0.3)
 MINIMUM_ROWS = 50
@@ -41,7 +42,7 @@ class LearntQuantity:
 
 
 def fit_quantity(
-    x: FloatArray, realised: Array, fold: Rows, default_mean: float, binned: BinnedRows, *, seed: int
+    x: FloatArray, realised: Array, fold: IntArray, default_mean: float, binned: BinnedRows, *, seed: int
 ) -> LearntQuantity:
     """Learn one quantity of one arm.
 

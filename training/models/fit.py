@@ -6,22 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.decision.features import FEATURE_NAMES
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
 from training.dataset.overlap import observation_probability, require_overlap
-from training.models.boosting import BinnedRows, Rows, TreeSettings, folds_of, scaled
+from training.models.boosting import BinnedRows, TreeSettings, folds_of, scaled
 from training.models.calibration import monotone_map, uplift_maps
 from training.models.consumption import QUANTITY_TREES, LearntQuantity, fit_quantity, without_stalls
-from training.models.fitted_model import Array, FittedModel, PiecewiseLinear, SuccessHead, TreeHead, UpliftHead
+from training.models.fitted_model import FittedModel, PiecewiseLinear, SuccessHead, TreeHead, UpliftHead
 from training.models.local_trainer import LocalTrainerFactory
 from training.models.meta_learners import Learner, rank_learners
 from training.models.support import fit_components, fit_support, fit_tasks, held_out_support
 from training.models.targets import BEST, TrainerFactory, pseudo_outcomes
 from training.models.uplift import LearntHeads, cross_fit_by, fit_feature_only_heads, fit_heads_by, progress_steps
 from training.progress import Progress, silent
+from training.types import Array, BoolArray, IntArray
 
 ONE_THREAD = "blas"
 """API that `threadpool_limits` keeps to one thread while fitting: matrices are small, so threads of the linear algebra
@@ -90,7 +90,7 @@ class Fitted:
     """
 
     model: FittedModel
-    fold: Rows
+    fold: IntArray
     oof_score: Array
     oof_success: Array
     oof_uplift: Array
@@ -179,14 +179,14 @@ def _success(
     return tuple(SuccessHead(score, _success_map(dataset, chance, k, every), far) for k, (score, far) in pairs)
 
 
-def _success_map(dataset: Dataset, chance: Array, arm: int, rows: NDArray[np.bool_]) -> PiecewiseLinear:
+def _success_map(dataset: Dataset, chance: Array, arm: int, rows: BoolArray) -> PiecewiseLinear:
     seen = dataset.observed[:, arm] & rows
     # Logged prompts stand for those that the old policy sent elsewhere.
     weight = 1.0 / np.maximum(observation_probability(dataset)[seen, arm], 0.05)
     return monotone_map(chance[seen, arm], dataset.success[seen, arm], weight)
 
 
-def _cross_success(dataset: Dataset, chance: Array, fold: Rows) -> Array:
+def _cross_success(dataset: Dataset, chance: Array, fold: IntArray) -> Array:
     found = np.empty_like(chance)
     for f in range(fold.max() + 1):
         for k in range(found.shape[1]):
@@ -194,7 +194,7 @@ def _cross_success(dataset: Dataset, chance: Array, fold: Rows) -> Array:
     return found
 
 
-def _cross_uplift(score: Array, truth: Array, fold: Rows) -> Array:
+def _cross_uplift(score: Array, truth: Array, fold: IntArray) -> Array:
     found = np.empty_like(score)
     for f in range(fold.max() + 1):
         out = fold == f
@@ -214,7 +214,7 @@ def _uplift(weight: float, blended: Array, heads: LearntHeads, truth: Array) -> 
 
 
 def _consumption(
-    dataset: Dataset, x: FloatArray, fold: Rows, settings: FitSettings, progress: Progress
+    dataset: Dataset, x: FloatArray, fold: IntArray, settings: FitSettings, progress: Progress
 ) -> tuple[tuple[LearntQuantity, ...], tuple[LearntQuantity, ...]]:
     binned = BinnedRows(x, QUANTITY_TREES, settings.threads)
     step = _stepper(progress, "tokens and latency", 2 * len(dataset.arms))

@@ -10,11 +10,9 @@ from typing import Literal
 
 import lightgbm as lgb
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.decision.types import FloatArray
-
-Array = NDArray[np.float64]
+from training.types import Array
 
 
 @dataclass(frozen=True, slots=True)

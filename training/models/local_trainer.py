@@ -10,7 +10,7 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.models.boosting import BinnedRows, Rows, TreeSettings
+from training.models.boosting import BinnedRows, TreeSettings
 from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Scores
 from training.models.targets import (
@@ -25,6 +25,7 @@ from training.models.targets import (
     target,
     uplift_targets,
 )
+from training.types import IntArray
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ class LocalHeadTrainer:
         self,
         x: FloatArray,
         dataset: Dataset,
-        fold: Rows | None,
+        fold: IntArray | None,
         trees: TreeSettings,
         threads: int,
         *,
@@ -81,7 +82,7 @@ class LocalTrainerFactory:
 
     x: FloatArray
     dataset: Dataset
-    fold: Rows
+    fold: IntArray
     threads: int
 
     @property

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from training.models.boosting import log_odds, sigmoid
-from training.models.fitted_model import Array
+from training.types import Array
 
 Outcome = Literal["T", "S", "T+S"]
 """Which success models: one per arm, one that reads the arm as a column, or the mean of both in log-odds."""

@@ -8,9 +8,10 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression
 
 from serving.decision.types import FloatArray
-from training.models.boosting import Rows, folds_of
+from training.models.boosting import folds_of
 from training.models.calibration import monotone_map
-from training.models.fitted_model import Array, Components, PiecewiseLinear, SupportHead, TaskHead
+from training.models.fitted_model import Components, PiecewiseLinear, SupportHead, TaskHead
+from training.types import Array, IntArray
 
 MINIMUM_TASKS = 4
 """Fewer task types than this can't play the unseen one in turn."""
@@ -69,7 +70,7 @@ def similarity(head: SupportHead, x: FloatArray) -> Array:
     return np.asarray((_unit(head.components.of(x)) @ head.centroids.T).max(axis=1), np.float64)
 
 
-def held_out_support(head: SupportHead, x: FloatArray, fold: Rows, rng: np.random.Generator) -> Array:
+def held_out_support(head: SupportHead, x: FloatArray, fold: IntArray, rng: np.random.Generator) -> Array:
     """Support of every prompt by centroids that were placed without its fold: float64 (n,)."""
     found = np.empty(len(x))
     z = _unit(head.components.of(x))
@@ -135,11 +136,11 @@ def _unit(z: Array) -> Array:
     return np.asarray(z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12), np.float64)
 
 
-def _sample_of(rows: Rows, rng: np.random.Generator) -> Rows:
+def _sample_of(rows: IntArray, rng: np.random.Generator) -> IntArray:
     return rows[_sample(len(rows), rng)]
 
 
-def _sample(n: int, rng: np.random.Generator) -> Rows:
+def _sample(n: int, rng: np.random.Generator) -> IntArray:
     if n <= SAMPLE:
         return np.arange(n)
     return np.sort(rng.choice(n, SAMPLE, replace=False))

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
 from training.dataset.overlap import observation_probability
-from training.models.boosting import Objective, Rows, TreeSettings
-from training.models.fitted_model import Array, TreeHead
+from training.models.boosting import Objective, TreeSettings
+from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Outcome, Scores
+from training.types import Array, IntArray
 
 SHARED_AT_MOST = 100_000
 """Calls that the model of all arms learns from: it needs a row for each, and long histories feed one model per arm."""
@@ -30,7 +30,6 @@ WEIGHT_AT_MOST = 5.0
 """Prompts that one logged call stands for, at most, while models learn."""
 EVERY = -1
 """No fold is left out."""
-Mask = NDArray[np.bool_]
 Kind = Literal["success", "all arms", "uplift"]
 T = TypeVar("T")
 
@@ -108,14 +107,14 @@ class HeadTarget:
     objective: Objective
     y: Array
     weight: Array
-    rows: Rows
+    rows: IntArray
 
 
 class TrainerFactory(Protocol):
     """Where success and uplift are learnt: it may have more prompts than are at hand."""
 
     @property
-    def fold(self) -> Rows:
+    def fold(self) -> IntArray:
         """int64 (n,): folds of the prompts at hand."""
         ...
 
@@ -190,7 +189,7 @@ def call_weights(dataset: Dataset, whole: GlobalCounts | None = None) -> Array:
 
 
 def target(
-    subject: HeadSpec, dataset: Dataset, fold: Rows, whole: GlobalCounts | None = None, truth: Array | None = None
+    subject: HeadSpec, dataset: Dataset, fold: IntArray, whole: GlobalCounts | None = None, truth: Array | None = None
 ) -> HeadTarget:
     """Say what these prompts teach a head.
 

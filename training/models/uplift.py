@@ -14,8 +14,8 @@ import numpy as np
 
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
-from training.models.boosting import Rows, TreeSettings, averaged, raw_scores, sigmoid
-from training.models.fitted_model import Array, TreeHead
+from training.models.boosting import TreeSettings, averaged, raw_scores, sigmoid
+from training.models.fitted_model import TreeHead
 from training.models.local_trainer import LocalHeadTrainer
 from training.models.meta_learners import Learner, Scores
 from training.models.targets import (
@@ -26,6 +26,7 @@ from training.models.targets import (
     PseudoOutcomes,
     split_by_arm,
 )
+from training.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class _HeldOut:
 
 
 def cross_fit(
-    x: FloatArray, dataset: Dataset, fold: Rows, trees: TreeSettings, threads: int, progress: Callable[[], None]
+    x: FloatArray, dataset: Dataset, fold: IntArray, trees: TreeSettings, threads: int, progress: Callable[[], None]
 ) -> Scores:
     """Score every prompt by models that have not seen it, on this machine.
 
@@ -76,7 +77,9 @@ def cross_fit(
     return cross_fit_by(lesson, x, fold, len(dataset.arms), progress).scores
 
 
-def cross_fit_by(lesson: HeadTrainer, x: FloatArray, fold: Rows, arms: int, progress: Callable[[], None]) -> CrossFit:
+def cross_fit_by(
+    lesson: HeadTrainer, x: FloatArray, fold: IntArray, arms: int, progress: Callable[[], None]
+) -> CrossFit:
     """Score the prompts at hand by models that have not seen their fold.
 
     Parameters
@@ -154,7 +157,7 @@ def fit_heads_by(
 
 
 def fit_feature_only_heads(
-    x: FloatArray, dataset: Dataset, features: int, trees: TreeSettings, fold: Rows, threads: int
+    x: FloatArray, dataset: Dataset, features: int, trees: TreeSettings, fold: IntArray, threads: int
 ) -> tuple[Array, tuple[TreeHead, ...]]:
     """Learn success per arm from complexity features alone, for kinds of requests that were never seen.
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from serving.decision.errors import BadInput
-from training.metrics.bootstrap import Array, Interval
-from training.metrics.cost_quality import IntArray
+from training.metrics.bootstrap import Interval
 from training.metrics.off_policy import LoggedTraffic, doubly_robust_success, effective_size
 from training.promotion.gate_types import (
     BundleForecast,
@@ -29,6 +28,7 @@ from training.promotion.gate_types import (
     RequestWindow,
     usd_per_thousand,
 )
+from training.types import Array, IntArray
 
 
 def run_gate(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.bootstrap import Array, Interval
-from training.metrics.cost_quality import IntArray
+from training.metrics.bootstrap import Interval
+from training.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class GateVerdict:
 def usd_per_thousand(gain: Interval) -> str:
     """Write USD a request as USD per 1,000 requests.
 
-    >>> milli(Interval(0.007, 0.004, 0.01))
+    >>> usd_per_thousand(Interval(0.007, 0.004, 0.01))
     '7.00 [4.00, 10.00]'
     """
     value, lower, upper = (1000 * x + 0.0 for x in (gain.value, gain.lower, gain.upper))

@@ -19,8 +19,8 @@ from serving.decision.selection.runtime_state import RuntimeState
 from serving.decision.types import Arm, Request, Usd
 from training.dataset.aggregation import CellIndex, first_labels, first_rows, numeric_column, row_requests
 from training.errors import BadHistory
-from training.metrics.cost_quality import IntArray
 from training.promotion.gate_types import BundleForecast, RequestWindow
+from training.types import IntArray
 
 QUIET = RuntimeState(explore=False)
 
@@ -88,9 +88,9 @@ def split_newest(
     return HistorySplit(older, frame[late & ~repeated & known], since, int((late & repeated & known).sum()))
 
 
-def held_out(frame: pd.DataFrame, bound: BoundPolicy) -> HoldoutWindow:
+def held_out(frame: pd.DataFrame, bound_policy: BoundPolicy) -> HoldoutWindow:
     """Put calls side by side: one row for a prompt that every arm was called with for sure, else one for each call."""
-    names = [arm.name for arm in bound.arms]
+    names = [arm.name for arm in bound_policy.arms]
     arms = pd.Categorical(frame["arm"].astype(object), categories=names).codes.astype(np.int64)
     propensity = numeric_column(frame, "propensity", 1.0)
     prompt = pd.factorize(frame["prompt_id"].astype(object))[0]
@@ -105,7 +105,7 @@ def held_out(frame: pd.DataFrame, bound: BoundPolicy) -> HoldoutWindow:
     tasks, tenants = (first_labels(frame, name, group, rows) for name in ("task", "tenant"))
     asked = row_requests(frame, first, tasks, tenants)
     value = numeric_column(frame, "value_of_success_usd")[first]
-    terms = [bound.policy.terms_for(request.tenant) for request in asked]
+    terms = [bound_policy.policy.terms_for(request.tenant) for request in asked]
     told = [
         float(term.value(request.task)) if np.isnan(own) else float(own)
         for term, request, own in zip(terms, asked, value, strict=True)
@@ -115,7 +115,7 @@ def held_out(frame: pd.DataFrame, bound: BoundPolicy) -> HoldoutWindow:
     cells = CellIndex(group * len(names) + arms, rows, len(names))
     window = RequestWindow(
         cells.means(numeric_column(frame, "success")),
-        cells.means(_paid(frame, arms, bound)),
+        cells.means(_paid(frame, arms, bound_policy)),
         cells.means(numeric_column(frame, "latency_ms")),
         cells.means(propensity),
         np.array(told, np.float64),
@@ -154,7 +154,9 @@ def forecast(
     return BundleForecast(bundle.bundle_id, chosen, success, cost, latency, share, epsilon, size_bytes)
 
 
-def _paid(frame: pd.DataFrame, arms: np.typing.NDArray[np.int64], bound: BoundPolicy) -> np.typing.NDArray[np.float64]:
+def _paid(
+    frame: pd.DataFrame, arms: np.typing.NDArray[np.int64], bound_policy: BoundPolicy
+) -> np.typing.NDArray[np.float64]:
     """Give what each call cost: as told, else from its tokens; NaN where neither is known."""
     told = numeric_column(frame, "cost_usd")
     inputs, outputs, times = (numeric_column(frame, name) for name in ("input_tokens", "output_tokens", "timestamp"))
@@ -163,7 +165,7 @@ def _paid(frame: pd.DataFrame, arms: np.typing.NDArray[np.int64], bound: BoundPo
         np.nan_to_num(numeric_column(frame, name)) for name in ("cached_input_tokens", "reasoning_tokens")
     )
     for row in np.flatnonzero(np.isnan(told)):
-        rates = bound.cards[arms[row]].rates(float(np.nan_to_num(times[row])), float(np.nan_to_num(inputs[row])))
+        rates = bound_policy.cards[arms[row]].rates(float(np.nan_to_num(times[row])), float(np.nan_to_num(inputs[row])))
         if rates.gpu_second:
             told[row] = seconds[row] * rates.gpu_second
         elif not np.isnan(inputs[row] + outputs[row]):

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from serving.journal.rows import JournalEntry
-from training.metrics.bootstrap import Array, Interval
+from training.metrics.bootstrap import Interval
 from training.promotion.gate_log import GateExpectation
+from training.types import Array
 
 LEAST = 100
 """Outcomes below which nothing is said."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from training.metrics.bootstrap import Array
+from training.types import Array
 
 Kind = Literal["line", "points", "bars"]
 Role = Literal["ours", "rival", "ceiling", "floor", "note"]

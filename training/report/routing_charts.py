@@ -8,8 +8,8 @@ import numpy as np
 
 from training.evaluation.results import Evaluation
 from training.evaluation.router_results import Curve, RouterResult
-from training.metrics.bootstrap import Array
 from training.report.chart_specs import Chart, Role, Series
+from training.types import Array
 
 
 def routing_charts(evaluation: Evaluation) -> Iterator[Chart]:

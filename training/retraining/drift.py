@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from training.metrics.bootstrap import Array
+from training.types import Array
 
 DIRECTIONS = 8
 """Fixed random directions along which embeddings are compared."""

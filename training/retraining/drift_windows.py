@@ -13,9 +13,9 @@ from serving.decision.features.model_inputs import encode_batch
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.types import Request
 from serving.journal.rows import JournalEntry
-from training.metrics.bootstrap import Array
 from training.records.text_pool import conversation
 from training.retraining.drift import Traffic
+from training.types import Array
 
 WIDTH = 16
 """Columns of a text's embedding here: a fixed random projection of the bundle's tokens, beside its features."""

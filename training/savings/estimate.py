@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.bootstrap import Array, Interval, Resampling, percentile_interval
+from training.metrics.bootstrap import Interval, Resampling, percentile_interval
 from training.metrics.off_policy import LoggedTraffic, UnsupportedPolicy, policy_value
 from training.savings.evidence import MINIMUM, Evidence
 from training.savings.results import Estimator, Savings, StrategyComparison, StrategyFigures, TrafficPart
+from training.types import Array
 
 DAYS_PER_YEAR = 365
 LARGEST_WEIGHT = 50.0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from serving.decision.errors import BadInput
 from serving.decision.types import Decision
-from training.metrics.bootstrap import Array
+from training.types import Array
 
 Kind = Literal["paired history", "logged history", "journal"]
 ASSUMED_PER_DAY = 10_000.0

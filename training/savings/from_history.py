@@ -12,9 +12,9 @@ from serving.decision.pricing.rate_card import expected_cost
 from serving.decision.selection.runtime_state import RuntimeState
 from serving.decision.types import Request
 from training.dataset.dataset import Dataset
-from training.metrics.bootstrap import Array
 from training.progress import Progress, silent
 from training.savings.evidence import Evidence, cost_notes, forecasts_of, rate_of
+from training.types import Array
 
 
 def from_history(
@@ -63,7 +63,7 @@ def _priced(dataset: Dataset, engine: Engine) -> Array:
         inputs = dataset.input_tokens[row, place]
         if not np.isfinite(inputs):
             continue
-        rates = engine.bound.cards[place].rates(now, float(inputs))
+        rates = engine.bound_policy.cards[place].rates(now, float(inputs))
         latency = dataset.latency_ms[row, place]
         if rates.gpu_second and not np.isfinite(latency):
             continue

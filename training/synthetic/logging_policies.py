@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from training.synthetic.prompt_sample import PromptSample
-from training.synthetic.response_model import Array
 from training.synthetic.task_types import BadWorld
+from training.types import Array
 
 LoggingPolicy = Callable[[PromptSample], Array]
 """Takes n prompts (with their truth, which an honest policy leaves alone), gives float64 (n, K) probabilities."""

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from serving.decision.types import Request
 from training.synthetic.logging_policies import LoggingPolicy, probabilities
@@ -27,10 +26,9 @@ from training.synthetic.response_model import (
     VISIBLE_FACTOR,
     VISIBLE_LIMIT,
     VISIBLE_SIGMA,
-    Array,
-    IntArray,
 )
 from training.synthetic.task_types import FAILURE_MODES
+from training.types import Array, BoolArray, IntArray
 
 SOURCE: Final = "synthetic"
 
@@ -186,7 +184,7 @@ def _logged(chances: Array, luck: list[CallLuck]) -> Calls:
     return Calls(rows, arms, runs, chances[rows, arms])
 
 
-def _modes(success: NDArray[np.bool_], wrong_modes: Array, right_bloat: Array, luck: Array) -> IntArray:
+def _modes(success: BoolArray, wrong_modes: Array, right_bloat: Array, luck: Array) -> IntArray:
     """Failure mode per call, 0 for none."""
     wrong = (luck[:, None] >= np.cumsum(wrong_modes, axis=1)[:, :-1]).sum(axis=1)
     return np.where(success, np.where(luck < right_bloat, BLOAT, 0), wrong)

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.decision.pricing.price_book import price_book
 from serving.decision.types import Arm
-
-Array = NDArray[np.float64]
+from training.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +21,7 @@ class PriceTable:
     output: Array
     per_ms: Array
 
-    def cost_usd(
-        self, arm: NDArray[np.int64], input_tokens: Array, cached: Array, output: Array, latency_ms: Array
-    ) -> Array:
+    def cost_usd(self, arm: IntArray, input_tokens: Array, cached: Array, output: Array, latency_ms: Array) -> Array:
         """USD of calls; all arguments broadcast, `arm` is the arm's place, `cached` is part of `input_tokens`."""
         tokens = (input_tokens - cached) * self.input[arm] + cached * self.cached_input[arm] + output * self.output[arm]
         cost: Array = tokens + latency_ms * self.per_ms[arm]

@@ -13,8 +13,9 @@ from serving.decision.types import Message, Request
 from training.synthetic.prices import PriceTable
 from training.synthetic.prompt_sample import PromptSample
 from training.synthetic.prompt_templates import load_wording
-from training.synthetic.response_model import Array, Circumstances, respond, success
+from training.synthetic.response_model import Circumstances, respond, success
 from training.synthetic.task_types import BASE_TASKS, FOLLOW_UP, LANGUAGE_PENALTY, LANGUAGES, TASKS
+from training.types import Array, BoolArray
 
 if TYPE_CHECKING:
     from training.synthetic.world import World
@@ -62,7 +63,7 @@ def _moments(world: World, rng: np.random.Generator) -> Array:
     return world.start + np.round(seconds, 3)
 
 
-def _tasks(world: World, rng: np.random.Generator, shifted: NDArray[np.bool_]) -> NDArray[np.object_]:
+def _tasks(world: World, rng: np.random.Generator, shifted: BoolArray) -> NDArray[np.object_]:
     mix = world.mix or {name: traits.share for name, traits in TASKS.items()}
     tasks = _pick(rng, mix, BLOCK)
     if world.shift is not None:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.decision.types import Arm, Request
-from training.synthetic.response_model import Array, IntArray, WorldTruth
+from training.synthetic.response_model import WorldTruth
 from training.synthetic.response_model import concat_truths as join_truths
+from training.types import Array, BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class PromptSample:
     languages: NDArray[np.object_]
     level: Array
     timestamp: Array
-    shifted: NDArray[np.bool_]
+    shifted: BoolArray
     input_tokens: Array
     cached_input_tokens: Array
     truth: WorldTruth
@@ -79,7 +80,7 @@ class PromptSample:
         """n texts: all turns of the conversation, joined by newlines."""
         return tuple("\n".join([message.text for message in request.messages]) for request in self.requests)
 
-    def take(self, rows: IntArray | NDArray[np.bool_]) -> PromptSample:
+    def take(self, rows: IntArray | BoolArray) -> PromptSample:
         """Keep some prompts, by place or by mask."""
         places = np.arange(len(self))[rows]
         return PromptSample(

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.synthetic.task_types import BASE_TASKS, BadWorld
+from training.types import Array
 
-Levels = NDArray[np.float64]
+Levels = Array
 _BLUR = 0.1  # sd of what a slot makes of a level
 
 

@@ -17,9 +17,7 @@ from serving.decision.types import Arm
 from training.synthetic.concept_drift import ConceptDrift
 from training.synthetic.prices import PriceTable
 from training.synthetic.task_types import FAILURE_MODES, STRENGTH, TASKS, THINKING, Traits
-
-Array = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from training.types import Array, BoolArray, IntArray
 
 VISIBLE_SIGMA: Final = 0.45
 HIDDEN_SIGMA: Final = 0.70
@@ -68,7 +66,7 @@ class Circumstances:
     level: Array
     penalty: Array
     hidden: Array
-    shifted: NDArray[np.bool_]
+    shifted: BoolArray
     input_tokens: Array
     cached_input_tokens: Array
 
@@ -116,7 +114,7 @@ class WorldTruth:
         """(n, K, 1 + 5) P(failure mode), 'no failure mode' first."""
         return _failure_modes(self.success, self.wrong_modes, self.right_bloat)
 
-    def take(self, rows: IntArray | NDArray[np.bool_]) -> WorldTruth:
+    def take(self, rows: IntArray | BoolArray) -> WorldTruth:
         """Keep some prompts."""
         return WorldTruth(*(getattr(self, one.name)[rows] for one in fields(self)))
 

@@ -9,7 +9,8 @@ from serving.decision.errors import BadInput
 from training.evaluation.evaluate import ReportTitles, curve_points, evaluate_model, learning_sizes, task_table
 from training.evaluation.results import ConsumptionForecast, Evaluation, HeldOut, UnseenTasks
 from training.metrics.bootstrap import Resampling
-from training.metrics.cost_quality import IntArray, RealisedOutcomes, Router, oracle_share
+from training.metrics.cost_quality import RealisedOutcomes, Router, oracle_share
+from training.types import IntArray
 
 N = 800
 TITLES = ReportTitles("t", "made up", synthetic=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
 from training.evaluation.logged_losses import LARGEST_WEIGHT, logged_losses
-from training.models.fitted_model import Array
+from training.types import Array
 
 N = 400
 X = toy_rows(N, np.random.default_rng(1))

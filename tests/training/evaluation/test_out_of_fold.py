@@ -23,8 +23,8 @@ from training.metrics.cost_quality import RealisedOutcomes
 from training.metrics.risk_control import NoCertificate
 from training.models.boosting import TreeSettings
 from training.models.fit import FitSettings, Fitted, fit
-from training.models.fitted_model import Array
 from training.report.summary import summary
+from training.types import Array
 
 SETTINGS = FitSettings(trees=TreeSettings(rounds=25, leaves=7), folds=3, threads=1)
 PRICED = (Arm("direct", "gpt-5.1", "none"), Arm("reasoning", "gpt-5.1", "high"))

@@ -20,8 +20,8 @@ from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
 from tests.support import tiny_models as tiny
-from training.encoders.quantization import quantize, quantized_values
 from training.encoders.design_matrix import Encoder, design_rows
+from training.encoders.quantization import quantize, quantized_values
 from training.encoders.transformer import TransformerEncoder
 from training.errors import TrainingError
 from training.export import graph
@@ -30,7 +30,8 @@ from training.export.graph_builder import GraphBuilder
 from training.export.parity import max_difference
 from training.export.reference import predict
 from training.export.tree_ensemble import UnsupportedTrees, pack_trees
-from training.models.fitted_model import Array, Components, FittedModel, PiecewiseLinear, SupportHead, TreeHead
+from training.models.fitted_model import Components, FittedModel, PiecewiseLinear, SupportHead, TreeHead
+from training.types import Array
 
 TEXTS = (
     *tiny.requests(40, seed=11),

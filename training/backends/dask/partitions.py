@@ -14,10 +14,11 @@ from serving.decision.types import FloatArray, Request
 from training.backends.dask.partition_reader import PromptRows
 from training.dataset.dataset import Dataset
 from training.encoders.design_matrix import Encoder, design_rows
-from training.models.boosting import Rows, raw_scores, sigmoid
-from training.models.fitted_model import Array, TreeHead
+from training.models.boosting import raw_scores, sigmoid
+from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Scores
 from training.models.targets import GlobalCounts, HeadSpec, OutOfFold, stacked, target, uplift_targets
+from training.types import Array, BoolArray, IntArray
 
 _NO_TEXT: Final = Request(())
 
@@ -38,7 +39,7 @@ class Partition:
 
     dataset: Dataset
     x: FloatArray
-    fold: Rows
+    fold: IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +94,12 @@ def hash_ids(prompt_ids: NDArray[np.object_]) -> NDArray[np.uint64]:
     return np.asarray(pd.util.hash_array(prompt_ids, categorize=False), np.uint64)
 
 
-def folds_by_hash(prompt_ids: NDArray[np.object_], folds: int) -> Rows:
+def folds_by_hash(prompt_ids: NDArray[np.object_], folds: int) -> IntArray:
     """Deal prompts into folds: int64 (n,)."""
     return np.asarray(hash_ids(prompt_ids) % np.uint64(folds), np.int64)
 
 
-def sample_mask(prompt_ids: NDArray[np.object_], share: float) -> NDArray[np.bool_]:
+def sample_mask(prompt_ids: NDArray[np.object_], share: float) -> BoolArray:
     """Pick the prompts that the driver gets, bool (n,): about this share of them."""
     return np.asarray((hash_ids(prompt_ids) >> np.uint64(11)) < np.uint64(round(share * 2**53)), np.bool_)
 

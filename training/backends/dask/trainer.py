@@ -20,7 +20,7 @@ import numpy as np
 from training.backends.dask.client import Cluster
 from training.backends.dask.partitions import partition_pseudo_outcomes, training_rows, training_shape
 from training.dataset.dataset import Dataset
-from training.models.boosting import Objective, Rows, TreeSettings, parameters
+from training.models.boosting import Objective, TreeSettings, parameters
 from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Scores
 from training.models.targets import (
@@ -33,6 +33,7 @@ from training.models.targets import (
     shared_tree_settings,
     uplift_targets,
 )
+from training.types import IntArray
 
 NETWORK: Final = re.compile(
     r"^\[(machines|machine_list_filename|local_listen_port|num_machines|time_out|pre_partition|num_threads): .*\]\n",
@@ -62,7 +63,7 @@ class DaskTrainerFactory:
     parts: tuple[Any, ...]
     holders: tuple[str, ...]
     sample: Dataset
-    fold: Rows
+    fold: IntArray
     whole: GlobalCounts
     prompts: int
 
