@@ -80,7 +80,7 @@ def build_worker(settings: Settings, shared: SharedState, seat: WorkerSlot = ALO
     kept = JournalSettings(retention_days=settings.retention_days)
     journal = open_journal(settings.journal, settings.spool, kept, seat)
 
-    # Plug in here: who knows the situation, who is told of decisions, who is told of outcomes, further routes.
+    # Plug in here: sources of runtime state, who is told of decisions, who is told of outcomes, further routes.
     sources: list[RuntimeStateSource] = []
     decision_sinks: list[DecisionSink] = []
     outcome_sinks: list[OutcomeSink] = []
@@ -188,11 +188,11 @@ def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
 def _steering(settings: Settings, slot: EngineSlot, shared: SharedState) -> Controller:
     """Budgets live in the journal's database; where there is none, they end with the process."""
 
-    def bound() -> BoundPolicy:
-        live = slot.live.bound
+    def bound_policy() -> BoundPolicy:
+        live = slot.live.bound_policy
         assert live is not None, "what `Ground` lays is bound"
         return live
 
     ledger = MemorySpendLedger() if settings.journal == NO_JOURNAL else SqlSpendLedger(settings.journal)
     rng = random.Random()  # noqa: S311
-    return Controller(bound, ledger, shared.sessions, time.time, rng, lambda: slot.live.hidden_share)
+    return Controller(bound_policy, ledger, shared.sessions, time.time, rng, lambda: slot.live.hidden_share)

@@ -88,16 +88,16 @@ class BudgetPools:
         self._read_at = self._tidied_at = self._looked_at = float("-inf")
         self._up = True
 
-    def spend(self, decided: Iterable[RecordedDecision], bound: BoundPolicy) -> None:
+    def spend(self, decided: Iterable[RecordedDecision], bound_policy: BoundPolicy) -> None:
         """Count decisions at their forecast."""
         by_purse: dict[str, list[RecordedDecision]] = defaultdict(list)
         for item in decided:
             tenant = item.record.context.tenant if item.record else None
-            budget = bound.policy.terms_for(tenant).budget
+            budget = bound_policy.policy.terms_for(tenant).budget
             if item.record is not None and budget.steers:
                 by_purse[budget.purse].append(item)
         for purse, items in by_purse.items():
-            self._spend(purse, items, bound)
+            self._spend(purse, items, bound_policy)
 
     def correct(self, outcomes: Iterable[MatchedOutcome], policy: Policy) -> None:
         """Put what calls really cost in the place of their forecast."""
@@ -142,16 +142,16 @@ class BudgetPools:
             self._exchange(now)
         self._ledger.close()
 
-    def _spend(self, purse: str, items: list[RecordedDecision], bound: BoundPolicy) -> None:
+    def _spend(self, purse: str, items: list[RecordedDecision], bound_policy: BoundPolicy) -> None:
         records = [item.record for item in items if item.record is not None]
         chosen = records if len(records) <= _SAMPLED else self._rng.sample(records, _SAMPLED)
         if self._purses[purse].spent:
             # A stop hides what the traffic asks for; were it learnt, tomorrow would be planned too small.
-            chosen = [replace(record, situation=replace(record.situation, health={})) for record in chosen]
+            chosen = [replace(record, runtime_state=replace(record.runtime_state, health={})) for record in chosen]
         known = []
         for record in yielding_gil(chosen, 1):
             try:
-                known.append(cost_at_multipliers(record, bound, GRID))
+                known.append(cost_at_multipliers(record, bound_policy, GRID))
             except BadInput:  # a policy that is newer than the decision may leave no arm
                 continue
         weight = len(items) / len(known) if known else 0.0

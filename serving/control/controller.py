@@ -40,7 +40,7 @@ _LEAST_CACHED: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class SessionlessState:
-    """The situation of a request without a session: of most, and of those that may probe a shed arm."""
+    """The runtime state of a request without a session: of most, and of those that may probe a shed arm."""
 
     usual: RuntimeState = NEUTRAL
     probing: RuntimeState = NEUTRAL
@@ -72,7 +72,7 @@ class Controller:
 
     Parameters
     ----------
-    bound
+    bound_policy
         Gives the arms, policy and prices that are live.
     ledger
         Where budgets are kept.
@@ -88,14 +88,14 @@ class Controller:
 
     def __init__(
         self,
-        bound: Callable[[], BoundPolicy],
+        bound_policy: Callable[[], BoundPolicy],
         ledger: SpendLedger,
         sessions: SessionTable,
         clock: Callable[[], float],
         rng: random.Random,
         hidden_share: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
-        self._bound, self._sessions, self._clock, self._rng = bound, sessions, clock, rng
+        self._bound_policy, self._sessions, self._clock, self._rng = bound_policy, sessions, clock, rng
         self._hidden_share = hidden_share
         self._purses = BudgetPools(ledger, rng)
         self._guards = ArmHealthMonitor()
@@ -114,18 +114,18 @@ class Controller:
         """Give the state of the world, e.g. for metrics."""
         return self._view
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:  # noqa: ARG002
+    def runtime_state(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:  # noqa: ARG002
         """Tell what is known before a decision."""
-        view, bound = self._view, self._bound()
+        view, bound_policy = self._view, self._bound_policy()
         outlook = view.plain
         if view.outlooks:
-            outlook = view.outlooks.get(bound.policy.terms_for(request.tenant).budget.purse, outlook)
+            outlook = view.outlooks.get(bound_policy.policy.terms_for(request.tenant).budget.purse, outlook)
         base = outlook.usual
-        if view.probing and self._rng.random() < bound.policy.guards.probe_share:
+        if view.probing and self._rng.random() < bound_policy.policy.guards.probe_share:
             base = outlook.probing
         if request.session_id is None:
             return base
-        session = self._session(request.tenant, request.session_id, bound)
+        session = self._session(request.tenant, request.session_id, bound_policy)
         if session is None:
             return base
         return RuntimeState(None, base.cost_multiplier, session, base.health, base.task_shifts)
@@ -135,7 +135,7 @@ class Controller:
         self._decided.append(decided)
         if request.session_id is not None:
             decision, record = decided.decision, decided.record
-            tokens = (record.situation.input_tokens or 0) if record is not None else 0
+            tokens = (record.runtime_state.input_tokens or 0) if record is not None else 0
             turn = LastTurn(arm_key(decision.arm), decision.effort, tokens, self._clock())
             self._sessions.keep(request.tenant, request.session_id, turn)
 
@@ -146,16 +146,16 @@ class Controller:
     def look(self) -> None:
         """Count what was decided and reported since the last look, and swap the result in."""
         with self._looking:
-            now, bound = self._clock(), self._bound()
-            policy, names = bound.policy, [arm.name for arm in bound.arms]
+            now, bound_policy = self._clock(), self._bound_policy()
+            policy, names = bound_policy.policy, [arm.name for arm in bound_policy.arms]
             decided = [self._decided.popleft() for _ in range(len(self._decided))]
             for item in yielding_gil(decided, _TURN):
                 self._recall.learn(item)
-            self._purses.spend(decided, bound)
+            self._purses.spend(decided, bound_policy)
             reported = [self._reported.popleft() for _ in range(len(self._reported))]
             outcomes = []
             for row, decision in yielding_gil(reported, _TURN):
-                outcome = self._recall.hold(self._priced(row, decision, bound), decision)
+                outcome = self._recall.hold(self._priced(row, decision, bound_policy), decision)
                 if outcome is not None:
                     outcomes.append(outcome)
             self._purses.correct(outcomes, policy)
@@ -189,29 +189,29 @@ class Controller:
             except Exception as error:  # the thread must outlive any surprise; messages may quote a prompt
                 logger.error("steering: %s", type(error).__name__)
 
-    def _session(self, tenant: str | None, session_id: str, bound: BoundPolicy) -> Session | None:
+    def _session(self, tenant: str | None, session_id: str, bound_policy: BoundPolicy) -> Session | None:
         turn = self._sessions.find(tenant, session_id)
         if turn is None:
             return None
-        memory: SessionSettings = bound.policy.memory
+        memory: SessionSettings = bound_policy.policy.memory
         age = self._clock() - turn.at
-        arm = self._arm(turn.arm, bound)
+        arm = self._arm(turn.arm, bound_policy)
         if arm is None or age > memory.session_minutes * 60.0:
             return None
         cached = turn.input_tokens if turn.input_tokens >= _LEAST_CACHED and age <= memory.cache_minutes * 60.0 else 0
         return Session(arm, turn.effort, cached)
 
-    def _arm(self, key: int, bound: BoundPolicy) -> str | None:
-        if self._named is not bound.arms:
-            self._names, self._named = {arm_key(arm.name): arm.name for arm in bound.arms}, bound.arms
+    def _arm(self, key: int, bound_policy: BoundPolicy) -> str | None:
+        if self._named is not bound_policy.arms:
+            self._names, self._named = {arm_key(arm.name): arm.name for arm in bound_policy.arms}, bound_policy.arms
         return self._names.get(key)
 
-    def _priced(self, row: OutcomeRow, decision: DecisionRow | None, bound: BoundPolicy) -> OutcomeRow:
+    def _priced(self, row: OutcomeRow, decision: DecisionRow | None, bound_policy: BoundPolicy) -> OutcomeRow:
         """Price a report that tells tokens but no cost, by the arm that served."""
         if row.cost_usd is not None or row.input_tokens is None or row.output_tokens is None:
             return row
         arm = row.arm or self._recall.arm(row.decision_id) or (decision.arm if decision else None)
-        place = None if arm is None else bound.place(arm)
+        place = None if arm is None else bound_policy.index_of(arm)
         if place is None:
             return row
         output = row.output_tokens
@@ -221,7 +221,7 @@ class Controller:
             cached_input_tokens=min(row.cached_input_tokens or 0, row.input_tokens),
             reasoning_tokens=min(row.reasoning_tokens or 0, output),
         )
-        rates = bound.cards[place].rates(row.reported_at, row.input_tokens)
+        rates = bound_policy.cards[place].rates(row.reported_at, row.input_tokens)
         once = cost_of_usage(usage, rates, row.gpu_seconds or 0.0)
         return replace(row, cost_usd=once * (1.0 + (row.retries or 0)))
 
@@ -233,9 +233,9 @@ def _outlook(purse: PoolState, health: HealthSnapshot, arms: Sequence[str]) -> S
         spent = RuntimeState(cost_multiplier=purse.multiplier, health=stopped)
         return SessionlessState(spent, spent)
 
-    def situation(arms: Mapping[str, ArmHealth]) -> RuntimeState:
+    def runtime_state(arms: Mapping[str, ArmHealth]) -> RuntimeState:
         if not arms and not health.shifts and not purse.multiplier:
             return NEUTRAL
         return RuntimeState(cost_multiplier=purse.multiplier, health=arms, task_shifts=health.shifts)
 
-    return SessionlessState(situation(health.arms), situation(health.probed))
+    return SessionlessState(runtime_state(health.arms), runtime_state(health.probed))

@@ -16,8 +16,8 @@ from serving.decision.policy.bound_policy import bind_policy
 from serving.decision.policy.policy import Policy
 from serving.decision.pricing.price_book import PriceBook, price_book
 from serving.decision.prior.model import PriorModel
-from serving.decision.selection.decide import decide_from_record
 from serving.decision.request_traits import before_tools, in_tool_loop
+from serving.decision.selection.decide import decide_from_record
 from serving.decision.selection.decision_record import DecisionRecord, context_of
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Arm, Decision, Prediction, Request
@@ -115,7 +115,7 @@ class Engine:
             )
         self.prior = prior or PriorModel(self.arms)
         self.prices = prices or price_book(self.arms)
-        self.bound = bind_policy(self.arms, self.policy, self.prices)
+        self.bound_policy = bind_policy(self.arms, self.policy, self.prices)
         self.cold_start = isinstance(model, PriorModel)
         self._clock, self._timer = clock, timer
         self._ids = ids or IdSource(clock, random.Random())  # noqa: S311  # names, no secrets; seeded by the system
@@ -124,34 +124,34 @@ class Engine:
     @property
     def version(self) -> str:
         """Name policy and prices, as every decision does."""
-        return self.bound.version
+        return self.bound_policy.version
 
-    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
+    def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
         """Decide one request.
 
         Parameters
         ----------
         request
             What the gateway asks about.
-        situation
-            The state of the world; calm where nothing is known.
+        runtime_state
+            Budget pressure, session, health of the arms; `NEUTRAL` where nothing is known.
 
         Raises
         ------
         EveryArmDenied
             The policy's rules leave no arm for the request.
         """
-        return self.decide_recorded(request, situation).decision
+        return self.decide_recorded(request, runtime_state).decision
 
-    def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
+    def decide_recorded(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> RecordedDecision:
         """Decide one request, and keep what the decision was made from for the journal."""
         start = self._timer()
-        record = self.record(request, situation)
+        record = self.record(request, runtime_state)
         forecast_us = (self._timer() - start) // 1000
-        decision = decide_from_record(record, self.bound, lambda: (self._timer() - start) // 1000)
+        decision = decide_from_record(record, self.bound_policy, lambda: (self._timer() - start) // 1000)
         return RecordedDecision(decision, record, forecast_us)
 
-    def record(self, request: Request, situation: RuntimeState = NEUTRAL) -> DecisionRecord:
+    def record(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> DecisionRecord:
         """Forecast, and read clock and chance: all that `decide_from_record` needs.
 
         In an open tool loop the conversation is read up to its last user turn: so the answer is the one which that turn
@@ -162,7 +162,7 @@ class Engine:
             request = before_tools(request)
         prediction = self.model.predict_request(request)
         weight = 1.0 if self.cold_start else 0.0
-        terms = self.bound.policy.terms_for(request.tenant)
+        terms = self.bound_policy.policy.terms_for(request.tenant)
         if not self.cold_start and prediction.support < terms.full_support:
             weight = 1.0 - max(prediction.support, 0.0) / terms.full_support
             prediction = blend_prior(prediction, self.prior.predict_request(request), weight)
@@ -173,11 +173,11 @@ class Engine:
             bundle_id=self.model.bundle_id,
             now=self._clock(),
             context=context,
-            situation=self._filled(request, situation, decision_id, context.task),
+            runtime_state=self._filled(request, runtime_state, decision_id, context.task),
             prediction=prediction,
             prior_weight=weight,
             cold_start=self.cold_start,
-            policy=self.bound.version,
+            policy=self.bound_policy.version,
         )
 
     def _task(self, prediction: Prediction) -> str | None:
@@ -186,18 +186,20 @@ class Engine:
         sure = max(prediction.task_probabilities)
         return self.model.tasks[prediction.task_probabilities.index(sure)] if sure >= _SURE_TASK else None
 
-    def _filled(self, request: Request, situation: RuntimeState, decision_id: str, task: str | None) -> RuntimeState:
-        tokens, uniform = situation.input_tokens, situation.uniform
-        if tokens is not None and uniform is not None and not situation.task_shifts:
-            return situation
+    def _filled(
+        self, request: Request, runtime_state: RuntimeState, decision_id: str, task: str | None
+    ) -> RuntimeState:
+        tokens, uniform = runtime_state.input_tokens, runtime_state.uniform
+        if tokens is not None and uniform is not None and not runtime_state.task_shifts:
+            return runtime_state
         return RuntimeState(
             input_tokens=estimate_input_tokens(request) if tokens is None else tokens,
-            cost_multiplier=situation.cost_multiplier,
-            session=situation.session,
-            health=situation.of_task(task) if situation.task_shifts else situation.health,
-            headers=situation.headers,
+            cost_multiplier=runtime_state.cost_multiplier,
+            session=runtime_state.session,
+            health=runtime_state.of_task(task) if runtime_state.task_shifts else runtime_state.health,
+            headers=runtime_state.headers,
             uniform=_uniform(self._seed, decision_id) if uniform is None else uniform,
-            explore=situation.explore,
+            explore=runtime_state.explore,
         )
 
 

@@ -1,4 +1,4 @@
-"""Answers `GET /v1/decisions/{decision_id}`: a decision from the journal, with the sum behind it."""
+"""The HTTP route that explains a decision: `GET /v1/decisions/{decision_id}`, read from the journal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pydantic import RootModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.decision.ids import timestamp_of
-from serving.http_api.asgi import Receive, Scope, Send, answer_json, answer_problem
-from serving.http_api.docs.explanation_example import EXPLANATION
+from serving.http_api.asgi import Receive, Scope, Send, answer_errors, answer_json
+from serving.http_api.docs.examples import EXPLANATION
 from serving.http_api.docs.openapi import responses
 from serving.http_api.route import Route, RouteText
-from serving.journal import JournalEntry, Store
+from serving.journal.rows import JournalEntry
+from serving.journal.store import Store
+from serving.journal.writer import JournalUnavailable
 from serving.schemas.problems import (
     FORBIDDEN,
     NO_JOURNAL,
@@ -28,16 +30,17 @@ from serving.schemas.problems import (
     Rejected,
 )
 from serving.service.explanation import Explanation, explain_entry
+from serving.service.outcome_service import NoJournal
 from serving.service.policy_snapshots import PolicySnapshots
 
 _FRESH_SECONDS: Final = 5.0
-"""A decision as young as this may still be on its way into the journal."""
-_LOOKS: Final = 6
+"""A decision as young as this may not be in the journal yet: it is looked up again."""
+_ATTEMPTS: Final = 6
 _PAUSE_SECONDS: Final = 0.15
 
 
 class ExplanationAnswer(RootModel[Explanation]):
-    """A decision, the sum behind it per arm, and its outcome."""
+    """A decision, the utility of each arm with its terms, and its outcome."""
 
 
 EXPLAIN: Final = RouteText(
@@ -62,55 +65,50 @@ EXPLAIN: Final = RouteText(
 
 
 class ExplanationRoutes:
-    """Looks decisions up and explains them.
+    """Looks decisions up in the journal and explains them.
 
     Parameters
     ----------
-    store, terms
+    store, snapshots
         None where the server keeps no journal.
     clock
         Epoch seconds.
     """
 
     def __init__(
-        self, store: Store | None, terms: PolicySnapshots | None, clock: Callable[[], float] = time.time
+        self, store: Store | None, snapshots: PolicySnapshots | None, clock: Callable[[], float] = time.time
     ) -> None:
-        self._store, self._terms, self._clock = store, terms, clock
+        self._store, self._snapshots, self._clock = store, snapshots, clock
 
     @property
     def route(self) -> Route:
         """Give the route."""
-        return Route("GET", "/v1/decisions/{decision_id}", self.explain, EXPLAIN)
+        return Route("GET", "/v1/decisions/{decision_id}", answer_errors(self.explain), EXPLAIN)
 
-    async def explain(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
+    async def explain(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer `GET /v1/decisions/{decision_id}`."""
         try:
-            answer = await self._explain(str(scope["path_params"]["decision_id"]))
-        except Rejected as rejected:
-            await answer_problem(rejected.problem, receive, send)
+            explanation = await self._explain(str(scope["path_params"]["decision_id"]))
         except SQLAlchemyError:
-            detail = "the journal can't be read at present: ask again"
-            await answer_problem(Problem(NOT_DURABLE, detail, headers=((b"retry-after", b"1"),)), receive, send)
-        else:
-            await answer_json(send, orjson.dumps(answer))
+            raise JournalUnavailable("the journal can't be read at present: ask again") from None
+        await answer_json(send, orjson.dumps(explanation))
 
     async def _explain(self, decision_id: str) -> Explanation:
-        if self._store is None or self._terms is None:
-            detail = "this server keeps no journal: start it with --journal sqlite:///journal.db"
-            raise Rejected(Problem(NO_JOURNAL, detail))
-        entry = await self._entry(self._store, decision_id)
-        bound = await asyncio.to_thread(self._terms.find, entry.decision.policy)
-        return explain_entry(entry, bound)
+        if self._store is None or self._snapshots is None:
+            raise NoJournal("this server keeps no journal: start it with --journal sqlite:///journal.db")
+        entry = await self._find_entry(self._store, decision_id)
+        policy = await asyncio.to_thread(self._snapshots.find, entry.decision.policy)
+        return explain_entry(entry, policy)
 
-    async def _entry(self, store: Store, decision_id: str) -> JournalEntry:
-        fresh = self._fresh(decision_id)
-        for look in range(_LOOKS if fresh else 1):
-            if look:
+    async def _find_entry(self, store: Store, decision_id: str) -> JournalEntry:
+        fresh = self._is_fresh(decision_id)
+        for attempt in range(_ATTEMPTS if fresh else 1):
+            if attempt:
                 await asyncio.sleep(_PAUSE_SECONDS)
             try:
                 entry = await asyncio.to_thread(store.entry, decision_id)
             except SQLAlchemyError:
-                if look + 1 < _LOOKS and fresh:  # the very first decision: its tables are being made
+                if attempt + 1 < _ATTEMPTS and fresh:  # the very first decision: its tables are being created
                     continue
                 raise
             if entry is not None:
@@ -119,7 +117,7 @@ class ExplanationRoutes:
             Problem(NOT_FOUND, "the journal holds no such decision: it may be forgotten, or another server's")
         )
 
-    def _fresh(self, decision_id: str) -> bool:
+    def _is_fresh(self, decision_id: str) -> bool:
         try:
             return abs(self._clock() - timestamp_of(decision_id)) < _FRESH_SECONDS
         except ValueError:

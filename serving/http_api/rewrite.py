@@ -1,27 +1,26 @@
-"""Answers `POST /v1/rewrite`: a provider's body in, the body that asks for what was decided out.
+"""The HTTP route `POST /v1/rewrite`: a provider's request body in, the body that asks for the decided effort out.
 
-A gateway passes the client's body as it is, and sends on what comes back. What was decided stands in `x-thinkgate-*`
+A gateway passes the client's body as it is, and sends on what comes back. The decision stands in `x-thinkgate-*`
 headers. A body that can't be read is answered with a problem (4xx): then the gateway sends the client's body on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 import orjson
 
 from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadRequest
-from serving.decision.providers.endpoints import dialect
+from serving.decision.providers.endpoints import DIALECTS, dialect
 from serving.decision.providers.gateway_headers import read_gateway_hints
 from serving.decision.providers.request_body import parse_body
 from serving.decision.providers.rewrite import Rewrite, apply_decision
-from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.http_api.asgi import (
-    NO_CONTENT_ALLOWED,
-    SECURITY,
+    SECURITY_HEADERS,
     ClientGoneError,
     Receive,
     Scope,
@@ -30,119 +29,175 @@ from serving.http_api.asgi import (
     answer_problem,
     read_json_body,
 )
+from serving.http_api.docs.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN_BODY
+from serving.http_api.docs.openapi import DECISION_REFUSALS, problem_responses, request_body
+from serving.http_api.route import Route, RouteText
 from serving.schemas.limits import RequestLimits
 from serving.schemas.lossless_json import Document, read_lossless, write_lossless
-from serving.schemas.problems import DENIED, INVALID, WRONG_METHOD, Headers, Problem, Rejected
+from serving.schemas.problems import INVALID, Headers, Problem, Rejected
 from serving.schemas.rewrite_headers import HEADER_PREFIX, decision_headers
 from serving.service.decision_service import DecisionService
+from serving.service.error_problems import CALL_ERRORS, problem_of
 
 FORMS: Final = {
     "body": b"application/json",
     "patch": b"application/json-patch+json",
     "merge": b"application/merge-patch+json",
 }
-"""What may come back, and its media type: the whole body, RFC 6902 operations, an RFC 7396 merge patch."""
-_FIXED: Final = (*SECURITY, NO_CONTENT_ALLOWED)
+"""Forms of the answer, and their media types: the whole body, RFC 6902 operations, an RFC 7396 merge patch."""
+_PARAMETERS: Final = ("form", "dialect", "model", "drop-sampling")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_HEADER_TEXTS: Final = {
+    "decision-id": "Name it when the outcome is reported.",
+    "arm": "Arm that was decided.",
+    "effort": "Effort that was decided.",
+    "applied": "Effort that the body asks for now, as far as its model takes it; `unchanged`: it says nothing of it.",
+    "bucket": "`use`, `maybe` or `avoid`.",
+    "model": "Model whose words the body speaks.",
+    "fallback": "`none`, or who answered where the model could not.",
+    "max-reasoning-tokens": "Cap of the call.",
+    "max-retries": "Cap of the call.",
+    "max-total-ms": "Cap of the call.",
+    "note": "Why the body was left alone, where it was.",
+}
+
+
+def _query(name: str, description: str, values: Sequence[str] = ()) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"} | ({"enum": list(values)} if values else {})
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def _responses() -> dict[int | str, dict[str, Any]]:
+    text = {"schema": {"type": "string"}}
+    headers = {f"{HEADER_PREFIX}{name}": text | {"description": meaning} for name, meaning in _HEADER_TEXTS.items()}
+    content: dict[str, Any] = {
+        "application/json": {"schema": {"type": "object"}, "example": REWRITTEN_BODY},
+        "application/json-patch+json": {"schema": {"type": "array"}, "example": REWRITE_PATCH},
+        "application/merge-patch+json": {"schema": {"type": "object"}, "example": {"reasoning_effort": "none"}},
+    }
+    success = {"description": "The body to send on, or what to change in it.", "headers": headers, "content": content}
+    return {200: success} | problem_responses(DECISION_REFUSALS)
+
+
+REWRITE: Final = RouteText(
+    summary="Make a provider's request body ask for what pays",
+    description=(
+        "Takes the body of a model call as the client sent it (OpenAI chat or responses, Anthropic messages, Gemini"
+        " generateContent, OpenRouter, and vLLM behind OpenAI chat), decides, and gives back the body to send on."
+        " Fields that thinkgate does not know pass through. A client's explicit effort stands unless the policy caps"
+        " it, nothing is toggled in an open tool loop, and nothing is set that the model would refuse."
+        " Context goes in headers: `x-thinkgate-tenant`, `-session-id`, `-task`, `-deadline-ms`,"
+        " `-value-of-success-usd`, `-max-cost-usd`; the query's parameters may be headers too. Where this answers 4xx,"
+        " send the client's body on as it is."
+    ),
+    responses=_responses(),
+    extra={
+        "parameters": [
+            _query("form", "`body` (default), `patch` for RFC 6902, `merge` for RFC 7396.", tuple(FORMS)),
+            _query("dialect", "Shape of the body; detected where it is left out.", tuple(DIALECTS)),
+            _query("model", "The model, where the URL of the call names it and the body does not (Gemini)."),
+            _query("drop-sampling", "`true`: let temperature and the like go where the model refuses them."),
+        ],
+        **request_body({"type": "object"}, REWRITE_BODIES),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What the caller says beside the body; `decision_headers` holds its `x-thinkgate-*` headers by lower-case name."""
+class _RewriteQuery:
+    """What the caller says beside the body.
+
+    Parameters
+    ----------
+    hints
+        Its `x-thinkgate-*` headers by lower-case name.
+    """
 
     form: str
     dialect: str | None
     model: str | None
     drop_sampling: bool
-    told: dict[str, str]
+    hints: dict[str, str]
 
 
 class RewriteRoute:
-    """The route as an ASGI application.
+    """The rewrite route as an ASGI application.
 
     Parameters
     ----------
-    guard
-        Decides.
+    decision_service
+        Makes the decisions.
     limits
         Enforced on every call.
     """
 
-    def __init__(self, guard: DecisionService, limits: RequestLimits) -> None:
-        self._guard = guard
+    def __init__(self, decision_service: DecisionService, limits: RequestLimits) -> None:
+        self._decision_service = decision_service
         self._limits = limits
 
+    @property
+    def route(self) -> Route:
+        """Give the route."""
+        return Route("POST", "/v1/rewrite", self.rewrite, REWRITE)
+
     async def rewrite(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
+        """Answer `POST /v1/rewrite`."""
         try:
-            if scope["method"] != "POST":
-                raise Rejected(Problem(WRONG_METHOD, "use POST with a JSON body", headers=((b"allow", b"POST"),)))
-            wanted = _wanted(scope)
+            query = _read_query(scope)
             raw = await read_json_body(scope, receive, self._limits.body)
-            body, headers = self._rewrite(raw, wanted, scope["headers"])
-        except Rejected as rejected:
-            await answer_problem(rejected.problem, receive, send)
+            body, headers = self._rewrite(raw, query, scope["headers"])
+        except CALL_ERRORS as error:
+            await answer_problem(problem_of(error), receive, send)
         except ClientGoneError:
             return
         else:
             await answer_json(send, body, headers=headers)
 
-    def _rewrite(self, raw: bytes | bytearray, wanted: _Wanted, headers: Headers) -> tuple[bytes | bytearray, Headers]:
+    def _rewrite(
+        self, raw: bytes | bytearray, query: _RewriteQuery, headers: Headers
+    ) -> tuple[bytes | bytearray, Headers]:
         document = read_lossless(raw)
-        try:
-            if not isinstance(document.value, dict):
-                raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
-            api = None if wanted.dialect is None else dialect(wanted.dialect)
-            reading = parse_body(document.value, api, model=wanted.model, hints=read_gateway_hints(wanted.told))
-            decided = self._guard.decide_recorded(reading.request, headers)
-            decision = decided.decision
-            done = apply_decision(
-                document.value,
-                reading,
-                decision,
-                loop_remembered=repeats_session(decided),
-                drop_sampling=wanted.drop_sampling,
-            )
-        except BadRequest as error:
-            raise Rejected(Problem(INVALID, str(error))) from None
-        except EveryArmDenied as error:
-            raise Rejected(Problem(DENIED, str(error))) from None
-        media_type = (b"content-type", FORMS[wanted.form])
-        return _payload(raw, document, done, wanted.form), (
-            media_type,
-            *_FIXED,
-            *decision_headers(reading, decision, done),
+        if not isinstance(document.value, dict):
+            raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
+        api = None if query.dialect is None else dialect(query.dialect)
+        parsed = parse_body(document.value, api, model=query.model, hints=read_gateway_hints(query.hints))
+        decided = self._decision_service.decide_recorded(parsed.request, headers)
+        rewritten = apply_decision(
+            document.value,
+            parsed,
+            decided.decision,
+            loop_remembered=_repeats_session(decided),
+            drop_sampling=query.drop_sampling,
         )
+        media_type = (b"content-type", FORMS[query.form])
+        decision = decision_headers(parsed, decided.decision, rewritten)
+        return _payload(raw, document, rewritten, query.form), (media_type, *SECURITY_HEADERS, *decision)
 
 
-def repeats_session(decided: RecordedDecision) -> bool:
-    """Tell whether the decision repeats what the session was served with: then an open tool loop goes on alike."""
-    session = None if decided.record is None else decided.record.situation.session
+def _repeats_session(decided: RecordedDecision) -> bool:
+    """Tell whether the decision repeats the session's last arm: then an open tool loop keeps its mode."""
+    session = None if decided.record is None else decided.record.runtime_state.session
     return session is not None and session.arm == decided.decision.arm
 
 
-def _payload(raw: bytes | bytearray, document: Document, done: Rewrite, form: str) -> bytes | bytearray:
+def _payload(raw: bytes | bytearray, document: Document, rewritten: Rewrite, form: str) -> bytes | bytearray:
     if form == "patch":
-        return orjson.dumps([operation.to_json() for operation in done.patch])
+        return orjson.dumps([operation.to_json() for operation in rewritten.patch])
     if form == "merge":
-        return orjson.dumps(done.merge)
-    return write_lossless(done.body, document.plain) if done.changed else raw
+        return orjson.dumps(rewritten.merge)
+    return write_lossless(rewritten.body, document.plain) if rewritten.changed else raw
 
 
-def _wanted(scope: Scope) -> _Wanted:
-    """Read query and headers; the query wins."""
+def _read_query(scope: Scope) -> _RewriteQuery:
+    """Read the parameters from query and headers; the query wins."""
+    prefix = HEADER_PREFIX.encode()
     headers = {
-        name.decode("latin-1"): value.decode("latin-1")
-        for name, value in scope["headers"]
-        if name.startswith(b"x-thinkgate-")
+        name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name.startswith(prefix)
     }
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-    said = {name: query[name][-1] if name in query else headers.get(HEADER_PREFIX + name) for name in _ASKED}
-    form = said["form"] or "body"
+    given = {name: query[name][-1] if name in query else headers.get(HEADER_PREFIX + name) for name in _PARAMETERS}
+    form = given["form"] or "body"
     if form not in FORMS:
         raise Rejected(Problem(INVALID, f"unknown form: use one of {', '.join(FORMS)}"))
-    drop = (said["drop-sampling"] or "").lower() in _TRUE
-    return _Wanted(form, said["dialect"], said["model"], drop, headers)
-
-
-_ASKED: Final = ("form", "dialect", "model", "drop-sampling")
+    drop = (given["drop-sampling"] or "").lower() in _TRUE
+    return _RewriteQuery(form, given["dialect"], given["model"], drop, headers)

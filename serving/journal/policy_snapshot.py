@@ -35,12 +35,12 @@ class PolicySnapshotRow:
     prices: str
 
 
-def snapshot_policy(bound: BoundPolicy, prices: PriceBook) -> PolicySnapshotRow:
+def snapshot_policy(bound_policy: BoundPolicy, prices: PriceBook) -> PolicySnapshotRow:
     """Write terms down."""
     return PolicySnapshotRow(
-        version=bound.version,
-        arms=orjson.dumps([asdict(arm) for arm in bound.arms]).decode(),
-        policy=bound.policy.text,
+        version=bound_policy.version,
+        arms=orjson.dumps([asdict(arm) for arm in bound_policy.arms]).decode(),
+        policy=bound_policy.policy.text,
         prices=prices.to_json().decode(),
     )
 
@@ -58,10 +58,12 @@ def bind_snapshot(row: PolicySnapshotRow) -> BoundPolicy:
     except (TypeError, KeyError, orjson.JSONDecodeError) as fault:
         raise BadInput(f"the journal's terms {row.version} can't be read: {fault!r}") from None
     policy = parse_policy(row.policy, "the journal's policy", arms) if row.policy else Policy()
-    bound = bind_policy(arms, policy, PriceBook.from_json(row.prices.encode()))
-    if bound.version != row.version:
-        raise BadInput(f"the journal's terms {row.version} come out as {bound.version}: this thinkgate reads them anew")
-    return bound
+    bound_policy = bind_policy(arms, policy, PriceBook.from_json(row.prices.encode()))
+    if bound_policy.version != row.version:
+        raise BadInput(
+            f"the journal's terms {row.version} come out as {bound_policy.version}: this thinkgate reads them anew"
+        )
+    return bound_policy
 
 
 def _arm(item: dict[str, Any]) -> Arm:

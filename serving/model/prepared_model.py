@@ -66,7 +66,7 @@ class PreparedModel:
             cold_start=engine.cold_start,
             facts=facts,
             prior=Engine(self.prior, policy, self.prices, prior=self.prior, arms=self.arms),
-            bound=engine.bound,
+            bound_policy=engine.bound_policy,
             hidden_share=_hidden_share(facts),
         )
 

@@ -135,7 +135,7 @@ class Shadow:
             return draft
         try:
             # The same draw, session and budget: what differs is the model alone.
-            decision = self._current(ground).decide(draft.request, record.situation)
+            decision = self._current(ground).decide(draft.request, record.runtime_state)
         except Exception as error:
             if not self._stats.failed:
                 logger.error("the shadow fails: %s", str(error) if isinstance(error, ThinkgateError) else type(error))

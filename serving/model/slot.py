@@ -16,8 +16,8 @@ from serving.decision.types import Arm, Request
 class Decider(Protocol):
     """Anything that answers a request: the engine over a bundle, the engine over the prior, a fake in a test."""
 
-    def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
-        """Answer one request in a situation, and keep what the answer was made from."""
+    def decide_recorded(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> RecordedDecision:
+        """Decide one request at a runtime state, and keep what the answer was made from."""
         ...
 
 
@@ -43,7 +43,7 @@ class LiveEngine:
         What `GET /v1/model` tells beside that, ready for JSON.
     prior
         Prior knowledge of the same arms under the same policy, for the fallback `prior`.
-    bound
+    bound_policy
         Arms, policy and prices as the decider reads them, for whoever steers it.
     hidden_share
         By arm: share of its output tokens that was hidden in the history; arms of which that is not known are left out.
@@ -57,7 +57,7 @@ class LiveEngine:
     cold_start: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
     prior: Decider | None = None
-    bound: BoundPolicy | None = None
+    bound_policy: BoundPolicy | None = None
     hidden_share: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -116,7 +116,7 @@ class DecisionService:
         Parameters
         ----------
         headers
-            Of the call: lower-case names and values; those that the policy looks at become part of the situation.
+            Of the call: lower-case names and values; those that the policy looks at become part of the state.
 
         Returns
         -------
@@ -149,12 +149,12 @@ class DecisionService:
         if self._pick is not None:
             live = self._pick(live, request)
         started_ns = self._clock_ns()
-        situation = NEUTRAL
+        runtime_state = NEUTRAL
         try:
-            situation = self._situation(live, request, headers)
+            runtime_state = self._runtime_state(live, request, headers)
             why = self.patience.why_not(started_ns)
             if why is None:
-                decided = live.decider.decide_recorded(request, situation)
+                decided = live.decider.decide_recorded(request, runtime_state)
                 require_finite(decided.decision)
                 if not self.patience.is_late(started_ns, self._clock_ns()):
                     return decided
@@ -164,7 +164,7 @@ class DecisionService:
         except Exception as error:
             self._failures.log(error)
             why = "the model could not answer"
-        return self._answer_instead(live, request, situation, started_ns, why)
+        return self._answer_instead(live, request, runtime_state, started_ns, why)
 
     def fall_back(self, request: Request, why: str, headers: Headers = ()) -> Decision:
         """Answer without the model, marked: for a caller whose time is up.
@@ -180,8 +180,8 @@ class DecisionService:
             The operator's own rules leave no arm.
         """
         live, started_ns = self.slot.live, self._clock_ns()
-        situation = self._situation(live, request, headers)
-        return self.tell(request, self._answer_instead(live, request, situation, started_ns, why), headers).decision
+        runtime_state = self._runtime_state(live, request, headers)
+        return self.tell(request, self._answer_instead(live, request, runtime_state, started_ns, why), headers).decision
 
     def tell(self, request: Request, decided: RecordedDecision, headers: Headers = ()) -> RecordedDecision:
         """Count an answer, and tell everybody who wants to know of it; never raises."""
@@ -200,36 +200,36 @@ class DecisionService:
                 self._failures.contain(error)
         return decided
 
-    def _situation(self, live: LiveEngine, request: Request, headers: Headers) -> RuntimeState:
+    def _runtime_state(self, live: LiveEngine, request: Request, headers: Headers) -> RuntimeState:
         wanted = _wanted(live.headers, headers) if live.headers else {}
-        situation = RuntimeState(headers=wanted) if wanted else NEUTRAL
+        runtime_state = RuntimeState(headers=wanted) if wanted else NEUTRAL
         for source in self._sources:
             try:
-                situation = combine_states(situation, source.situation(request, wanted))
+                runtime_state = combine_states(runtime_state, source.runtime_state(request, wanted))
             except Exception as error:
                 self._failures.contain(error)
-        return situation
+        return runtime_state
 
     def _answer_instead(
-        self, live: LiveEngine, request: Request, situation: RuntimeState, started_ns: int, why: str
+        self, live: LiveEngine, request: Request, runtime_state: RuntimeState, started_ns: int, why: str
     ) -> RecordedDecision:
         # No draw: a decision that nobody computed teaches nothing.
-        situation = dataclasses.replace(situation, explore=False)
+        runtime_state = dataclasses.replace(runtime_state, explore=False)
         if self._fallback == "prior" and live.prior is not None:
             try:
-                return _as_prior(live.prior.decide_recorded(request, situation), live.bundle_id)
+                return _as_prior(live.prior.decide_recorded(request, runtime_state), live.bundle_id)
             except EveryArmDenied:
                 raise
             except Exception as error:
                 self._failures.log(error)
         kind: Fallback = "reason" if self._fallback == "reason" else "baseline"
         try:
-            chosen = choose_fallback(live, request, situation, kind)
+            chosen = choose_fallback(live, request, runtime_state, kind)
         except EveryArmDenied:
             raise
         except Exception as error:
             self._failures.log(error)
-            chosen = choose_fallback(dataclasses.replace(live, bound=None), request, situation, kind)
+            chosen = choose_fallback(dataclasses.replace(live, bound_policy=None), request, runtime_state, kind)
         decision = Decision(
             decision_id=self._new_id(),
             arm=chosen.arm.name,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from typing import Any, cast
 
 import orjson
 
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.policy.bound_policy import BoundPolicy
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.utility_breakdown import UtilityBreakdown, utility_breakdown
 from serving.decision.types import Fallback
-from serving.journal.rows import JournalEntry, OutcomeRow
+from serving.journal.rows import JournalEntry, OutcomeRow, ServedDecision
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+@fast_dataclass
+class Explanation(ServedDecision):
     """One decision, laid open.
 
     Parameters
@@ -30,23 +31,6 @@ class Explanation:
         As reported so far.
     """
 
-    decision_id: str
-    decided_at: float
-    arm: str
-    model: str
-    effort: str
-    bucket: str
-    propensity: float
-    reason: str
-    policy: str
-    bundle_id: str
-    support: float
-    fallback: str | None
-    elapsed_us: int
-    tenant: str | None
-    session_id: str | None
-    task: str | None
-    prompt_id: str
     messages: list[dict[str, Any]] | None
     arithmetic: UtilityBreakdown | None
     same: bool | None
@@ -54,18 +38,18 @@ class Explanation:
     outcome: OutcomeRow | None
 
 
-def explain_entry(entry: JournalEntry, bound: BoundPolicy | None) -> Explanation:
+def explain_entry(entry: JournalEntry, bound_policy: BoundPolicy | None) -> Explanation:
     """Explain a decision.
 
     Parameters
     ----------
     entry
         Its row and outcome.
-    bound
+    bound_policy
         Arms, policy and prices in force then; None where nobody kept them.
     """
     row = entry.decision
-    found, note = _arithmetic(entry, bound)
+    found, note = _arithmetic(entry, bound_policy)
     same = None
     if found is not None:
         again = found.decision
@@ -79,23 +63,7 @@ def explain_entry(entry: JournalEntry, bound: BoundPolicy | None) -> Explanation
         # A fallback's record is the prior's own; the row says that it stood in for the bundle.
         found = replace(found, decision=replace(again, fallback=cast(Fallback | None, row.fallback)))
     return Explanation(
-        decision_id=row.decision_id,
-        decided_at=row.decided_at,
-        arm=row.arm,
-        model=row.model,
-        effort=row.effort,
-        bucket=row.bucket,
-        propensity=row.propensity,
-        reason=row.reason,
-        policy=row.policy,
-        bundle_id=row.bundle_id,
-        support=row.support,
-        fallback=row.fallback,
-        elapsed_us=row.elapsed_us,
-        tenant=row.tenant,
-        session_id=row.session_id,
-        task=row.task,
-        prompt_id=row.prompt_id,
+        **{field.name: getattr(row, field.name) for field in fields(ServedDecision)},
         messages=None if row.messages is None else orjson.loads(row.messages),
         arithmetic=found,
         same=same,
@@ -104,9 +72,9 @@ def explain_entry(entry: JournalEntry, bound: BoundPolicy | None) -> Explanation
     )
 
 
-def _arithmetic(entry: JournalEntry, bound: BoundPolicy | None) -> tuple[UtilityBreakdown | None, str]:
+def _arithmetic(entry: JournalEntry, bound_policy: BoundPolicy | None) -> tuple[UtilityBreakdown | None, str]:
     if entry.decision.replay is None:
         return None, "no model was asked: a fallback answered, so there is no sum"
-    if bound is None:
+    if bound_policy is None:
         return None, f"made under {entry.decision.policy}, which this journal does not hold"
-    return utility_breakdown(DecisionRecord.from_json(entry.decision.replay), bound), ""
+    return utility_breakdown(DecisionRecord.from_json(entry.decision.replay), bound_policy), ""

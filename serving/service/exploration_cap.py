@@ -64,30 +64,32 @@ class ExplorationCap:
         """Read the counters."""
         return self._stats
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:  # noqa: ARG002
+    def runtime_state(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:  # noqa: ARG002
         """Say whether there is still something to explore with."""
-        bound = self._slot.live.bound
-        if bound is None:
+        bound_policy = self._slot.live.bound_policy
+        if bound_policy is None:
             return NEUTRAL
-        cap = bound.policy.terms_for(request.tenant).exploration.max_extra_usd_per_hour
-        if cap is None or self._spent_by(bound.policy, request.tenant) < cap / self._workers:
+        cap = bound_policy.policy.terms_for(request.tenant).exploration.max_extra_usd_per_hour
+        if cap is None or self._spent_by(bound_policy.policy, request.tenant) < cap / self._workers:
             return NEUTRAL
         self._stats = replace(self._stats, held_back=self._stats.held_back + 1)
         return _QUIET
 
     def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Count what a draw costs beyond the arm that would have been taken without it."""
-        decision, record, bound = decided.decision, decided.record, self._slot.live.bound
+        decision, record, bound_policy = decided.decision, decided.record, self._slot.live.bound_policy
         # A draw of another arm has a propensity of share / arms, which is never above a half.
-        if decision.propensity > 0.5 or record is None or bound is None or record.policy != bound.version:
+        if decision.propensity > 0.5 or record is None or bound_policy is None or record.policy != bound_policy.version:
             return
-        calm = decide_from_record(replace(record, situation=replace(record.situation, explore=False)), bound)
+        calm = decide_from_record(
+            replace(record, runtime_state=replace(record.runtime_state, explore=False)), bound_policy
+        )
         if calm.arm == decision.arm:
             return
         extra = decision.estimates[decision.arm].cost_usd - decision.estimates[calm.arm].cost_usd
         extra = max(extra, 0.0) if math.isfinite(extra) else 0.0
-        purse = _purse(bound.policy, request.tenant)
-        self._spent[purse] = self._spent_by(bound.policy, request.tenant) + extra
+        purse = _purse(bound_policy.policy, request.tenant)
+        self._spent[purse] = self._spent_by(bound_policy.policy, request.tenant) + extra
         self._stats = replace(self._stats, drawn=self._stats.drawn + 1, extra_usd=self._stats.extra_usd + extra)
 
     def _spent_by(self, policy: Policy, tenant: str | None) -> float:

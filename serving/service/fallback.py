@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from serving.decision.policy.arms import effort_rank
 from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.selection.arm_scoring import allowed_places
+from serving.decision.selection.arm_scoring import allowed_indices
 from serving.decision.selection.choice import Because
 from serving.decision.selection.decision_record import RequestContext, context_of
 from serving.decision.selection.runtime_state import HEALTHY, RuntimeState
@@ -33,7 +33,7 @@ class FallbackArm:
     because: Because
 
 
-def choose_fallback(live: LiveEngine, request: Request, situation: RuntimeState, kind: Fallback) -> FallbackArm:
+def choose_fallback(live: LiveEngine, request: Request, runtime_state: RuntimeState, kind: Fallback) -> FallbackArm:
     """Choose the baseline arm, or the one with the highest effort (`reason`).
 
     An arm that the policy denies is never taken, a mode is not toggled inside an open tool loop, a client's explicit
@@ -44,19 +44,21 @@ def choose_fallback(live: LiveEngine, request: Request, situation: RuntimeState,
     EveryArmDenied
         The rules leave no arm.
     """
-    if live.bound is None:
+    if live.bound_policy is None:
         arm = max(live.arms, key=lambda arm: effort_rank(arm.effort)) if kind == "reason" else live.arms[0]
         return FallbackArm(arm, arm.effort, _caps(arm, arm.effort, request, _DEFAULT_TOTAL_MS, 32_000, 1), "behaviour")
-    bound, context = live.bound, context_of(request)
-    terms = bound.policy.terms_for(context.tenant)
-    left = allowed_places(context, situation.headers, bound, terms)
-    places = [place for place in bound.ladder if left is None or place in left]
-    place, effort, because = _forced(context, situation, bound, places) or _plain(situation, bound, places, kind)
+    bound_policy, context = live.bound_policy, context_of(request)
+    terms = bound_policy.policy.terms_for(context.tenant)
+    left = allowed_indices(context, runtime_state.headers, bound_policy, terms)
+    places = [place for place in bound_policy.ladder if left is None or place in left]
+    place, effort, because = _forced(context, runtime_state, bound_policy, places) or _plain(
+        runtime_state, bound_policy, places, kind
+    )
     limits = terms.limits
     return FallbackArm(
-        bound.arms[place],
+        bound_policy.arms[place],
         effort,
-        _caps(bound.arms[place], effort, request, limits.total_ms, limits.reasoning_tokens, limits.retries),
+        _caps(bound_policy.arms[place], effort, request, limits.total_ms, limits.reasoning_tokens, limits.retries),
         because,
     )
 
@@ -64,28 +66,35 @@ def choose_fallback(live: LiveEngine, request: Request, situation: RuntimeState,
 _Chosen = tuple[int, Effort, Because]
 
 
-def _forced(context: RequestContext, situation: RuntimeState, bound: BoundPolicy, places: list[int]) -> _Chosen | None:
-    terms, session = bound.policy.terms_for(context.tenant), situation.session
+def _forced(
+    context: RequestContext, runtime_state: RuntimeState, bound_policy: BoundPolicy, places: list[int]
+) -> _Chosen | None:
+    terms, session = bound_policy.policy.terms_for(context.tenant), runtime_state.session
     most = effort_rank(terms.max_effort)
     if session is not None and (context.tool_loop or session.open_tool_loop):
-        before = bound.place(session.arm)
+        before = bound_policy.index_of(session.arm)
         if before in places:
-            rank = effort_rank(session.effort) if session.effort else bound.ranks[before]
+            rank = effort_rank(session.effort) if session.effort else bound_policy.ranks[before]
             return before, EFFORTS[min(rank, most)], "tool_loop"
     if context.client_effort is None or terms.client_effort == "ignore":
         return None
     rank = min(effort_rank(context.client_effort), most)
-    meant = min(places, key=lambda place: (abs(bound.ranks[place] - rank), bound.arms[place].model != context.model))
+    meant = min(
+        places,
+        key=lambda place: (abs(bound_policy.ranks[place] - rank), bound_policy.arms[place].model != context.model),
+    )
     return meant, EFFORTS[rank], "client"
 
 
-def _plain(situation: RuntimeState, bound: BoundPolicy, places: list[int], kind: Fallback) -> _Chosen:
-    sound = [place for place in places if not situation.health.get(bound.arms[place].name, HEALTHY).shed] or places
+def _plain(runtime_state: RuntimeState, bound_policy: BoundPolicy, places: list[int], kind: Fallback) -> _Chosen:
+    sound = [
+        place for place in places if not runtime_state.health.get(bound_policy.arms[place].name, HEALTHY).shed
+    ] or places
     if kind == "reason":
-        place = max(sound, key=lambda place: bound.ranks[place])
+        place = max(sound, key=lambda place: bound_policy.ranks[place])
     else:
-        place = 0 if 0 in sound else min(sound, key=lambda place: bound.ranks[place])
-    return place, bound.arms[place].effort, "behaviour"
+        place = 0 if 0 in sound else min(sound, key=lambda place: bound_policy.ranks[place])
+    return place, bound_policy.arms[place].effort, "behaviour"
 
 
 def _caps(arm: Arm, effort: Effort, request: Request, total_ms: int, reasoning_tokens: int, retries: int) -> Caps:

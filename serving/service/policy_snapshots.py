@@ -52,8 +52,8 @@ class PolicySnapshots:
         if live.policy != decided.decision.policy or not isinstance(engine, Engine):
             return
         self._taken.add(live.policy)
-        self._remember(engine.bound)
-        row = snapshot_policy(engine.bound, engine.prices)
+        self._remember(engine.bound_policy)
+        row = snapshot_policy(engine.bound_policy, engine.prices)
         threading.Thread(target=self._write, args=(row,), name="terms", daemon=True).start()
 
     def find(self, version: str) -> BoundPolicy | None:
@@ -76,11 +76,11 @@ class PolicySnapshots:
             logger.warning("%s", error)
             return None
 
-    def _remember(self, bound: BoundPolicy) -> BoundPolicy:
-        self._known[bound.version] = bound
+    def _remember(self, bound_policy: BoundPolicy) -> BoundPolicy:
+        self._known[bound_policy.version] = bound_policy
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        return bound
+        return bound_policy
 
     def _write(self, row: PolicySnapshotRow) -> None:
         for seconds in (0.0, *_PAUSES):

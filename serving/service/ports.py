@@ -14,7 +14,7 @@ from serving.journal.rows import DecisionRow, OutcomeRow
 class RuntimeStateSource(Protocol):
     """Knows one side of the world: sessions, budgets, the health of arms."""
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
+    def runtime_state(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
         """Tell what it knows; cheap, and never raises.
 
         Parameters

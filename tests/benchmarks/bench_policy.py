@@ -84,10 +84,10 @@ def full_policy() -> Policy:
 def lived(engine: Engine, request: Request) -> Controller:
     """Give a steering that has seen a thousand decisions and reports: a tight budget, moved forecasts, a session."""
     terms = Terms(budget=BudgetSettings(day_usd=Usd(1.0)))
-    bound = bind_policy(engine.arms, Policy(terms=terms), engine.prices)
-    steering = Controller(lambda: bound, MemorySpendLedger(), SessionTable(), time.time, random.Random(1))
+    bound_policy = bind_policy(engine.arms, Policy(terms=terms), engine.prices)
+    steering = Controller(lambda: bound_policy, MemorySpendLedger(), SessionTable(), time.time, random.Random(1))
     for _ in range(1000):
-        decided = engine.decide_recorded(request, steering.situation(request, {}))
+        decided = engine.decide_recorded(request, steering.runtime_state(request, {}))
         steering.decided(request, decided)
         told = OutcomeRow(decided.decision.decision_id, time.time(), success=0.0, latency_ms=9000.0, output_tokens=2000)
         steering.reported(told, None)
@@ -127,7 +127,7 @@ def main() -> int:
         stages: dict[str, Callable[[], object]] = {
             "decide(), default policy": partial(plain.decide, request),
             "decide(), every term": partial(full.decide, request, world),
-            "of which settle()": partial(decide_from_record, record, full.bound),
+            "of which settle()": partial(decide_from_record, record, full.bound_policy),
             "journal row to JSON": record.to_json,
         }
         for name, call in stages.items():
@@ -138,8 +138,8 @@ def main() -> int:
     steering = lived(plain, request)
     decided = plain.decide_recorded(request)
     for name, call in {
-        "steering: situation of a known session": partial(steering.situation, request, {}),
-        "steering: situation without a session": partial(steering.situation, replace(request, session_id=None), {}),
+        "steering: situation of a known session": partial(steering.runtime_state, request, {}),
+        "steering: situation without a session": partial(steering.runtime_state, replace(request, session_id=None), {}),
         "steering: decision noted": partial(steering.decided, request, decided),
     }.items():
         times = measure(call, rounds)

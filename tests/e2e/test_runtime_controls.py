@@ -111,7 +111,7 @@ def test_conversations_guards_and_budgets_over_http(launch: Launch, files: tuple
     store = Store(files[1])
     drawn = sum(entry.decision.propensity < 1.0 for entry in store.entries())
     store.close()
-    seen = [record.situation for record in records]
+    seen = [record.runtime_state for record in records]
     assert any(one.session for one in seen)
     assert any(one.health.get("reasoning") and one.health["reasoning"].shed for one in seen)
     assert any(one.cost_multiplier > 0.0 for one in seen)

@@ -204,7 +204,7 @@ def simulate(
     terms = Terms(value_of_success_usd=Usd(VALUE), budget=BudgetSettings(day_usd=Usd(budget)))
     model = _Told(pool.forecasts[0])
     engine = Engine(model, Policy(terms=terms), price_book(ARMS), clock=lambda: now)
-    steering = Controller(lambda: engine.bound, ledger, SessionTable(4), lambda: now, random.Random(seed))
+    steering = Controller(lambda: engine.bound_policy, ledger, SessionTable(4), lambda: now, random.Random(seed))
     rng = np.random.default_rng(seed)
     results = []
     steering.look()
@@ -230,12 +230,12 @@ def simulate(
             now = midnight + at
             place = int(day.place[request])
             model.next = pool.forecasts[place]
-            situation = steering.situation(pool.requests[place], {})
+            runtime_state = steering.runtime_state(pool.requests[place], {})
             if not steers:
-                situation = replace(situation, cost_multiplier=0.0 if spent < budget else 1e9)
-            decided = engine.decide_recorded(pool.requests[place], situation)
+                runtime_state = replace(runtime_state, cost_multiplier=0.0 if spent < budget else 1e9)
+            decided = engine.decide_recorded(pool.requests[place], runtime_state)
             steering.decided(pool.requests[place], decided)
-            arm = engine.bound.place(decided.decision.arm)
+            arm = engine.bound_policy.index_of(decided.decision.arm)
             assert arm is not None
             expected = float(pool.cost[place, arm])
             cost = expected * float(noise[request])

@@ -29,11 +29,11 @@ JSON = (("content-type", "application/json"),)
 class _Plain:
     """Wraps `decide` as the slot wants it; there is no record."""
 
-    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
+    def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
         raise NotImplementedError
 
-    def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
-        return RecordedDecision(self.decide(request, situation), None)
+    def decide_recorded(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> RecordedDecision:
+        return RecordedDecision(self.decide(request, runtime_state), None)
 
 
 class LengthDecider(_Plain):
@@ -43,7 +43,7 @@ class LengthDecider(_Plain):
         self.bundle_id = bundle_id
         self.seen: list[Request] = []
 
-    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
+    def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
         self.seen = [*self.seen[-7:], request]
         arm = ARMS[sum(len(message.text) for message in request.messages) > 200]
         estimates = {each.name: ArmEstimate(0.8, Usd(0.001), 1000.0, each.default_output_tokens) for each in ARMS}
@@ -68,7 +68,7 @@ class LengthDecider(_Plain):
 class BrokenDecider(_Plain):
     """Fails at every request, quoting it."""
 
-    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
+    def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
         raise RuntimeError(f"can't stand {request.messages[0].text}")
 
 

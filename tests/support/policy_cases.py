@@ -75,9 +75,9 @@ def decide(
     prediction: Prediction | None = None,
     policy: Policy | None = None,
     request: Request | None = None,
-    situation: RuntimeState = NEUTRAL,
+    runtime_state: RuntimeState = NEUTRAL,
 ) -> Decision:
-    return engine(prediction, policy).decide(request or ask(), situation)
+    return engine(prediction, policy).decide(request or ask(), runtime_state)
 
 
 def policy(rules: tuple[Rule, ...] = (), seed: int = 0, **terms: Any) -> Policy:

@@ -194,8 +194,8 @@ def _compare(
     if names[0] != names[1]:
         raise BadInput("the champion has other arms than these records: retrain under a new registry, or name --arms")
     policy = load_policy(settings.policy, arms) if settings.policy else Policy()
-    bound = bind_policy(arms, policy, price_book(arms))
-    held = held_out(parts.newer, bound)
+    bound_policy = bind_policy(arms, policy, price_book(arms))
+    held = held_out(parts.newer, bound_policy)
     judged = [
         forecast(bundle, arms, policy, held, parts.since, _size(place))
         for bundle, place in ((champion, folder / "champion"), (challenger, folder / "bundle"))

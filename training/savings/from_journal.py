@@ -19,7 +19,7 @@ from training.savings.evidence import MINIMUM, Evidence, cost_notes, forecasts_o
 
 
 def from_journal(
-    entries: Iterable[JournalEntry], bound: BoundPolicy, per_day: float | None = None, *, seed: int = 0
+    entries: Iterable[JournalEntry], bound_policy: BoundPolicy, per_day: float | None = None, *, seed: int = 0
 ) -> Evidence:
     """Settle every journalled decision again under another policy; no model is asked, and no prompt is needed.
 
@@ -31,7 +31,7 @@ def from_journal(
         Too few decisions have a known outcome.
     """
     rng = np.random.default_rng(seed)
-    names = tuple(arm.name for arm in bound.arms)
+    names = tuple(arm.name for arm in bound_policy.arms)
     served: list[tuple[JournalEntry, OutcomeRow, Decision]] = []
     times: list[float] = []
     unknown = foreign = 0
@@ -40,7 +40,7 @@ def from_journal(
         if entry.outcome is None or entry.outcome.success is None:
             unknown += 1
             continue
-        decision = _again(entry, bound, float(rng.random()))
+        decision = _again(entry, bound_policy, float(rng.random()))
         if decision is None or (entry.outcome.arm or entry.decision.arm) not in names:
             foreign += 1
             continue
@@ -54,13 +54,13 @@ def from_journal(
     notes += [f"{foreign} decisions that a fallback made, or of other arms, are left out"] if foreign else []
     # All decisions are the day's traffic, also those whose outcome nobody reported.
     rate, assumed = rate_of(np.array(times), per_day)
-    return replace(_journalled(served, names, bound, tuple(notes)), per_day=rate, assumed=assumed)
+    return replace(_journalled(served, names, bound_policy, tuple(notes)), per_day=rate, assumed=assumed)
 
 
 def _journalled(
     served: Sequence[tuple[JournalEntry, OutcomeRow, Decision]],
     names: tuple[str, ...],
-    bound: BoundPolicy,
+    bound_policy: BoundPolicy,
     notes: tuple[str, ...],
 ) -> Evidence:
     shape = (len(served), len(names))
@@ -69,13 +69,13 @@ def _journalled(
         place = names.index(outcome.arm or entry.decision.arm)
         success[row, place] = outcome.success
         propensity[row, place] = entry.decision.propensity
-        cost[row, place] = _paid(entry, outcome, bound, place)
+        cost[row, place] = _paid(entry, outcome, bound_policy, place)
         latency[row, place] = np.nan if outcome.latency_ms is None else outcome.latency_ms
     forecasts = forecasts_of([decision for _, _, decision in served], names)
     return Evidence(
         kind="journal",
         arms=names,
-        policy=bound.version,
+        policy=bound_policy.version,
         success=success,
         cost_usd=cost,
         latency_ms=latency,
@@ -91,23 +91,23 @@ def _journalled(
     )
 
 
-def _again(entry: JournalEntry, bound: BoundPolicy, uniform: float) -> Decision | None:
+def _again(entry: JournalEntry, bound_policy: BoundPolicy, uniform: float) -> Decision | None:
     """Settle under the roster's policy, with a fresh draw: the old one picked the arm whose outcome is known."""
     if entry.decision.replay is None:
         return None
     record = DecisionRecord.from_json(entry.decision.replay)
-    if len(record.prediction.success) != len(bound.arms):
+    if len(record.prediction.success) != len(bound_policy.arms):
         return None
-    situation = replace(record.situation, uniform=uniform, cost_multiplier=0.0)
-    return decide_from_record(replace(record, policy=bound.version, situation=situation), bound)
+    runtime_state = replace(record.runtime_state, uniform=uniform, cost_multiplier=0.0)
+    return decide_from_record(replace(record, policy=bound_policy.version, runtime_state=runtime_state), bound_policy)
 
 
-def _paid(entry: JournalEntry, outcome: OutcomeRow, bound: BoundPolicy, place: int) -> float:
+def _paid(entry: JournalEntry, outcome: OutcomeRow, bound_policy: BoundPolicy, place: int) -> float:
     """Give what the call cost: as reported, else from its tokens; NaN where neither is known."""
     if outcome.cost_usd is not None:
         return outcome.cost_usd
     inputs = outcome.input_tokens
-    rates = bound.cards[place].rates(entry.decision.decided_at, inputs or 0)
+    rates = bound_policy.cards[place].rates(entry.decision.decided_at, inputs or 0)
     if rates.gpu_second:
         seconds = outcome.gpu_seconds
         return float("nan") if seconds is None else seconds * rates.gpu_second

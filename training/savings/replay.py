@@ -97,7 +97,7 @@ def _journal(url: str, engine: Engine, settings: ReplaySettings) -> Evidence:
         raise BadInput(f"{path} is not there: name the journal that the server writes (--journal)")
     store = Store(url)
     try:
-        return from_journal(store.entries(), engine.bound, settings.requests_per_day)
+        return from_journal(store.entries(), engine.bound_policy, settings.requests_per_day)
     except SQLAlchemyError as error:
         raise BadInput(f"the journal can't be read ({type(error).__name__}): is it up, and is it a journal?") from None
     finally:

@@ -78,7 +78,7 @@ def savings_json(savings: Savings) -> str:
 def format_money(interval: Interval) -> str:
     """Write USD with its interval.
 
-    >>> money(Interval(1234.5, 1200.0, 1300.0))
+    >>> format_money(Interval(1234.5, 1200.0, 1300.0))
     '1,234 [1,200, 1,300]'
     """
     return f"{_usd(interval.value)} [{_usd(interval.lower)}, {_usd(interval.upper)}]"
@@ -87,7 +87,7 @@ def format_money(interval: Interval) -> str:
 def format_points(interval: Interval) -> str:
     """Write a difference of shares in points of a hundred.
 
-    >>> points(Interval(0.012, -0.003, 0.02))
+    >>> format_points(Interval(0.012, -0.003, 0.02))
     '+1.2 [-0.3, +2.0]'
     """
     return f"{100 * interval.value:+.1f} [{100 * interval.lower:+.1f}, {100 * interval.upper:+.1f}]"

@@ -41,11 +41,11 @@ class BoundPolicy:
     direct: int
     version: str
 
-    def place(self, arm: str) -> int | None:
-        """Give the place of an arm by name, None where there is none."""
-        for place, candidate in enumerate(self.arms):
+    def index_of(self, arm: str) -> int | None:
+        """Find the index of an arm by name; None if it is unknown."""
+        for index, candidate in enumerate(self.arms):
             if candidate.name == arm:
-                return place
+                return index
         return None
 
 

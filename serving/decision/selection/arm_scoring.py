@@ -91,9 +91,9 @@ def score_arms(
     EveryArmDenied
         The rules leave no arm.
     """
-    session, health = record.situation.session, record.situation.health
-    before = roster.place(session.arm) if session else None
-    allowed = allowed_places(record.context, record.situation.headers, roster, terms)
+    session, health = record.runtime_state.session, record.runtime_state.health
+    before = roster.index_of(session.arm) if session else None
+    allowed = allowed_indices(record.context, record.runtime_state.headers, roster, terms)
     baseline = health.get(roster.arms[0].name, HEALTHY) if health else HEALTHY
     out = []
     for place, arm in enumerate(roster.arms):
@@ -130,7 +130,7 @@ def _offer(
     tokens = prediction.output_tokens_mean[place] * state.tokens_factor
     latency = prediction.latency_mean_ms[place] * state.latency_factor
     p95 = prediction.latency_p95_ms[place] * state.latency_factor
-    input_tokens = record.situation.input_tokens or 0
+    input_tokens = record.runtime_state.input_tokens or 0
     retries = terms.expected_retries if state.expected_retries is None else state.expected_retries
     rates = roster.cards[place].rates(record.now, input_tokens)
     cost = expected_cost(rates, input_tokens, link.cached_tokens, tokens, latency, min(retries, terms.limits.retries))
@@ -157,7 +157,7 @@ def _offer(
     )
 
 
-def allowed_places(
+def allowed_indices(
     context: RequestContext, headers: Mapping[str, str], roster: BoundPolicy, terms: Terms
 ) -> set[int] | None:
     """Give the places that rules and `max_effort` leave; None for all.

@@ -106,8 +106,8 @@ def choose_arm(
     aim = _aim(record, terms, bucket)
     place, because = _greedy(aim, thinking, field, offers, weights)
     propensity = 1.0
-    if len(field.feasible) > 1 and aim.share > 0.0 and record.situation.session is None:
-        drawn = _draw(record.situation.uniform or 0.0, aim.share, field.feasible, place)
+    if len(field.feasible) > 1 and aim.share > 0.0 and record.runtime_state.session is None:
+        drawn = _draw(record.runtime_state.uniform or 0.0, aim.share, field.feasible, place)
         propensity = (1.0 - aim.share if drawn == place else 0.0) + aim.share / len(field.feasible)
         place, because = drawn, because if drawn == place else "explored"
     rival = place if place in thinking else best
@@ -177,9 +177,9 @@ def _field(roster: BoundPolicy, offers: Sequence[ArmScore]) -> _Field:
 def _forced(
     record: DecisionRecord, roster: BoundPolicy, terms: Terms, offers: Sequence[ArmScore], field: _Field
 ) -> _Forced | None:
-    context, session = record.context, record.situation.session
+    context, session = record.context, record.runtime_state.session
     if session is not None and (context.tool_loop or session.open_tool_loop):
-        before = roster.place(session.arm)
+        before = roster.index_of(session.arm)
         if before is not None and offers[before].allowed:
             rank = effort_rank(session.effort) if session.effort else roster.ranks[before]
             return _Forced(before, EFFORTS[min(rank, effort_rank(terms.max_effort))], "tool_loop")
@@ -208,7 +208,7 @@ def _aim(record: DecisionRecord, terms: Terms, bucket: Bucket) -> _Aim:
     exploring = terms.exploration
     share = exploring.explore if behaviour == "explore" else exploring.share(bucket)
     # A tool loop whose first arm is unknown must come out as its first turn did: no draw.
-    may_draw = record.situation.explore and not record.context.tool_loop
+    may_draw = record.runtime_state.explore and not record.context.tool_loop
     return _Aim(behaviour, fallback, share if may_draw else 0.0)
 
 

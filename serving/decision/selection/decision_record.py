@@ -49,8 +49,8 @@ class DecisionRecord:
         Names.
     now
         Epoch seconds: which prices hold.
-    context, situation
-        The request's and the world's side; `situation.input_tokens` and `situation.uniform` are filled in.
+    context, runtime_state
+        From the request and from the server; `runtime_state.input_tokens` and `runtime_state.uniform` are filled in.
     prediction
         What the policy read: the model's numbers, already blended with prior knowledge.
     prior_weight
@@ -65,15 +65,30 @@ class DecisionRecord:
     bundle_id: str
     now: float
     context: RequestContext
-    situation: RuntimeState
+    runtime_state: RuntimeState
     prediction: Prediction
     prior_weight: float
     cold_start: bool
     policy: str
 
     def to_json(self) -> bytes:
-        """Write the record; floats keep every bit."""
-        return orjson.dumps(self)
+        """Serialise the record for the journal; floats keep every bit.
+
+        The key `situation` of the journal format holds the runtime state.
+        """
+        return orjson.dumps(
+            {
+                "decision_id": self.decision_id,
+                "bundle_id": self.bundle_id,
+                "now": self.now,
+                "context": self.context,
+                "situation": self.runtime_state,
+                "prediction": self.prediction,
+                "prior_weight": self.prior_weight,
+                "cold_start": self.cold_start,
+                "policy": self.policy,
+            }
+        )
 
     @staticmethod
     def from_json(text: bytes | str) -> DecisionRecord:
@@ -86,16 +101,16 @@ class DecisionRecord:
         """
         try:
             raw: dict[str, Any] = orjson.loads(text)
-            world = raw.pop("situation")
-            session = world.pop("session")
-            health = {name: ArmHealth(**figures) for name, figures in world.pop("health").items()}
-            situation = RuntimeState(session=Session(**session) if session else None, health=health, **world)
+            state = raw.pop("situation")
+            session = state.pop("session")
+            health = {name: ArmHealth(**figures) for name, figures in state.pop("health").items()}
+            runtime_state = RuntimeState(session=Session(**session) if session else None, health=health, **state)
             numbers: dict[str, Any] = {
                 name: tuple(v) if isinstance(v, list) else v for name, v in raw.pop("prediction").items()
             }
             return DecisionRecord(
                 context=RequestContext(**raw.pop("context")),
-                situation=situation,
+                runtime_state=runtime_state,
                 prediction=Prediction(**numbers),
                 **raw,
             )

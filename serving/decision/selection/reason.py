@@ -62,7 +62,7 @@ def _obstacles(
     best, name = offers[choice.best], roster.arms[choice.best].name
     parts: list[str] = []
     if not best.sound:
-        why = record.situation.health.get(name, HEALTHY).why
+        why = record.runtime_state.health.get(name, HEALTHY).why
         parts.append(f"{name} is shed{f' ({why})' if why else ''}")
     if not best.in_time:
         parts.append(f"{name} can't keep {limits.deadline_ms:.0f} ms (p95 {best.latency_p95_ms:.0f} ms)")

@@ -116,14 +116,14 @@ class UtilityBreakdown:
     draw: float | None
 
 
-def utility_breakdown(record: DecisionRecord, bound: BoundPolicy) -> UtilityBreakdown:
+def utility_breakdown(record: DecisionRecord, bound_policy: BoundPolicy) -> UtilityBreakdown:
     """Work out the sum behind a decision.
 
     Parameters
     ----------
     record
         What it was made from.
-    bound
+    bound_policy
         Arms, policy and prices in force then.
 
     Raises
@@ -133,22 +133,25 @@ def utility_breakdown(record: DecisionRecord, bound: BoundPolicy) -> UtilityBrea
     EveryArmDenied
         The policy's rules leave no arm for the request.
     """
-    require_same_policy(record, bound)
-    decision = decide_from_record(record, bound)
-    terms = bound.policy.terms_for(record.context.tenant)
+    require_same_policy(record, bound_policy)
+    decision = decide_from_record(record, bound_policy)
+    terms = bound_policy.policy.terms_for(record.context.tenant)
     limits = effective_limits(record, terms)
-    offered = score_arms(record, bound, terms, limits)
+    offered = score_arms(record, bound_policy, terms, limits)
     weights = utility_weights(record, terms)
-    over = offered[bound.direct]
-    sums = {arm.name: _sum(record, bound, place, offered[place], over, weights) for place, arm in enumerate(bound.arms)}
+    over = offered[bound_policy.direct]
+    sums = {
+        arm.name: _sum(record, bound_policy, place, offered[place], over, weights)
+        for place, arm in enumerate(bound_policy.arms)
+    }
     return UtilityBreakdown(
         decision=decision,
         arms=sums,
-        compared_with=bound.arms[bound.direct].name,
-        because=choose_arm(record, bound, terms, offered, weights).because,
+        compared_with=bound_policy.arms[bound_policy.direct].name,
+        because=choose_arm(record, bound_policy, terms, offered, weights).because,
         task=record.context.task,
         tenant=record.context.tenant,
-        input_tokens=record.situation.input_tokens or 0,
+        input_tokens=record.runtime_state.input_tokens or 0,
         value_of_success_usd=weights.value_usd,
         cost_factor=weights.cost_factor,
         latency_usd_per_second=weights.second_usd,
@@ -157,15 +160,20 @@ def utility_breakdown(record: DecisionRecord, bound: BoundPolicy) -> UtilityBrea
         support=record.prediction.support,
         prior_weight=record.prior_weight,
         cold_start=record.cold_start,
-        session=record.situation.session,
-        draw=record.situation.uniform,
+        session=record.runtime_state.session,
+        draw=record.runtime_state.uniform,
     )
 
 
 def _sum(
-    record: DecisionRecord, bound: BoundPolicy, place: int, offer: ArmScore, over: ArmScore, weights: UtilityWeights
+    record: DecisionRecord,
+    bound_policy: BoundPolicy,
+    place: int,
+    offer: ArmScore,
+    over: ArmScore,
+    weights: UtilityWeights,
 ) -> ArmUtility:
-    arm = bound.arms[place]
+    arm = bound_policy.arms[place]
     success = weights.value_usd * offer.success
     cost = weights.cost_factor * offer.cost_usd
     waiting = weights.second_usd * offer.latency_ms * 0.001
@@ -193,5 +201,5 @@ def _sum(
         sound=offer.sound,
         in_time=offer.in_time,
         affordable=offer.affordable,
-        health=record.situation.health.get(arm.name, HEALTHY),
+        health=record.runtime_state.health.get(arm.name, HEALTHY),
     )

@@ -51,11 +51,11 @@ class World:
 
     def open(self) -> Controller:
         clock, rng = (lambda: self.now), random.Random(1)
-        return Controller(lambda: self.engine.bound, self.ledger, self.table, clock, rng, lambda: {"high": 0.8})
+        return Controller(lambda: self.engine.bound_policy, self.ledger, self.table, clock, rng, lambda: {"high": 0.8})
 
     def decide(self, request: Request | None = None) -> RecordedDecision:
         request = request or ask()
-        decided = self.engine.decide_recorded(request, self.steering.situation(request, {}))
+        decided = self.engine.decide_recorded(request, self.steering.runtime_state(request, {}))
         self.steering.decided(request, decided)
         return decided
 
@@ -73,7 +73,7 @@ def world(ledger: SpendLedger | None = None, budget: BudgetSettings | None = Non
 
 
 def test_nothing_known_is_the_calm_situation() -> None:
-    assert world().steering.situation(ask(session_id="new"), {}) is NEUTRAL
+    assert world().steering.runtime_state(ask(session_id="new"), {}) is NEUTRAL
 
 
 # --- budgets --------------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_every_tenant_with_a_budget_has_its_own_purse() -> None:
     purses = shared.steering.view.purses
     assert set(purses) == {"", "acme"}
     assert (purses[""].multiplier, purses["acme"].multiplier > 100.0) == (0.0, True)
-    assert shared.steering.situation(ask(tenant="other"), {}).cost_multiplier == 0.0
+    assert shared.steering.runtime_state(ask(tenant="other"), {}).cost_multiplier == 0.0
 
 
 class _Down(MemorySpendLedger):
@@ -284,15 +284,15 @@ def test_the_prompt_cache_is_taken_to_hold_for_a_while() -> None:
     cached = world(memory=SessionSettings(cache_minutes=5.0))
     long = ask("word " * 4000, session_id="s")
     cached.decide(long)
-    session = cached.steering.situation(long, {}).session
+    session = cached.steering.runtime_state(long, {}).session
     assert session is not None
     assert session.cached_tokens > 4000
     cached.tick(301.0)
-    later = cached.steering.situation(long, {}).session
+    later = cached.steering.runtime_state(long, {}).session
     assert later is not None
     assert later.cached_tokens == 0
     cached.decide(ask(session_id="short"))
-    short = cached.steering.situation(ask(session_id="short"), {}).session
+    short = cached.steering.runtime_state(ask(session_id="short"), {}).session
     assert short is not None
     assert short.cached_tokens == 0
 
@@ -308,8 +308,8 @@ def test_every_decision_of_a_busy_day_is_made_again_from_its_record_to_the_bit()
         request = ask(task=rng.choice((None, "maths", "writing")), session_id=rng.choice((None, "a", "b", "c")))
         decided = busy.decide(request)
         assert decided.record is not None
-        situation = decided.record.situation
-        kinds.add((situation.cost_multiplier > 0.0, situation.session is not None, bool(situation.health)))
+        runtime_state = decided.record.runtime_state
+        kinds.add((runtime_state.cost_multiplier > 0.0, runtime_state.session is not None, bool(runtime_state.health)))
         stored = DecisionRecord.from_json(decided.record.to_json())
         again = replay_decision(stored, ARMS, busy.policy, busy.engine.prices)
         assert replace(again, elapsed_us=decided.decision.elapsed_us) == decided.decision
@@ -349,8 +349,8 @@ def test_whatever_happened_before_a_decision_keeps_its_promises(steps: Any, usd:
     for wait, task, session, client, success, mode, tokens in steps:
         lived.tick(wait)
         request = ask(task=task, session_id=session, client_effort=client)
-        situation = lived.steering.situation(request, {})
-        assert 0.0 <= situation.cost_multiplier <= 1000.0
+        runtime_state = lived.steering.runtime_state(request, {})
+        assert 0.0 <= runtime_state.cost_multiplier <= 1000.0
         decided = lived.decide(request)
         decision, limits = decided.decision, lived.policy.terms.limits
         assert 0.0 < decision.propensity <= 1.0
@@ -358,19 +358,19 @@ def test_whatever_happened_before_a_decision_keeps_its_promises(steps: Any, usd:
         assert 0 <= decision.caps.max_retries <= limits.retries
         assert 1 <= decision.caps.max_total_ms <= limits.total_ms
         assert decided.record is not None
-        assert not decided.record.situation.task_shifts
+        assert not decided.record.runtime_state.task_shifts
         again = replay_decision(
             DecisionRecord.from_json(decided.record.to_json()), ARMS, lived.policy, lived.engine.prices
         )
         assert replace(again, elapsed_us=decision.elapsed_us) == decision
         asked = [
-            effort_rank(lived.engine.decide(replace(request, value_of_success_usd=Usd(value)), situation).effort)
+            effort_rank(lived.engine.decide(replace(request, value_of_success_usd=Usd(value)), runtime_state).effort)
             for value in (0.01, 0.1, 1.0, 10.0, 100.0)
         ]
         assert asked == sorted(asked)
         waits = [
             dict(zip([arm.name for arm in ARMS], (1, 6, 20), strict=True))[
-                lived.engine.decide(replace(request, deadline_ms=deadline), situation).arm
+                lived.engine.decide(replace(request, deadline_ms=deadline), runtime_state).arm
             ]
             for deadline in (1.0, 3000.0, 15_000.0, 100_000.0)
         ]

@@ -13,8 +13,8 @@ from serving.decision.errors import BadArms, BadInput, BadPolicy, Unpriced
 from serving.decision.ids import IdSource
 from serving.decision.policy.policy import Exploration, Policy, Rule
 from serving.decision.prior.model import PriorModel
-from serving.decision.selection.decide import ForeignRecord, replay_decision
 from serving.decision.request_traits import in_tool_loop, is_follow_up
+from serving.decision.selection.decide import ForeignRecord, replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import Arm, Message, Price, Request, Usd
@@ -53,7 +53,7 @@ def test_the_same_clock_ids_and_request_give_the_same_decision() -> None:
 def test_the_draw_is_spread_over_ids_and_moved_by_the_seed() -> None:
     def draws(seed: int) -> list[float]:
         made = engine(policy=policy(seed=seed))
-        drawn = [made.record(ask()).situation.uniform for _ in range(400)]
+        drawn = [made.record(ask()).runtime_state.uniform for _ in range(400)]
         return [uniform for uniform in drawn if uniform is not None]
 
     one = draws(0)
@@ -71,7 +71,7 @@ def test_the_record_holds_no_word_of_the_prompt() -> None:
 
 
 def test_a_record_with_everything_in_it_survives_its_journal_row() -> None:
-    situation = RuntimeState(
+    runtime_state = RuntimeState(
         input_tokens=77,
         cost_multiplier=0.1 + 0.2,
         session=Session("low", "medium", 12, open_tool_loop=True),
@@ -79,8 +79,8 @@ def test_a_record_with_everything_in_it_survives_its_journal_row() -> None:
         headers={"x-a": "b"},
         uniform=1 / 3,
     )
-    record = engine().record(ask(tenant="t", task="maths", client_effort="low", deadline_ms=3.0), situation)
-    assert record.situation == situation
+    record = engine().record(ask(tenant="t", task="maths", client_effort="low", deadline_ms=3.0), runtime_state)
+    assert record.runtime_state == runtime_state
     assert DecisionRecord.from_json(record.to_json()) == record
     assert DecisionRecord.from_json(record.to_json().decode()) == record
 

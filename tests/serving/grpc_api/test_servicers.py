@@ -78,9 +78,9 @@ class SlowDecider(LengthDecider):
         super().__init__()
         self.caller = caller
 
-    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
+    def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
         self.caller.now += 0.03
-        return super().decide(request, situation)
+        return super().decide(request, runtime_state)
 
 
 def test_late_call_gets_a_marked_fallback_and_no_error() -> None:
@@ -96,7 +96,7 @@ def test_late_call_gets_a_marked_fallback_and_no_error() -> None:
 
 def test_late_call_obeys_the_rules_too() -> None:
     class Denying(LengthDecider):
-        def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
+        def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
             raise EveryArmDenied("rule 1 leaves no arm")
 
     prior = Denying()

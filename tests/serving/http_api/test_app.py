@@ -285,8 +285,8 @@ def test_broken_prior_leaves_the_baseline() -> None:
 
 def test_numbers_that_are_none_fall_back() -> None:
     class Unsound(LengthDecider):
-        def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
-            decision = super().decide(request, situation)
+        def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
+            decision = super().decide(request, runtime_state)
             object.__setattr__(decision, "support", float("nan"))
             return decision
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving.http_api.docs.explanation_example import EXPLANATION
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.decision.engine import Engine
@@ -20,7 +21,6 @@ from serving.decision.policy.policy_file import parse_policy
 from serving.decision.pricing.price_book import price_book
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm, Price, Usd
-from serving.http_api.docs.explanation_example import EXPLANATION
 from serving.http_api.explanations import ExplanationAnswer, ExplanationRoutes
 from serving.journal import Journal, OutcomeRow, Store
 from serving.journal.factory import JournalSink
@@ -142,7 +142,7 @@ def test_terms_survive_their_row() -> None:
     prior = PriorModel(ARMS)
     text = 'name = "p"\nvalue_of_success_usd = 2\n[[rule]]\ndeny = ["reasoning"]\ntask = ["maths"]\n'
     engine = Engine(prior, parse_policy(text, arms=ARMS), prior=prior)
-    assert bind_snapshot(snapshot_policy(engine.bound, engine.prices)).version == engine.version
+    assert bind_snapshot(snapshot_policy(engine.bound_policy, engine.prices)).version == engine.version
 
 
 def test_a_fallback_has_no_sum(served: Served) -> None:

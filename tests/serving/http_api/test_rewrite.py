@@ -187,7 +187,7 @@ def test_a_broken_engine_still_rewrites() -> None:
 
 def test_a_tool_loop_of_a_remembered_session_goes_on_as_it_began() -> None:
     class Remembering:
-        def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
+        def runtime_state(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
             return RuntimeState(session=Session("high")) if request.session_id == "known" else NEUTRAL
 
     made = engine(arms=MODEL_ARMS)
@@ -203,7 +203,7 @@ def test_a_tool_loop_of_a_remembered_session_goes_on_as_it_began() -> None:
 
 def test_a_denied_request_is_a_403() -> None:
     class Denying:
-        def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
+        def decide_recorded(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> RecordedDecision:
             raise EveryArmDenied("the policy leaves no arm")
 
     assert issubclass(EveryArmDenied, BadInput)

@@ -59,7 +59,7 @@ def test_a_decision_carries_the_name_and_the_propensity_of_who_made_it() -> None
     for number in range(60):
         decided = guard.decide_recorded(asked(number))
         assert decided.record is not None
-        again = engines[decided.decision.bundle_id].decide(asked(number), decided.record.situation)
+        again = engines[decided.decision.bundle_id].decide(asked(number), decided.record.runtime_state)
         assert (again.arm, again.propensity) == (decided.decision.arm, decided.decision.propensity)
         seen.add(decided.decision.bundle_id)
     assert seen == set(engines)

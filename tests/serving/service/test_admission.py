@@ -42,10 +42,10 @@ class Sluggish(LengthDecider):
         super().__init__()
         self.clock, self.ns, self.asked = clock, 0, 0
 
-    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
+    def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
         self.asked += 1
         self.clock.now += self.ns
-        return super().decide(request, situation)
+        return super().decide(request, runtime_state)
 
 
 def sluggish(deadline_ms: float = 5.0) -> tuple[DecisionService, Sluggish, Clock]:
@@ -116,7 +116,7 @@ def test_too_many_waiting_are_answered_without_the_model() -> None:
 
 def live_of(policy: Policy) -> LiveEngine:
     made = engine(policy=policy)
-    return LiveEngine(made, ARMS, "fixed", made.version, bound=made.bound)
+    return LiveEngine(made, ARMS, "fixed", made.version, bound_policy=made.bound_policy)
 
 
 @pytest.mark.parametrize(("kind", "arm"), [("baseline", "direct"), ("reason", "high"), ("prior", "direct")])
@@ -166,15 +166,15 @@ def test_a_fallback_of_the_prior_draws_nothing() -> None:
     prior = Engine(PriorModel(ARMS), policy, ids=Counter())
 
     class Fails:
-        def decide_recorded(self, request: Request, situation: RuntimeState = NEUTRAL) -> RecordedDecision:
+        def decide_recorded(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> RecordedDecision:
             raise RuntimeError("no")
 
-    live = LiveEngine(Fails(), ARMS, "b", "p", prior=prior, bound=prior.bound)
+    live = LiveEngine(Fails(), ARMS, "b", "p", prior=prior, bound_policy=prior.bound_policy)
     guard = DecisionService(EngineSlot(live), "prior", Clock(), Counter())
     decided = [guard.decide_recorded(ask(f"question {n}")) for n in range(40)]
     assert {each.decision.propensity for each in decided} == {1.0}
     assert {each.decision.fallback for each in decided} == {"prior"}
-    assert all(each.record is not None and not each.record.situation.explore for each in decided)
+    assert all(each.record is not None and not each.record.runtime_state.explore for each in decided)
 
 
 def test_an_overloaded_server_sheds_and_fails_nobody(launch: Launch) -> None:

@@ -15,17 +15,17 @@ HELLO = Request((Message("user", "hello"),))
 class Knows:
     """A source that always says the same."""
 
-    def __init__(self, situation: RuntimeState) -> None:
-        self.told = situation
+    def __init__(self, runtime_state: RuntimeState) -> None:
+        self.told = runtime_state
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
+    def runtime_state(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
         return self.told
 
 
 class Breaks:
     """A source and a sink that raises."""
 
-    def situation(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
+    def runtime_state(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
         raise RuntimeError("no")
 
     def decided(self, request: Request, decided: RecordedDecision) -> None:
@@ -43,11 +43,11 @@ class Listens:
 
 
 class Situated(LengthDecider):
-    """Keeps the situation it is asked in."""
+    """Keeps the runtime state it is asked with."""
 
-    def decide(self, request: Request, situation: RuntimeState = NEUTRAL) -> Decision:
-        self.situation = situation
-        return super().decide(request, situation)
+    def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
+        self.runtime_state = runtime_state
+        return super().decide(request, runtime_state)
 
 
 def test_situations_are_put_together_whatever_breaks() -> None:
@@ -59,7 +59,7 @@ def test_situations_are_put_together_whatever_breaks() -> None:
     )
     guard = guarded(decider, sources=sources)
     assert guard.decide(HELLO).fallback is None
-    assert decider.situation == RuntimeState(
+    assert decider.runtime_state == RuntimeState(
         session=Session("direct"),
         cost_multiplier=1.0,
         health={"direct": ArmHealth(shed=True, why="slow")},
@@ -71,7 +71,7 @@ def test_situations_are_put_together_whatever_breaks() -> None:
 def test_the_calm_case_costs_no_new_situation() -> None:
     decider = Situated()
     guarded(decider, sources=(Knows(NEUTRAL), Knows(NEUTRAL))).decide(HELLO)
-    assert decider.situation is NEUTRAL
+    assert decider.runtime_state is NEUTRAL
 
 
 def test_sinks_are_told_of_every_answer_and_a_broken_one_hurts_nobody() -> None:

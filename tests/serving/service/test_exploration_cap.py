@@ -43,7 +43,7 @@ class Keeps:
 def world(policy: Policy, clock: Clock, workers: int = 1) -> tuple[DecisionService, ExplorationCap, Engine, Keeps]:
     # Reasoning never pays here: the baseline is greedy, and each draw of another arm costs more.
     engine = Engine(Fixed(forecast(uplift=(-0.1, -0.2))), policy, clock=clock, ids=Counter())
-    slot = EngineSlot(LiveEngine(engine, ARMS, "fixed", engine.version, bound=engine.bound))
+    slot = EngineSlot(LiveEngine(engine, ARMS, "fixed", engine.version, bound_policy=engine.bound_policy))
     cap, kept = ExplorationCap(slot, clock, workers), Keeps()
     return DecisionService(slot, "baseline", Ticks(), Counter(), (cap,), (cap, kept)), cap, engine, kept
 
@@ -80,7 +80,7 @@ def test_the_hours_extra_spend_keeps_the_cap(limit: float, share: float, seed: i
     for each, extra in zip(kept.all, extras, strict=True):
         # From the moment on that the cap is reached nothing is drawn, and the propensity says so.
         assert each.record is not None
-        assert each.record.situation.explore == (total < limit)
+        assert each.record.runtime_state.explore == (total < limit)
         if total >= limit:
             assert (each.decision.arm, each.decision.propensity) == (greedy, 1.0)
         total += extra

@@ -11,8 +11,9 @@ import pytest
 
 from serving.decision.policy.policy import Exploration
 from serving.decision.selection.runtime_state import RuntimeState
-from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow
+from serving.journal.rows import JournalEntry, OutcomeRow
 from serving.journal.store import Store
+from tests.support.journal_rows import decision as decision_row
 from tests.support.policy_cases import ARMS, NOW, ask, engine, forecast, policy
 from training.errors import BadHistory
 from training.metrics.off_policy import UnsupportedPolicy
@@ -154,11 +155,19 @@ def entries(n: int = 60) -> list[JournalEntry]:
         )
         decision, record = decided.decision, decided.record
         assert record is not None
-        row = DecisionRow(
-            decision.decision_id, NOW + place * 7200, decision.arm, decision.model, decision.effort, decision.bucket,
-            decision.propensity, decision.policy, "b", 0.9, 0.6, 0.01, 200, 1000, 1,
-            replay=record.to_json().decode(), task="maths", tenant="acme",
-        )  # fmt: skip
+        row = decision_row(
+            decision.decision_id,
+            decided_at=NOW + place * 7200,
+            arm=decision.arm,
+            model=decision.model,
+            effort=decision.effort,
+            bucket=decision.bucket,
+            propensity=decision.propensity,
+            policy=decision.policy,
+            replay=record.to_json().decode(),
+            task="maths",
+            tenant="acme",
+        )
         outcome = OutcomeRow(
             row.decision_id, NOW, success=float(decision.arm != "direct" or place % 2), input_tokens=1000,
             output_tokens=1000, latency_ms=500.0,
@@ -173,8 +182,8 @@ def test_a_journal_is_settled_again_under_another_policy(tmp_path: Path) -> None
     made = entries()
     unknown = replace(made[0].decision, decision_id="unknown")
     store.append([*(entry.decision for entry in made), unknown], [e.outcome for e in made if e.outcome])
-    careful = engine(policy=policy(value_of_success_usd=1e-6)).bound
-    generous = engine(policy=policy(value_of_success_usd=100.0)).bound
+    careful = engine(policy=policy(value_of_success_usd=1e-6)).bound_policy
+    generous = engine(policy=policy(value_of_success_usd=100.0)).bound_policy
     low = from_journal(store.entries(), careful)
     high = from_journal(store.entries(), generous)
     store.close()
@@ -193,7 +202,7 @@ def test_a_journal_is_settled_again_under_another_policy(tmp_path: Path) -> None
 
 def test_a_journal_of_other_arms_is_refused() -> None:
     with pytest.raises(BadHistory, match="60 do not fit"):
-        from_journal(entries(), engine(arms=ARMS[:2], prediction=forecast((0.1,))).bound)
+        from_journal(entries(), engine(arms=ARMS[:2], prediction=forecast((0.1,))).bound_policy)
 
 
 def test_all_of_it_is_shown() -> None:

@@ -42,8 +42,8 @@ def test_bucket_and_arm_follow_the_interval_of_net_benefit(uplift: float, half: 
 
 def test_the_smallest_effort_that_pays_is_taken() -> None:
     # high brings 0.01 more than low, worth 0.005 USD, and costs 0.022 more
-    assert decide(forecast((0.10, 0.11)), NO_RETRIES, situation=PLAIN).arm == "low"
-    assert decide(forecast((0.10, 0.16)), NO_RETRIES, situation=PLAIN).arm == "high"
+    assert decide(forecast((0.10, 0.11)), NO_RETRIES, runtime_state=PLAIN).arm == "low"
+    assert decide(forecast((0.10, 0.16)), NO_RETRIES, runtime_state=PLAIN).arm == "high"
 
 
 def test_level_arms_go_to_less_effort() -> None:
@@ -61,9 +61,9 @@ def test_waiting_is_paid_for() -> None:
 
 
 def test_retries_cost_their_share() -> None:
-    decision = decide(policy=policy(expected_retries=0.5), situation=PLAIN)
+    decision = decide(policy=policy(expected_retries=0.5), runtime_state=PLAIN)
     assert cost(decision, "direct") == pytest.approx(0.0045)
-    capped = decide(policy=policy(expected_retries=0.5, limits=CallLimits(retries=0)), situation=PLAIN)
+    capped = decide(policy=policy(expected_retries=0.5, limits=CallLimits(retries=0)), runtime_state=PLAIN)
     assert cost(capped, "direct") == pytest.approx(0.003)
 
 
@@ -104,7 +104,7 @@ def test_the_policy_sets_a_deadline_where_the_request_has_none() -> None:
 def test_live_latency_counts_against_the_deadline() -> None:
     slow = RuntimeState(health={"high": ArmHealth(latency_factor=3.0)})
     assert decide(forecast((0.3, 0.5)), request=ask(deadline_ms=60_000.0)).arm == "high"
-    assert decide(forecast((0.3, 0.5)), request=ask(deadline_ms=60_000.0), situation=slow).arm == "low"
+    assert decide(forecast((0.3, 0.5)), request=ask(deadline_ms=60_000.0), runtime_state=slow).arm == "low"
 
 
 def test_the_lower_cost_cap_counts() -> None:
@@ -171,7 +171,7 @@ UNSURE = forecast((0.005, 0.05), half=0.05)  # high: 0.025 against 0.028 USD
 )
 def test_maybe_behaves_as_the_policy_says(behaviour: str, uplift: float, arm: str) -> None:
     prediction = forecast((0.0, uplift), half=0.05)
-    decision = decide(prediction, policy(maybe=behaviour, expected_retries=0.0), situation=PLAIN)
+    decision = decide(prediction, policy(maybe=behaviour, expected_retries=0.0), runtime_state=PLAIN)
     assert (decision.bucket, decision.arm, decision.propensity) == ("maybe", arm, 1.0)
 
 
@@ -181,7 +181,7 @@ def test_reason_still_takes_the_best_arm_that_thinks() -> None:
 
 def test_explore_draws_for_its_share_only() -> None:
     exploring = policy(maybe="explore", exploration=Exploration(explore=0.3))
-    drawn = [decide(UNSURE, exploring, situation=RuntimeState(uniform=u)) for u in (0.05, 0.15, 0.25, 0.35, 0.99)]
+    drawn = [decide(UNSURE, exploring, runtime_state=RuntimeState(uniform=u)) for u in (0.05, 0.15, 0.25, 0.35, 0.99)]
     assert [decision.arm for decision in drawn] == ["direct", "low", "high", "direct", "direct"]
     assert [decision.propensity for decision in drawn] == pytest.approx([0.8, 0.1, 0.1, 0.8, 0.8])
     assert "high was drawn to learn (propensity 0.1)" in drawn[2].reason
@@ -206,25 +206,25 @@ def test_an_open_tool_loop_keeps_its_arm() -> None:
     loop = Request((Message("user", "go"), Message("assistant", "", tool_calls=1), Message("tool", "42")))
     for arm in ("direct", "low", "high"):
         session = Session(arm, effort="medium" if arm == "low" else None)
-        kept = decide(forecast((0.3, 0.5)), request=loop, situation=RuntimeState(session=session))
+        kept = decide(forecast((0.3, 0.5)), request=loop, runtime_state=RuntimeState(session=session))
         assert (kept.arm, kept.propensity) == (arm, 1.0)
         assert kept.effort == ("medium" if arm == "low" else kept.arm.replace("direct", "none"))
         assert "kept while a tool loop is open" in kept.reason
     known = RuntimeState(session=Session("low", open_tool_loop=True))
-    assert decide(forecast((0.3, 0.5)), request=ask(client_effort="high"), situation=known).arm == "low"
+    assert decide(forecast((0.3, 0.5)), request=ask(client_effort="high"), runtime_state=known).arm == "low"
     capped = RuntimeState(session=Session("low", "max", open_tool_loop=True))
-    assert decide(policy=policy(max_effort="medium"), situation=capped).effort == "medium"
+    assert decide(policy=policy(max_effort="medium"), runtime_state=capped).effort == "medium"
     shed = RuntimeState(session=Session("high", open_tool_loop=True), health={"high": ArmHealth(shed=True)})
-    assert decide(situation=shed, request=ask(deadline_ms=1.0)).arm == "high"
+    assert decide(runtime_state=shed, request=ask(deadline_ms=1.0)).arm == "high"
 
 
 def test_a_tool_loop_of_an_unknown_session_is_not_drawn_for() -> None:
     loop = Request((Message("user", "go"), Message("tool", "42")))
     always = policy(exploration=Exploration(1.0, 1.0, 1.0))
-    assert {decide(policy=always, request=loop, situation=RuntimeState(uniform=u)).arm for u in (0.1, 0.5, 0.9)} == {
-        "high"
-    }
-    assert {decide(policy=always, situation=RuntimeState(uniform=u)).arm for u in (0.1, 0.5, 0.9)} == {
+    assert {
+        decide(policy=always, request=loop, runtime_state=RuntimeState(uniform=u)).arm for u in (0.1, 0.5, 0.9)
+    } == {"high"}
+    assert {decide(policy=always, runtime_state=RuntimeState(uniform=u)).arm for u in (0.1, 0.5, 0.9)} == {
         "direct",
         "low",
         "high",
@@ -253,7 +253,7 @@ def test_a_tool_loop_is_not_toggled_though_nobody_remembers_its_session() -> Non
 
 def test_a_session_is_not_drawn_for() -> None:
     always = policy(exploration=Exploration(1.0, 1.0, 1.0))
-    kept = decide(policy=always, situation=RuntimeState(uniform=0.01, session=Session("high")))
+    kept = decide(policy=always, runtime_state=RuntimeState(uniform=0.01, session=Session("high")))
     assert kept.propensity == 1.0
 
 
@@ -276,7 +276,7 @@ def test_the_policy_can_cap_or_ignore_a_client() -> None:
     poor = decide(policy=policy(max_cost_usd=Usd(0.02)), request=ask(client_effort="max"))
     assert (poor.arm, poor.effort) == ("low", "low")
     shed = RuntimeState(health={"high": ArmHealth(shed=True)})
-    assert decide(request=ask(client_effort="max"), situation=shed).arm == "low"
+    assert decide(request=ask(client_effort="max"), runtime_state=shed).arm == "low"
 
 
 def test_a_client_keeps_its_model_where_it_can() -> None:
@@ -301,9 +301,11 @@ def test_a_session_sticks_to_its_arm_for_the_switching_cost() -> None:
     sticky = policy(switching_cost_usd=0.05)
     little = forecast((0.0, 0.1), half=0.01)
     assert decide(little, sticky).arm == "high"
-    assert decide(little, sticky, situation=RuntimeState(session=Session("direct"))).arm == "direct"
-    assert decide(little, sticky, situation=RuntimeState(session=Session("high"))).arm == "high"
-    assert "+0.05 USD (switching)" in decide(little, sticky, situation=RuntimeState(session=Session("direct"))).reason
+    assert decide(little, sticky, runtime_state=RuntimeState(session=Session("direct"))).arm == "direct"
+    assert decide(little, sticky, runtime_state=RuntimeState(session=Session("high"))).arm == "high"
+    assert (
+        "+0.05 USD (switching)" in decide(little, sticky, runtime_state=RuntimeState(session=Session("direct"))).reason
+    )
 
 
 def test_a_short_follow_up_is_marked() -> None:
@@ -325,8 +327,8 @@ def test_rules_look_at_task_tenant_and_headers() -> None:
     ruled = policy(rules)
     assert decide(much, ruled).arm == "high"
     assert decide(much, ruled, ask(task="extraction")).arm == "low"
-    assert decide(much, ruled, situation=RuntimeState(headers={"x-priority": "batch"})).arm == "direct"
-    assert decide(much, ruled, situation=RuntimeState(headers={"x-priority": "fast"})).arm == "high"
+    assert decide(much, ruled, runtime_state=RuntimeState(headers={"x-priority": "batch"})).arm == "direct"
+    assert decide(much, ruled, runtime_state=RuntimeState(headers={"x-priority": "fast"})).arm == "high"
     frugal = decide(much, ruled, ask(tenant="frugal"))
     assert (frugal.arm, frugal.bucket) == ("direct", "avoid")
     assert frugal.reason == "the rules leave no arm that thinks"
@@ -334,29 +336,31 @@ def test_rules_look_at_task_tenant_and_headers() -> None:
 
 def test_a_shed_arm_gives_way_and_is_named() -> None:
     shed = RuntimeState(health={"high": ArmHealth(shed=True, why="timeouts 12 % in 5 min")})
-    decision = decide(forecast((0.0, 0.5)), situation=shed)
+    decision = decide(forecast((0.0, 0.5)), runtime_state=shed)
     assert decision.arm == "direct"
     assert "high is shed (timeouts 12 % in 5 min)" in decision.reason
     everyone = RuntimeState(health={arm.name: ArmHealth(shed=True) for arm in ARMS})
-    assert decide(forecast((0.3, 0.5)), situation=everyone).arm == "high"
+    assert decide(forecast((0.3, 0.5)), runtime_state=everyone).arm == "high"
 
 
 def test_reported_outcomes_shift_success() -> None:
     bad = RuntimeState(health={"high": ArmHealth(success_shift=-0.45)})
-    decision = decide(forecast((0.05, 0.39)), situation=bad)
+    decision = decide(forecast((0.05, 0.39)), runtime_state=bad)
     assert decision.arm == "low"
     assert decision.estimates["high"].success == pytest.approx(0.6 + 0.39 - 0.45)
     worse_baseline = RuntimeState(health={"direct": ArmHealth(success_shift=-0.4)})
-    assert decide(forecast((0.0, 0.0)), situation=worse_baseline).arm == "low"
+    assert decide(forecast((0.0, 0.0)), runtime_state=worse_baseline).arm == "low"
 
 
 def test_realised_tokens_shift_cost() -> None:
     bloated = RuntimeState(input_tokens=1000, health={"high": ArmHealth(tokens_factor=2.0)})
-    assert cost(decide(policy=NO_RETRIES, situation=bloated), "high") == pytest.approx(0.061)
+    assert cost(decide(policy=NO_RETRIES, runtime_state=bloated), "high") == pytest.approx(0.061)
 
 
 def test_budget_pressure_counts_cost_more() -> None:
-    pressed = decide(forecast((0.0, 0.1)), NO_RETRIES, situation=RuntimeState(input_tokens=1000, cost_multiplier=3.0))
+    pressed = decide(
+        forecast((0.0, 0.1)), NO_RETRIES, runtime_state=RuntimeState(input_tokens=1000, cost_multiplier=3.0)
+    )
     assert pressed.arm == "direct"
     assert "0.006 USD x 4.00 (budget)" in pressed.reason
     assert cost(pressed, "high") == pytest.approx(0.031)
@@ -366,7 +370,7 @@ def test_caps_come_from_policy_forecast_cost_cap_and_deadline() -> None:
     much = forecast((0.3, 0.5))
     assert decide(much).caps.max_reasoning_tokens == 12_000  # twice the p95 of 6,000
     assert decide(much, policy(limits=CallLimits(reasoning_tokens=5_000))).caps.max_reasoning_tokens == 5_000
-    dear = decide(much, request=ask(max_cost_usd=Usd(0.05)), situation=PLAIN)
+    dear = decide(much, request=ask(max_cost_usd=Usd(0.05)), runtime_state=PLAIN)
     assert dear.caps.max_reasoning_tokens == 4_900  # (0.05 - 0.001) USD at 10 USD per million
     tiny = decide(forecast((0.3, 0.5), tokens=(1.0, 2.0, 3.0)))
     assert tiny.caps.max_reasoning_tokens == 1024

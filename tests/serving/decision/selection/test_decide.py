@@ -38,14 +38,14 @@ class World:
     prediction: Prediction
     terms: Terms
     request: Request
-    situation: RuntimeState
+    runtime_state: RuntimeState
     rules: tuple[Rule, ...] = ()
 
     def decide(self) -> Decision:
-        return self.engine().decide(self.request, self.situation)
+        return self.engine().decide(self.request, self.runtime_state)
 
     def record(self) -> DecisionRecord:
-        return self.engine().record(self.request, self.situation)
+        return self.engine().record(self.request, self.runtime_state)
 
     def policy(self) -> Policy:
         return Policy(terms=self.terms, rules=self.rules)
@@ -82,7 +82,7 @@ def worlds(draw: st.DrawFn, /, orderly: bool, **terms: Any) -> World:
             **{name: draw(strategy) for name, strategy in terms.items()},
         ),
         request=ask(value_of_success_usd=draw(st.none() | money.map(Usd))),
-        situation=_situation(draw, k, orderly),
+        runtime_state=_runtime_state(draw, k, orderly),
     )
 
 
@@ -104,7 +104,7 @@ def _prediction(draw: st.DrawFn, k: int, figures: Any) -> Prediction:
     )
 
 
-def _situation(draw: st.DrawFn, k: int, orderly: bool) -> RuntimeState:
+def _runtime_state(draw: st.DrawFn, k: int, orderly: bool) -> RuntimeState:
     cached = st.builds(Session, st.sampled_from(NAMES[:k]), cached_tokens=st.integers(0, 5000))
     health = st.builds(
         ArmHealth,
@@ -156,7 +156,7 @@ def test_raising_all_prices_never_raises_effort(world: World, factor: float) -> 
 @given(worlds(orderly=True, **QUIET), st.floats(0, 10), st.floats(0, 10))
 def test_budget_pressure_never_raises_effort(world: World, one: float, two: float) -> None:
     efforts = [
-        rank(replace(world, situation=replace(world.situation, cost_multiplier=pressure)).decide())
+        rank(replace(world, runtime_state=replace(world.runtime_state, cost_multiplier=pressure)).decide())
         for pressure in sorted((one, two))
     ]
     assert efforts == sorted(efforts, reverse=True)
@@ -166,9 +166,9 @@ def test_budget_pressure_never_raises_effort(world: World, one: float, two: floa
 @given(worlds(orderly=False, **QUIET), st.sampled_from(EFFORTS))
 def test_a_hard_stop_leaves_the_baseline_alone(world: World, client: Any) -> None:
     stopped = {arm.name: ArmHealth(shed=True) for arm in world.arms[1:]}
-    situation = replace(world.situation, health=stopped, session=None)
+    runtime_state = replace(world.runtime_state, health=stopped, session=None)
     for wish in (None, client):
-        asked = replace(world, situation=situation, request=replace(world.request, client_effort=wish))
+        asked = replace(world, runtime_state=runtime_state, request=replace(world.request, client_effort=wish))
         assert asked.decide().arm == world.arms[0].name
 
 
@@ -176,9 +176,11 @@ def test_a_hard_stop_leaves_the_baseline_alone(world: World, client: Any) -> Non
 @given(worlds(orderly=False, **QUIET), st.floats(0, 0.5))
 def test_an_arm_that_delivers_less_is_never_taken_more(world: World, less: float) -> None:
     last = world.arms[-1].name
-    health = world.situation.health.get(last, ArmHealth())
+    health = world.runtime_state.health.get(last, ArmHealth())
     worse = replace(health, success_shift=health.success_shift - less)
-    spoilt = replace(world, situation=replace(world.situation, health={**world.situation.health, last: worse}))
+    spoilt = replace(
+        world, runtime_state=replace(world.runtime_state, health={**world.runtime_state.health, last: worse})
+    )
     assert world.decide().arm == last or spoilt.decide().arm != last
 
 
@@ -231,7 +233,7 @@ def test_a_request_that_cannot_wait_is_not_sent_to_think(world: World) -> None:
     late = decision.estimates[decision.arm].latency_p95_ms > deadline
     dear = world.terms.max_cost_usd is not None
     if late and not dear:
-        shed = {name for name, health in world.situation.health.items() if health.shed}
+        shed = {name for name, health in world.runtime_state.health.items() if health.shed}
         rest = [e for name, e in decision.estimates.items() if name not in shed or len(shed) == len(world.arms)]
         assert all(estimate.latency_p95_ms > deadline for estimate in rest)
         assert "no arm keeps every limit" in decision.reason
@@ -253,7 +255,7 @@ def test_propensities_are_the_chances_of_the_draw(world: World, places: int) -> 
     counted: dict[str, int] = {}
     engine = world.engine()
     for step in range(steps):
-        decision = engine.decide(world.request, replace(world.situation, uniform=(step + 0.5) / steps))
+        decision = engine.decide(world.request, replace(world.runtime_state, uniform=(step + 0.5) / steps))
         assert 0.0 < decision.propensity <= 1.0
         assert seen.setdefault(decision.arm, decision.propensity) == decision.propensity
         counted[decision.arm] = counted.get(decision.arm, 0) + 1
@@ -267,12 +269,12 @@ def test_propensities_are_the_chances_of_the_draw(world: World, places: int) -> 
 def test_a_draw_never_takes_an_arm_that_may_not_serve(world: World) -> None:
     quiet = replace(world, terms=replace(world.terms, exploration=Exploration(explore=0.0))).decide()
     for uniform in (0.0, 0.1, 0.3, 0.5, 0.9):
-        drawn = replace(world, situation=replace(world.situation, uniform=uniform)).decide()
+        drawn = replace(world, runtime_state=replace(world.runtime_state, uniform=uniform)).decide()
         if drawn.arm != quiet.arm:
             estimate = drawn.estimates[drawn.arm]
             assert estimate.latency_p95_ms <= min(world.terms.deadline_ms or 1e9, world.terms.limits.total_ms)
             assert world.terms.max_cost_usd is None or estimate.cost_usd <= world.terms.max_cost_usd
-            health = world.situation.health
+            health = world.runtime_state.health
             shed = {arm.name for arm in world.arms if arm.name in health and health[arm.name].shed}
             assert drawn.arm not in shed or len(shed) == len(world.arms)
 
@@ -310,10 +312,12 @@ def test_a_deny_rule_always_wins(
     rules += tuple(Rule(allow=tuple(wish & names)) for wish in wishes if wish & names)
     denied = set().union(*denials)
     wished = set().union(*wishes) & names
-    situation = world.situation
+    runtime_state = world.runtime_state
     if tool_loop:
-        situation = replace(situation, session=Session("a0", open_tool_loop=True))
-    world = replace(world, rules=rules, situation=situation, request=replace(world.request, client_effort=client))
+        runtime_state = replace(runtime_state, session=Session("a0", open_tool_loop=True))
+    world = replace(
+        world, rules=rules, runtime_state=runtime_state, request=replace(world.request, client_effort=client)
+    )
     if not (wished or names) - denied:
         with pytest.raises(EveryArmDenied, match="leaves no arm"):
             world.decide()
@@ -329,7 +333,7 @@ def test_a_record_makes_its_decision_again_to_the_bit(world: World, client: Any,
     world = replace(world, request=replace(world.request, client_effort=client, task="t"))
     uniform = None if uniform is None or uniform == 1.0 else uniform
     engine = world.engine()
-    decided = engine.decide_recorded(world.request, replace(world.situation, uniform=uniform))
+    decided = engine.decide_recorded(world.request, replace(world.runtime_state, uniform=uniform))
     stored = DecisionRecord.from_json(decided.record.to_json())
     assert stored == decided.record
     again = replay_decision(stored, engine.arms, world.policy(), engine.prices)
@@ -373,4 +377,4 @@ def _first_two(world: World) -> World:
         latency_p95_ms=prediction.latency_p95_ms[:2],
         support=prediction.support,
     )
-    return replace(world, arms=world.arms[:2], prediction=cut, situation=replace(world.situation, session=None))
+    return replace(world, arms=world.arms[:2], prediction=cut, runtime_state=replace(world.runtime_state, session=None))

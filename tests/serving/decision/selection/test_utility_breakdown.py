@@ -15,16 +15,16 @@ from serving.decision.types import Prediction, Usd
 from tests.support.policy_cases import ask, engine, forecast, policy
 
 
-def laid_open(situation: RuntimeState, prediction: Prediction | None = None, **terms: object) -> UtilityBreakdown:
+def laid_open(runtime_state: RuntimeState, prediction: Prediction | None = None, **terms: object) -> UtilityBreakdown:
     made = engine(prediction, policy(**terms))  # type: ignore[arg-type]
-    return utility_breakdown(made.record(ask(value_of_success_usd=Usd(0.4)), situation), made.bound)
+    return utility_breakdown(made.record(ask(value_of_success_usd=Usd(0.4)), runtime_state), made.bound_policy)
 
 
 def test_the_sum_of_an_arm_by_hand() -> None:
     health = {"high": ArmHealth(latency_factor=2.0, why="slow")}
-    situation = RuntimeState(1000, 0.5, session=Session("low", cached_tokens=400), health=health, uniform=0.25)
+    runtime_state = RuntimeState(1000, 0.5, session=Session("low", cached_tokens=400), health=health, uniform=0.25)
     told = laid_open(
-        situation, forecast((0.1, 0.15), half=0.02), latency_usd_per_second=0.001, switching_cost_usd=0.003
+        runtime_state, forecast((0.1, 0.15), half=0.02), latency_usd_per_second=0.001, switching_cost_usd=0.003
     )
     high = told.arms["high"]
     # 600 fresh and 400 cached prompt tokens, 3,000 out, 2 % retries; at 1, 0.1 and 10 USD per million
@@ -67,8 +67,8 @@ probability = st.floats(0.0, 0.4)
 def test_what_was_decided_is_what_pays(
     uplift: tuple[float, float], multiplier: float, second: float, uniform: float
 ) -> None:
-    situation = RuntimeState(cost_multiplier=multiplier, uniform=uniform)
-    told = laid_open(situation, forecast(uplift), latency_usd_per_second=second)
+    runtime_state = RuntimeState(cost_multiplier=multiplier, uniform=uniform)
+    told = laid_open(runtime_state, forecast(uplift), latency_usd_per_second=second)
     if told.because == "utility":
         best = max(each.net_usd for each in told.arms.values())
         assert told.arms[told.decision.arm].net_usd == pytest.approx(best, abs=1e-12)
@@ -83,10 +83,10 @@ def test_it_is_the_decision_itself_to_the_bit() -> None:
     made = engine()
     decided = made.decide_recorded(ask(), RuntimeState(uniform=0.5))
     assert decided.record is not None
-    assert utility_breakdown(decided.record, made.bound).decision == replace(decided.decision, elapsed_us=0)
+    assert utility_breakdown(decided.record, made.bound_policy).decision == replace(decided.decision, elapsed_us=0)
 
 
 def test_other_terms_are_refused() -> None:
     record = engine().record(ask())
     with pytest.raises(ForeignRecord, match="made under"):
-        utility_breakdown(record, engine(policy=policy(maybe="reason")).bound)
+        utility_breakdown(record, engine(policy=policy(maybe="reason")).bound_policy)
