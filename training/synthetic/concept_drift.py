@@ -29,7 +29,7 @@ class ConceptDrift:
 
     Examples
     --------
-    >>> Shift(day=14, mix={"maths": 3.0}, gain={"maths": 0.2}).tokens
+    >>> ConceptDrift(day=14, mix={"maths": 3.0}, gain={"maths": 0.2}).tokens
     1.0
     """
 

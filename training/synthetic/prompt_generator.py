@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,9 @@ from training.synthetic.prices import PriceTable
 from training.synthetic.prompt_sample import PromptSample
 from training.synthetic.prompt_templates import load_wording
 from training.synthetic.response_model import Circumstances, respond, success
+from training.synthetic.spec import WorldSpec
 from training.synthetic.task_types import BASE_TASKS, FOLLOW_UP, LANGUAGE_PENALTY, LANGUAGES, TASKS
 from training.types import Array, BoolArray
-
-if TYPE_CHECKING:
-    from training.synthetic.world import World
 
 BLOCK: Final = 4096
 """Prompts that are drawn together."""
@@ -32,49 +30,49 @@ _TENANT_SHARES: Final = np.array([0.36, 0.22, 0.16, 0.12, 0.08, 0.06])
 _SYSTEM_SHARE = 0.12
 
 
-def draw_block(world: World, costs: PriceTable, block: int) -> PromptSample:
+def draw_block(spec: WorldSpec, costs: PriceTable, block: int) -> PromptSample:
     """Draw the prompts at the places block x BLOCK to (block + 1) x BLOCK - 1."""
-    rng = np.random.default_rng([world.seed, PROMPTS, block])
+    rng = np.random.default_rng([spec.seed, PROMPTS, block])
     index = np.arange(block * BLOCK, (block + 1) * BLOCK)
-    timestamp = _moments(world, rng)
-    shifted = np.zeros(BLOCK, bool) if world.shift is None else timestamp >= world.start + world.shift.day * _DAY
-    tasks = _tasks(world, rng, shifted)
+    timestamp = _moments(spec, rng)
+    shifted = np.zeros(BLOCK, bool) if spec.shift is None else timestamp >= spec.start + spec.shift.day * _DAY
+    tasks = _tasks(spec, rng, shifted)
     base_tasks = tasks.copy()
     followers = np.flatnonzero(tasks == FOLLOW_UP)
-    base_tasks[followers] = _pick(rng, _base_mix(world), len(followers))
-    languages = _pick(rng, world.languages or LANGUAGES, BLOCK)
-    level: Array = rng.random(BLOCK) ** np.exp(-world.difficulty)
-    hidden = world.hidden * rng.standard_normal(BLOCK)
+    base_tasks[followers] = _pick(rng, _base_mix(spec), len(followers))
+    languages = _pick(rng, spec.languages or LANGUAGES, BLOCK)
+    level: Array = rng.random(BLOCK) ** np.exp(-spec.difficulty)
+    hidden = spec.hidden * rng.standard_normal(BLOCK)
     requests = _requests(rng, timestamp, _conversations(rng, tasks, base_tasks, languages, level))
     input_tokens, cached = _input_tokens(requests)
     penalty = np.array([LANGUAGE_PENALTY[language] for language in languages.tolist()])
     circumstances = Circumstances(base_tasks, level, penalty, hidden, shifted, input_tokens, cached)
     return PromptSample(
-        world.arms, index, requests, tasks, base_tasks, languages, level, timestamp, shifted, input_tokens, cached,
-        respond(circumstances, world.arms, costs, world.shift), _expected_success(world, circumstances),
+        spec.arms, index, requests, tasks, base_tasks, languages, level, timestamp, shifted, input_tokens, cached,
+        respond(circumstances, spec.arms, costs, spec.shift), _expected_success(spec, circumstances),
     )  # fmt: skip
 
 
-def _moments(world: World, rng: np.random.Generator) -> Array:
+def _moments(spec: WorldSpec, rng: np.random.Generator) -> Array:
     """Epoch seconds, whole milliseconds, busiest in the early afternoon."""
-    day = np.floor(rng.random(BLOCK) * world.days)
+    day = np.floor(rng.random(BLOCK) * spec.days)
     hour = (13.5 + 3.5 * rng.standard_normal(BLOCK)) % 24.0
-    seconds: Array = np.minimum(day * _DAY + hour * 3600.0, world.days * _DAY - 1.0)
-    return world.start + np.round(seconds, 3)
+    seconds: Array = np.minimum(day * _DAY + hour * 3600.0, spec.days * _DAY - 1.0)
+    return spec.start + np.round(seconds, 3)
 
 
-def _tasks(world: World, rng: np.random.Generator, shifted: BoolArray) -> NDArray[np.object_]:
-    mix = world.mix or {name: traits.share for name, traits in TASKS.items()}
+def _tasks(spec: WorldSpec, rng: np.random.Generator, shifted: BoolArray) -> NDArray[np.object_]:
+    mix = spec.mix or {name: traits.share for name, traits in TASKS.items()}
     tasks = _pick(rng, mix, BLOCK)
-    if world.shift is not None:
-        later = _pick(rng, {name: share * world.shift.mix.get(name, 1.0) for name, share in mix.items()}, BLOCK)
+    if spec.shift is not None:
+        later = _pick(rng, {name: share * spec.shift.mix.get(name, 1.0) for name, share in mix.items()}, BLOCK)
         tasks = np.where(shifted, later, tasks)
     return tasks
 
 
-def _base_mix(world: World) -> Mapping[str, float]:
+def _base_mix(spec: WorldSpec) -> Mapping[str, float]:
     """Tasks that follow-ups are about: those of the world's mix, or all where it has nothing but follow-ups."""
-    shares = {name: traits.share for name, traits in TASKS.items()} if world.mix is None else world.mix
+    shares = {name: traits.share for name, traits in TASKS.items()} if spec.mix is None else spec.mix
     mix = {name: shares.get(name, 0.0) for name in BASE_TASKS}
     return mix if sum(mix.values()) > 0 else {name: TASKS[name].share for name in BASE_TASKS}
 
@@ -145,11 +143,11 @@ def _text_tokens(text: str) -> int:
     return 4 + (len(text) - wide) // 4 + int(wide / 1.5)
 
 
-def _expected_success(world: World, circumstances: Circumstances) -> Array:
+def _expected_success(spec: WorldSpec, circumstances: Circumstances) -> Array:
     """Average P(success) over the hidden part by Gauss-Hermite quadrature; float64 (n, K)."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(9)
     parts = [
-        weight * success(replace(circumstances, hidden=np.full(BLOCK, world.hidden * node)), world.arms, world.shift)
+        weight * success(replace(circumstances, hidden=np.full(BLOCK, spec.hidden * node)), spec.arms, spec.shift)
         for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True)
     ]
     total: Array = np.sum(parts, axis=0) / weights.sum()
