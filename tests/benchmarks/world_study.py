@@ -12,10 +12,11 @@ import numpy as np
 
 from serving.decision.features import extract
 from serving.decision.types import FloatArray, Request
+from tests.support.target_policies import threshold_policy
 from training.dataset.dataset import Dataset, build_dataset
 from training.export.reference import predict
 from training.metrics.cost_quality import Router
-from training.metrics.off_policy import LoggedTraffic, UnsupportedPolicy, policy_value, threshold_policy
+from training.metrics.off_policy import LoggedTraffic, UnsupportedPolicy, policy_value
 from training.models.fit import FitSettings, Fitted, fit
 from training.models.meta_learners import policy_area
 from training.synthetic import LegacyRouter, LoggingPolicy, PromptSample, World

@@ -12,6 +12,7 @@ import pytest
 from serving.decision.policy.arms import load_arms
 from serving.decision.pricing.price_book import price_book
 from serving.decision.pricing.rate_card import expected_cost
+from tests.support.showcase import showcase
 from training.synthetic import DEFAULT_ARMS, FAILURE_MODES, World
 from training.synthetic.outcome_generator import SCHEMA
 
@@ -27,7 +28,7 @@ def test_arms_toml_holds_the_world_s_arms() -> None:
 def test_the_sample_is_what_the_readme_says() -> None:
     world = World(seed=7)
     buffer = io.StringIO()
-    records = world.records(world.sample(2000).showcase(20))
+    records = world.records(showcase(world.sample(2000), 20))
     records.to_json(buffer, orient="records", lines=True, force_ascii=False, date_format="iso")
     made = [json.loads(line) for line in buffer.getvalue().splitlines()]
     kept = [json.loads(line) for line in (DATA / "sample.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -42,7 +42,7 @@ class RealisedOutcomes:
         if not np.isfinite(self.success).all():
             raise BadInput(
                 "success has gaps: keep prompts that every arm has answered, or fill the matrix with"
-                " training.metrics.off_policy.doubly_robust_success"
+                " training.metrics.off_policy.doubly_robust_outcomes"
             )
         if self.cost_usd is not None and (
             self.cost_usd.shape != self.success.shape or not np.isfinite(self.cost_usd).all()

@@ -1,10 +1,9 @@
-"""What another policy would have earned on logged traffic: IPS, SNIPS and DR, with intervals and overlap checks.
+"""Off-policy evaluation of another policy on logged traffic: IPS, SNIPS and DR, with intervals and overlap checks.
 
-The three estimators are means of per-request influence values, so a difference between two policies on the same log is
-as easy as one value. Intervals use Student's t; for SNIPS with the jackknife's residuals (divided by 1 - own share of
-the weight) and degrees of freedom from the effective sample size, as the plain delta method covers too seldom when few
-requests carry the weight. IPS is the unbiased reference; with rare large weights its interval is too narrow, which only
-more overlap cures: decide by DR or SNIPS.
+The three estimators are means of per-request influence values. Intervals use Student's t; for SNIPS with the
+jackknife's residuals (divided by 1 - own share of the weight) and degrees of freedom from the effective sample size, as
+the plain delta method covers too seldom when few requests carry the weight. IPS is the unbiased reference; with rare
+large weights its interval is too narrow, which only more overlap cures: decide by DR or SNIPS.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from scipy.special import stdtrit
 
 from serving.decision.errors import BadInput
 from training.metrics.bootstrap import Interval
-from training.metrics.cost_quality import Router
 from training.types import Array, IntArray
 
 Estimator = Literal["ips", "snips", "dr"]
@@ -69,10 +67,6 @@ class PolicyOverlap:
         Kish's (sum w)^2 / sum w^2: the log is worth this many requests of the target policy.
     mean_weight
         1 within its interval where propensities are right and overlap is full.
-    max_weight_share
-        Part of all weight that the heaviest request carries.
-    smallest_propensity
-        Among requests that the target policy would serve alike.
     clipped
         Share of requests whose weight was cut.
     matched
@@ -82,8 +76,6 @@ class PolicyOverlap:
     requests: int
     effective_size: float
     mean_weight: Interval
-    max_weight_share: float
-    smallest_propensity: float
     clipped: float
     matched: float
 
@@ -114,35 +106,47 @@ class _Influence:
         return Interval(self.value, self.value - half, self.value + half, level)
 
 
-def threshold_policy(router: Router, threshold: float, arms: int, explore: float = 0.0) -> Array:
-    """Probabilities (n, K) of the policy that reasons from a score on, and picks any arm with probability `explore`.
-
-    >>> threshold_policy(Router("r", np.array([0.3, 0.1])), 0.2, 2, explore=0.1)
-    array([[0.05, 0.95],
-           [0.95, 0.05]])
-    """
-    arm = np.full(len(router.score), arms - 1) if router.arm is None else router.arm
-    target = np.full((len(arm), arms), explore / arms)
-    target[np.arange(len(arm)), np.where(router.score >= threshold, arm, 0)] += 1 - explore
-    return target
-
-
-def doubly_robust_success(log: LoggedTraffic, model: Array, max_weight: float = np.inf) -> Array:
-    """Doubly robust success of every arm, (n, K): model + weighted residual where the arm was used.
+def doubly_robust_outcomes(outcome: Array, propensity: Array, model: Array, max_weight: float = np.inf) -> Array:
+    """Give the doubly robust outcome of every arm: forecast, plus the weighted residual where observed.
 
     Unbiased for every arm if the propensities or the model are right; single values leave [0, 1].
 
     Parameters
     ----------
+    outcome
+        float64 (n, K), NaN where the arm was not observed.
+    propensity
+        float64 (n, K), probability that the outcome is observed; ignored where it was not.
     model
-        (n, K) predicted reward per arm, from a fit that has not seen the request.
+        float64 (n, K), forecasts of the outcome, from a fit that has not seen the prompt.
     max_weight
-        Inverse propensities are cut here, at the price of some bias.
+        Inverse propensities are clipped here: less variance, and bias only as far as the model is wrong.
+
+    Returns
+    -------
+    float64 (n, K); the observed outcome itself where its propensity is 1.
+
+    Examples
+    --------
+    >>> doubly_robust_outcomes(np.array([[1.0, np.nan]]), np.array([[0.5, 0.5]]), np.array([[0.6, 0.7]]))
+    array([[1.4, 0.7]])
     """
-    rows, filled = np.arange(len(log.arm)), np.array(model, dtype=np.float64)
-    weight = np.minimum(1 / log.propensity, max_weight)
-    filled[rows, log.arm] += weight * (log.reward - model[rows, log.arm])
-    return filled
+    residual = (outcome - model) * np.minimum(1.0 / propensity, max_weight)
+    return np.asarray(model + np.where(np.isfinite(outcome), residual, 0.0), np.float64)
+
+
+def doubly_robust_success(log: LoggedTraffic, model: Array, max_weight: float = np.inf) -> Array:
+    """Give `doubly_robust_outcomes` of a log of one arm per request: float64 (n, K).
+
+    Parameters
+    ----------
+    model
+        float64 (n, K), predicted reward per arm, from a fit that has not seen the request.
+    """
+    rows = np.arange(len(log.arm))
+    outcome, propensity = np.full(model.shape, np.nan), np.ones(model.shape)
+    outcome[rows, log.arm], propensity[rows, log.arm] = log.reward, log.propensity
+    return doubly_robust_outcomes(outcome, propensity, model, max_weight)
 
 
 def policy_value(
@@ -184,23 +188,6 @@ def policy_value(
     return PolicyValue(name, made("ips"), made("snips"), None if model is None else made("dr"), logged, overlap)
 
 
-def value_difference(
-    log: LoggedTraffic,
-    challenger: Array,
-    champion: Array,
-    model: Array | None = None,
-    *,
-    max_weight: float = np.inf,
-    level: float = 0.95,
-) -> Interval:
-    """Challenger minus champion, (n, K) each, on the same log: DR with an outcome model, else SNIPS; paired."""
-    kind: Estimator = "snips" if model is None else "dr"
-    for target in (challenger, champion):
-        _refuse(overlap_of(log, target, max_weight, level), 10.0)
-    a, b = (_influence(kind, log, target, model, max_weight) for target in (challenger, champion))
-    return _Influence(a.value - b.value, a.parts - b.parts, min(a.degrees, b.degrees)).interval(level)
-
-
 def effective_size(weight: Array) -> float:
     """Give Kish's effective sample size of weights (n,), (sum w)^2 / sum w^2; 0 where no weight is above 0.
 
@@ -218,15 +205,12 @@ def overlap_of(log: LoggedTraffic, target: Array, max_weight: float = np.inf, le
     chance = target[np.arange(len(log.arm)), log.arm]
     raw = chance / log.propensity
     weight = np.minimum(raw, max_weight)
-    total, matched = float(weight.sum()), chance > 0
     return PolicyOverlap(
         len(weight),
         effective_size(weight),
         _Influence(float(raw.mean()), raw, len(raw) - 1.0).interval(level),
-        float(weight.max()) / total if total > 0 else 1.0,
-        float(log.propensity[matched].min()) if matched.any() else 0.0,
         float((raw > max_weight).mean()),
-        float(matched.mean()),
+        float((chance > 0).mean()),
     )
 
 

@@ -1,7 +1,7 @@
-"""Qini and AUUC: the uplift literature's own areas, so that figures compare with other people's.
+"""Qini and AUUC of paired history: the areas of the uplift literature, so that figures compare with other publications.
 
-Conventions are causalml's: curves divided by the absolute value of their last point, Radcliffe's (2007) Qini for
-logged treatment; the area is taken by the trapezoid rule, and equal scores are entered evenly.
+Conventions are causalml's: curves divided by the absolute value of their last point, area by the trapezoid rule, equal
+scores entered evenly.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.decision.errors import BadInput
 from training.metrics.cost_quality import Ranking
-from training.types import Array, BoolArray
+from training.types import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,59 +31,25 @@ class UpliftArea:
 
 
 def paired_area(score: Array, effect: Array) -> UpliftArea:
-    """Areas where every prompt's effect is known (n,): realised differences of paired history.
+    """Give the areas of a ranking of prompts whose effect is known.
 
+    Parameters
+    ----------
+    score
+        float64 (n,), higher is treated sooner.
+    effect
+        float64 (n,), realised differences of paired history.
+
+    Examples
+    --------
     >>> paired_area(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1.0, 1.0, 0.0, 0.0])).auuc
     0.75
     """
     ranking = Ranking.of(score)
+    share = np.append(0.0, (ranking.ends + 1) / len(score))
     gain = np.append(0.0, np.cumsum(effect[ranking.order])[ranking.ends]) / len(score)
-    return _area(_share(ranking), gain, gain)
-
-
-def logged_area(score: Array, outcome: Array, treated: BoolArray) -> UpliftArea:
-    """Areas from one arm per prompt, chosen at random with a constant probability.
-
-    Parameters
-    ----------
-    outcome
-        (n,) success of the arm that was used.
-    treated
-        bool (n,), True where it was the reasoning arm.
-
-    Raises
-    ------
-    BadInput
-        If only one arm is there. Confounded logs need `off_policy`, not this.
-    """
-    ranking = Ranking.of(score)
-    t = treated.astype(np.float64)[ranking.order]
-    if t.min() == t.max():
-        raise BadInput("all prompts were served by one arm: no uplift can be read from that")
-    y = outcome[ranking.order]
-    n_t, n_c, y_t, y_c = (np.append(0.0, np.cumsum(v)[ranking.ends]) for v in (t, 1 - t, y * t, y * (1 - t)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        lift = y_t / n_t - y_c / n_c
-        qini = y_t - y_c * n_t / n_c
-    share = _share(ranking)
-    return _area(share, _filled(share, lift) * share, _filled(share, qini))
-
-
-def _share(ranking: Ranking) -> Array:
-    return np.append(0.0, (ranking.ends + 1) / len(ranking.order))
-
-
-def _filled(share: Array, curve: Array) -> Array:
-    """Straight lines over the places where one arm has not been seen yet; the curve starts at 0."""
-    curve[0] = 0.0
-    known = np.isfinite(curve)
-    return np.interp(share, share[known], curve[known])
-
-
-def _area(share: Array, gain: Array, qini: Array) -> UpliftArea:
-    def normalised(curve: Array) -> float | None:
-        last = abs(float(curve[-1]))
-        return float(np.trapezoid(curve, share)) / last if last > 1e-12 else None
-
-    total, steep = normalised(gain), normalised(qini)
-    return UpliftArea(total, None if steep is None else steep - float(np.sign(qini[-1])) / 2)
+    last = float(gain[-1])
+    if abs(last) <= 1e-12:
+        return UpliftArea(None, None)
+    auuc = float(np.trapezoid(gain, share)) / abs(last)
+    return UpliftArea(auuc, auuc - float(np.sign(last)) / 2)

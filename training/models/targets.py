@@ -16,6 +16,7 @@ import numpy as np
 from serving.decision.types import FloatArray
 from training.dataset.dataset import Dataset
 from training.dataset.overlap import observation_probability
+from training.metrics.off_policy import doubly_robust_outcomes
 from training.models.boosting import Objective, TreeSettings
 from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Outcome, Scores
@@ -166,8 +167,7 @@ def pseudo_outcomes(dataset: Dataset, success: Array, at_most: float = np.inf, l
     float64 (n, K): the observed outcome itself on paired prompts; elsewhere, uncut, unbiased for P(success | arm) given
     right propensities or right outcome models. Differences of columns are uplifts.
     """
-    residual = (dataset.success - success) * np.minimum(1.0 / observation_probability(dataset, logged), at_most)
-    return np.asarray(success + np.where(dataset.observed, residual, 0.0), np.float64)
+    return doubly_robust_outcomes(dataset.success, observation_probability(dataset, logged), success, at_most)
 
 
 def uplift_targets(dataset: Dataset, oof: Scores, logged: int | None = None) -> Array:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.decision.types import Arm, Request
-from training.synthetic.response_model import WorldTruth
-from training.synthetic.response_model import concat_truths as join_truths
+from training.synthetic.response_model import WorldTruth, concat_truths
 from training.types import Array, BoolArray, IntArray
 
 
@@ -99,18 +98,6 @@ class PromptSample:
             self.expected_success[places],
         )
 
-    def showcase(self, count: int) -> PromptSample:
-        """Pick `count` prompts that span the tasks and the languages: the first of each, then the next ones.
-
-        Prompts keep their order. With `count` below the number of tasks, the first prompts' tasks win.
-        """
-        firsts: dict[str, int] = {}
-        for names in (self.tasks, self.languages):
-            for place, name in enumerate(names.tolist()):
-                firsts.setdefault(name, place)
-        wanted = list(dict.fromkeys([*firsts.values(), *range(len(self))]))[:count]
-        return self.take(np.array(sorted(wanted), dtype=np.int64))
-
 
 def concat_samples(parts: Sequence[PromptSample]) -> PromptSample:
     """Put draws of the same world one below the other."""
@@ -126,6 +113,6 @@ def concat_samples(parts: Sequence[PromptSample]) -> PromptSample:
         np.concatenate([part.shifted for part in parts]),
         np.concatenate([part.input_tokens for part in parts]),
         np.concatenate([part.cached_input_tokens for part in parts]),
-        join_truths([part.truth for part in parts]),
+        concat_truths([part.truth for part in parts]),
         np.concatenate([part.expected_success for part in parts]),
     )

@@ -109,11 +109,6 @@ class WorldTruth:
     latency_ms: Array
     cost_usd: Array
 
-    @property
-    def failure_modes(self) -> Array:
-        """(n, K, 1 + 5) P(failure mode), 'no failure mode' first."""
-        return _failure_modes(self.success, self.wrong_modes, self.right_bloat)
-
     def take(self, rows: IntArray | BoolArray) -> WorldTruth:
         """Keep some prompts."""
         return WorldTruth(*(getattr(self, one.name)[rows] for one in fields(self)))

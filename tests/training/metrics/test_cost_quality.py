@@ -90,7 +90,7 @@ def test_reaching_finds_the_first_crossing_between_borders() -> None:
 
 
 def test_gaps_are_refused_with_the_cure() -> None:
-    with pytest.raises(BadInput, match="pseudo_outcomes"):
+    with pytest.raises(BadInput, match="doubly_robust_outcomes"):
         RealisedOutcomes(np.array([[np.nan, 1.0]]))
     with pytest.raises(BadInput, match="one column an arm"):
         RealisedOutcomes(np.ones((3, 1)))

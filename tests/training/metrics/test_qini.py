@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.decision.errors import BadInput
-from training.metrics.qini import logged_area, paired_area
+from training.metrics.qini import paired_area
 
 
 @dataclass(frozen=True)
@@ -33,19 +32,6 @@ def trapezoid(mean_of_points: float, last: float, n: int) -> float:
     return (mean_of_points * (n + 1) - last / 2) / n
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_logged_areas_agree_with_causalml(theirs: Theirs, seed: int) -> None:
-    rng, n = np.random.default_rng(seed), 800
-    score, treated = rng.normal(size=n), rng.random(n) < 0.4
-    outcome = (rng.random(n) < 0.4 + 0.2 * treated * (score > 0)).astype(float)
-    frame = pd.DataFrame({"y": outcome, "w": treated.astype(int), "ours": score})
-    area = logged_area(score, outcome, treated)
-    assert area.auuc == pytest.approx(trapezoid(float(theirs.auuc(frame)["ours"]), 1, n), abs=1e-9)
-    random_line = trapezoid(0.5, 1, n)
-    qini = trapezoid(float(theirs.qini(frame)["ours"]) + 0.5, 1, n) - random_line
-    assert area.qini == pytest.approx(qini, abs=1e-9)
-
-
 @pytest.mark.parametrize("sign", [1, -1])
 def test_paired_areas_agree_with_causalml_also_where_reasoning_harms(theirs: Theirs, sign: int) -> None:
     rng, n = np.random.default_rng(5), 500
@@ -64,6 +50,8 @@ def test_a_constant_score_has_no_qini_and_zero_effect_no_area() -> None:
     assert paired_area(np.arange(4.0), effect * 0).auuc is None
 
 
-def test_one_arm_alone_is_refused() -> None:
-    with pytest.raises(BadInput, match="one arm"):
-        logged_area(np.arange(3.0), np.ones(3), np.ones(3, dtype=bool))
+def test_the_oracle_beats_random_and_random_beats_its_reverse() -> None:
+    effect = np.array([1.0, 1.0, 0.0, 0.0])
+    best, worst = paired_area(effect, effect).qini, paired_area(-effect, effect).qini
+    assert best == pytest.approx(0.25)
+    assert worst == pytest.approx(-0.25)

@@ -28,6 +28,15 @@ def paired(draws: PromptSample) -> pd.DataFrame:
     return World(seed=21).records(draws)
 
 
+def true_modes(sample: PromptSample) -> np.ndarray:
+    """P(failure mode), (n, K, 1 + 5), 'no failure mode' first: a right answer has bloat or none."""
+    truth, bloat = sample.truth, 1 + FAILURE_MODES.index("token_bloat")
+    modes = (1.0 - truth.success)[..., None] * truth.wrong_modes
+    modes[..., 0] += truth.success * (1.0 - truth.right_bloat)
+    modes[..., bloat] += truth.success * truth.right_bloat
+    return modes
+
+
 def by_arm(records: pd.DataFrame, column: str) -> np.ndarray:
     return records[column].to_numpy(np.float64).reshape(-1, len(DEFAULT_ARMS))
 
@@ -99,11 +108,11 @@ def test_failure_modes_occur_at_their_true_rates(draws: PromptSample, paired: pd
     modes = paired["failure_mode"].to_numpy(object).reshape(-1, 2)
     for place, mode in enumerate((None, *FAILURE_MODES)):
         seen = modes == mode if mode is not None else pd.isna(modes)
-        true = draws.truth.failure_modes[..., place]
+        true = true_modes(draws)[..., place]
         bound = 4.5 * np.sqrt((true * (1 - true)).sum(axis=0)) / PROMPTS
         assert (np.abs(seen.mean(axis=0) - true.mean(axis=0)) < bound).all()
         assert (true.mean(axis=0) > 1e-4).all()
-    np.testing.assert_allclose(draws.truth.failure_modes.sum(axis=2), 1.0)
+    np.testing.assert_allclose(true_modes(draws).sum(axis=2), 1.0)
     wrong = paired["success"].to_numpy() == 0
     named = paired["failure_mode"].notna() & (paired["failure_mode"] != "token_bloat")
     assert not (named.to_numpy() & ~wrong).any()
@@ -111,7 +120,7 @@ def test_failure_modes_occur_at_their_true_rates(draws: PromptSample, paired: pd
 
 def test_reasoning_trades_confident_errors_for_long_ones(draws: PromptSample) -> None:
     wrong = 1.0 - draws.success
-    rates = draws.truth.failure_modes.mean(axis=0) / wrong.mean(axis=0)[:, None]
+    rates = true_modes(draws).mean(axis=0) / wrong.mean(axis=0)[:, None]
     share = {mode: rates[:, place] for place, mode in enumerate(FAILURE_MODES, start=1)}
     assert share["false_confidence"][0] > 2 * share["false_confidence"][1]
     for mode in ("token_bloat", "timeout"):
@@ -171,7 +180,7 @@ def test_the_history_reader_takes_every_row(tmp_path: Path, suffix: str) -> None
         records.assign(messages=talks).to_csv(path, index=False)
     history = read(path, arms=DEFAULT_ARMS)
     assert history.counts.kept == 300
-    assert not history.counts.doubts
+    assert not history.counts.warnings
     assert history.frame["request_id"].tolist() == records["request_id"].tolist()
     assert history.frame["success"].tolist() == records["success"].tolist()
     np.testing.assert_allclose(history.frame["propensity"], records["propensity"])

@@ -130,14 +130,6 @@ def test_timestamps_lie_in_the_world_s_days(draws: PromptSample) -> None:
     assert len(np.unique(days.astype(int))) == 28
 
 
-def test_showcase_spans_tasks_and_languages(draws: PromptSample) -> None:
-    shown = draws.showcase(20)
-    assert len(shown) == 20
-    assert set(shown.tasks) == set(TASKS)
-    assert set(shown.languages) == set(LANGUAGES)
-    assert len(set(draws.showcase(8).tasks)) == 8
-
-
 def test_self_hosted_arms_cost_their_time() -> None:
     arms = (Arm("direct", "own", "none", gpu_usd_per_second=Usd(0.001)), Arm("reasoning", "own", "high", price=PRICE))
     truth = World(seed=1, arms=arms).sample(50).truth
