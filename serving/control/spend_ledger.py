@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import BigInteger, Column, Float, MetaData, String, Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from serving.control.demand_forecast import GRID, SpendHour
 from serving.decision.policy.controls import HOUR_S
+from serving.journal.database import insert_into, open_database
 from serving.journal.rows import storable
-from serving.journal.store import open_database
 
 _KEPT_DAYS = 62
 
@@ -117,7 +116,6 @@ class SqlSpendLedger:
 
     def __init__(self, url: str) -> None:
         self._engine = open_database(url)
-        self._insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         self._there = False
 
     def add(self, entries: Sequence[SpendEntry]) -> None:
@@ -129,7 +127,7 @@ class SqlSpendLedger:
             Nothing was added.
         """
         self._make()
-        insert = self._insert(_spend)
+        insert = insert_into(self._engine, _spend)
         statement = insert.on_conflict_do_update(
             index_elements=["purse", "hour"],
             set_={name: _spend.c[name] + insert.excluded[name] for name in _FIGURES},

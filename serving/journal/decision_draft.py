@@ -1,8 +1,8 @@
-"""A decision on its way into the journal: the hot path hands over what it has, the writer makes a row of it later."""
+"""A decision before its journal row is built: masking and hashing the prompt wait until the writer's thread."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from serving.decision.engine import RecordedDecision
 from serving.decision.ids import timestamp_of
@@ -13,12 +13,12 @@ from serving.journal.rows import DecisionRow
 
 @dataclass(frozen=True, slots=True)
 class DecisionDraft:
-    """One decision that has no row yet.
+    """One decision whose row is not built yet.
 
     Parameters
     ----------
     privacy
-        What of the prompt the row may hold.
+        How much of the prompt the row may hold.
     shadow_bundle_id, shadow_arm
         What the shadow decided, where it did.
     """
@@ -31,15 +31,14 @@ class DecisionDraft:
 
     @property
     def chars(self) -> int:
-        """Characters of prompt that it holds in memory."""
+        """Characters of prompt held in memory."""
         return sum([len(message.text) for message in self.request.messages])
 
     def row(self) -> DecisionRow:
-        """Make the row; masks and hashes the prompt, so it belongs off the hot path."""
+        """Build the row; masks and hashes the prompt, so not for the hot path."""
         record = self.decided.record
-        return row_of(
-            self.request,
-            self.decided,
+        return replace(
+            build_row(self.request, self.decided),
             prompt_id=stored_prompt_id(self.request.messages, self.privacy),
             messages=stored_messages(self.request.messages, self.privacy),
             replay=None if record is None else record.to_json().decode("utf-8"),
@@ -48,17 +47,8 @@ class DecisionDraft:
         )
 
 
-def row_of(
-    request: Request,
-    decided: RecordedDecision,
-    *,
-    prompt_id: str = "",
-    messages: str | None = None,
-    replay: str | None = None,
-    shadow_bundle_id: str | None = None,
-    shadow_arm: str | None = None,
-) -> DecisionRow:
-    """Make the row of a decision; without the keywords it holds neither prompt nor forecast."""
+def build_row(request: Request, decided: RecordedDecision) -> DecisionRow:
+    """Build the row of a decision without prompt and replay: cheap enough for the hot path."""
     decision, record = decided.decision, decided.record
     estimate = decision.estimates.get(decision.arm)
     return DecisionRow(
@@ -69,22 +59,18 @@ def row_of(
         effort=decision.effort,
         bucket=decision.bucket,
         propensity=decision.propensity,
+        reason=decision.reason,
         policy=decision.policy,
         bundle_id=decision.bundle_id,
         support=decision.support,
+        fallback=decision.fallback,
+        elapsed_us=decision.elapsed_us,
+        tenant=request.tenant,
+        session_id=request.session_id,
+        task=request.task if record is None else record.context.task,
+        prompt_id="",
         expected_success=estimate.success if estimate else 0.0,
         expected_cost_usd=estimate.cost_usd if estimate else 0.0,
         expected_output_tokens=estimate.output_tokens if estimate else 0.0,
         expected_latency_p95_ms=estimate.latency_p95_ms if estimate else 0.0,
-        elapsed_us=decision.elapsed_us,
-        prompt_id=prompt_id,
-        messages=messages,
-        fallback=decision.fallback,
-        tenant=request.tenant,
-        session_id=request.session_id,
-        task=request.task if record is None else record.context.task,
-        reason=decision.reason,
-        replay=replay,
-        shadow_bundle_id=shadow_bundle_id,
-        shadow_arm=shadow_arm,
     )

@@ -1,4 +1,4 @@
-"""What the journal keeps, as values: one row per decision, one per report of an outcome."""
+"""Rows of the journal: one per decision, one per report of an outcome."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from serving.decision.fast_dataclass import fast_dataclass
 
 
 @fast_dataclass
-class DecisionRow:
-    """One decision as it was served.
+class ServedDecision:
+    """Facts about a served decision that its journal row and its explanation share.
 
     Parameters
     ----------
     decided_at
         Seconds since the epoch.
+    propensity
+        Probability with which the policy chose this arm, in (0, 1].
+    elapsed_us
+        Microseconds that the decision took.
     prompt_id
         Hash of the normalised prompt; empty under `--store-prompts none`.
-    messages
-        JSON list of messages under the privacy that was chosen, None where prompts are not stored.
-    replay
-        JSON from which the kernel gives the same decision again.
     """
 
     decision_id: str
@@ -36,21 +36,39 @@ class DecisionRow:
     effort: str
     bucket: str
     propensity: float
+    reason: str
     policy: str
     bundle_id: str
     support: float
+    fallback: str | None
+    elapsed_us: int
+    tenant: str | None
+    session_id: str | None
+    task: str | None
+    prompt_id: str
+
+
+@fast_dataclass
+class DecisionRow(ServedDecision):
+    """One decision in the journal.
+
+    Parameters
+    ----------
+    expected_success, expected_cost_usd, expected_output_tokens, expected_latency_p95_ms
+        Forecast of the chosen arm; 0 in a fallback.
+    messages
+        JSON list of messages as far as `--store-prompts` allows; None where prompts are not stored.
+    replay
+        JSON record from which the kernel makes the same decision again.
+    shadow_bundle_id, shadow_arm
+        What the shadow bundle decided for the same request.
+    """
+
     expected_success: float
     expected_cost_usd: float
     expected_output_tokens: float
     expected_latency_p95_ms: float
-    elapsed_us: int
-    prompt_id: str = ""
     messages: str | None = None
-    fallback: str | None = None
-    tenant: str | None = None
-    session_id: str | None = None
-    task: str | None = None
-    reason: str = ""
     replay: str | None = None
     shadow_bundle_id: str | None = None
     shadow_arm: str | None = None
@@ -58,7 +76,7 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
-    """One report on one decision; what the reporter does not know is None.
+    """One report of an outcome; fields that the reporter does not know are None.
 
     Parameters
     ----------
@@ -83,7 +101,7 @@ class OutcomeRow:
 
     @property
     def digest(self) -> str:
-        """Hash of all that is reported, its time aside: the same report twice is one row."""
+        """Hash of the reported fields without the time: the same report twice is one row."""
         content = orjson.dumps([getattr(self, name) for name in _REPORTED])
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
@@ -119,7 +137,7 @@ def merge_outcomes(reports: Iterable[OutcomeRow]) -> OutcomeRow:
 
 
 def to_columns(row: DecisionRow | OutcomeRow) -> dict[str, Any]:
-    """Turn a row into column values that any store takes: no NUL, no lone surrogate."""
+    """Convert a row to column values that every database accepts: no NUL, no lone surrogate."""
     return {
         field.name: storable(value) if isinstance(value, str) else value
         for field in fields(row)
@@ -128,13 +146,15 @@ def to_columns(row: DecisionRow | OutcomeRow) -> dict[str, Any]:
 
 
 def from_columns(kind: type[DecisionRow] | type[OutcomeRow], columns: Mapping[str, Any]) -> Any:
-    """Turn column values back into a row; columns that the row does not know are left out."""
+    """Convert column values back to a row; columns that the row type does not have are ignored."""
     return kind(**{field.name: columns[field.name] for field in fields(kind) if field.name in columns})
 
 
 def storable(text: str) -> str:
-    r"""Replace what PostgreSQL or UTF-8 can't hold.
+    r"""Replace characters that PostgreSQL or UTF-8 can't store.
 
+    Examples
+    --------
     >>> storable("a\x00b\ud800")
     'a�b�'
     """

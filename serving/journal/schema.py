@@ -1,41 +1,53 @@
-"""The journal's tables; `migrations/` brings a store to this shape."""
+"""Tables of the journal, derived from its row types; `migrations/` brings a database to this schema.
+
+To change the schema, change the row type in `rows.py` and add a migration: a test compares the two.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import fields
 from pathlib import Path
+from types import NoneType
+from typing import Any, Final, get_args, get_type_hints
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import BigInteger, Column, Connection, Double, Engine, Index, MetaData, String, Table, Text, text
 
+from serving.journal.policy_snapshot import PolicySnapshotRow
+from serving.journal.rows import DecisionRow, OutcomeRow
+
 _log = logging.getLogger("thinkgate.journal")
+_MIGRATION_LOCK: Final = 7_461_203
+_SQL_TYPES: Final[dict[type, type[Any]]] = {float: Double, int: BigInteger, str: Text}
+
+
+def _columns(row: type, *overrides: Column[Any]) -> list[Column[Any]]:
+    """List a row type's columns: nullable where the field may be None, `overrides` in place of the derived ones."""
+    given = {column.name: column for column in overrides}
+    hints = get_type_hints(row)
+    return [given.get(field.name, _column(field.name, hints[field.name])) for field in fields(row)]
+
+
+def _column(name: str, hint: Any) -> Column[Any]:
+    options = get_args(hint) or (hint,)
+    (kind,) = (option for option in options if option is not NoneType)
+    return Column(name, _SQL_TYPES[kind], nullable=NoneType in options)
+
 
 metadata = MetaData()
 
 decisions = Table(
     "decisions",
     metadata,
-    Column("decision_id", String(64), primary_key=True),
-    Column("decided_at", Double, nullable=False),
-    *(Column(name, Text, nullable=False) for name in ("arm", "model", "effort", "bucket", "policy", "bundle_id")),
-    *(
-        Column(name, Double, nullable=False)
-        for name in (
-            "propensity",
-            "support",
-            "expected_success",
-            "expected_cost_usd",
-            "expected_output_tokens",
-            "expected_latency_p95_ms",
-        )
+    *_columns(
+        DecisionRow,
+        Column("decision_id", String(64), primary_key=True),
+        Column("prompt_id", String(64), nullable=False),
+        Column("reason", Text),
     ),
-    Column("elapsed_us", BigInteger, nullable=False),
-    Column("prompt_id", String(64), nullable=False),
-    *(Column(name, Text) for name in ("messages", "fallback", "tenant", "session_id", "task", "reason", "replay")),
-    Column("shadow_bundle_id", Text),
-    Column("shadow_arm", Text),
     Index("decisions_decided_at", "decided_at"),
     Index("decisions_tenant", "tenant"),
     Index("decisions_session", "session_id"),
@@ -44,30 +56,18 @@ decisions = Table(
 outcomes = Table(
     "outcomes",
     metadata,
-    Column("decision_id", String(64), primary_key=True),
+    *_columns(OutcomeRow, Column("decision_id", String(64), primary_key=True)),
     Column("digest", String(32), primary_key=True),
-    Column("reported_at", Double, nullable=False),
-    *(Column(name, Double) for name in ("success", "cost_usd", "gpu_seconds", "latency_ms")),
-    *(
-        Column(name, BigInteger)
-        for name in ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "retries")
-    ),
-    *(Column(name, Text) for name in ("failure_mode", "arm", "model")),
     Index("outcomes_reported_at", "reported_at"),
 )
 
-terms = Table(
-    "terms",
-    metadata,
-    Column("version", String(255), primary_key=True),
-    *(Column(name, Text, nullable=False) for name in ("arms", "policy", "prices")),
+policy_snapshots = Table(
+    "terms", metadata, *_columns(PolicySnapshotRow, Column("version", String(255), primary_key=True))
 )
-
-_MIGRATION_LOCK = 7_461_203
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the store to the newest revision; safe when several processes start at once."""
+    """Bring the database to the newest revision; safe when several processes start at once."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as connection:

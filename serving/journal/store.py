@@ -1,34 +1,22 @@
-"""The SQL side of the journal: the same contract on SQLite and on PostgreSQL."""
+"""SQL store of the journal: the same contract on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Engine, Select, Table, and_, create_engine, delete, event, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Select, and_, delete, func, or_, select
 
-from serving.decision.errors import BadInput
+from serving.journal.database import insert_into, open_database
 from serving.journal.policy_snapshot import PolicySnapshotRow
 from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow, from_columns, merge_outcomes, to_columns
-from serving.journal.schema import decisions, outcomes, terms, upgrade
+from serving.journal.schema import decisions, outcomes, policy_snapshots, upgrade
 
-CHUNK = 2000
-
-_PATIENCE = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "options": "-c statement_timeout=15000"}
-"""So that a database that hangs is one that is down."""
-_BUSY_SECONDS = 10
-"""How long SQLite is waited for while others write."""
-_AGAIN_SECONDS = 0.02
-
-
-class BadJournalUrl(BadInput):
-    """The journal's URL can't be used; the message shows the two forms that can."""
+CHUNK: Final = 2000
+"""Decisions that `Store.entries` reads at once."""
+_IDS_PER_QUERY: Final = 500
 
 
 class Store:
@@ -47,14 +35,13 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine = open_database(url)
-        self._insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
 
     def upgrade(self) -> None:
         """Bring the tables to the newest revision."""
         upgrade(self._engine)
 
     def append(self, decided: Sequence[DecisionRow], reported: Sequence[OutcomeRow]) -> None:
-        """Write both in one transaction; rows that are there already stay one row.
+        """Write both in one transaction; a row that is stored already stays one row.
 
         Raises
         ------
@@ -63,10 +50,10 @@ class Store:
         """
         with self._engine.begin() as connection:
             if decided:
-                statement = self._insert(decisions).on_conflict_do_nothing()
-                connection.execute(statement, [to_columns(row) for row in decided])
+                insert = insert_into(self._engine, decisions)
+                connection.execute(insert.on_conflict_do_nothing(), [to_columns(row) for row in decided])
             if reported:
-                insert = self._insert(outcomes)
+                insert = insert_into(self._engine, outcomes)
                 later = insert.excluded.reported_at > outcomes.c.reported_at
                 statement = insert.on_conflict_do_update(
                     index_elements=["decision_id", "digest"],
@@ -81,18 +68,18 @@ class Store:
         return found[0] if found else None
 
     def decisions(self, decision_ids: Sequence[str]) -> list[DecisionRow]:
-        """Read those of the decisions that are there, without their texts and replays, in any order."""
+        """Read the decisions that are stored, without `messages` and `replay`, in any order."""
         columns = [column for column in decisions.c if column.name not in ("messages", "replay")]
         found: list[DecisionRow] = []
         with self._engine.connect() as connection:
-            for start in range(0, len(decision_ids), 500):
-                chosen = decisions.c.decision_id.in_(decision_ids[start : start + 500])
+            for start in range(0, len(decision_ids), _IDS_PER_QUERY):
+                chosen = decisions.c.decision_id.in_(decision_ids[start : start + _IDS_PER_QUERY])
                 rows = connection.execute(select(*columns).where(chosen))
                 found += [from_columns(DecisionRow, row._asdict()) for row in rows]
         return found
 
     def entries(self, since: float = 0.0, until: float = float("inf")) -> Iterator[JournalEntry]:
-        """Read decisions of [since, until) in the order they were made, in chunks; memory stays flat."""
+        """Read decisions of [since, until) in order of time, in chunks of constant memory."""
         last = (since, "")
         while True:
             after = or_(
@@ -110,18 +97,20 @@ class Store:
             last = (chunk[-1].decision.decided_at, chunk[-1].decision.decision_id)
 
     def save_policy_snapshot(self, row: PolicySnapshotRow) -> None:
-        """Write the terms of a version; those that are there already stay."""
+        """Write the snapshot of a policy version; one that is stored already stays."""
         with self._engine.begin() as connection:
-            connection.execute(self._insert(terms).on_conflict_do_nothing(), [asdict(row)])
+            insert = insert_into(self._engine, policy_snapshots)
+            connection.execute(insert.on_conflict_do_nothing(), [asdict(row)])
 
     def policy_snapshot(self, version: str) -> PolicySnapshotRow | None:
-        """Read the terms of a version."""
+        """Read the snapshot of a policy version; None where it is not stored."""
         with self._engine.connect() as connection:
-            found = connection.execute(select(terms).where(terms.c.version == version)).first()
+            query = select(policy_snapshots).where(policy_snapshots.c.version == version)
+            found = connection.execute(query).first()
         return None if found is None else PolicySnapshotRow(**found._asdict())
 
     def count(self) -> tuple[int, int]:
-        """Count decisions and decisions with an outcome report."""
+        """Count decisions, and decision ids with an outcome report."""
         with self._engine.connect() as connection:
             made = connection.execute(select(func.count()).select_from(decisions)).scalar_one()
             known = connection.execute(select(func.count(outcomes.c.decision_id.distinct()))).scalar_one()
@@ -150,7 +139,7 @@ class Store:
             return int(connection.execute(delete(decisions).where(*conditions)).rowcount)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self._engine.dispose()
 
     def _entries(self, query: Select[Any]) -> Iterator[JournalEntry]:
@@ -158,8 +147,8 @@ class Store:
             rows = [from_columns(DecisionRow, row._asdict()) for row in connection.execute(query)]
             ids = [row.decision_id for row in rows]
             reports: dict[str, OutcomeRow] = {}
-            for start in range(0, len(ids), 500):
-                asked = _reports(outcomes, ids[start : start + 500])
+            for start in range(0, len(ids), _IDS_PER_QUERY):
+                asked = _reports(ids[start : start + _IDS_PER_QUERY])
                 found = (from_columns(OutcomeRow, row._asdict()) for row in connection.execute(asked))
                 for decision_id, group in groupby(found, key=lambda row: str(row.decision_id)):
                     reports[decision_id] = merge_outcomes(group)
@@ -167,49 +156,5 @@ class Store:
             yield JournalEntry(row, reports.get(row.decision_id))
 
 
-def _reports(table: Table, ids: Sequence[str]) -> Select[Any]:
-    return select(table).where(table.c.decision_id.in_(ids)).order_by(table.c.decision_id)
-
-
-def open_database(url: str) -> Engine:
-    """Open an SQLite or PostgreSQL database by its URL.
-
-    Raises
-    ------
-    BadJournalUrl
-        Neither of the two.
-    """
-    if url.startswith("postgres://"):
-        url = "postgresql" + url.removeprefix("postgres")
-    if url.startswith("postgresql://"):
-        url = "postgresql+psycopg" + url.removeprefix("postgresql")
-    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise BadJournalUrl("journal URL: write sqlite:///path/to/journal.db or postgresql://user@host/database")
-    try:
-        if url.startswith("sqlite"):
-            engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
-            event.listen(engine, "connect", _pragmas)
-            return engine
-        return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args=_PATIENCE)
-    except ArgumentError as error:
-        raise BadJournalUrl("journal URL: write sqlite:///path/to/journal.db or postgresql://user@host/db") from error
-
-
-def _pragmas(connection: Any, _record: object) -> None:
-    """Durable to the last acknowledged row, and readers never wait for the writer."""
-    connection.execute(f"pragma busy_timeout={_BUSY_SECONDS * 1000}")
-    _to_wal(connection)
-    connection.execute("pragma synchronous=FULL")
-
-
-def _to_wal(connection: Any) -> None:
-    """Switch a fresh file to WAL: SQLite's own patience does not hold for that when several processes start at once."""
-    end = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("pragma journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                raise
-        time.sleep(_AGAIN_SECONDS)
+def _reports(ids: Sequence[str]) -> Select[Any]:
+    return select(outcomes).where(outcomes.c.decision_id.in_(ids)).order_by(outcomes.c.decision_id)

@@ -12,7 +12,7 @@ from typing import Final
 from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadInput
 from serving.decision.types import Request
-from serving.journal.decision_draft import row_of
+from serving.journal.decision_draft import build_row
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.journal.writer import Journal
 from serving.packed_cache import PackedCache
@@ -67,7 +67,7 @@ class RecentDecisions:
     def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Remember one."""
         # Neither prompt nor forecast: both are large, and here nobody reads them.
-        self._known.put(decided.decision.decision_id, row_of(request, decided))
+        self._known.put(decided.decision.decision_id, build_row(request, decided))
 
     def find(self, decision_id: str) -> DecisionRow | None:
         """Give a decision as a row without text and replay; None where it is not remembered."""

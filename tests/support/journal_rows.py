@@ -1,10 +1,10 @@
-"""Rows for the tests."""
+"""Journal rows with plausible values."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from serving.journal import DecisionRow
+from serving.journal.rows import DecisionRow
 
 
 def decision(decision_id: str, **changes: Any) -> DecisionRow:
@@ -16,13 +16,19 @@ def decision(decision_id: str, **changes: Any) -> DecisionRow:
         "effort": "none",
         "bucket": "avoid",
         "propensity": 0.98,
+        "reason": "",
         "policy": "default",
         "bundle_id": "b",
         "support": 0.5,
+        "fallback": None,
+        "elapsed_us": 140,
+        "tenant": None,
+        "session_id": None,
+        "task": None,
+        "prompt_id": "",
         "expected_success": 0.9,
         "expected_cost_usd": 0.001,
         "expected_output_tokens": 100.0,
         "expected_latency_p95_ms": 900.0,
-        "elapsed_us": 140,
     }
     return DecisionRow(**{**values, **changes})

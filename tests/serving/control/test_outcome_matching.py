@@ -7,6 +7,7 @@ import pytest
 from serving.control.outcome_matching import OutcomeMatcher
 from serving.decision.selection.runtime_state import ArmHealth, RuntimeState
 from serving.journal.rows import DecisionRow, OutcomeRow
+from tests.support.journal_rows import decision
 from tests.support.policy_cases import NOW, ask, engine
 
 SHIFTED = RuntimeState(health={"high": ArmHealth(success_shift=-0.02, tokens_factor=2.0, latency_factor=2.0)})
@@ -63,8 +64,15 @@ def test_another_arm_than_decided_says_only_what_it_cost() -> None:
 
 
 def row(decision_id: str, latency: float = 4000.0) -> DecisionRow:
-    return DecisionRow(
-        decision_id, NOW, "high", "m", "high", "use", 1.0, "p", "b", 0.9, 0.7, 0.02, 900.0, latency, 100, task="maths"
+    return decision(
+        decision_id,
+        decided_at=NOW,
+        arm="high",
+        expected_success=0.7,
+        expected_cost_usd=0.02,
+        expected_output_tokens=900.0,
+        expected_latency_p95_ms=latency,
+        task="maths",
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from serving.control.demand_forecast import GRID, SpendHour
 from serving.control.spend_ledger import MemorySpendLedger, SpendEntry, SpendLedger, SqlSpendLedger, oldest_kept
 from serving.decision.policy.controls import HOUR_S
-from serving.journal.store import BadJournalUrl
+from serving.journal.database import BadJournalUrl
 
 Open = Callable[[], SpendLedger]
 

@@ -1,18 +1,14 @@
-"""One contract, two databases."""
+"""Store: one contract on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-import logging
-import threading
 from dataclasses import replace
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
-from serving.journal import OutcomeRow, Store
-from serving.journal.schema import metadata
-from serving.journal.store import CHUNK, BadJournalUrl
+from serving.journal.policy_snapshot import PolicySnapshotRow
+from serving.journal.rows import OutcomeRow
+from serving.journal.store import CHUNK, Store
 from tests.support.journal_rows import decision
 
 
@@ -71,34 +67,6 @@ def test_forget_by_tenant_session_and_age(store: Store) -> None:
         store.forget()
 
 
-def test_migrations_lead_to_the_declared_tables(store: Store) -> None:
-    with store._engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-
-
-def test_many_processes_may_migrate_at_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "thinkgate.journal")
-    stores = [Store(url) for _ in range(4)]
-    failures: list[BaseException] = []
-
-    def upgrade(store: Store) -> None:
-        try:
-            store.upgrade()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=upgrade, args=(store,)) for store in stores]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert [message.rpartition("before: ")[2] for message in caplog.messages] == ["none"]  # one did it, and said so
-    stores[0].append([decision("a")], [])
-    for store in stores:
-        store.close()
-
-
 def test_a_later_identical_report_moves_its_time_only_forward(store: Store) -> None:
     report = OutcomeRow("a", 4.0, success=1.0)
     store.append([decision("a")], [report, replace(report, reported_at=9.0)])
@@ -109,7 +77,18 @@ def test_a_later_identical_report_moves_its_time_only_forward(store: Store) -> N
     assert entry.outcome.reported_at == 9.0
 
 
-@pytest.mark.parametrize("url", ["mysql://x", "journal.db", "sqlite://"])
-def test_a_bad_url_names_the_good_ones(url: str) -> None:
-    with pytest.raises(BadJournalUrl, match="sqlite:///"):
-        Store(url)
+def test_decisions_are_read_without_prompt_and_replay(store: Store) -> None:
+    rows = [decision(f"{number:04d}", messages="[]", replay="{}") for number in range(600)]
+    store.append(rows, [])
+    found = store.decisions([row.decision_id for row in rows] + ["unknown"])
+    assert sorted(row.decision_id for row in found) == [row.decision_id for row in rows]
+    assert {(row.messages, row.replay) for row in found} == {(None, None)}
+    assert store.decisions([]) == []
+
+
+def test_the_first_snapshot_of_a_policy_version_stays(store: Store) -> None:
+    first = PolicySnapshotRow("v1", arms="[]", policy="", prices="{}")
+    store.save_policy_snapshot(first)
+    store.save_policy_snapshot(replace(first, policy="changed"))
+    assert store.policy_snapshot("v1") == first
+    assert store.policy_snapshot("v2") is None

@@ -1,4 +1,4 @@
-"""Metrics of running workers: whoever is scraped tells the same truth, and a killed worker takes nothing with it."""
+"""Exposition: every worker shows the same sums, no counter ever falls, and a killed worker loses nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,90 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.auth.api_keys import make_key
 from serving.auth.key_file import write_keys
+from serving.telemetry.instruments import MetricRegistry
+from serving.telemetry.prometheus import PrometheusExposition
+from serving.telemetry.shared_board import SharedBoard
+from tests.support.prometheus_samples import sample_value, samples_of
 from tests.support.servers import Launch, Running
+
+
+def _worker(board: SharedBoard, slot: int) -> tuple[MetricRegistry, PrometheusExposition]:
+    registry = MetricRegistry()
+    registry.counter("hits", "Hits.", ("arm",))
+    registry.gauge("lag", "Lag.", aggregation="max")
+    registry.histogram("took", "Took.", (), (0.1, 1.0))
+    return registry, PrometheusExposition(registry, board, slot)
+
+
+def test_workers_add_up_and_outlive_their_death() -> None:
+    board = SharedBoard(2)
+    for place, hits in ((0, 3), (1, 4)):
+        pid = os.fork()
+        if pid == 0:
+            registry, exposition = _worker(board, place)
+            _count(registry, hits, lag=float(hits))
+            exposition.publish()
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    registry, again = _worker(board, 1)
+    _count(registry, 10, lag=0.5)
+    assert sample_value(again, "hits_total", arm="a") == 17.0
+    assert sample_value(again, "lag") == 3.0
+    assert sample_value(again, "took_count") == 17.0
+    assert sample_value(again, "took_bucket", le="1.0") == 17.0
+    assert sample_value(again, "took_bucket", le="0.1") == 0.0
+    assert sample_value(again, "took_sum") == pytest.approx(8.5)
+    # A predecessor's counts are counted on from, once.
+    assert sample_value(again, "hits_total", arm="a") == 17.0
+    _, third = _worker(board, 1)
+    assert sample_value(third, "hits_total", arm="a") == 17.0
+
+
+def _count(registry: MetricRegistry, hits: int, lag: float) -> None:
+    series = registry._series
+    for _ in range(hits):
+        series["hits"].add(("a",))  # type: ignore[union-attr]
+        series["took"].observe(0.5)  # type: ignore[union-attr]
+    series["lag"].set(lag)  # type: ignore[union-attr]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("wsd")), max_size=60))
+def test_a_counter_never_falls_whoever_is_asked(steps: list[tuple[int, str]]) -> None:
+    """`w`: a worker counts; `s`: it is scraped; `d`: it dies after its last word and is started again."""
+    board = SharedBoard(3)
+    workers = [_worker(board, place) for place in range(3)]
+    seen = counted = 0.0
+    for place, step in steps:
+        registry, exposition = workers[place]
+        if step == "w":
+            registry._series["hits"].add(("a",))  # type: ignore[union-attr]
+            counted += 1
+        elif step == "s":
+            shown = samples_of(exposition).get(("hits_total", frozenset({("arm", "a")})), 0.0)
+            assert seen <= shown <= counted
+            seen = shown
+        else:
+            exposition.publish()
+            workers[place] = _worker(board, place)
+    for _, exposition in workers:
+        exposition.publish()
+    assert samples_of(workers[0][1]).get(("hits_total", frozenset({("arm", "a")})), 0.0) == counted
+
+
+def test_openmetrics_where_it_is_asked_for() -> None:
+    registry, exposition = _worker(SharedBoard(), 0)
+    _count(registry, 1, lag=0.5)
+    body, media_type = exposition.render("application/openmetrics-text; version=1.0.0")
+    assert media_type.startswith("application/openmetrics-text")
+    assert body.endswith(b"# EOF\n")
+    assert b'hits_total{arm="a"} 1.0' in body
 
 
 def _scrape(running: Running, key: str) -> dict[str, float]:

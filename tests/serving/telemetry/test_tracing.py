@@ -16,6 +16,7 @@ from serving.decision.types import Decision, Message, Request
 from serving.journal.rows import DecisionRow, OutcomeRow
 from serving.telemetry.tracing import DecisionTracer
 from tests.support.fakes import LengthDecider
+from tests.support.journal_rows import decision as decision_row
 from tests.support.otlp_collector import attributes, collecting
 
 IDS = IdSource(lambda: 1_700_000_000.0, random.Random(7))
@@ -84,9 +85,7 @@ def test_the_share_is_kept() -> None:
 
 
 def _row(decision: Decision) -> DecisionRow:
-    return DecisionRow(
-        decision.decision_id, 1.0, "direct", "gpt-5.1", "none", "avoid", 1.0, "p", "b", 0.9, 0.8, 0.1, 300.0, 1e3, 250
-    )  # fmt: skip
+    return decision_row(decision.decision_id, arm="direct", model="gpt-5.1")
 
 
 def test_an_outcome_is_a_child_of_its_decision() -> None:
