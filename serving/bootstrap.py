@@ -1,7 +1,4 @@
-"""Puts the parts of one worker together: the half of the composition root that knows what is plugged in where.
-
-`build_worker` is long because it is that list, in the order in which parts need each other.
-"""
+"""The composition root of one worker: creates every component from the settings and connects them."""
 
 from __future__ import annotations
 
@@ -21,10 +18,11 @@ from serving.decision.policy.policy_file import PolicySource
 from serving.http_api.explanations import ExplanationRoutes
 from serving.http_api.metrics_middleware import metrics_route
 from serving.http_api.outcomes import OutcomeRoutes
-from serving.http_api.rollback import RollbackRoutes
+from serving.http_api.rollback import rollback_route
 from serving.http_api.route import Route
 from serving.journal.factory import ALONE, JournalSink, WorkerSlot, open_journal
 from serving.journal.factory import NONE as NO_JOURNAL
+from serving.journal.rows import DecisionRow
 from serving.journal.settings import JournalSettings
 from serving.model.canary import Canary
 from serving.model.lifecycle import ModelLocations, SideModels, follow_sources, open_model
@@ -57,12 +55,15 @@ from serving.telemetry.prometheus import PrometheusExposition
 from serving.telemetry.tracing import DecisionTracer
 
 
-def build_worker(settings: Settings, shared: SharedState, seat: WorkerSlot = ALONE) -> WorkerComponents:
-    """Put the parts of one worker together, proven and warm.
+def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALONE) -> WorkerComponents:
+    """Create and connect the components of one worker; its model has decided once when this returns.
+
+    Longer than other functions: it is the list of what is plugged in where, in the order in which components need each
+    other.
 
     Parameters
     ----------
-    seat
+    slot
         Which of the workers this is.
 
     Raises
@@ -70,129 +71,121 @@ def build_worker(settings: Settings, shared: SharedState, seat: WorkerSlot = ALO
     ThinkgateError
         Something named in the settings can't be used.
     """
-    places = ModelLocations(settings.registry, settings.model_cache, settings.arms, settings.reload_seconds)
-    opened = open_model(places, settings.model or settings.bundle)
-    source = None if settings.policy is None else PolicySource(settings.policy, opened.ground.arms)
-    keeper = LiveModel(opened.ground, source)
-    limits = RequestLimits(
-        BodyLimits(settings.max_body_bytes, settings.body_seconds), settings.max_messages, settings.max_batch
-    )
-    kept = JournalSettings(retention_days=settings.retention_days)
-    journal = open_journal(settings.journal, settings.spool, kept, seat)
-
-    # Plug in here: sources of runtime state, who is told of decisions, who is told of outcomes, further routes.
-    sources: list[RuntimeStateSource] = []
-    decision_sinks: list[DecisionSink] = []
-    outcome_sinks: list[OutcomeSink] = []
-    routes: list[Route] = []
-
+    locations = ModelLocations(settings.registry, settings.model_cache, settings.arms, settings.reload_seconds)
+    opened = open_model(locations, settings.model or settings.bundle)
+    policy_source = None if settings.policy is None else PolicySource(settings.policy, opened.ground.arms)
+    live_model = LiveModel(opened.ground, policy_source)
+    engine_slot = live_model.slot
+    limits = _request_limits(settings)
+    journal_settings = JournalSettings(retention_days=settings.retention_days)
+    journal = open_journal(settings.journal, settings.spool, journal_settings, slot)
     registry = MetricRegistry()
-    metrics = DecisionMetrics(registry, lambda: [arm.name for arm in keeper.slot.live.arms])
-    decision_sinks.append(metrics)
-    outcome_sinks.append(metrics)
-    traces = _traces(settings)
-    if traces is not None:
-        outcome_sinks.append(traces)
+    metrics = DecisionMetrics(registry, lambda: [arm.name for arm in engine_slot.live.arms])
+    tracer = _build_tracer(settings)
+    exploration_cap = ExplorationCap(engine_slot, time.time, slot.of)
+    controller = _build_controller(settings, engine_slot, shared)
+    recent_decisions = RecentDecisions()
 
-    exploring = ExplorationCap(keeper.slot, time.time, seat.of)
-    sources.append(exploring)
-    decision_sinks.append(exploring)
-    steering = _steering(settings, keeper.slot, shared)
-    sources.append(steering)
-    decision_sinks.append(steering)
-    outcome_sinks.append(steering)
-    recent = RecentDecisions()
-    if outcome_sinks:
-        decision_sinks.append(recent)
-    shadow = None
-    if journal is not None and settings.shadow is not None:
-        shadow = Shadow(journal, settings.store_prompts, lambda: keeper.policy)
-        decision_sinks.append(shadow)
-    elif journal is not None:
-        decision_sinks.append(JournalSink(journal, settings.store_prompts))
-    terms = None if journal is None else PolicySnapshots(keeper.slot, journal.store)
-    if terms is not None:
-        decision_sinks.append(terms)
-    canary = None if settings.canary is None else Canary(settings.canary_share, lambda: keeper.policy)
-    # Seeded by the system, in each worker anew: names need no system call per decision.
-    ids = IdSource(time.time, random.Random())  # noqa: S311
+    # Plug in here: sources of runtime state, sinks of decisions and of outcomes; further routes below.
+    sources: list[RuntimeStateSource] = [exploration_cap, controller]
+    decision_sinks: list[DecisionSink] = [metrics, exploration_cap, controller, recent_decisions]
+    outcome_sinks: list[OutcomeSink] = [metrics, *([] if tracer is None else [tracer]), controller]
+    shadow = snapshots = None
+    if journal is not None:
+        if settings.shadow is not None:
+            shadow = Shadow(journal, settings.store_prompts, lambda: live_model.policy)
+        snapshots = PolicySnapshots(engine_slot, journal.store)
+        decision_sinks += [shadow or JournalSink(journal, settings.store_prompts), snapshots]
+
+    canary = None if settings.canary is None else Canary(settings.canary_share, lambda: live_model.policy)
     load = QueueLoad()
-    patience = AdmissionControl(settings.decision_deadline_ms, settings.max_waiting, load)
-    guard = DecisionService(
-        keeper.slot,
+    admission = AdmissionControl(settings.decision_deadline_ms, settings.max_waiting, load)
+    decision_service = DecisionService(
+        engine_slot,
         settings.fallback,
         time.perf_counter_ns,
-        ids,
+        IdSource(time.time, random.Random()),  # noqa: S311  (seeded by the system, in each worker anew)
         sources,
         decision_sinks,
-        traces,
-        patience,
+        tracer,
+        admission,
         None if canary is None else canary.pick,
     )
-    desk = OutcomeService(journal, recent, journal.store.decisions if journal else lambda _ids: (), outcome_sinks)
-    routes += OutcomeRoutes(desk, journal, limits).routes
-    routes.append(ExplanationRoutes(None if journal is None else journal.store, terms).route)
-    warm_up(keeper.slot.live)
-    steering.start()
-    following = follow_sources(
-        places, opened, keeper, shared.bulletin, SideModels(shadow, settings.shadow, canary, settings.canary)
-    )
-    routes += RollbackRoutes(following).routes
+    find_decisions = journal.store.decisions if journal is not None else _find_nothing
+    outcome_service = OutcomeService(journal, recent_decisions, find_decisions, outcome_sinks)
+    warm_up(engine_slot.live)
+    controller.start()
+    side_models = SideModels(shadow, settings.shadow, canary, settings.canary)
+    lifecycle = follow_sources(locations, opened, live_model, shared.rollback_board, side_models)
     authorizer = Authorizer(None if settings.keys is None else KeyFile(settings.keys), shared.rates)
-    exposition = PrometheusExposition(registry, shared.board, seat.number)
-    routes.append(metrics_route(exposition))
+    exposition = PrometheusExposition(registry, shared.board, slot.number)
+    routes: tuple[Route, ...] = (
+        *OutcomeRoutes(outcome_service, journal, limits).routes,
+        ExplanationRoutes(None if journal is None else journal.store, snapshots).route,
+        rollback_route(lifecycle),
+        metrics_route(exposition),
+    )
     collect_process(registry, version("thinkgate"))
-    collect_bundle(registry, keeper.slot)
-    collect_decision_service(registry, lambda: guard.stats, lambda: desk.stats, traces)
-    collect_admission(registry, lambda: patience.stats)
-    collect_exploration(registry, lambda: exploring.stats)
+    collect_bundle(registry, engine_slot)
+    collect_decision_service(registry, lambda: decision_service.stats, lambda: outcome_service.stats, tracer)
+    collect_admission(registry, lambda: admission.stats)
+    collect_exploration(registry, lambda: exploration_cap.stats)
     collect_auth(registry, authorizer)
-    collect_model(registry, following)
-    collect_control(registry, lambda: steering.view)
+    collect_model(registry, lifecycle)
+    collect_control(registry, lambda: controller.view)
     if journal is not None:
         collect_journal(registry, journal.stats)
     return WorkerComponents(
         authorizer=authorizer,
-        guard=guard,
+        decision_service=decision_service,
         limits=limits,
-        desk=desk,
-        routes=tuple(routes),
+        outcome_service=outcome_service,
+        routes=routes,
         journal=journal,
         load=load,
-        following=following,
+        lifecycle=lifecycle,
         metrics=metrics,
         registry=registry,
-        each_second=_each([authorizer.refresh, following.look, exposition.publish]),
-        close=_each([part.close for part in (following, steering, journal, traces) if part is not None]),
+        each_second=_call_each([authorizer.refresh, lifecycle.look, exposition.publish]),
+        close=_call_each([part.close for part in (lifecycle, controller, journal, tracer) if part is not None]),
     )
 
 
-def _traces(settings: Settings) -> DecisionTracer | None:
+def _request_limits(settings: Settings) -> RequestLimits:
+    body = BodyLimits(settings.max_body_bytes, settings.body_seconds)
+    return RequestLimits(body, settings.max_messages, settings.max_batch)
+
+
+def _build_tracer(settings: Settings) -> DecisionTracer | None:
     if settings.otlp_endpoint is None:
         return None
-    # Loaded only where it is wanted: it brings an HTTP client.
+    # Imported only where it is used: it loads an HTTP client.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
     return DecisionTracer(exporter, settings.trace_share, version("thinkgate"), time.time_ns)
 
 
-def _each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
+def _build_controller(settings: Settings, engine_slot: EngineSlot, shared: SharedState) -> Controller:
+    """Create the controller; budgets are kept in the journal's database, or in memory where there is none."""
+
+    def bound_policy() -> BoundPolicy:
+        policy = engine_slot.live.bound_policy
+        assert policy is not None, "a prepared model binds its policy"
+        return policy
+
+    ledger = MemorySpendLedger() if settings.journal == NO_JOURNAL else SqlSpendLedger(settings.journal)
+    rng = random.Random()  # noqa: S311
+    return Controller(bound_policy, ledger, shared.sessions, time.time, rng, lambda: engine_slot.live.hidden_share)
+
+
+def _find_nothing(_decision_ids: Sequence[str]) -> Sequence[DecisionRow]:
+    return ()
+
+
+def _call_each(calls: Sequence[Callable[[], object]]) -> Callable[[], None]:
     def call_all() -> None:
         for call in calls:
             call()
 
     return call_all
-
-
-def _steering(settings: Settings, slot: EngineSlot, shared: SharedState) -> Controller:
-    """Budgets live in the journal's database; where there is none, they end with the process."""
-
-    def bound_policy() -> BoundPolicy:
-        live = slot.live.bound_policy
-        assert live is not None, "what `Ground` lays is bound"
-        return live
-
-    ledger = MemorySpendLedger() if settings.journal == NO_JOURNAL else SqlSpendLedger(settings.journal)
-    rng = random.Random()  # noqa: S311
-    return Controller(bound_policy, ledger, shared.sessions, time.time, rng, lambda: slot.live.hidden_share)

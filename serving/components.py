@@ -1,4 +1,4 @@
-"""What a worker runs on, and what all workers have in common: the shapes that the composition root hands around."""
+"""Data classes of the composition root: the state that all workers share, and the components of one worker."""
 
 from __future__ import annotations
 
@@ -23,67 +23,69 @@ from serving.telemetry.shared_board import SharedBoard
 
 @dataclass(frozen=True, slots=True)
 class SharedState:
-    """What all workers have in common; made before they are forked.
+    """State in shared memory, created before the workers are forked.
 
     Parameters
     ----------
     rates
-        What each API key has used.
+        Use of each API key.
     sessions
-        What conversations were served with.
-    bulletin
-        What an admin told one of them.
+        Arms that conversations were served with.
+    rollback_board
+        Rollbacks that an admin asked of one worker.
     grpc_address
-        Where all of them serve gRPC; None where it is not wanted.
+        Where all workers serve gRPC; None where it is off.
     board
-        Where each pins what it counts; a place for each.
+        Metrics, with a place for each worker.
     """
 
     rates: RateLimiter = field(default_factory=RateLimiter)
     sessions: SessionTable = field(default_factory=SessionTable)
-    bulletin: RollbackBoard = field(default_factory=RollbackBoard)
+    rollback_board: RollbackBoard = field(default_factory=RollbackBoard)
     grpc_address: str | None = None
     board: SharedBoard = field(default_factory=SharedBoard)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerComponents:
-    """What a worker runs on; the seam where gRPC and metrics join.
+    """What one worker serves with, for HTTP and gRPC alike.
 
     Parameters
     ----------
     authorizer
-        Lets callers in.
-    guard
-        Every front end decides through it.
-    desk
-        Every front end hands outcomes in at it.
+        Checks API keys, scopes and rates.
+    decision_service
+        Makes the decisions.
+    limits
+        Enforced on every call.
+    outcome_service
+        Takes outcomes.
     routes
-        Of HTTP, beside the decisions.
+        HTTP routes beside decisions and rewrite.
     journal
         None where the server keeps none.
     load
-        Counts what waits in the event loop; `run` is told of it.
-    following
-        What is live, and what follows its sources.
+        Counts requests that wait in the event loop.
+    lifecycle
+        What is live, and what watches the model's sources.
     metrics
-        Told where the time of decisions went.
+        Metrics of decisions and outcomes.
     registry
-        Counts everything else.
+        Holds all metrics.
     each_second
-        Watches the files of keys and policy and what admins say, and publishes the metrics.
+        Rereads the files of keys and policy, takes over rollbacks of other workers, publishes the metrics.
     close
         Called once, after the last request.
     """
 
     authorizer: Authorizer
-    guard: DecisionService
+    decision_service: DecisionService
     limits: RequestLimits
-    desk: OutcomeService
+    outcome_service: OutcomeService
     routes: tuple[Route, ...]
     journal: Journal | None
     load: QueueLoad
-    following: ModelLifecycle
+    lifecycle: ModelLifecycle
     metrics: DecisionMetrics
     registry: MetricRegistry
     each_second: Callable[[], None]

@@ -1,4 +1,4 @@
-"""One HTTP exchange as Envoy shows it: the request is decided on and rewritten, the reply is read as it streams by."""
+"""One HTTP exchange as Envoy's ext_proc filter streams it: decide, rewrite the request body, read the reply's usage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Answer = pb.ProcessingResponse
 Headers = Mapping[bytes, bytes]
 
 _OVERWRITE: Final = pb.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-_OURS: Final = tuple(
+_DECISION_HEADERS: Final = tuple(
     f"x-thinkgate-{name}"
     for name in (
         "decision-id",
@@ -44,74 +44,76 @@ _OURS: Final = tuple(
         "note",
     )
 )
-"""What only thinkgate may say to the upstream."""
-_FOR_CLIENT: Final = frozenset(
+"""Headers that only thinkgate may set for the upstream: a client's own are removed."""
+_CLIENT_HEADERS: Final = frozenset(
     {b"x-thinkgate-" + name for name in (b"decision-id", b"arm", b"effort", b"applied", b"bucket", b"fallback")}
 )
-_TIMEOUTS: Final = frozenset({b"408", b"504"})
+_TIMEOUT_STATUSES: Final = frozenset({b"408", b"504"})
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeServices:
-    """What an exchange works with.
+    """What all exchanges share.
 
     Parameters
     ----------
+    decision_service
+        Makes the decisions.
     clock
         Monotonic seconds.
     epoch
         Seconds since the epoch.
     max_body_bytes
-        Larger bodies are not asked for.
+        Larger bodies are not requested from Envoy.
     """
 
-    guard: DecisionService
+    decision_service: DecisionService
     clock: Callable[[], float]
     epoch: Callable[[], float]
     max_body_bytes: int
 
 
 @dataclass(slots=True)
-class _Served:
-    """What a request was served with."""
+class _Decided:
+    """The decision on a request, and what of it the client gets to see."""
 
     decision: Decision
     started: float
-    echoed: list[tuple[bytes, bytes]] = field(default_factory=list)
+    client_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 class Exchange:
-    """Answers Envoy's messages of one stream, in their order; `outcome` is there when the reply was read.
+    """Answers Envoy's messages of one stream, in their order; `outcome` holds the result once the reply was read.
 
-    Whatever can't be read is passed on as it came. Only a request for which the policy's own rules leave no arm is
+    Whatever can't be read is passed on unchanged. Only a request for which the policy's own rules leave no arm is
     answered in the upstream's place, with 403.
 
     Parameters
     ----------
-    reports
-        Somebody takes outcomes; where nobody does, replies pass unread.
+    read_replies
+        False where no outcomes are taken: then replies pass unread.
     """
 
-    def __init__(self, tools: ExchangeServices, *, reports: bool = True) -> None:
-        self._tools = tools
-        self._reports = reports
+    def __init__(self, services: ExchangeServices, *, read_replies: bool = True) -> None:
+        self._services = services
+        self._read_replies = read_replies
         self._headers: Headers = {}
         self._endpoint: Endpoint | None = None
-        self._served: _Served | None = None
+        self._decided: _Decided | None = None
         self._reader: ReplyReader | None = None
         self._timed_out = False
         self._complete = False
 
     def request_headers(self, message: pb.HttpHeaders) -> Answer:
-        """Look at path and headers; ask for the body of a model call only."""
+        """Read path and headers; ask for the body of a model call only."""
         self._headers = _headers(message.headers)
         path = self._headers.get(b":path", b"").decode("latin-1")
         if self._headers.get(b":method") == b"POST" and not message.end_of_stream:
             self._endpoint = endpoint_of(path)
-        forged = [name for name in _OURS if name.encode() in self._headers]
+        forged = [name for name in _DECISION_HEADERS if name.encode() in self._headers]
         answer = Answer(request_headers=pb.HeadersResponse())
         if forged:
-            # A route may have been chosen by them already.
+            # Envoy may have chosen a route by them already.
             answer.request_headers.response.header_mutation.remove_headers.extend(forged)
             answer.request_headers.response.clear_route_cache = True
         answer.mode_override.request_header_mode = pb.ProcessingMode.SEND
@@ -122,11 +124,11 @@ class Exchange:
         return answer
 
     def request_body(self, message: pb.HttpBody) -> Answer:
-        """Decide, and rewrite the body; pass it on as it came where it can't be read or came in part only."""
+        """Decide, and rewrite the body; pass it on unchanged where it can't be read or came in part only."""
         untouched = Answer(request_body=pb.BodyResponse())
         if self._endpoint is None or not message.end_of_stream or not _is_json(self._headers):
             return untouched
-        started = self._tools.clock()
+        started = self._services.clock()
         try:
             return self._decide(self._endpoint, message.body, started)
         except (Rejected, BadRequest):
@@ -135,15 +137,15 @@ class Exchange:
             return _refuse(Problem(DENIED, str(error)))
 
     def response_headers(self, message: pb.HttpHeaders) -> Answer:
-        """Tell the client what was decided, and ask to see the reply's body as it passes."""
+        """Add the decision's headers for the client, and ask to see the reply's body as it passes."""
         answer = Answer(response_headers=pb.HeadersResponse())
-        if self._served is None or self._endpoint is None:
+        if self._decided is None or self._endpoint is None:
             return answer
         headers = _headers(message.headers)
         status = headers.get(b":status", b"")
-        _set(answer.response_headers.response.header_mutation, self._served.echoed)
-        self._timed_out = status in _TIMEOUTS
-        if self._reports and status.startswith(b"2") and not message.end_of_stream:
+        _set(answer.response_headers.response.header_mutation, self._decided.client_headers)
+        self._timed_out = status in _TIMEOUT_STATUSES
+        if self._read_replies and status.startswith(b"2") and not message.end_of_stream:
             kind, encoding = headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")
             self._reader = ReplyReader(self._endpoint.api, kind.decode("latin-1"), encoding.decode("latin-1"))
             answer.mode_override.response_body_mode = pb.ProcessingMode.STREAMED
@@ -151,30 +153,30 @@ class Exchange:
         return answer
 
     def response_body(self, message: pb.HttpBody) -> Answer:
-        """Read a part of the reply and let it go on at once."""
+        """Read a chunk of the reply and let it pass at once."""
         if self._reader is not None:
             self._reader.feed(message.body)
         self._complete = self._complete or message.end_of_stream
         return Answer(response_body=pb.BodyResponse())
 
     def outcome(self) -> OutcomeRow | None:
-        """Give what became of the call, once; None where nothing is known. Success is for others to judge."""
-        served, reader = self._served, self._reader
-        self._served = self._reader = None
-        if served is None:
+        """Give the call's outcome, once, without success; None where nothing is known."""
+        decided, reader = self._decided, self._reader
+        self._decided = self._reader = None
+        if decided is None:
             return None
-        latency_ms = (self._tools.clock() - served.started) * 1000.0
+        latency_ms = (self._services.clock() - decided.started) * 1000.0
         if self._timed_out:
             return OutcomeRow(
-                served.decision.decision_id, self._tools.epoch(), latency_ms=latency_ms, failure_mode="timeout"
+                decided.decision.decision_id, self._services.epoch(), latency_ms=latency_ms, failure_mode="timeout"
             )
         reply = None if reader is None else reader.finish()
         if reply is None or (reply.usage is None and not self._complete):
             return None
         usage = reply.usage
         return OutcomeRow(
-            decision_id=served.decision.decision_id,
-            reported_at=self._tools.epoch(),
+            decision_id=decided.decision.decision_id,
+            reported_at=self._services.epoch(),
             input_tokens=None if usage is None else usage.input_tokens,
             cached_input_tokens=None if usage is None else usage.cached_input_tokens,
             output_tokens=None if usage is None else usage.output_tokens,
@@ -184,15 +186,15 @@ class Exchange:
         )
 
     def _body_mode(self) -> pb.ProcessingMode.BodySendMode:
-        """Choose how the body comes.
+        """Choose how Envoy sends the body.
 
-        A body whose length is announced is held as a whole: then the length can be set right. Where it is not, as much
-        as fits is held, and a body that turns out larger goes on unread; Envoy would refuse it otherwise.
+        A body of announced length is buffered whole: then the new length can be set. Otherwise as much as fits is
+        buffered, and a body that turns out larger passes unread; Envoy would refuse it in the other mode.
         """
         length = self._headers.get(b"content-length", b"")
         if not length.isdigit():
             return pb.ProcessingMode.BUFFERED_PARTIAL
-        fits = int(length[:19]) <= self._tools.max_body_bytes
+        fits = int(length[:19]) <= self._services.max_body_bytes
         return pb.ProcessingMode.BUFFERED if fits else pb.ProcessingMode.NONE
 
     def _decide(self, endpoint: Endpoint, raw: bytes, started: float) -> Answer:
@@ -202,23 +204,23 @@ class Exchange:
         hints = read_gateway_hints(
             {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
         )
-        reading = parse_body(document.value, endpoint.api, model=endpoint.model, hints=hints)
-        decision = self._tools.guard.decide(reading.request, self._headers.items())
-        done = apply_decision(document.value, reading, decision)
-        said = decision_headers(reading, decision, done)
-        self._served = _Served(decision, started, [pair for pair in said if pair[0] in _FOR_CLIENT])
+        parsed = parse_body(document.value, endpoint.api, model=endpoint.model, hints=hints)
+        decision = self._services.decision_service.decide(parsed.request, self._headers.items())
+        rewritten = apply_decision(document.value, parsed, decision)
+        headers = decision_headers(parsed, decision, rewritten)
+        self._decided = _Decided(decision, started, [pair for pair in headers if pair[0] in _CLIENT_HEADERS])
         answer = Answer()
         common = answer.request_body.response
-        _set(common.header_mutation, (*said, *self._encodings()))
-        if done.changed:
-            body = write_lossless(done.body, document.plain)
+        _set(common.header_mutation, (*headers, *self._encodings()))
+        if rewritten.changed:
+            body = write_lossless(rewritten.body, document.plain)
             common.body_mutation.body = body
             _set(common.header_mutation, ((b"content-length", b"%d" % len(body)),))
-        common.clear_route_cache = reading.model is not None and not same_model(reading.model, done.model)
+        common.clear_route_cache = parsed.model is not None and not same_model(parsed.model, rewritten.model)
         return answer
 
     def _encodings(self) -> list[tuple[bytes, bytes]]:
-        """Ask the upstream for a compression that can be read here, among those that the client takes."""
+        """Restrict `accept-encoding` to what can be read here, among the encodings that the client takes."""
         offered = self._headers.get(b"accept-encoding")
         if offered is None:
             return []
@@ -233,8 +235,8 @@ def _is_json(headers: Headers) -> bool:
     return encoding == b"identity" and b"json" in headers.get(b"content-type", b"application/json").lower()
 
 
-def _headers(held: pb.HeaderMap) -> Headers:
-    return {header.key.encode(): header.raw_value or header.value.encode() for header in held.headers}
+def _headers(message: pb.HeaderMap) -> Headers:
+    return {header.key.encode(): header.raw_value or header.value.encode() for header in message.headers}
 
 
 def _set(mutation: pb.HeaderMutation, pairs: Iterable[tuple[bytes, bytes]]) -> None:

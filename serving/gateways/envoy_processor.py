@@ -1,4 +1,4 @@
-"""Envoy's ExternalProcessor on the gRPC port: each stream is one HTTP exchange, and none fails because of us."""
+"""Envoy's ExternalProcessor service on the gRPC port: one stream is one HTTP exchange, and never fails it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import grpc
 from serving.decision.errors import ThinkgateError
 from serving.gateways.envoy_exchange import Answer, Exchange, ExchangeServices
 from serving.grpc_api.codec import message_reader
-from serving.grpc_api.servicers import Context, log_place
+from serving.grpc_api.servicers import Context
 from serving.journal.rows import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.schemas.problems import Problem
+from serving.service.error_problems import error_location
 
 EXTERNAL_PROCESSOR: Final = "envoy.service.ext_proc.v3.ExternalProcessor"
 
 logger = logging.getLogger("thinkgate.ext_proc")
 
-_MAX_WAITING: Final = 1000
-_NEUTRAL: Final = {
+_MAX_REPORTS: Final = 1000
+_UNCHANGED: Final = {
     "request_headers": Answer(request_headers=pb.HeadersResponse()),
     "response_headers": Answer(response_headers=pb.HeadersResponse()),
     "request_body": Answer(request_body=pb.BodyResponse()),
@@ -30,43 +31,43 @@ _NEUTRAL: Final = {
     "request_trailers": Answer(request_trailers=pb.TrailersResponse()),
     "response_trailers": Answer(response_trailers=pb.TrailersResponse()),
 }
-"""What lets a message pass as it is."""
+"""Answers that let a message pass unchanged."""
 
 
 class OutcomeReporter(Protocol):
     """Takes outcomes."""
 
     async def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> int:
-        """Return once they are durable; `patient`: nobody waits for that."""
+        """Return once they are durable; `patient`: nobody waits for that, so they may be written in a batch."""
         ...
 
 
 class ExtProcServicer:
-    """What `ExternalProcessor` does.
+    """The gRPC service `ExternalProcessor`.
 
     Parameters
     ----------
-    tools
-        What each exchange works with.
-    desk
-        Where outcomes are handed in; None where nobody takes them.
+    services
+        What all exchanges share.
+    outcome_reporter
+        Takes outcomes; None where the server keeps no journal.
     """
 
-    def __init__(self, tools: ExchangeServices, desk: OutcomeReporter | None) -> None:
-        self._tools = tools
-        self._desk = desk
+    def __init__(self, services: ExchangeServices, outcome_reporter: OutcomeReporter | None) -> None:
+        self._services = services
+        self._outcome_reporter = outcome_reporter
         self._reports: set[asyncio.Task[None]] = set()
         self.lost_outcomes = 0
-        """Outcomes that could be handed in nowhere."""
+        """Outcomes that could not be reported."""
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """Give what a server registers."""
-        process = grpc.stream_stream_rpc_method_handler(self.process, message_reader(pb.ProcessingRequest), _write)
+        """Give the handler that a server registers."""
+        process = grpc.stream_stream_rpc_method_handler(self.process, message_reader(pb.ProcessingRequest), _serialize)
         return grpc.method_handlers_generic_handler(EXTERNAL_PROCESSOR, {"Process": process})
 
     async def process(self, messages: AsyncIterator[pb.ProcessingRequest | Problem], context: Context) -> Any:
         """Answer the messages of one stream."""
-        exchange = Exchange(self._tools, reports=self._desk is not None)
+        exchange = Exchange(self._services, read_replies=self._outcome_reporter is not None)
         try:
             async for message in messages:
                 if isinstance(message, Problem):
@@ -74,13 +75,13 @@ class ExtProcServicer:
                 elif (answer := self._answer(exchange, message)) is not None:
                     yield answer
         finally:
-            self._report(exchange)
+            self._start_report(exchange)
 
     async def start(self) -> None:
         """Do nothing: the gRPC server listens."""
 
     async def stop(self, seconds: float) -> None:
-        """Wait for outcomes that are being handed in."""
+        """Wait for reports that are under way."""
         if self._reports:
             await asyncio.wait(self._reports, timeout=seconds)
 
@@ -90,34 +91,34 @@ class ExtProcServicer:
             return None
         act = getattr(exchange, kind, None)
         if act is None:
-            return _NEUTRAL[kind]
+            return _UNCHANGED[kind]
         try:
             answer: Answer = act(getattr(message, kind))
         except Exception as error:
-            log_place(error)
-            return _NEUTRAL[kind]
+            logger.error("a call failed: %s", error_location(error))
+            return _UNCHANGED[kind]
         return answer
 
-    def _report(self, exchange: Exchange) -> None:
+    def _start_report(self, exchange: Exchange) -> None:
         outcome = exchange.outcome()
-        if outcome is None or self._desk is None:
+        if outcome is None or self._outcome_reporter is None:
             return
-        if len(self._reports) >= _MAX_WAITING:
+        if len(self._reports) >= _MAX_REPORTS:
             self.lost_outcomes += 1
             return
         # A task of its own: Envoy may reset the stream as soon as it has the last answer.
-        task = asyncio.get_running_loop().create_task(self._hand_in(self._desk, outcome))
+        task = asyncio.get_running_loop().create_task(self._report_outcome(self._outcome_reporter, outcome))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
-    async def _hand_in(self, desk: OutcomeReporter, outcome: OutcomeRow) -> None:
+    async def _report_outcome(self, outcome_reporter: OutcomeReporter, outcome: OutcomeRow) -> None:
         try:
-            await desk.report((outcome,), patient=True)
+            await outcome_reporter.report((outcome,), patient=True)
         except ThinkgateError as error:
             self.lost_outcomes += 1
             if self.lost_outcomes & (self.lost_outcomes - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
                 logger.warning("%d outcome(s) lost: %s", self.lost_outcomes, error)
 
 
-def _write(answer: Answer) -> bytes:
+def _serialize(answer: Answer) -> bytes:
     return answer.SerializeToString()

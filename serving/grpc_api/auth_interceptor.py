@@ -1,4 +1,4 @@
-"""Puts the authorizer in front of gRPC: the same keys, scopes and rates as over HTTP, sent as metadata."""
+"""gRPC interceptor that checks API key, scope and rate: the same rules as over HTTP, the key sent as metadata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import grpc.aio
 from serving.auth.authorizer import Authorizer, Caller, RequiredScope, token_of
 from serving.schemas.problems import FORBIDDEN, RATE_LIMITED, Problem
 
-NEEDS: Final[dict[str, RequiredScope]] = {
+SERVICE_SCOPES: Final[dict[str, RequiredScope]] = {
     "thinkgate.v1.DecisionService": "decide",
     "thinkgate.v1.OutcomeService": "report",
     "envoy.service.ext_proc.v3.ExternalProcessor": "decide",
@@ -19,14 +19,14 @@ NEEDS: Final[dict[str, RequiredScope]] = {
     "grpc.reflection.v1.ServerReflection": "any key",
     "grpc.reflection.v1alpha.ServerReflection": "any key",
 }
-"""What each service asks of its caller; one that is not listed needs an admin."""
+"""Scope that each service asks of its caller; one that is not listed needs `admin`."""
 
 _STATUS: Final = {FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED, RATE_LIMITED: grpc.StatusCode.RESOURCE_EXHAUSTED}
 _BATCH_FIELDS: Final = ("requests", "outcomes")
 
 
 class AuthInterceptor(grpc.aio.ServerInterceptor):
-    """Lets only those calls through whom the authorizer lets in."""
+    """Lets only authorized calls reach their handler."""
 
     def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
@@ -36,13 +36,13 @@ class AuthInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """Answer in the handler's place where the caller may not come in."""
+        """Refuse the call in the handler's place where it is not authorized."""
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
         service = handler_call_details.method.rpartition("/")[0].lstrip("/")
         token = _token(handler_call_details.invocation_metadata) if self._authorizer.locked else None
-        caller = self._authorizer.authorize(token, NEEDS.get(service, "admin"))
+        caller = self._authorizer.authorize(token, SERVICE_SCOPES.get(service, "admin"))
         if isinstance(caller, Problem):
             return _refusal(handler, caller)
         return _charging(handler, self._authorizer, caller) if caller.key_id and handler.unary_unary else handler
@@ -57,7 +57,7 @@ def _token(metadata: Any) -> str | None:
 
 
 def _charging(handler: Any, authorizer: Authorizer, caller: Caller) -> Any:
-    """Count what a batch holds beyond its first item."""
+    """Wrap a handler so that a batch's items beyond the first are charged to the caller's rate."""
 
     async def call(request: Any, context: Any) -> Any:
         for field in _BATCH_FIELDS:
@@ -71,17 +71,17 @@ def _refusal(handler: Any, problem: Problem) -> Any:
     status = _STATUS.get(problem.kind, grpc.StatusCode.UNAUTHENTICATED)
     trailing = tuple((name.decode(), value.decode()) for name, value in problem.headers)
 
-    async def once(_request: Any, context: Any) -> Any:
+    async def abort(_request: Any, context: Any) -> Any:
         await context.abort(status, problem.detail, trailing)
 
-    async def stream(_request: Any, context: Any) -> Any:
+    async def abort_stream(_request: Any, context: Any) -> Any:
         await context.abort(status, problem.detail, trailing)
-        yield  # an asynchronous generator, which is what a streamed answer is
+        yield  # makes it an asynchronous generator, as a streamed answer must be
 
     kinds: dict[tuple[bool, bool], Callable[[], Any]] = {
-        (False, False): lambda: grpc.unary_unary_rpc_method_handler(once),
-        (False, True): lambda: grpc.unary_stream_rpc_method_handler(stream),
-        (True, False): lambda: grpc.stream_unary_rpc_method_handler(once),
-        (True, True): lambda: grpc.stream_stream_rpc_method_handler(stream),
+        (False, False): lambda: grpc.unary_unary_rpc_method_handler(abort),
+        (False, True): lambda: grpc.unary_stream_rpc_method_handler(abort_stream),
+        (True, False): lambda: grpc.stream_unary_rpc_method_handler(abort),
+        (True, True): lambda: grpc.stream_stream_rpc_method_handler(abort_stream),
     }
     return kinds[handler.request_streaming, handler.response_streaming]()

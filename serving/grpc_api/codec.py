@@ -1,4 +1,4 @@
-"""Translates between protobuf messages and the kernel's values, with the same checks and problems as JSON gets."""
+"""Converts between protobuf messages and the kernel's types, with the same checks and problems as JSON gets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from serving.schemas.json_codec import check_fields, invalid_request, locate_fault, to_request
 from serving.schemas.problems import INVALID, Problem, Rejected
 
-P = TypeVar("P", bound=Proto)
+ProtoMessage = TypeVar("ProtoMessage", bound=Proto)
 
 _ROLES: Final[dict[str, Role]] = {role: role for role in get_args(Role)} | {"function": "tool"}
 _OPTIONAL: Final = (
@@ -33,10 +33,10 @@ _MAX_COUNT: Final = 100_000
 _TURN: Final = {"role": "user"}
 
 
-def message_reader(kind: type[P]) -> Callable[[bytes], P | Problem]:
-    """Give what parses one kind of message; bytes that are none become a problem, not an error of the transport."""
+def message_reader(kind: type[ProtoMessage]) -> Callable[[bytes], ProtoMessage | Problem]:
+    """Give a parser for one message type; bytes that can't be parsed become a problem, not a transport error."""
 
-    def read(raw: bytes) -> P | Problem:
+    def read(raw: bytes) -> ProtoMessage | Problem:
         try:
             return kind.FromString(raw)
         except DecodeError:
@@ -57,7 +57,7 @@ def request_from_proto(message: pb.DecideRequest, max_messages: int) -> Request:
     Raises
     ------
     Rejected
-        With `invalid-request`; every fault has a pointer and a cure.
+        With `invalid-request`; every fault has a pointer and says what to change.
     """
     raw: dict[str, Any] = {name: getattr(message, name) for name in _OPTIONAL if message.HasField(name)}
     raw["tools"] = message.tools
@@ -73,7 +73,7 @@ def request_from_proto(message: pb.DecideRequest, max_messages: int) -> Request:
 
 
 def decision_to_proto(decision: Decision) -> pb.DecideResponse:
-    """Write one answer."""
+    """Write one decision."""
     estimates = {
         name: pb.ArmEstimate(
             success=arm.success,
@@ -107,7 +107,7 @@ def decision_to_proto(decision: Decision) -> pb.DecideResponse:
 
 
 def problem_to_proto(problem: Problem) -> pb.Problem:
-    """Write what is wrong with a request."""
+    """Write one problem."""
     kind = problem.kind
     faults = [pb.Fault(pointer=fault.pointer, detail=fault.detail) for fault in problem.faults]
     return pb.Problem(type=kind.uri, title=kind.title, status=kind.status, detail=problem.detail, errors=faults)

@@ -1,9 +1,8 @@
-"""The HTTP API: decisions on the fast path in front, everything else and the OpenAPI document on FastAPI behind it."""
+"""The HTTP API as one ASGI application: raw routes by exact path, all others and the API document on FastAPI."""
 
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -15,27 +14,10 @@ from starlette.types import Receive as StarletteReceive
 from starlette.types import Scope as StarletteScope
 from starlette.types import Send as StarletteSend
 
-from serving.http_api.asgi import (
-    NO_CONTENT_ALLOWED,
-    SECURITY,
-    App,
-    Event,
-    Receive,
-    Scope,
-    Send,
-    answer_problem,
-    with_headers,
-)
-from serving.http_api.decisions import DecisionRoutes, Took
+from serving.http_api.asgi import SECURITY_HEADERS, App, Event, Receive, Scope, Send, answer_problem, with_headers
+from serving.http_api.decisions import DecisionRoutes, StageTimer
 from serving.http_api.docs import page as docs_page
-from serving.http_api.docs.openapi import (
-    DECIDE,
-    DECIDE_BATCH,
-    DESCRIPTION,
-    REWRITE,
-    complete_document,
-    problem_response,
-)
+from serving.http_api.docs.openapi import DESCRIPTION, complete_document, problem_responses
 from serving.http_api.rewrite import RewriteRoute
 from serving.http_api.route import Route, RouteText
 from serving.schemas.limits import RequestLimits
@@ -52,55 +34,55 @@ from serving.schemas.problems import (
     ProblemKind,
 )
 from serving.service.decision_service import DecisionService
+from serving.service.error_problems import SERVER_FAULT, error_location
 
 logger = logging.getLogger("thinkgate.http")
 
-_HEADERS: Final = (*SECURITY, NO_CONTENT_ALLOWED)
 _KINDS: Final[dict[int, ProblemKind]] = {404: NOT_FOUND, 405: WRONG_METHOD}
 
 
 def build_api(
-    guard: DecisionService,
+    decision_service: DecisionService,
     limits: RequestLimits,
     is_ready: Callable[[], bool],
     version: str,
     routes: Sequence[Route] = (),
-    took: Took | None = None,
+    stage_timer: StageTimer | None = None,
 ) -> App:
     """Build the ASGI application that a worker serves.
 
     Parameters
     ----------
-    guard
-        Decides, and knows what is live.
+    decision_service
+        Makes the decisions, and knows what is live.
     limits
         Enforced on every call.
     is_ready
-        What `/readyz` asks.
+        Answers `/readyz`.
     version
-        Of thinkgate, for the document.
+        Of thinkgate, for the API document.
     routes
-        Beside the decisions: outcomes, the journal and whatever else is plugged in.
-    took
-        Told where the time of each decision went.
+        Further routes beside decisions and rewrite: outcomes, the journal and others.
+    stage_timer
+        Called after each single decision; None where nobody measures.
 
     Returns
     -------
     App
         Never raises, and never answers 5xx to bad input.
     """
-    every = (*decision_routes(guard, limits, took), *routes)
-    # What has an exact path is answered without FastAPI.
-    exact = {(route.method, route.path): route.app for route in every if "{" not in route.path}
-    behind: Any = build_fastapi(guard, every, is_ready, version)
+    all_routes = (*decision_routes(decision_service, limits, stage_timer), *routes)
+    # Exact paths are answered without FastAPI, which costs more than a decision.
+    exact = {(route.method, route.path): route.app for route in all_routes if "{" not in route.path}
+    fastapi_app: Any = build_fastapi(decision_service, all_routes, is_ready, version)
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await behind(scope, receive, send)
+            await fastapi_app(scope, receive, send)
             return
         started = False
 
-        async def watched(event: Event) -> None:
+        async def send_noting_start(event: Event) -> None:
             nonlocal started
             started = True
             await send(event)
@@ -108,38 +90,37 @@ def build_api(
         app = exact.get((scope["method"], scope["path"]))
         try:
             if app is not None:
-                await app(scope, receive, watched)
+                await app(scope, receive, send_noting_start)
             else:
-                await behind(scope, receive, with_headers(watched, _HEADERS))
+                await fastapi_app(scope, receive, with_headers(send_noting_start, SECURITY_HEADERS))
         except Exception as error:
-            _log(error)
+            logger.error("a call failed: %s", error_location(error))
             if not started:
-                problem = Problem(UNEXPECTED, "this is a fault of the server, not of the request; its log says where")
-                await answer_problem(problem, receive, send)
+                await answer_problem(SERVER_FAULT, receive, send)
 
     return api
 
 
-def decision_routes(guard: DecisionService, limits: RequestLimits, took: Took | None = None) -> tuple[Route, ...]:
-    """Give the routes that decide."""
-    fast = DecisionRoutes(guard, limits, took)
+def decision_routes(
+    decision_service: DecisionService, limits: RequestLimits, stage_timer: StageTimer | None = None
+) -> tuple[Route, ...]:
+    """Give the routes that decide: decisions, batches and rewrite."""
     return (
-        Route("POST", "/v1/decisions", fast.decide, DECIDE),
-        Route("POST", "/v1/decisions/batch", fast.decide_batch, DECIDE_BATCH),
-        Route("POST", "/v1/rewrite", RewriteRoute(guard, limits).rewrite, REWRITE),
+        *DecisionRoutes(decision_service, limits, stage_timer).routes,
+        RewriteRoute(decision_service, limits).route,
     )
 
 
 def build_fastapi(
-    guard: DecisionService, routes: Sequence[Route], is_ready: Callable[[], bool], version: str
+    decision_service: DecisionService, routes: Sequence[Route], is_ready: Callable[[], bool], version: str
 ) -> FastAPI:
-    """Build what stands behind the fast path; complete in itself, so that it can be mounted or measured alone."""
-    app = _Documented(title="thinkgate", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
+    """Build the FastAPI application: all routes, the status routes and the API document; complete on its own."""
+    app = _DocumentedFastAPI(title="thinkgate", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.texts = tuple(route.text for route in routes)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     for route in routes:
-        app.add_api_route(route.path, _answering(route.app), methods=[route.method], **_told(route))
-    _add_status_routes(app, guard, is_ready)
+        app.add_api_route(route.path, _endpoint(route.app), methods=[route.method], **_route_options(route))
+    _add_status_routes(app, decision_service, is_ready)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -153,19 +134,22 @@ def build_fastapi(
     return app
 
 
-def _add_status_routes(app: FastAPI, guard: DecisionService, is_ready: Callable[[], bool]) -> None:
-    refusals: dict[int | str, dict[str, Any]] = {kind.status: problem_response(kind) for kind in (NO_KEY, RATE_LIMITED)}
-
-    @app.get("/v1/model", tags=["model"], summary="What decides at present", responses=refusals)
+def _add_status_routes(app: FastAPI, decision_service: DecisionService, is_ready: Callable[[], bool]) -> None:
+    @app.get(
+        "/v1/model",
+        tags=["model"],
+        summary="What decides at present",
+        responses=problem_responses((NO_KEY, RATE_LIMITED)),
+    )
     async def model() -> ModelAnswer:
-        live = guard.slot.live
+        live = decision_service.slot.live
         return ModelAnswer(
             bundle_id=live.bundle_id,
             cold_start=live.cold_start,
             policy=live.policy,
             arms=[ArmAnswer(name=arm.name, model=arm.model, effort=arm.effort) for arm in live.arms],
-            decisions=guard.stats.decisions,
-            fallbacks=guard.stats.fallbacks,
+            decisions=decision_service.stats.decisions,
+            fallbacks=decision_service.stats.fallbacks,
             bundle=dict(live.facts),
         )
 
@@ -178,7 +162,7 @@ def _add_status_routes(app: FastAPI, guard: DecisionService, is_ready: Callable[
         tags=["status"],
         summary="Should this process get requests?",
         response_model=StatusAnswer,
-        responses={503: problem_response(NOT_READY)},
+        responses=problem_responses((NOT_READY,)),
     )
     async def readyz() -> Any:
         if is_ready():
@@ -186,8 +170,8 @@ def _add_status_routes(app: FastAPI, guard: DecisionService, is_ready: Callable[
         return _problem_response(Problem(NOT_READY, "it is starting, or it finishes its last requests and ends"))
 
 
-class _Documented(FastAPI):
-    """FastAPI with the document of the raw routes."""
+class _DocumentedFastAPI(FastAPI):
+    """FastAPI whose document also describes the raw routes."""
 
     texts: tuple[RouteText, ...] = ()
 
@@ -197,7 +181,7 @@ class _Documented(FastAPI):
         return self.openapi_schema
 
 
-class _Raw(Response):
+class _AsgiResponse(Response):
     """Lets FastAPI answer with an ASGI application."""
 
     def __init__(self, app: App) -> None:
@@ -208,14 +192,15 @@ class _Raw(Response):
         await self._app(scope, receive, send)
 
 
-def _answering(app: App) -> Callable[[], Awaitable[Response]]:
+def _endpoint(app: App) -> Callable[[], Awaitable[Response]]:
     async def answer() -> Response:
-        return _Raw(app)
+        return _AsgiResponse(app)
 
     return answer
 
 
-def _told(route: Route) -> dict[str, Any]:
+def _route_options(route: Route) -> dict[str, Any]:
+    """Give the arguments of `add_api_route` that describe a route in the document."""
     name = "".join(char if char.isalnum() else "_" for char in f"{route.method.lower()}{route.path}")
     return {
         "name": name,
@@ -239,9 +224,3 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
 
 def _problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     return Response(problem.to_json(), problem.kind.status, headers, MEDIA_TYPE.decode())
-
-
-def _log(error: Exception) -> None:
-    """Log where it broke, never the message: it may quote the prompt."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    logger.error("a call failed: %s in %s, line %s", type(error).__name__, place.name, place.lineno)

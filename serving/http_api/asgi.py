@@ -1,4 +1,4 @@
-"""Reads a body and writes an answer on raw ASGI, with every limit enforced before memory or time is spent."""
+"""Raw ASGI helpers: read a JSON body within its limits, answer JSON or a problem document."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from serving.schemas.limits import BodyLimits
 from serving.schemas.problems import MEDIA_TYPE, TOO_LARGE, TOO_SLOW, WRONG_TYPE, Headers, Problem, Rejected
+from serving.service.error_problems import CALL_ERRORS, problem_of
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
@@ -15,25 +16,25 @@ Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-SECURITY: Final[Headers] = (
+SECURITY_HEADERS: Final[Headers] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-NO_CONTENT_ALLOWED: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-"""For answers that no browser has to render."""
+"""Headers of every answer; a page that a browser renders brings a content security policy of its own."""
 
-_JSON: Final[Headers] = ((b"content-type", b"application/json"), *SECURITY, NO_CONTENT_ALLOWED)
-_PROBLEM: Final[Headers] = ((b"content-type", MEDIA_TYPE), *SECURITY, NO_CONTENT_ALLOWED)
+_JSON: Final[Headers] = ((b"content-type", b"application/json"), *SECURITY_HEADERS)
+_PROBLEM: Final[Headers] = ((b"content-type", MEDIA_TYPE), *SECURITY_HEADERS)
 
 _LINGER_SECONDS: Final = 2.0
 _LINGER_BYTES: Final = 64 * 2**20
 
 
 class ClientGoneError(Exception):
-    """The client hung up before its body was complete: there is nobody to answer."""
+    """The client disconnected before its body was complete: there is nobody to answer."""
 
 
 async def read_json_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes | bytearray:
@@ -44,14 +45,14 @@ async def read_json_body(scope: Scope, receive: Receive, limits: BodyLimits) -> 
     scope, receive
         The ASGI call.
     limits
-        Enforced on the announced length, and on what really comes.
+        Enforced on the announced length, and on the bytes that arrive.
 
     Raises
     ------
     Rejected
         Wrong media type or encoding, too large, too slow.
     ClientGoneError
-        The client hung up.
+        The client disconnected.
     """
     _check_headers(scope, limits)
     try:
@@ -63,14 +64,17 @@ async def read_json_body(scope: Scope, receive: Receive, limits: BodyLimits) -> 
 
 
 async def answer_json(send: Send, body: bytes | bytearray, status: int = 200, headers: Headers = _JSON) -> None:
-    """Send JSON, with `headers` in place of the usual ones where an answer has more to say in them."""
+    """Send JSON; `headers` replace the usual ones."""
     length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": status, "headers": (*headers, length)})
     await send({"type": "http.response.body", "body": body})
 
 
 async def answer_problem(problem: Problem, receive: Receive, send: Send) -> None:
-    """Send a problem; of a body that is too large, take a little more first, so that the client gets to read it."""
+    """Send a problem document.
+
+    Where the body is too large, a part of it is still read, so that the client gets to see the answer.
+    """
     body = problem.to_json()
     headers = (*_PROBLEM, *problem.headers, (b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": problem.kind.status, "headers": headers})
@@ -82,8 +86,22 @@ async def answer_problem(problem: Problem, receive: Receive, send: Send) -> None
     await send({"type": "http.response.body", "body": b""})
 
 
+def answer_errors(app: App) -> App:
+    """Answer the errors of `CALL_ERRORS` that `app` raises with their problems; a client that is gone with nothing."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except ClientGoneError:
+            return
+        except CALL_ERRORS as error:
+            await answer_problem(problem_of(error), receive, send)
+
+    return answered
+
+
 def with_headers(send: Send, headers: Headers) -> Send:
-    """Add headers to whatever is sent, except those that the answer has already."""
+    """Add headers to each response, except those that it has already."""
 
     async def send_more(event: Event) -> None:
         if event["type"] == "http.response.start":
@@ -137,7 +155,7 @@ def _too_large(limits: BodyLimits) -> Problem:
 
 
 async def _linger(receive: Receive) -> None:
-    """Throw away what still comes: closing on unread data would reset the connection under the answer."""
+    """Discard what still arrives: closing with unread data would reset the connection before the answer is read."""
     taken = 0
     try:
         async with asyncio.timeout(_LINGER_SECONDS):

@@ -1,4 +1,4 @@
-"""Puts the authorizer in front of the HTTP API: every route says what it needs, and one that does not needs an admin."""
+"""ASGI middleware that checks API key, scope and rate; a route that is not listed needs the scope `admin`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from serving.auth.authorizer import Authorizer, Caller, RequiredScope, token_of
 from serving.http_api.asgi import App, Receive, Scope, Send, answer_problem
 from serving.schemas.problems import Problem
 
-NEEDS: Final[dict[str, RequiredScope]] = {
+PATH_SCOPES: Final[dict[str, RequiredScope]] = {
     "/": "nothing",
     "/docs": "nothing",
     "/openapi.json": "nothing",
@@ -23,34 +23,34 @@ NEEDS: Final[dict[str, RequiredScope]] = {
     "/v1/model/rollback": "admin",
     "/metrics": "metrics",
 }
-"""What each path asks of its caller."""
+"""Scope that each path asks of its caller."""
 
 _DECISIONS: Final = "/v1/decisions/"
-_ENTRY: Final = "thinkgate.entry"
+_CALLER_KEY: Final = "thinkgate.caller"
 
 
 def required_scope(method: str, path: str) -> RequiredScope:
-    """Give what a call needs; where a path is not listed, looking needs any key, and anything else an admin.
+    """Give the scope that a call needs; where a path is not listed, reading needs any key, anything else an admin.
 
     Examples
     --------
-    >>> need_of("POST", "/v1/decisions"), need_of("POST", "/v1/model/rollback"), need_of("GET", "/v2")
-    ('decide', 'admin', 'any key')
-    >>> need_of("GET", "/v1/decisions/01J")
-    'admin if locked'
+    >>> [required_scope("POST", path) for path in ("/v1/decisions", "/v1/model/rollback")]
+    ['decide', 'admin']
+    >>> required_scope("GET", "/v1/decisions/01J"), required_scope("GET", "/v2")
+    ('admin if locked', 'any key')
     """
-    need = NEEDS.get(path)
-    if need is None and path.startswith(_DECISIONS):
+    scope = PATH_SCOPES.get(path)
+    if scope is None and path.startswith(_DECISIONS):
         return "admin if locked"  # a decision of any tenant, perhaps with its prompt
-    if need is None:
+    if scope is None:
         return "any key" if method in ("GET", "HEAD", "OPTIONS") else "admin"
-    return need
+    return scope
 
 
 def require_key(app: App, authorizer: Authorizer) -> App:
-    """Let only those callers reach `app` whom the authorizer lets in; the others get a problem, their body unread."""
+    """Let only authorized calls reach `app`; the others are answered with a problem, their body unread."""
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+    async def authorized(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
@@ -59,15 +59,15 @@ def require_key(app: App, authorizer: Authorizer) -> App:
         if isinstance(caller, Problem):
             await answer_problem(caller, receive, send)
             return
-        scope[_ENTRY] = (authorizer, caller)
+        scope[_CALLER_KEY] = (authorizer, caller)
         await app(scope, receive, send)
 
-    return guarded
+    return authorized
 
 
 def charge_batch(scope: Scope, calls: int) -> None:
-    """Count what a batch holds beyond its first item; nothing where there is no authorizer."""
-    entry: tuple[Authorizer, Caller] | None = scope.get(_ENTRY)
+    """Charge the caller's rate for a batch's items beyond the first; does nothing where no middleware authorized it."""
+    entry: tuple[Authorizer, Caller] | None = scope.get(_CALLER_KEY)
     if entry is not None:
         authorizer, caller = entry
         authorizer.charge(caller, calls)

@@ -1,4 +1,4 @@
-"""Counts HTTP calls by route and status, and answers `GET /metrics`."""
+"""Counts and times HTTP calls by route and status, and answers `GET /metrics`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-from serving.http_api.asgi import NO_CONTENT_ALLOWED, SECURITY, App, Event, Receive, Scope, Send
-from serving.http_api.docs.openapi import problem_response
+from serving.http_api.asgi import SECURITY_HEADERS, App, Event, Receive, Scope, Send
+from serving.http_api.docs.openapi import problem_responses
 from serving.http_api.route import Route, RouteText
 from serving.schemas.problems import FORBIDDEN, NO_KEY, RATE_LIMITED
 from serving.telemetry.decision_metrics import OTHER, STAGE_BOUNDS
@@ -15,11 +15,11 @@ from serving.telemetry.instruments import MetricRegistry
 from serving.telemetry.prometheus import PrometheusExposition
 
 _TEXT: Final = RouteText(
-    summary="What all workers count, for Prometheus",
+    summary="Metrics of all workers, for Prometheus",
     description="Text format, or OpenMetrics where the `accept` header asks for it. Needs a key of scope `metrics`.",
     responses={
         200: {"description": "The metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}},
-        **{kind.status: problem_response(kind) for kind in (NO_KEY, FORBIDDEN, RATE_LIMITED)},
+        **problem_responses((NO_KEY, FORBIDDEN, RATE_LIMITED)),
     },
     extra={},
     tag="status",
@@ -34,13 +34,13 @@ def count_calls(
     Parameters
     ----------
     paths
-        Those that become a label; all others are `other`, so that no caller makes labels.
+        Those that become a label; all others are `other`, so that callers can't make labels.
     clock
         Monotonic seconds.
     """
     calls = registry.counter("thinkgate_http_requests", "HTTP calls answered.", ("route", "status"))
-    took = registry.histogram("thinkgate_http_request_seconds", "Time of HTTP calls.", ("route",), STAGE_BOUNDS)
-    rows = {path: took.row((path,)) for path in (*paths, OTHER)}
+    seconds = registry.histogram("thinkgate_http_request_seconds", "Time of HTTP calls.", ("route",), STAGE_BOUNDS)
+    rows = {path: seconds.row((path,)) for path in (*paths, OTHER)}
 
     async def counting(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,17 +50,17 @@ def count_calls(
         route = scope["path"] if scope["path"] in rows else OTHER
         status = "none"
 
-        async def noting(event: Event) -> None:
+        async def send_noting_status(event: Event) -> None:
             nonlocal status
             if event["type"] == "http.response.start":
                 status = str(event["status"])
             await send(event)
 
         try:
-            await app(scope, receive, noting)
+            await app(scope, receive, send_noting_status)
         finally:
             calls.add((route, status))
-            took.record(rows[route], clock() - started)
+            seconds.record(rows[route], clock() - started)
 
     return counting
 
@@ -74,8 +74,7 @@ def metrics_route(exposition: PrometheusExposition) -> Route:
         headers = (
             (b"content-type", media_type.encode()),
             (b"content-length", b"%d" % len(body)),
-            *SECURITY,
-            NO_CONTENT_ALLOWED,
+            *SECURITY_HEADERS,
         )
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

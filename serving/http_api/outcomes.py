@@ -1,4 +1,4 @@
-"""The HTTP routes of the journal: outcomes come in, tenants and sessions are forgotten."""
+"""The HTTP routes of the journal: report outcomes, and delete the rows of a tenant or a session."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from serving.http_api.asgi import ClientGoneError, Receive, Scope, Send, answer_json, answer_problem
+from serving.http_api.asgi import Receive, Scope, Send, answer_errors, answer_json
 from serving.http_api.auth_middleware import charge_batch
 from serving.http_api.decisions import read_body
 from serving.http_api.docs.examples import OUTCOME_REPORTS
 from serving.http_api.docs.openapi import BODY_REFUSALS, model_reference, request_body, responses
 from serving.http_api.route import Route, RouteText
-from serving.journal import Journal, JournalUnavailable
+from serving.journal.writer import Journal
 from serving.schemas.json_codec import invalid_request
 from serving.schemas.limits import RequestLimits
 from serving.schemas.models import MAX_NAME
@@ -29,13 +29,11 @@ from serving.schemas.problems import (
     NOT_DURABLE,
     RATE_LIMITED,
     BodyFault,
-    Problem,
     Rejected,
 )
 from serving.service.outcome_service import NoJournal, OutcomeService
 
-_RETRY_AFTER: Final = ((b"retry-after", b"1"),)
-_QUESTION: Final = "name what to forget: ?tenant=NAME or ?session_id=NAME"
+_NAME_ONE: Final = "name what to forget: ?tenant=NAME or ?session_id=NAME"
 
 REPORT: Final = RouteText(
     summary="What became of a decided call?",
@@ -78,80 +76,61 @@ FORGET: Final = RouteText(
 
 
 class OutcomeRoutes:
-    """Translates between HTTP, the outcome desk and the journal.
+    """The two journal routes as ASGI applications.
 
     Parameters
     ----------
-    desk
-        Takes outcomes.
+    outcome_service
+        Takes outcomes and makes them durable.
     journal
-        Forgets; None where the server keeps none.
+        Deletes rows; None where the server keeps none.
+    limits
+        Enforced on every report.
     clock
         Epoch seconds, for outcomes that state no time.
     """
 
     def __init__(
         self,
-        desk: OutcomeService,
+        outcome_service: OutcomeService,
         journal: Journal | None,
         limits: RequestLimits,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._desk, self._journal, self._limits, self._clock = desk, journal, limits, clock
+        self._outcome_service, self._journal, self._limits, self._clock = outcome_service, journal, limits, clock
 
     @property
     def routes(self) -> tuple[Route, ...]:
         """Give both routes."""
         return (
-            Route("POST", "/v1/outcomes", self.report, REPORT),
-            Route("DELETE", "/v1/journal", self.forget, FORGET),
+            Route("POST", "/v1/outcomes", answer_errors(self.report), REPORT),
+            Route("DELETE", "/v1/journal", answer_errors(self.forget), FORGET),
         )
 
     async def report(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /v1/outcomes`."""
-        try:
-            rows = read_outcomes(await read_body(scope, receive, self._limits), self._limits.max_outcomes, self._clock)
-            charge_batch(scope, len(rows) - 1)
-            accepted = await self._desk.report(rows)
-        except Rejected as rejected:
-            await answer_problem(rejected.problem, receive, send)
-        except NoJournal as error:
-            await answer_problem(Problem(NO_JOURNAL, str(error)), receive, send)
-        except JournalUnavailable as error:
-            await answer_problem(Problem(NOT_DURABLE, str(error), headers=_RETRY_AFTER), receive, send)
-        except ClientGoneError:
-            return
-        else:
-            await answer_json(send, orjson.dumps({"accepted": accepted}))
+        rows = read_outcomes(await read_body(scope, receive, self._limits), self._limits.max_outcomes, self._clock)
+        charge_batch(scope, len(rows) - 1)
+        accepted = await self._outcome_service.report(rows)
+        await answer_json(send, orjson.dumps({"accepted": accepted}))
 
-    async def forget(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def forget(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer `DELETE /v1/journal`."""
-        try:
-            tenant, session_id = _question(scope["query_string"])
-            if self._journal is None:
-                raise NoJournal("this server keeps no journal: there is nothing to forget")
-            count = await asyncio.wrap_future(self._journal.forget(tenant=tenant, session_id=session_id))
-        except Rejected as rejected:
-            await answer_problem(rejected.problem, receive, send)
-        except NoJournal as error:
-            await answer_problem(Problem(NO_JOURNAL, str(error)), receive, send)
-        except JournalUnavailable as error:
-            await answer_problem(Problem(NOT_DURABLE, str(error), headers=_RETRY_AFTER), receive, send)
-        else:
-            await answer_json(send, orjson.dumps({"decisions": count}))
+        tenant, session_id = _read_query(scope["query_string"])
+        if self._journal is None:
+            raise NoJournal("this server keeps no journal: there is nothing to forget")
+        count = await asyncio.wrap_future(self._journal.forget(tenant=tenant, session_id=session_id))
+        await answer_json(send, orjson.dumps({"decisions": count}))
 
 
-def _question(query: bytes) -> tuple[str | None, str | None]:
+def _read_query(query: bytes) -> tuple[str | None, str | None]:
     """Read tenant and session; exactly one of them, so that nobody deletes more than was meant."""
     try:
-        told = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=8, errors="replace")
+        fields = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=8, errors="replace")
     except ValueError:
-        told = {}
-    strange = [name for name in told if name not in ("tenant", "session_id")]
-    values = {name: value for name, value in told.items() if name not in strange}
-    if strange or len(values) != 1:
-        raise Rejected(invalid_request((BodyFault("#", _QUESTION),)))
-    ((name, found),) = values.items()
-    if len(found) != 1 or not 0 < len(found[0]) <= MAX_NAME:
-        raise Rejected(invalid_request((BodyFault("#", _QUESTION),)))
-    return (found[0], None) if name == "tenant" else (None, found[0])
+        fields = {}
+    if len(fields) == 1:
+        ((name, values),) = fields.items()
+        if name in ("tenant", "session_id") and len(values) == 1 and 0 < len(values[0]) <= MAX_NAME:
+            return (values[0], None) if name == "tenant" else (None, values[0])
+    raise Rejected(invalid_request((BodyFault("#", _NAME_ONE),)))

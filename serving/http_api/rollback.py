@@ -1,4 +1,4 @@
-"""The HTTP route of an admin who wants the model before this one back, now and in every worker."""
+"""The HTTP route that makes the previous bundle live again, in every worker."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Annotated, Final
 import orjson
 from pydantic import Field
 
-from serving.http_api.asgi import Receive, Scope, Send, answer_json, answer_problem
+from serving.http_api.asgi import Receive, Scope, Send, answer_errors, answer_json
 from serving.http_api.docs.openapi import responses
 from serving.http_api.route import Route, RouteText
 from serving.model.lifecycle import ModelLifecycle
 from serving.schemas.models import WireModel
-from serving.schemas.problems import FORBIDDEN, NO_KEY, NOTHING_BEFORE, RATE_LIMITED, Problem
+from serving.schemas.problems import FORBIDDEN, NO_KEY, NOTHING_BEFORE, RATE_LIMITED, Problem, Rejected
 
 
 class RollbackAnswer(WireModel):
-    """The model before is live again."""
+    """The previous bundle is live again."""
 
     bundle_id: Annotated[str, Field(description="What serves from now on.")]
     left: Annotated[str, Field(description="What served until now; it is not taken up again until the next call.")]
@@ -37,22 +37,14 @@ ROLL_BACK: Final = RouteText(
 )
 
 
-class RollbackRoutes:
-    """Translates between HTTP and what follows the model's source."""
+def rollback_route(lifecycle: ModelLifecycle) -> Route:
+    """Give the route `POST /v1/model/rollback`."""
 
-    def __init__(self, following: ModelLifecycle) -> None:
-        self._following = following
-
-    @property
-    def routes(self) -> tuple[Route, ...]:
-        """Give the route."""
-        return (Route("POST", "/v1/model/rollback", self.roll_back, ROLL_BACK),)
-
-    async def roll_back(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer `POST /v1/model/rollback`."""
-        notice = self._following.roll_back()
+    async def roll_back(_scope: Scope, _receive: Receive, send: Send) -> None:
+        notice = lifecycle.roll_back()
         if notice is None:
             detail = "no other bundle was live before in this process: move the registry's alias, or copy a bundle in"
-            await answer_problem(Problem(NOTHING_BEFORE, detail), receive, send)
-            return
+            raise Rejected(Problem(NOTHING_BEFORE, detail))
         await answer_json(send, orjson.dumps({"bundle_id": notice.chosen, "left": notice.left}))
+
+    return Route("POST", "/v1/model/rollback", answer_errors(roll_back), ROLL_BACK)

@@ -1,4 +1,4 @@
-"""One route of the HTTP API as a value: what answers, and what the OpenAPI document tells of it."""
+"""One route of the HTTP API as a value: the ASGI application that answers it, and its OpenAPI description."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 @dataclass(frozen=True, slots=True)
 class RouteText:
-    """What the document tells of one route.
+    """The OpenAPI description of one route.
 
     Parameters
     ----------
     responses, extra
-        In the form that FastAPI's route decorators take.
+        In the form that FastAPI's route decorators take: `responses` and `openapi_extra`.
     tag
-        The group it is shown in.
+        Group that it is shown in.
     reads, writes
         Models that bodies are made of; they join the document's schemas.
     """
@@ -43,9 +43,9 @@ class Route:
     Parameters
     ----------
     path
-        Exact, which is fast; or with `{names}`, which FastAPI finds and puts into `scope["path_params"]`.
+        Exact, which is fast; or with `{names}`, which FastAPI matches and puts into `scope["path_params"]`.
     app
-        Raw ASGI: reads the body and answers, problems included.
+        Raw ASGI application: reads the body and answers, problems included.
     """
 
     method: Method

@@ -26,7 +26,7 @@ class TlsFiles:
     Parameters
     ----------
     client_ca
-        Where given, only callers with a certificate that it signed are served.
+        CA certificates: only callers with a certificate signed by one of them are served; None serves all.
     """
 
     cert: Path
@@ -36,12 +36,12 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class GrpcOptions:
-    """How gRPC listens.
+    """Options of the gRPC server.
 
     Parameters
     ----------
     address
-        As gRPC writes it: `127.0.0.1:9090`, `[::1]:9090`. Several processes may share it.
+        In gRPC's form: `127.0.0.1:9090`, `[::1]:9090`. Several processes may share it.
     max_message_bytes
         Largest message that is read.
     tls
@@ -54,16 +54,16 @@ class GrpcOptions:
 
 
 class GrpcServer:
-    """A companion of the HTTP server.
+    """The gRPC server of one worker: a companion of the HTTP server.
 
     Parameters
     ----------
     services
         Service name to its handler.
     authorizer
-        Lets callers in.
-    watch
-        Stands before the authorizer and counts; None where nobody does.
+        Checks API keys, scopes and rates.
+    first_interceptor
+        Comes before the authorization, so that it sees refused calls too.
     """
 
     def __init__(
@@ -71,17 +71,17 @@ class GrpcServer:
         options: GrpcOptions,
         services: dict[str, grpc.GenericRpcHandler],
         authorizer: Authorizer,
-        watch: grpc.aio.ServerInterceptor | None = None,
+        first_interceptor: grpc.aio.ServerInterceptor | None = None,
     ) -> None:
         self._options = options
-        self._interceptors = [*([] if watch is None else [watch]), AuthInterceptor(authorizer)]
+        self._interceptors = [*([] if first_interceptor is None else [first_interceptor]), AuthInterceptor(authorizer)]
         self._services = services
         self._credentials = None if options.tls is None else credentials(options.tls)
         self._server: grpc.aio.Server | None = None
         self._health: health.aio.HealthServicer | None = None
 
     async def start(self) -> None:
-        """Listen, and say SERVING.
+        """Listen, and report SERVING to health checks.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class GrpcServer:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self, seconds: float) -> None:
-        """Say NOT_SERVING, take nothing new, and let open calls finish within `seconds`."""
+        """Report NOT_SERVING, accept nothing new, and let open calls finish within `seconds`."""
         if self._server is None or self._health is None:
             return
         await self._health.enter_graceful_shutdown()
@@ -123,7 +123,7 @@ def credentials(files: TlsFiles) -> grpc.ServerCredentials:
     BadTls
         One can't be used.
     """
-    server_context(files.cert, files.key, files.client_ca)  # says what is wrong with them; gRPC only says that
+    server_context(files.cert, files.key, files.client_ca)  # its errors name the file; those of gRPC do not
     pair = (files.key.read_bytes(), files.cert.read_bytes())
     roots = None if files.client_ca is None else files.client_ca.read_bytes()
     return grpc.ssl_server_credentials([pair], root_certificates=roots, require_client_auth=roots is not None)

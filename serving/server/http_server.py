@@ -18,38 +18,34 @@ from serving.http_api.asgi import App, Receive, Scope, Send
 from serving.service.admission import QueueLoad
 
 
-def _nothing() -> None:
-    return
-
-
-class Companion(Protocol):
-    """A second front end in the same process, on the same event loop."""
+class CompanionServer(Protocol):
+    """A second server in the same process, on the same event loop."""
 
     async def start(self) -> None:
         """Accept connections."""
         ...
 
     async def stop(self, seconds: float) -> None:
-        """Accept nothing new, let what is open finish within `seconds`, then end."""
+        """Accept nothing new, let open calls finish within `seconds`, then end."""
         ...
 
 
 class Readiness:
-    """Whether this process wants requests: from its first accept to the first word of its end."""
+    """Whether this process should get requests: from its first accept until it is told to end."""
 
     def __init__(self) -> None:
         self._ready = False
 
     def __call__(self) -> bool:
-        """Tell whether."""
+        """Tell whether it should."""
         return self._ready
 
     def begin(self) -> None:
-        """Say yes from now on."""
+        """Answer yes from now on."""
         self._ready = True
 
     def end(self) -> None:
-        """Say no from now on."""
+        """Answer no from now on."""
         self._ready = False
 
 
@@ -75,36 +71,39 @@ class ServerOptions:
     tls: ssl.SSLContext | None = None
 
 
+def _do_nothing() -> None:
+    return
+
+
 def serve_worker(
     app: App,
     sockets: Sequence[socket.socket],
     options: ServerOptions,
     readiness: Readiness,
     on_ready: Callable[[], None],
-    each_second: Callable[[], None] = _nothing,
-    companions: Sequence[Companion] = (),
+    each_second: Callable[[], None] = _do_nothing,
+    companions: Sequence[CompanionServer] = (),
     load: QueueLoad | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is open and return.
+    """Serve until SIGTERM or SIGINT, then finish open requests and return.
 
     Parameters
     ----------
     app
-        What answers.
+        ASGI application that answers.
     sockets
         Bound sockets to listen on.
     readiness
-        Turned on before `on_ready` is called, and off as soon as the end is asked for.
+        Turned on before `on_ready` is called, and off as soon as the process is told to end.
     on_ready
         Called once, when connections are accepted.
     each_second
         Called about once a second on the event loop; must not block, must not raise.
     companions
-        Started before, and drained beside, what listens on `sockets`.
+        Started before the HTTP server, and drained together with it.
     load
-        Counts what waits for its turn.
+        Counts requests that wait for their turn.
     """
-
     tls = options.tls
 
     async def notify() -> None:
@@ -112,9 +111,9 @@ def serve_worker(
 
     load = load or QueueLoad()
     config = uvicorn.Config(
-        _counting_begun(app, load),
+        _count_begun(app, load),
         loop="uvloop",
-        http=_counting_arrived(load),
+        http=_count_arrived(load),
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -130,7 +129,7 @@ def serve_worker(
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
     server = _Server(config, options, readiness, on_ready, companions)
-    # uvicorn raises the signal again when it is done: a drained server ends well, so that must not kill it.
+    # uvicorn raises the signal again when it is done: that must not kill a server that drained in good order.
     previous = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         server.run(sockets=list(sockets))
@@ -139,15 +138,15 @@ def serve_worker(
             signal.signal(number, handler)
 
 
-def _counting_begun(app: App, load: QueueLoad) -> App:
+def _count_begun(app: App, load: QueueLoad) -> App:
     def begin(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         load.begun += 1
-        return app(scope, receive, send)  # no coroutine of its own: this is on the road of every request
+        return app(scope, receive, send)  # no coroutine of its own: every request passes here
 
     return begin
 
 
-def _counting_arrived(load: QueueLoad) -> type[HttpToolsProtocol]:
+def _count_arrived(load: QueueLoad) -> type[HttpToolsProtocol]:
     class Counting(HttpToolsProtocol):
         def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
             load.arrived += 1
@@ -163,7 +162,7 @@ class _Server(uvicorn.Server):
         options: ServerOptions,
         readiness: Readiness,
         on_ready: Callable[[], None],
-        companions: Sequence[Companion],
+        companions: Sequence[CompanionServer],
     ) -> None:
         super().__init__(config)
         self._options = options
@@ -176,7 +175,7 @@ class _Server(uvicorn.Server):
             await companion.start()
         await super().startup(sockets)
         if self._options.lifeline is not None:
-            asyncio.get_running_loop().add_reader(self._options.lifeline, self._lose_parent)
+            asyncio.get_running_loop().add_reader(self._options.lifeline, self._end_without_parent)
         self._readiness.begin()
         self._on_ready()
 
@@ -188,7 +187,7 @@ class _Server(uvicorn.Server):
         self._readiness.end()
         super().handle_exit(sig, frame)
 
-    def _lose_parent(self) -> None:
+    def _end_without_parent(self) -> None:
         if self._options.lifeline is not None:
             asyncio.get_running_loop().remove_reader(self._options.lifeline)
         self._readiness.end()

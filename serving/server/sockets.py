@@ -1,4 +1,4 @@
-"""Opens the sockets that the server listens on, or says in one line why it can't."""
+"""Opens the sockets that the server listens on; errors say what to choose instead."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class CannotListen(BadInput):
 
 
 def open_tcp(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """Bind a TCP socket; who serves it calls `listen`.
+    """Bind a TCP socket; the server that uses it calls `listen`.
 
     Parameters
     ----------
     host, port
-        Where; port 0 picks a free one.
+        Address to bind; port 0 picks a free one.
     shared
         Let other sockets bind the same address (SO_REUSEPORT): the kernel then spreads connections over those that
         listen.
@@ -60,7 +60,7 @@ def open_tcp(host: str, port: int, *, shared: bool = False) -> socket.socket:
 
 
 def require_free(host: str, port: int) -> None:
-    """Make sure that nobody listens there yet: a shared socket would silently join a stranger's group.
+    """Make sure that nobody listens there yet: a shared socket would silently join another server's group.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def require_free(host: str, port: int) -> None:
 
 
 def open_unix(path: Path) -> socket.socket:
-    """Bind a Unix socket that owner and group may use; a dead server's left-over file is replaced.
+    """Bind a Unix socket that owner and group may use; the file that a dead server left is replaced.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def open_unix(path: Path) -> socket.socket:
     """
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _clear_way(path)
+        _remove_dead_socket(path)
         previous = os.umask(0o777 & ~_UDS_MODE)
         try:
             opened.bind(str(path))
@@ -103,17 +103,17 @@ def open_unix(path: Path) -> socket.socket:
 
 
 def address_url(host: str, port: int) -> str:
-    """Give the address as a person types it.
+    """Give the URL of an address.
 
     Examples
     --------
-    >>> url("127.0.0.1", 8080), url("::1", 80)
+    >>> address_url("127.0.0.1", 8080), address_url("::1", 80)
     ('http://127.0.0.1:8080', 'http://[::1]:80')
     """
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _clear_way(path: Path) -> None:
+def _remove_dead_socket(path: Path) -> None:
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

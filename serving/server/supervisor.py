@@ -1,4 +1,4 @@
-"""Keeps several worker processes alive: forks them, restarts one that dies, drains all of them at the end."""
+"""Supervises several worker processes: forks them, restarts one that dies, drains all of them at the end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KILL_AFTER_SECONDS: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerStart:
-    """What a new worker is handed.
+    """Arguments of a new worker process.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class WorkerStart:
 
 
 Work = Callable[[WorkerStart], int]
-"""A worker's whole life: serves until SIGTERM, and gives its exit code."""
+"""What a worker process runs: serves until SIGTERM, and gives the exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _Worker:
 
 
 class Supervisor:
-    """The parent of the workers; it loads no model and answers no request.
+    """The parent process of the workers; it loads no model and answers no request.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Supervisor:
     def __init__(self, work: Work, count: int, drain_seconds: float, on_ready: Callable[[], None]) -> None:
         self._work = work
         self._count = count
-        self._patience = drain_seconds + _KILL_AFTER_SECONDS
+        self._stop_seconds = drain_seconds + _KILL_AFTER_SECONDS
         self._on_ready = on_ready
         self._workers: dict[int, _Worker] = {}
         self._deaths: deque[float] = deque(maxlen=_MAX_DEATHS)
@@ -93,7 +93,7 @@ class Supervisor:
 
     def _run(self, mask: set[int | signal.Signals]) -> int:
         for number in range(self._count):
-            # One after the other: a bundle that can't be served is then reported once, not once per worker.
+            # One after the other, so that a bundle that can't be served is reported once and not by each worker.
             code = self._await_ready(self._fork(number, mask))
             if code is not None:
                 self._stop()
@@ -110,7 +110,7 @@ class Supervisor:
                 self._fork(worker.number, mask)
 
     def _fork(self, number: int, mask: set[int | signal.Signals]) -> _Worker:
-        ready, tell = os.pipe()
+        ready, notify = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -122,20 +122,20 @@ class Supervisor:
                 for sibling in self._workers.values():
                     os.close(sibling.ready)
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-                code = self._work(WorkerStart(number, self._lifeline[0], lambda: _tell(tell)))
+                code = self._work(WorkerStart(number, self._lifeline[0], lambda: _notify(notify)))
                 sys.stdout.flush()
                 sys.stderr.flush()
             except BaseException as error:
                 logger.critical("worker %d failed: %s", number, type(error).__name__, exc_info=error)
             finally:
                 os._exit(code)
-        os.close(tell)
+        os.close(notify)
         worker = _Worker(number, pid, ready)
         self._workers[pid] = worker
         return worker
 
     def _await_ready(self, worker: _Worker) -> int | None:
-        """Wait for a worker's first word; give its exit code where it ends instead, 0 where a stop was asked for."""
+        """Wait until a worker is ready; give its exit code where it ends instead, 0 where a stop was asked for."""
         while True:
             readable, _, _ = select.select([worker.ready], [], [], 0)
             if readable:
@@ -171,8 +171,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._signal(signal.SIGTERM)
-        give_up = time.monotonic() + self._patience
-        while self._workers and time.monotonic() < give_up:
+        deadline = time.monotonic() + self._stop_seconds
+        while self._workers and time.monotonic() < deadline:
             signal.sigtimedwait({signal.SIGCHLD}, _TICK_SECONDS)
             self._reap()
         if self._workers:
@@ -192,6 +192,6 @@ class Supervisor:
         os.close(worker.ready)
 
 
-def _tell(descriptor: int) -> None:
+def _notify(descriptor: int) -> None:
     os.write(descriptor, b"1")
     os.close(descriptor)

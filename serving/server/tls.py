@@ -1,4 +1,4 @@
-"""Makes the TLS context of the HTTP server from PEM files, with the cure where they can't be used."""
+"""Creates the server's TLS context from PEM files; errors name the file and the cure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def server_context(cert: Path, key: Path, client_ca: Path | None) -> ssl.SSLCont
     cert, key
         PEM files of the server; the key is not encrypted.
     client_ca
-        PEM file: who signs callers' certificates; a caller without one is then refused. None asks for none.
+        PEM file of the CAs that sign callers' certificates; callers without one are refused. None asks for none.
 
     Raises
     ------
     BadTls
-        A file is missing or no PEM, or key and certificate do not belong together.
+        A file is missing or not PEM, or key and certificate do not belong together.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -35,7 +35,7 @@ from serving.schemas.models import DecisionRequest
 from serving.server.http_server import Readiness, ServerOptions, serve_worker
 from serving.server.sockets import open_tcp
 from serving.settings import Settings
-from tests.support.fakes import LengthDecider, guarded
+from tests.support.fakes import LengthDecider, make_service
 
 ROOT = Path(__file__).parents[2]
 ARMS = ROOT / "data" / "arms.toml"
@@ -132,12 +132,13 @@ def _app(kind: str, bundle: Path | None) -> App:
 
         return app
     if kind == "fixed decision, raw route":
-        return build_api(guarded(LengthDecider()), RequestLimits(), lambda: True, "0")
+        return build_api(make_service(LengthDecider()), RequestLimits(), lambda: True, "0")
     settings = Settings(journal="none", bundle=bundle, cold_start=bundle is None, arms=ARMS if bundle is None else None)
-    parts = build_worker(settings, SharedState())
+    components = build_worker(settings, SharedState())
     if kind == "decision, FastAPI route":
-        return build_fastapi(parts.guard, decision_routes(parts.guard, parts.limits), lambda: True, "0")
-    return build_api(parts.guard, parts.limits, lambda: True, "0")
+        routes = decision_routes(components.decision_service, components.limits)
+        return build_fastapi(components.decision_service, routes, lambda: True, "0")
+    return build_api(components.decision_service, components.limits, lambda: True, "0")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import pytest
 
 from serving.auth.api_keys import NewKey, make_key
 from serving.auth.key_file import write_keys
-from serving.http_api.auth_middleware import NEEDS, required_scope
+from serving.http_api.auth_middleware import PATH_SCOPES, required_scope
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from tests.support.decision_clients import grpc_address
 from tests.support.otlp_collector import Collector, collecting
@@ -80,9 +80,9 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
 def test_no_secret_gets_out(house: House) -> None:
     with httpx.Client(base_url=house.running.url, timeout=30) as http:
         paths = http.get("/openapi.json").json()["paths"]
-        unlisted = {path for path in paths if path not in NEEDS and required_scope("GET", path) != "admin if locked"}
+        unlisted = {path for path in paths if path not in PATH_SCOPES and required_scope("GET", path) != "admin if locked"}
         assert unlisted == set(), "a route has no entry in the door's table"
-        statuses = _call_all(http, house, [*paths, *NEEDS, f"/{CANARY}"])
+        statuses = _call_all(http, house, [*paths, *PATH_SCOPES, f"/{CANARY}"])
         decision = http.post("/v1/decisions", json={"prompt": CANARY}, headers=house.header("decide")).json()
         _report(http, house, decision["decision_id"])
     _call_grpc(house)

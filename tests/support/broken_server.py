@@ -12,25 +12,25 @@ from serving.schemas.limits import RequestLimits
 from serving.server.grpc_server import GrpcOptions, GrpcServer
 from serving.server.http_server import Readiness, ServerOptions, serve_worker
 from serving.server.sockets import open_tcp
-from tests.support.fakes import BrokenDecider, guarded
+from tests.support.fakes import BrokenDecider, make_service
 
 
 def main() -> None:
-    """Serve both faces on free ports until SIGTERM."""
+    """Serve HTTP and gRPC on free ports until SIGTERM."""
     logging.basicConfig(stream=sys.stderr)
-    guard = guarded(BrokenDecider(), "reason")
+    service = make_service(BrokenDecider(), "reason")
     readiness = Readiness()
-    with open_tcp("127.0.0.1", 0) as http, open_tcp("127.0.0.1", 0, shared=True) as held:
-        address = f"127.0.0.1:{held.getsockname()[1]}"
-        services = {DECISIONS: DecisionServicer(guard, RequestLimits()).handler()}
+    with open_tcp("127.0.0.1", 0) as http, open_tcp("127.0.0.1", 0, shared=True) as reserved:
+        address = f"127.0.0.1:{reserved.getsockname()[1]}"
+        services = {DECISIONS: DecisionServicer(service, RequestLimits()).handler()}
         companion = GrpcServer(GrpcOptions(address, 65536), services, Authorizer())
         port = http.getsockname()[1]
-        app = build_api(guard, RequestLimits(), readiness, "0")
+        app = build_api(service, RequestLimits(), readiness, "0")
 
-        def say() -> None:
+        def announce() -> None:
             print(f"ready at http://127.0.0.1:{port}, gRPC at {address}", flush=True)
 
-        serve_worker(app, [http], ServerOptions(2.0), readiness, say, companions=[companion])
+        serve_worker(app, [http], ServerOptions(2.0), readiness, announce, companions=[companion])
 
 
 if __name__ == "__main__":

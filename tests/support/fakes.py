@@ -1,4 +1,4 @@
-"""A small real decider and a direct ASGI caller: what the serving tests stand on."""
+"""Small real deciders, a decision service over them and an ASGI client without a network."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ ARMS = (Arm("direct", "gpt-5.1"), Arm("reasoning", "gpt-5.1", "high", default_ou
 JSON = (("content-type", "application/json"),)
 
 
-class _Plain:
-    """Wraps `decide` as the slot wants it; there is no record."""
+class _PlainDecider:
+    """Adds `decide_recorded`, as the slot wants it, to `decide`; there is no record."""
 
     def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
         raise NotImplementedError
@@ -36,7 +36,7 @@ class _Plain:
         return RecordedDecision(self.decide(request, runtime_state), None)
 
 
-class LengthDecider(_Plain):
+class LengthDecider(_PlainDecider):
     """Decides by the length of the conversation: long ones reason."""
 
     def __init__(self, bundle_id: str = "fake") -> None:
@@ -65,7 +65,7 @@ class LengthDecider(_Plain):
         )
 
 
-class BrokenDecider(_Plain):
+class BrokenDecider(_PlainDecider):
     """Fails at every request, quoting it."""
 
     def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
@@ -90,7 +90,7 @@ class Client:
 
     app: App
     taken: int = field(default=0, init=False)
-    """Body chunks that the application took of the last call."""
+    """Body chunks of the last call that the application read."""
 
     def post(self, path: str, body: Any, headers: Iterable[tuple[str, str]] = JSON) -> Answer:
         content = body if isinstance(body, bytes) else orjson.dumps(body)
@@ -139,7 +139,7 @@ class Client:
         return Answer(start["status"], dict(got), b"".join(event.get("body", b"") for event in sent[1:]))
 
 
-def guarded(
+def make_service(
     decider: Decider,
     fallback: Fallback = "baseline",
     prior: Decider | None = None,
@@ -152,13 +152,13 @@ def guarded(
 
 
 def client_of(
-    guard: DecisionService, limits: RequestLimits | None = None, *, ready: bool = True, routes: Sequence[Route] = ()
+    service: DecisionService, limits: RequestLimits | None = None, *, ready: bool = True, routes: Sequence[Route] = ()
 ) -> Client:
-    return Client(build_api(guard, limits or RequestLimits(), lambda: ready, "0.1.0", routes))
+    return Client(build_api(service, limits or RequestLimits(), lambda: ready, "0.1.0", routes))
 
 
 class Ticks:
-    """A monotonic clock on which every look costs a microsecond."""
+    """A monotonic clock in nanoseconds that advances by a microsecond at each reading."""
 
     def __init__(self) -> None:
         self.now = 0

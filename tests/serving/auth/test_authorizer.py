@@ -22,7 +22,7 @@ from serving.http_api.auth_middleware import require_key
 from serving.proto.thinkgate.v1 import decision_pb2, outcome_pb2
 from serving.schemas.limits import RequestLimits
 from serving.schemas.problems import Problem
-from tests.support.fakes import JSON, Answer, Client, LengthDecider, guarded
+from tests.support.fakes import JSON, Answer, Client, LengthDecider, make_service
 
 ONE = "/v1/decisions"
 BATCH = "/v1/decisions/batch"
@@ -50,7 +50,7 @@ class House:
         write_keys(self.path, [made.key for made in self.keys.values()])
         self.clock = Clock()
         self.authorizer = Authorizer(KeyFile(self.path), epoch=self.clock, monotonic=self.clock)
-        api = build_api(guarded(LengthDecider()), RequestLimits(), lambda: True, "0.1.0")
+        api = build_api(make_service(LengthDecider()), RequestLimits(), lambda: True, "0.1.0")
         self.client = Client(require_key(api, self.authorizer))
 
     def post(self, key: str, path: str = ONE, body: object = None) -> Answer:
@@ -119,7 +119,7 @@ def test_a_journalled_decision_is_read_by_an_admin_only(house: House) -> None:
 
 def test_every_documented_route_says_what_it_needs(house: House) -> None:
     paths = house.client.get("/openapi.json").json()["paths"]
-    listed = {path for path, verbs in paths.items() if path in http_door.NEEDS}
+    listed = {path for path, verbs in paths.items() if path in http_door.PATH_SCOPES}
     admin = {path for path in paths if path.startswith("/v1/admin/")}
     assert set(paths) == listed | admin
 
@@ -274,4 +274,4 @@ def _decisions() -> dict[str, grpc.RpcMethodHandler]:
 def test_grpc_services_are_listed() -> None:
     ours = [file.DESCRIPTOR.services_by_name.values() for file in (decision_pb2, outcome_pb2)]
     names = {service.full_name for services in ours for service in services}
-    assert names <= set(grpc_door.NEEDS)
+    assert names <= set(grpc_door.SERVICE_SCOPES)

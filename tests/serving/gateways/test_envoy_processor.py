@@ -1,4 +1,4 @@
-"""ext_proc message by message: whatever arrives, in whatever order, is answered, whatever breaks behind it."""
+"""The ext_proc stream: whatever message arrives, in whatever order, is answered, whatever fails behind it."""
 
 from __future__ import annotations
 
@@ -11,112 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.gateways.envoy_exchange import Answer, Exchange, ExchangeServices
+from serving.gateways.envoy_exchange import Answer
 from serving.gateways.envoy_processor import ExtProcServicer
 from serving.grpc_api.codec import message_reader
 from serving.grpc_api.servicers import Context
-from serving.journal import JournalUnavailable
 from serving.journal.rows import OutcomeRow
+from serving.journal.writer import JournalUnavailable
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.schemas.problems import Problem
 from serving.service.decision_service import DecisionService
-from tests.support.fakes import BrokenDecider, LengthDecider, guarded
-
-BODY = {"model": "gpt-5.1", "messages": [{"role": "user", "content": "Hi"}]}
-STREAMED = pb.ProcessingMode.STREAMED
-
-
-def tools(guard: DecisionService | None = None) -> ExchangeServices:
-    return ExchangeServices(guard or guarded(LengthDecider()), lambda: 5.0, lambda: 1.7e9, 1000)
-
-
-def header_map(**told: str) -> pb.HttpHeaders:
-    pairs = [(name.replace("_", "-").replace("--", ":"), value) for name, value in told.items()]
-    headers = [pb.HeaderValue(key=name, raw_value=value.encode()) for name, value in pairs]
-    return pb.HttpHeaders(headers=pb.HeaderMap(headers=headers))
-
-
-def call(path: str = "/v1/chat/completions", **more: str) -> pb.HttpHeaders:
-    return header_map(__method="POST", __path=path, content_type="application/json", **more)
-
-
-def body(value: object, *, whole: bool = True) -> pb.HttpBody:
-    return pb.HttpBody(body=json.dumps(value).encode(), end_of_stream=whole)
-
-
-def reply(exchange: Exchange, status: str = "200") -> Answer:
-    return exchange.response_headers(header_map(__status=status, content_type="application/json"))
-
-
-@pytest.mark.parametrize(
-    ("headers", "mode"),
-    [
-        (call(), pb.ProcessingMode.BUFFERED_PARTIAL),
-        (call(content_length="1000"), pb.ProcessingMode.BUFFERED),
-        (call(content_length="1001"), pb.ProcessingMode.NONE),
-        (call(content_length="9" * 50), pb.ProcessingMode.NONE),
-        (call("/v1/embeddings", content_length="10"), pb.ProcessingMode.NONE),
-        (header_map(__method="GET", __path="/v1/responses"), pb.ProcessingMode.NONE),
-        (header_map(), pb.ProcessingMode.NONE),
-    ],
-)
-def test_bodies_are_asked_for_where_they_are_needed(headers: pb.HttpHeaders, mode: int) -> None:
-    answer = Exchange(tools()).request_headers(headers)
-    assert answer.mode_override.request_body_mode == mode
-    assert answer.mode_override.response_body_mode == pb.ProcessingMode.NONE
-
-
-def test_reply_is_read_only_where_a_decision_was_made() -> None:
-    exchange = Exchange(tools())
-    exchange.request_headers(call())
-    exchange.request_body(body(BODY, whole=False))
-    assert not reply(exchange).HasField("mode_override")
-    assert exchange.outcome() is None
-    exchange = Exchange(tools())
-    exchange.request_headers(call())
-    exchange.request_body(body(BODY))
-    assert reply(exchange).mode_override.response_body_mode == STREAMED
-    exchange.response_body(body({"model": "m", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}))
-    assert exchange.outcome() == OutcomeRow(
-        "0" * 26,
-        1.7e9,
-        input_tokens=1,
-        cached_input_tokens=0,
-        output_tokens=2,
-        reasoning_tokens=0,
-        latency_ms=0.0,
-        model="m",
-    )
-    assert exchange.outcome() is None
-
-
-def test_replies_pass_unread_where_nobody_takes_outcomes() -> None:
-    exchange = Exchange(tools(), reports=False)
-    exchange.request_headers(call())
-    exchange.request_body(body(BODY))
-    answer = reply(exchange)
-    assert answer.response_headers.response.header_mutation.set_headers  # the client is told all the same
-    assert not answer.HasField("mode_override")
-    assert exchange.outcome() is None
-
-
-@pytest.mark.parametrize(("status", "told"), [("504", "timeout"), ("408", "timeout"), ("500", None), ("429", None)])
-def test_only_timeouts_among_errors_are_outcomes(status: str, told: str | None) -> None:
-    exchange = Exchange(tools())
-    exchange.request_headers(call())
-    exchange.request_body(body(BODY))
-    assert not reply(exchange, status).HasField("mode_override")
-    outcome = exchange.outcome()
-    assert (outcome.failure_mode if outcome else None) == told
-
-
-def test_reply_that_breaks_off_tells_no_latency() -> None:
-    exchange = Exchange(tools())
-    exchange.request_headers(call())
-    exchange.request_body(body(BODY))
-    reply(exchange)
-    exchange.response_body(body({"choices": []}, whole=False))
-    assert exchange.outcome() is None
+from tests.support.envoy_messages import CHAT, body, call_headers, exchange_services, header_map
+from tests.support.fakes import BrokenDecider, make_service
 
 
 async def _stream(calls: ExtProcServicer, messages: Sequence[pb.ProcessingRequest | Problem]) -> list[Answer]:
@@ -130,8 +35,8 @@ async def _stream(calls: ExtProcServicer, messages: Sequence[pb.ProcessingReques
 
 
 ROUND = [
-    pb.ProcessingRequest(request_headers=call()),
-    pb.ProcessingRequest(request_body=body(BODY)),
+    pb.ProcessingRequest(request_headers=call_headers()),
+    pb.ProcessingRequest(request_body=body(CHAT)),
     pb.ProcessingRequest(request_trailers=pb.HttpTrailers()),
     pb.ProcessingRequest(response_headers=header_map(__status="200", content_type="application/json")),
     pb.ProcessingRequest(response_body=body({"usage": {"prompt_tokens": 1, "completion_tokens": 2}})),
@@ -139,7 +44,7 @@ ROUND = [
 ]
 
 
-class FullDesk:
+class FullJournal:
     """Takes nothing: its disk is full."""
 
     def __init__(self) -> None:
@@ -152,17 +57,17 @@ class FullDesk:
 
 
 def test_outcome_that_nobody_takes_is_counted(caplog: pytest.LogCaptureFixture) -> None:
-    desk = FullDesk()
-    calls = ExtProcServicer(tools(), desk)
+    reporter = FullJournal()
+    calls = ExtProcServicer(exchange_services(), reporter)
     answers = asyncio.run(_stream(calls, ROUND))
     assert [answer.WhichOneof("response") for answer in answers] == [message.WhichOneof("request") for message in ROUND]
-    assert [row.output_tokens for row in desk.asked] == [2]
+    assert [row.output_tokens for row in reporter.asked] == [2]
     assert calls.lost_outcomes == 1
     assert "no room" in caplog.text
 
 
 def test_broken_engine_still_answers_with_a_fallback() -> None:
-    calls = ExtProcServicer(tools(guarded(BrokenDecider())), None)
+    calls = ExtProcServicer(exchange_services(make_service(BrokenDecider())), None)
     answers = asyncio.run(_stream(calls, ROUND))
     told = {
         option.header.key: option.header.raw_value
@@ -177,7 +82,7 @@ def test_fault_of_ours_lets_the_message_pass(caplog: pytest.LogCaptureFixture) -
             raise RuntimeError("a secret word")
 
     faulty = cast(DecisionService, Faulty.__new__(Faulty))
-    answers = asyncio.run(_stream(ExtProcServicer(tools(faulty), None), ROUND[:2]))
+    answers = asyncio.run(_stream(ExtProcServicer(exchange_services(faulty), None), ROUND[:2]))
     assert answers[1] == Answer(request_body=pb.BodyResponse())
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text
@@ -205,7 +110,7 @@ HEADERS = st.builds(
 )
 CONTENTS = st.builds(
     pb.HttpBody,
-    body=st.binary(max_size=30) | st.sampled_from([json.dumps(BODY).encode(), b'{"messages": [[]]}', b"{}"]),
+    body=st.binary(max_size=30) | st.sampled_from([json.dumps(CHAT).encode(), b'{"messages": [[]]}', b"{}"]),
     end_of_stream=st.booleans(),
 )
 MESSAGES = st.one_of(
@@ -219,7 +124,7 @@ MESSAGES = st.one_of(
 
 @given(st.lists(MESSAGES, max_size=7))
 def test_every_message_is_answered_in_kind(messages: list[pb.ProcessingRequest]) -> None:
-    calls = ExtProcServicer(tools(), None)
+    calls = ExtProcServicer(exchange_services(), None)
     answers = asyncio.run(_stream(calls, messages))
     asked = [kind for message in messages if (kind := message.WhichOneof("request"))]
     assert [answer.WhichOneof("response") for answer in answers] == asked

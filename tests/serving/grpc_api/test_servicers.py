@@ -32,7 +32,7 @@ from serving.server.grpc_server import TlsFiles, credentials
 from serving.server.tls import BadTls
 from tests.support.certificates import Authority, Pair
 from tests.support.decision_clients import OverGrpc, grpc_address
-from tests.support.fakes import LengthDecider, guarded
+from tests.support.fakes import LengthDecider, make_service
 from tests.support.servers import Launch, Running, start_server, stop_server
 
 HI_MESSAGE = pb.DecideRequest(prompt="Hi")
@@ -85,7 +85,7 @@ class SlowDecider(LengthDecider):
 
 def test_late_call_gets_a_marked_fallback_and_no_error() -> None:
     decider = LengthDecider()
-    calls = DecisionServicer(guarded(decider), RequestLimits())
+    calls = DecisionServicer(make_service(decider), RequestLimits())
     late = asyncio.run(calls.decide(HI_MESSAGE, context(0.001)))
     assert (late.fallback, late.arm, decider.seen) == ("baseline", "direct", [])
     assert "deadline" in late.reason
@@ -100,7 +100,7 @@ def test_late_call_obeys_the_rules_too() -> None:
             raise EveryArmDenied("rule 1 leaves no arm")
 
     prior = Denying()
-    calls = DecisionServicer(guarded(Denying(), "prior", prior), RequestLimits())
+    calls = DecisionServicer(make_service(Denying(), "prior", prior), RequestLimits())
     for seconds in (0.001, 5.0):
         with pytest.raises(Rejected) as refused:
             asyncio.run(calls.decide(HI_MESSAGE, context(seconds)))
@@ -109,7 +109,7 @@ def test_late_call_obeys_the_rules_too() -> None:
 
 def test_batch_stops_asking_the_model_when_time_is_short() -> None:
     caller = Caller(0.5)
-    calls = DecisionServicer(guarded(SlowDecider(caller)), RequestLimits(), caller.clock)
+    calls = DecisionServicer(make_service(SlowDecider(caller)), RequestLimits(), caller.clock)
     batch = pb.DecideBatchRequest(requests=[pb.DecideRequest(prompt="Hi")] * 40)
     answer = asyncio.run(calls.decide_batch(batch, cast(Context, caller)))
     marks = [result.decision.fallback for result in answer.results]
@@ -157,7 +157,7 @@ def test_unknown_method_is_unimplemented(channel: grpc.Channel) -> None:
         assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-CALLS = DecisionServicer(guarded(LengthDecider()), RequestLimits())
+CALLS = DecisionServicer(make_service(LengthDecider()), RequestLimits())
 READ_ONE, READ_BATCH = message_reader(pb.DecideRequest), message_reader(pb.DecideBatchRequest)
 PROTOS = st.builds(
     pb.DecideRequest,

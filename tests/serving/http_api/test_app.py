@@ -20,7 +20,7 @@ from serving.schemas.json_codec import MAX_FAULTS
 from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.schemas.models import ArmEstimateAnswer, CapsAnswer, DecisionAnswer
 from serving.schemas.problems import KINDS
-from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, guarded
+from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, make_service
 
 ONE = "/v1/decisions"
 BATCH = "/v1/decisions/batch"
@@ -34,7 +34,7 @@ def decider() -> LengthDecider:
 
 @pytest.fixture
 def client(decider: LengthDecider) -> Client:
-    return client_of(guarded(decider), SMALL)
+    return client_of(make_service(decider), SMALL)
 
 
 def test_decides(client: Client, decider: LengthDecider) -> None:
@@ -261,7 +261,7 @@ def test_batch_that_cannot_be_read_is_refused(client: Client, body: object, poin
 
 @pytest.mark.parametrize(("fallback", "arm"), [("baseline", "direct"), ("reason", "reasoning"), ("prior", "direct")])
 def test_broken_engine_fails_no_request(fallback: Fallback, arm: str, caplog: pytest.LogCaptureFixture) -> None:
-    guard = guarded(BrokenDecider(), fallback, LengthDecider() if fallback == "prior" else None)
+    guard = make_service(BrokenDecider(), fallback, LengthDecider() if fallback == "prior" else None)
     client = client_of(guard)
     with caplog.at_level(logging.DEBUG):
         answers = [client.post(ONE, {"prompt": "the secret word", "deadline_ms": 7}) for _ in range(3)]
@@ -279,7 +279,7 @@ def test_broken_engine_fails_no_request(fallback: Fallback, arm: str, caplog: py
 
 
 def test_broken_prior_leaves_the_baseline() -> None:
-    client = client_of(guarded(BrokenDecider(), "prior", BrokenDecider()))
+    client = client_of(make_service(BrokenDecider(), "prior", BrokenDecider()))
     assert client.post(ONE, {"prompt": "a"}).json()["fallback"] == "baseline"
 
 
@@ -290,17 +290,17 @@ def test_numbers_that_are_none_fall_back() -> None:
             object.__setattr__(decision, "support", float("nan"))
             return decision
 
-    assert client_of(guarded(Unsound())).post(ONE, {"prompt": "a"}).json()["fallback"] == "baseline"
+    assert client_of(make_service(Unsound())).post(ONE, {"prompt": "a"}).json()["fallback"] == "baseline"
 
 
 def test_status_routes() -> None:
-    client = client_of(guarded(LengthDecider()))
+    client = client_of(make_service(LengthDecider()))
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}
     model = client.get("/v1/model").json()
     assert [arm["name"] for arm in model["arms"]] == ["direct", "reasoning"]
     assert model["bundle"] == {"created": "2026-01-01T00:00:00Z"}
-    late = client_of(guarded(LengthDecider()), ready=False).get("/readyz")
+    late = client_of(make_service(LengthDecider()), ready=False).get("/readyz")
     assert (late.status, late.json()["type"]) == (503, "urn:thinkgate:problem:not-ready")
 
 
@@ -364,7 +364,7 @@ NEARLY = st.fixed_dictionaries(
         for name in ("messages", "prompt", "deadline_ms", "max_cost_usd", "client_effort", "tools", "tenant", "odd")
     },
 )
-ANY = client_of(guarded(LengthDecider()), SMALL).app
+ANY = client_of(make_service(LengthDecider()), SMALL).app
 BODIES = st.binary(max_size=200) | NEARLY.map(lambda value: json.dumps(value).encode())
 
 

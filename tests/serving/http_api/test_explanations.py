@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving.http_api.docs.explanation_example import EXPLANATION
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.decision.engine import Engine
@@ -21,6 +20,7 @@ from serving.decision.policy.policy_file import parse_policy
 from serving.decision.pricing.price_book import price_book
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm, Price, Usd
+from serving.http_api.docs.examples import EXPLANATION
 from serving.http_api.explanations import ExplanationAnswer, ExplanationRoutes
 from serving.journal import Journal, OutcomeRow, Store
 from serving.journal.factory import JournalSink

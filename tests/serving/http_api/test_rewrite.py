@@ -17,13 +17,13 @@ from serving.decision.errors import BadInput
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, Session
 from serving.decision.types import Request
-from serving.http_api.docs.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN
+from serving.http_api.docs.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN_BODY
 from serving.model.slot import EngineSlot, LiveEngine
 from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.schemas.lossless_json import read_lossless, write_lossless
 from serving.schemas.problems import Rejected
 from serving.service.decision_service import DecisionService
-from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, guarded
+from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, make_service
 from tests.support.policy_cases import ARMS, engine
 
 PATH = "/v1/rewrite"
@@ -38,7 +38,7 @@ def decider() -> LengthDecider:
 
 @pytest.fixture
 def client(decider: LengthDecider) -> Client:
-    return client_of(guarded(decider), RequestLimits(BodyLimits(max_bytes=65_536)))
+    return client_of(make_service(decider), RequestLimits(BodyLimits(max_bytes=65_536)))
 
 
 def chat(text: str = "Hi", **more: Any) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def test_a_deep_body_passes_or_is_refused(client: Client) -> None:
 
 
 def test_a_broken_engine_still_rewrites() -> None:
-    answer = client_of(guarded(BrokenDecider())).post(PATH, chat(LONG))
+    answer = client_of(make_service(BrokenDecider())).post(PATH, chat(LONG))
     assert answer.json() == chat(LONG, reasoning_effort="none")
     assert answer.headers["x-thinkgate-fallback"] == "baseline"
 
@@ -207,7 +207,7 @@ def test_a_denied_request_is_a_403() -> None:
             raise EveryArmDenied("the policy leaves no arm")
 
     assert issubclass(EveryArmDenied, BadInput)
-    assert client_of(guarded(Denying())).post(PATH, chat()).status == 403
+    assert client_of(make_service(Denying())).post(PATH, chat()).status == 403
 
 
 @pytest.mark.parametrize("example", REWRITE_BODIES, ids=lambda example: example.name)
@@ -218,8 +218,8 @@ def test_the_examples_of_the_document_work(client: Client, example: Any) -> None
 
 
 def test_the_example_answers_are_real(client: Client) -> None:
-    assert client.post(PATH, REWRITE_BODIES[0].value).json() == REWRITTEN
-    assert client.post(PATH + "?form=patch", REWRITE_BODIES[0].value).json() == list(REWRITE_PATCH)
+    assert client.post(PATH, REWRITE_BODIES[0].value).json() == REWRITTEN_BODY
+    assert client.post(PATH + "?form=patch", REWRITE_BODIES[0].value).json() == REWRITE_PATCH
 
 
 JUNK = st.recursive(
@@ -235,7 +235,7 @@ JUNK = st.recursive(
     | st.builds(lambda text, more: {**more, **chat(text or "x")}, st.text(), st.dictionaries(st.text(), JUNK))
 )
 def test_no_body_gets_a_5xx(body: Any) -> None:
-    answer = client_of(guarded(LengthDecider())).post(PATH, json.dumps(body).encode())
+    answer = client_of(make_service(LengthDecider())).post(PATH, json.dumps(body).encode())
     assert answer.status in (200, 400, 422)
 
 

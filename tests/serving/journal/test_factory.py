@@ -19,7 +19,7 @@ from serving.journal.redaction import StorePrompts
 from serving.journal.settings import JournalSettings
 from serving.model.slot import EngineSlot, LiveEngine
 from serving.service.decision_service import DecisionService
-from tests.support.fakes import BrokenDecider, Ticks, guarded
+from tests.support.fakes import BrokenDecider, Ticks, make_service
 from tests.support.policy_cases import ARMS, engine
 
 TALK = Request(
@@ -62,7 +62,7 @@ def test_a_fallback_is_journalled_without_a_replay() -> None:
         def record(self, made: DecisionDraft) -> None:
             heard.append(made)
 
-    guard = guarded(BrokenDecider(), sinks=(JournalSink(Keeps(), "hash"),))  # type: ignore[arg-type]
+    guard = make_service(BrokenDecider(), sinks=(JournalSink(Keeps(), "hash"),))  # type: ignore[arg-type]
     guard.decide(TALK)
     row = heard[0].row()
     assert (row.fallback, row.replay, row.decided_at) == ("baseline", None, 1_700_000_000.0)
@@ -71,7 +71,7 @@ def test_a_fallback_is_journalled_without_a_replay() -> None:
 def test_decisions_are_bounded_by_what_they_hold(tmp_path: Path) -> None:
     store = Store("postgresql://nobody@127.0.0.1:1/none")
     journal = Journal(store, tmp_path / "spool", JournalSettings(max_queued_chars=50, flush_ms=60_000.0))
-    guard = guarded(BrokenDecider(), sinks=(JournalSink(journal, "full"),))
+    guard = make_service(BrokenDecider(), sinks=(JournalSink(journal, "full"),))
     for _ in range(5):
         guard.decide(TALK)
     assert (journal.stats().queued, journal.stats().lost_decisions) == (2, 3)
@@ -83,7 +83,7 @@ def test_fewer_workers_take_over_the_spools_of_those_that_are_gone(tmp_path: Pat
     for number in range(4):
         journal = open_journal(down, tmp_path / "spool", JournalSettings(), WorkerSlot(number, 4))
         assert journal is not None
-        guarded(BrokenDecider(), sinks=(JournalSink(journal, "none"),)).decide(TALK)
+        make_service(BrokenDecider(), sinks=(JournalSink(journal, "none"),)).decide(TALK)
         journal.close()
         assert (tmp_path / "spool" / str(number) / "decisions.spool").exists()
     url = f"sqlite:///{tmp_path / 'j.db'}"

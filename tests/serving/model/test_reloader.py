@@ -11,7 +11,7 @@ import pytest
 
 from serving.decision.errors import BundleMissing, ThinkgateError
 from serving.decision.policy.policy_file import PolicySource
-from serving.http_api.rollback import RollbackRoutes
+from serving.http_api.rollback import rollback_route
 from serving.model.lifecycle import ModelLifecycle, ModelLocations, open_first
 from serving.model.live_model import LiveModel
 from serving.model.prepared_model import PreparedModel
@@ -19,7 +19,7 @@ from serving.model.reloader import Reloader
 from serving.model.rollback_notice import RollbackBoard
 from serving.model.sources import BundleCandidate, FolderSource
 from tests.support.bundles import exported, put, spoil
-from tests.support.fakes import LengthDecider, client_of, guarded
+from tests.support.fakes import LengthDecider, client_of, make_service
 
 PLACES = ModelLocations(None, Path("unused"), None, 1.0)
 
@@ -150,7 +150,7 @@ def test_one_call_rolls_all_workers_back(folder: Path) -> None:
     assert first[1].look()
     assert second[1].look()
     workers = [ModelLifecycle(keeper, bulletin) for keeper, _ in (first, second, late)]
-    http = client_of(guarded(LengthDecider()), routes=RollbackRoutes(workers[0]).routes)
+    http = client_of(make_service(LengthDecider()), routes=(rollback_route(workers[0]),))
     answer = http.post("/v1/model/rollback", {})
     assert answer.json() == {"bundle_id": id_of(1), "left": id_of(2)}
     for worker in workers:
@@ -167,7 +167,7 @@ def test_one_call_rolls_all_workers_back(folder: Path) -> None:
 
 def test_roll_back_without_a_before_says_so(folder: Path) -> None:
     keeper, _ = follow(folder)
-    http = client_of(guarded(LengthDecider()), routes=RollbackRoutes(ModelLifecycle(keeper, RollbackBoard())).routes)
+    http = client_of(make_service(LengthDecider()), routes=(rollback_route(ModelLifecycle(keeper, RollbackBoard())),))
     answer = http.post("/v1/model/rollback", {})
     assert (answer.status, answer.json()["type"]) == (409, "urn:thinkgate:problem:nothing-before")
 

@@ -18,7 +18,7 @@ from serving.model.prepared_model import PreparedModel
 from serving.model.shadow import Shadow
 from serving.model.slot import EngineSlot, LiveEngine
 from serving.service.decision_service import DecisionService
-from tests.support.fakes import BrokenDecider, Ticks, guarded
+from tests.support.fakes import BrokenDecider, Ticks, make_service
 from tests.support.policy_cases import ARMS, Counter, Fixed, forecast
 
 HELLO = Request((Message("user", "hello"),))
@@ -128,7 +128,7 @@ def test_a_broken_shadow_is_counted_and_hurts_nobody(journal: Journal) -> None:
 def test_a_fallback_has_no_shadow(journal: Journal) -> None:
     shadow = Shadow(journal, "none", Policy)
     shadow.take(ground_of(keen()))
-    guarded(BrokenDecider(), sinks=(shadow,)).decide(HELLO)
+    make_service(BrokenDecider(), sinks=(shadow,)).decide(HELLO)
     until(lambda: journal.stats().written_decisions == 1)
     assert shadow.stats.decided == 0
     shadow.close()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from serving.decision.engine import RecordedDecision
 from serving.decision.selection.runtime_state import NEUTRAL, ArmHealth, RuntimeState, Session, combine_states
 from serving.decision.types import Decision, Message, Request
-from tests.support.fakes import BrokenDecider, LengthDecider, guarded
+from tests.support.fakes import BrokenDecider, LengthDecider, make_service
 
 HELLO = Request((Message("user", "hello"),))
 
@@ -57,7 +57,7 @@ def test_situations_are_put_together_whatever_breaks() -> None:
         Breaks(),
         Knows(RuntimeState(health={"direct": ArmHealth(shed=True, why="slow")}, explore=False)),
     )
-    guard = guarded(decider, sources=sources)
+    guard = make_service(decider, sources=sources)
     assert guard.decide(HELLO).fallback is None
     assert decider.runtime_state == RuntimeState(
         session=Session("direct"),
@@ -70,14 +70,14 @@ def test_situations_are_put_together_whatever_breaks() -> None:
 
 def test_the_calm_case_costs_no_new_situation() -> None:
     decider = Situated()
-    guarded(decider, sources=(Knows(NEUTRAL), Knows(NEUTRAL))).decide(HELLO)
+    make_service(decider, sources=(Knows(NEUTRAL), Knows(NEUTRAL))).decide(HELLO)
     assert decider.runtime_state is NEUTRAL
 
 
 def test_sinks_are_told_of_every_answer_and_a_broken_one_hurts_nobody() -> None:
     for decider, fallback in ((LengthDecider(), None), (BrokenDecider(), "baseline")):
         sink = Listens()
-        guard = guarded(decider, sinks=(Breaks(), sink))
+        guard = make_service(decider, sinks=(Breaks(), sink))
         decision = guard.decide(HELLO)
         assert [decided.decision for decided in sink.heard] == [decision]
         assert decision.fallback == fallback

@@ -20,7 +20,7 @@ from serving.journal.settings import JournalSettings
 from serving.schemas.limits import RequestLimits
 from serving.service.outcome_service import OutcomeService, RecentDecisions
 from serving.service.ports import OutcomeSink
-from tests.support.fakes import Client, LengthDecider, client_of, guarded
+from tests.support.fakes import Client, LengthDecider, client_of, make_service
 from tests.support.journal_rows import decision
 from tests.support.policy_cases import NOW, engine
 
@@ -59,7 +59,7 @@ def desk_of(journal: Journal | None, *sinks: OutcomeSink, recent: RecentDecision
 
 def client(journal: Journal | None, desk: OutcomeService | None = None) -> Client:
     routes = OutcomeRoutes(desk or desk_of(journal), journal, LIMITS, clock=lambda: 50.0).routes
-    return client_of(guarded(LengthDecider()), LIMITS, routes=routes)
+    return client_of(make_service(LengthDecider()), LIMITS, routes=routes)
 
 
 def _nobody(_ids: Sequence[str]) -> Sequence[DecisionRow]:
@@ -141,7 +141,7 @@ def test_a_tenant_is_forgotten_with_what_still_waits(journal: Journal) -> None:
 
 def test_sinks_hear_of_news_once_with_the_decision(journal: Journal) -> None:
     sink, recent = Hears(), RecentDecisions()
-    guard = guarded(LengthDecider(), sinks=(recent,))
+    guard = make_service(LengthDecider(), sinks=(recent,))
     known = guard.decide(Request((Message("user", "hello"),), tenant="t")).decision_id
     journal.store.upgrade()
     journal.store.append([decision("old", messages="text", replay="{}")], [])

@@ -114,13 +114,13 @@ def _runtime_state(draw: st.DrawFn, k: int, orderly: bool) -> RuntimeState:
         shed=st.booleans(),
     )
     # Live latency and tokens may turn the order of arms, so an orderly world has what guards do beside that.
-    guarded = st.builds(ArmHealth, success_shift=st.floats(-0.3, 0.3), shed=st.booleans())
+    make_service = st.builds(ArmHealth, success_shift=st.floats(-0.3, 0.3), shed=st.booleans())
     names = st.sampled_from(NAMES[:k])
     return RuntimeState(
         input_tokens=draw(st.integers(0, 10_000)),
         cost_multiplier=draw(st.floats(0, 1000)),
         session=draw(st.none() | cached),
-        health=draw(st.dictionaries(names, guarded if orderly else health, max_size=k)),
+        health=draw(st.dictionaries(names, make_service if orderly else health, max_size=k)),
         task_shifts=draw(st.just({}) | st.just({"": {NAMES[k - 1]: -0.2}, "t": {NAMES[0]: 0.1}})),
         explore=draw(st.booleans()),
     )
