@@ -1,16 +1,16 @@
-"""Every error training raises on purpose, hung under the kernel's tree; each message names its cure.
+"""Exceptions of training, below the kernel's exception tree; each message names its cure.
 
 ::
 
     ThinkgateError
-    ├── TrainingError             a step of training can't go on; the data is not at fault
-    └── BadInput                  what the caller gave can't be used (exit code 2)
+    ├── TrainingError             a training step failed, not because of the data
+    └── BadInput                  invalid input from the caller (exit code 2)
         └── BadHistory            outcome records
-            ├── HistoryMissing    no file there
+            ├── HistoryMissing    no such file
             ├── HistoryUnreadable a file as a whole can't be read: format, encoding, damage
-            ├── MissingColumns    a core column is in no row
-            ├── HistoryEmpty      files, but not one row
-            └── TooLittleToLearn  valid rows that can't teach an uplift
+            ├── MissingColumns    a required column is in no row
+            ├── HistoryEmpty      files without a row
+            └── TooLittleToLearn  valid rows, but not enough to learn an uplift
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from serving.decision.errors import BadInput, ThinkgateError
 
 
 class TrainingError(ThinkgateError):
-    """A step of training can't go on, and the data is not at fault."""
+    """A training step failed, not because of the data."""
 
 
 class BadHistory(BadInput):
-    """Outcome records that can't be used."""
+    """Outcome records can't be used."""
 
 
 class HistoryMissing(BadHistory):
-    """No file is at the given place."""
+    """The given path has no file."""
 
 
 class HistoryUnreadable(BadHistory):
@@ -35,12 +35,12 @@ class HistoryUnreadable(BadHistory):
 
 
 class MissingColumns(BadHistory):
-    """A core column is in no row of a file."""
+    """A required column is in no row of a file."""
 
 
 class HistoryEmpty(BadHistory):
-    """There are files, but not one row in them."""
+    """The files have no rows."""
 
 
 class TooLittleToLearn(BadHistory):
-    """The rows are valid, but no uplift can be learnt from them."""
+    """The rows are valid, but not enough to learn an uplift."""

@@ -1,7 +1,6 @@
-"""Progress of long work: one bar per stage on a terminal, one line per stage elsewhere (a log, CI, a dumb terminal).
+"""Progress reporting: one bar per stage on a terminal, one line per stage elsewhere (a log, CI, a dumb terminal).
 
-Work takes a `Progress` and calls it with the stage's name, the units done and the units in all (0: not known); it never
-knows of bars.
+Long functions take a `Progress` and call it with the stage's name, the units done and the total (0: not known).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Show nothing.
+    """Report nothing.
 
     >>> silent("reading", 1, 3)
     """
@@ -26,17 +25,17 @@ def silent(stage: str, done: int, total: int) -> None:
 
 @contextmanager
 def bars(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
-    """Show the stages in the order in which they begin; a finished stage stays, with its time.
+    """Show stages in the order in which they start; a finished stage stays, with its time.
 
     Parameters
     ----------
     console
-        Where bars can't be drawn there, each stage gets one plain line when it ends.
+        If it can't draw bars, each stage gets one plain line when it ends.
     clock
         Seconds, for the plain lines.
     """
     if console.is_terminal and not console.is_dumb_terminal:
-        with _drawn(console) as advance:
+        with _bars(console) as advance:
             yield advance
     else:
         lines = _Lines(console, clock)
@@ -45,7 +44,7 @@ def bars(console: Console, clock: Callable[[], float] = time.monotonic) -> Itera
 
 
 @contextmanager
-def _drawn(console: Console) -> Iterator[Progress]:
+def _bars(console: Console) -> Iterator[Progress]:
     columns = (
         SpinnerColumn(finished_text="[green]✓[/green]"),
         TextColumn("{task.description:<28}"),
@@ -71,7 +70,7 @@ def _drawn(console: Console) -> Iterator[Progress]:
 
 
 class _Lines:
-    """Plain lines: a stage is told when the next one begins, with how long it took."""
+    """Prints one plain line per finished stage with its duration."""
 
     def __init__(self, console: Console, clock: Callable[[], float]) -> None:
         self._console, self._clock = console, clock

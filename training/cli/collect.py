@@ -59,7 +59,7 @@ def collect(
     job = Job(
         prompts=read_prompts(prompts, grader),
         arms=known,
-        manner=CallSettings(url, per_second, attempts, seconds, max_tokens),
+        settings=CallSettings(url, per_second, attempts, seconds, max_tokens),
         log=log or out.with_name(f"{out.name}.calls.jsonl"),
         out=out,
         quarantine=out.with_name(f"{out.name}.quarantine.jsonl"),
@@ -95,7 +95,7 @@ def collect(
     for what, counts in (("failed", made.failed), ("without a verdict", made.ungraded)):
         for reason, rows in counts.items():
             OUT.print(f"  {what}: {rows} x {reason}", highlight=False, markup=False, soft_wrap=True)
-    if made.left:
-        OUT.print(f"  not called: {made.left}, the budget is spent; raise --max-usd and run again to go on")
+    if made.remaining:
+        OUT.print(f"  not called: {made.remaining}, the budget is spent; raise --max-usd and run again to go on")
     if job.prompts.refused:
         OUT.print(f"  rows that are no prompts: {len(job.prompts.refused)}, in {job.quarantine}", highlight=False)

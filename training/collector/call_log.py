@@ -1,4 +1,4 @@
-"""The log of finished calls: a call that is in it is never paid for twice, whatever happens to the collector."""
+"""Durable log of finished calls (JSONL): a logged call is never made and paid for again."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from training.errors import BadHistory, TrainingError
 
 @dataclass(frozen=True, slots=True)
 class FinishedCall:
-    """A call that came to an end.
+    """A finished call, as logged.
 
     Parameters
     ----------
     key
-        Prompt, arm and run, or what a judge was asked about them.
+        Prompt, arm and run, or the judge call about an answer.
     asked
-        Model and effort, so that a log of other arms is noticed.
+        Model and effort, to detect a log of other arms.
     text
         The answer; None where the call failed.
     failure
-        Why there is no answer; `timeout` is an outcome of the arm, all else is not.
+        Why there is no answer; only `timeout` is an outcome of the arm.
     cost_usd, expected_usd
-        What the reported tokens cost, None where none were reported; and the forecast.
+        Cost of the reported tokens, None where none were reported; and the expected cost.
     """
 
     key: str
@@ -50,21 +50,21 @@ class FinishedCall:
 
     @property
     def settled(self) -> bool:
-        """Whether the call need not be made again."""
+        """Whether the call need not be repeated."""
         return self.failure in (None, "timeout")
 
     @property
     def billed_usd(self) -> float:
-        """What to count for it: a refused call is free, one of unknown tokens is taken to cost what was forecast."""
+        """Cost to count: 0 for a refused call, the expected cost where the tokens are unknown."""
         if self.cost_usd is not None:
             return self.cost_usd
         return 0.0 if self.failure is not None and self.failure.startswith("status") else self.expected_usd
 
 
 class CallLog:
-    """Finished calls by key; each is on the disk before it counts.
+    """Finished calls by key, each synced to disk before it counts.
 
-    One process at a time: the file is locked while it is open.
+    The file is locked while it is open: one process at a time.
     """
 
     def __init__(self, file: IO[bytes], calls: dict[str, FinishedCall]) -> None:
@@ -72,8 +72,8 @@ class CallLog:
         self.calls: Mapping[str, FinishedCall] = calls
         self._calls = calls
 
-    def put(self, call: FinishedCall) -> None:
-        """Write a call and wait until it is durable."""
+    def append(self, call: FinishedCall) -> None:
+        """Append a call and sync it to disk."""
         self._file.write(orjson.dumps(asdict(call), option=orjson.OPT_APPEND_NEWLINE))
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -82,14 +82,14 @@ class CallLog:
 
 @contextmanager
 def open_call_log(path: Path) -> Iterator[CallLog]:
-    """Open a log, new or to be gone on with; a line that a kill cut off is cut away, its call was never finished.
+    """Open a new or existing log; an incomplete last line (a killed process) is truncated.
 
     Raises
     ------
     TrainingError
-        If another collector is writing to it.
+        If another collector has it open.
     BadHistory
-        If it is something else, or can't be written.
+        If it is not a call log, or can't be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ def _read(file: IO[bytes], path: Path) -> dict[str, FinishedCall]:
             file.truncate(end)
             break
         if not line.endswith(b"\n"):
-            file.truncate(end)  # whole but for its line end: not proven durable, and the next line must not touch it
+            file.truncate(end)  # complete except for its line end: not known to be durable
             break
         end += len(line)
         calls[call.key] = call

@@ -1,4 +1,4 @@
-"""Calls an OpenAI-compatible endpoint: paced, retried with backoff, and read into tokens, cost and latency."""
+"""Client of an OpenAI-compatible endpoint: rate-limited, retried with backoff, with tokens, cost and latency."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from serving.decision.providers.rewrite import rewrite_effort
 from serving.decision.types import Arm
 from training.collector.call_log import FinishedCall
 
-_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-_HOPELESS: Final = frozenset({401, 402, 404, 405})
-_LONGEST_WAIT: Final = 60.0
+_RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_FATAL_STATUS: Final = frozenset({401, 402, 404, 405})
+_MAX_WAIT_S: Final = 60.0
 
 
 class EndpointRefused(BadInput):
     """The endpoint will refuse every call: a wrong address, key or model."""
 
 
-class _TryAgain(Exception):
+class _RetryableError(Exception):
     def __init__(self, why: str, after: float | None = None) -> None:
         super().__init__(why)
         self.why = why
@@ -38,66 +38,66 @@ class _TryAgain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """How to call.
+    """Rate limit, retries and time limits of calls.
 
     Parameters
     ----------
     url
         Base of the API, e.g. `https://api.openai.com/v1`.
     per_second
-        Most calls that are begun in a second, attempts included.
+        Maximum rate of attempts.
     attempts
-        Of one call.
-    seconds
-        Time of one attempt, to the last byte.
+        Maximum attempts of one call.
+    timeout_s
+        Time limit of one attempt.
     max_tokens
         Cap on the output; None for the endpoint's own.
-    backoff
-        Seconds before the second attempt; doubled from there, drawn at random up to it, or as `Retry-After` says.
+    backoff_s
+        Wait before the second attempt, doubled for each further one, with jitter; `Retry-After` takes precedence.
     """
 
     url: str
     per_second: float = 20.0
     attempts: int = 6
-    seconds: float = 600.0
+    timeout_s: float = 600.0
     max_tokens: int | None = None
-    backoff: float = 1.0
+    backoff_s: float = 1.0
 
 
 class CompletionClient:
-    """Sends calls; safe for many at a time in one event loop."""
+    """Makes calls, concurrently in one event loop."""
 
     def __init__(
         self,
         client: httpx.AsyncClient,
-        manner: CallSettings,
+        settings: CallSettings,
         book: PriceBook,
         now: Callable[[], float],
         clock: Callable[[], float],
         rng: random.Random,
     ) -> None:
-        self._client, self._manner, self._book = client, manner, book
+        self._client, self._settings, self._book = client, settings, book
         self._now, self._clock, self._rng = now, clock, rng
-        # A bucket of one: calls are spread over the second, not sent in a burst at its start.
-        self._pace = AsyncLimiter(1, 1 / manner.per_second)
+        # A bucket of one spreads calls over the second instead of sending a burst.
+        self._pace = AsyncLimiter(1, 1 / settings.per_second)
 
     async def call(self, key: str, arm: Arm, messages: str, expected_usd: float) -> FinishedCall:
-        """Make one call; a failure is an answer too.
+        """Make one call; a failed call is returned with its `failure`.
 
         Raises
         ------
         EndpointRefused
-            If no call can succeed.
+            If no call can succeed: wrong address, key or model.
         """
-        body = orjson.dumps(body_for(arm, messages, self._manner.max_tokens))
+        body = orjson.dumps(body_for(arm, messages, self._settings.max_tokens))
         await self._pace.acquire()
-        since, began, tries = self._now(), self._clock(), 0
+        started_at, started, tries = self._now(), self._clock(), 0
         reply: dict[str, Any] | None = None
         failure: str | None = None
         try:
             async for attempt in AsyncRetrying(
-                stop=stop_after_attempt(self._manner.attempts),
-                retry=retry_if_exception_type(_TryAgain),
+                stop=stop_after_attempt(self._settings.attempts),
+                retry=retry_if_exception_type(_RetryableError),
                 wait=self._wait,
                 reraise=True,
             ):
@@ -105,44 +105,44 @@ class CompletionClient:
                     tries += 1
                     if tries > 1:
                         await self._pace.acquire()
-                    reply = await self._once(body)
-        except _TryAgain as gave_up:
-            failure = gave_up.why
-        except _Refused as refused:
-            failure = str(refused)
-        latency_ms = (self._clock() - began) * 1000
-        return self._finished(key, arm, reply, failure, since, latency_ms, tries - 1, expected_usd)
+                    reply = await self._attempt(body)
+        except _RetryableError as error:
+            failure = error.why
+        except _CallRefused as error:
+            failure = str(error)
+        latency_ms = (self._clock() - started) * 1000
+        return self._finished(key, arm, reply, failure, started_at, latency_ms, tries - 1, expected_usd)
 
     def _wait(self, state: RetryCallState) -> float:
-        fault = state.outcome.exception() if state.outcome else None
-        if isinstance(fault, _TryAgain) and fault.after is not None:
-            return min(fault.after, _LONGEST_WAIT)
-        most = min(self._manner.backoff * 2 ** (state.attempt_number - 1), _LONGEST_WAIT)
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, _RetryableError) and error.after is not None:
+            return min(error.after, _MAX_WAIT_S)
+        most = min(self._settings.backoff_s * 2 ** (state.attempt_number - 1), _MAX_WAIT_S)
         return self._rng.uniform(most / 2, most)
 
-    async def _once(self, body: bytes) -> dict[str, Any]:
-        url = self._manner.url.rstrip("/") + "/chat/completions"
+    async def _attempt(self, body: bytes) -> dict[str, Any]:
+        url = self._settings.url.rstrip("/") + "/chat/completions"
         try:
             reply = await self._client.post(
-                url, content=body, headers={"content-type": "application/json"}, timeout=self._manner.seconds
+                url, content=body, headers={"content-type": "application/json"}, timeout=self._settings.timeout_s
             )
         except httpx.TimeoutException:
-            raise _TryAgain("timeout") from None
+            raise _RetryableError("timeout") from None
         except httpx.TransportError as error:
-            raise _TryAgain(f"connection: {type(error).__name__}") from None
-        if reply.status_code in _HOPELESS:
+            raise _RetryableError(f"connection: {type(error).__name__}") from None
+        if reply.status_code in _FATAL_STATUS:
             raise EndpointRefused(
                 f"{url} answers {reply.status_code}: check the address, the key, the credit and the arms' models"
             )
-        if reply.status_code in _AGAIN or reply.status_code >= 500:
-            raise _TryAgain(f"status {reply.status_code}", _retry_after(reply))
+        if reply.status_code in _RETRYABLE_STATUS or reply.status_code >= 500:
+            raise _RetryableError(f"status {reply.status_code}", _retry_after(reply))
         if reply.status_code != 200:
-            raise _Refused(f"status {reply.status_code}")
+            raise _CallRefused(f"status {reply.status_code}")
         try:
             found = orjson.loads(reply.content)
             found["choices"][0]["message"]["content"]
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError):
-            raise _TryAgain("reply is no chat completion") from None
+            raise _RetryableError("reply is no chat completion") from None
         return dict(found)
 
     def _finished(
@@ -151,17 +151,17 @@ class CompletionClient:
         arm: Arm,
         reply: Mapping[str, Any] | None,
         failure: str | None,
-        since: float,
+        started_at: float,
         latency_ms: float,
         retries: int,
         expected_usd: float,
     ) -> FinishedCall:
         message = reply["choices"][0]["message"] if reply else {}
         usage = _usage(reply)
-        hidden = usage.reasoning_tokens if usage and not _uncounted(message, usage) else None
+        hidden = usage.reasoning_tokens if usage and not _reasoning_not_reported(message, usage) else None
         cost = None
         if usage is not None:
-            rates = self._book.card(arm.name).rates(since, usage.input_tokens)
+            rates = self._book.card(arm.name).rates(started_at, usage.input_tokens)
             cost = float(cost_of_usage(usage, rates, gpu_seconds=latency_ms / 1000))
         model = reply.get("model") if reply else None
         return FinishedCall(
@@ -178,16 +178,16 @@ class CompletionClient:
             expected_usd=expected_usd,
             latency_ms=latency_ms,
             retries=retries,
-            timestamp=since,
+            timestamp=started_at,
         )
 
 
-class _Refused(Exception):
-    """This call is refused, others may not be."""
+class _CallRefused(Exception):
+    """The endpoint refused this call; other calls may succeed."""
 
 
 def body_for(arm: Arm, messages: str, max_tokens: int | None) -> dict[str, Any]:
-    """Write the request of an arm, its effort in the words of its model.
+    """Build the request body of an arm, with the effort in its model's dialect.
 
     Examples
     --------
@@ -201,20 +201,20 @@ def body_for(arm: Arm, messages: str, max_tokens: int | None) -> dict[str, Any]:
 
 
 def effort_sent(arm: Arm) -> str | None:
-    """Tell the effort that the arm's calls really ask for; None where its model has no switch at such an endpoint."""
+    """Return the effort that the arm's calls send; None where its model has no effort parameter at such an endpoint."""
     return rewrite_effort({"model": arm.model, "messages": []}, "chat", arm.effort, model=arm.model).effort
 
 
 def _usage(reply: Mapping[str, Any] | None) -> Usage | None:
-    held = reply.get("usage") if reply else None
+    usage = reply.get("usage") if reply else None
     try:
-        return usage_from_openai(held) if isinstance(held, Mapping) else None
+        return usage_from_openai(usage) if isinstance(usage, Mapping) else None
     except BadUsage:
         return None
 
 
-def _uncounted(message: Mapping[str, Any], usage: Usage) -> bool:
-    """Some servers show reasoning beside the answer and count it as output without saying how much of it."""
+def _reasoning_not_reported(message: Mapping[str, Any], usage: Usage) -> bool:
+    """Some servers return reasoning beside the answer but don't report its tokens."""
     shown = message.get("reasoning_content") or message.get("reasoning")
     return bool(shown) and usage.reasoning_tokens == 0
 

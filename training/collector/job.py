@@ -1,4 +1,4 @@
-"""What to collect and how, and what came of it."""
+"""Description and result of a collection: job, call keys and counts."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from training.collector.prompt_file import Prompt, PromptFile
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to collect, and how.
+    """Description of a collection.
 
     Parameters
     ----------
     runs
         Calls of each prompt with each arm.
     judge
-        The model that judges, as an arm with a price; needed where a prompt's grader is `judge`.
+        The judge model as an arm with a price; required where a prompt's grader is `judge`.
     key
-        Bearer token for the endpoint; never written anywhere.
+        Bearer token for the endpoint; never written to a file.
     concurrency
-        Calls at a time.
+        Maximum concurrent calls.
     max_usd
-        Budget cap, over all runs of the same log.
+        Spend limit over all runs with the same log.
     """
 
     prompts: PromptFile
     arms: Sequence[Arm]
-    manner: CallSettings
+    settings: CallSettings
     log: Path
     out: Path
     quarantine: Path
@@ -45,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class CallKey:
-    """Where a call belongs: which prompt, arm and run."""
+    """Identifies a call by prompt, arm and run."""
 
     prompt: Prompt
     arm: Arm
@@ -53,37 +53,37 @@ class CallKey:
 
     @property
     def key(self) -> str:
-        """Name the call."""
+        """The key of the call in the log."""
         return f"{self.prompt.key}|{self.arm.name}|{self.run}"
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionResult:
-    """What came of it.
+    """Counts of a collection.
 
     Parameters
     ----------
     written
-        Outcome records; with `failed` and `left` all calls of the plan.
+        Outcome records; with `failed` and `remaining`, all planned calls.
     failed
-        Calls without an answer, by reason; they are in quarantine, and made again by the next run.
-    left
+        Calls without an answer by reason; quarantined, and repeated by the next run.
+    remaining
         Calls that the budget did not allow.
     spent_usd
-        By this log as a whole.
+        Cost of all calls in the log.
     ungraded
-        Records without a verdict, by reason.
+        Records without a grade, by reason.
     """
 
     written: int
     failed: Mapping[str, int]
-    left: int
+    remaining: int
     spent_usd: float
     ungraded: Mapping[str, int]
 
 
 def call_keys(job: Job) -> Iterator[CallKey]:
-    """List the calls prompt by prompt, all arms of one beside each other."""
+    """Yield the keys of all calls, prompt by prompt, the arms of a prompt side by side."""
     for prompt in job.prompts.prompts:
         for run in range(1, job.runs + 1):
             for arm in job.arms:
@@ -91,5 +91,5 @@ def call_keys(job: Job) -> Iterator[CallKey]:
 
 
 def judge_key(answer_key: str, order: int) -> str:
-    """Name a question to the judge about an answer."""
+    """Return the log key of a judge call about an answer."""
     return f"{answer_key}|{JUDGE}|{order}"

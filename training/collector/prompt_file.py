@@ -1,4 +1,4 @@
-"""Reads the prompt file of a collector: what is asked, and how the answers are to be graded."""
+"""Reads the prompt file of a collection: prompts and how their answers are graded."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from training.records.text_pool import conversation
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One prompt.
+    """A prompt to send and its grading.
 
     Parameters
     ----------
     key
-        Hash of what is asked: the same prompt is known again, whatever the file is called.
+        Hash of the messages, the same in every file.
     prompt_id, task
         As given.
     messages
-        JSON text of what is sent.
+        The messages to send, JSON text.
     text
-        All turns, for a judge; its length estimates the tokens.
+        Text of all turns, for the judge and the token estimate.
     check
         How an answer is graded; None to leave success unknown.
     """
@@ -47,13 +47,13 @@ class Prompt:
 
     @property
     def input_tokens(self) -> float:
-        """Estimate: a token is about four characters, and a turn has some of its own."""
+        """Estimated tokens: about four characters each, plus the overhead of a turn."""
         return 8.0 + len(self.text) / 4
 
 
 @dataclass(frozen=True, slots=True)
 class PromptFile:
-    """The prompts of a file, and the rows that are none."""
+    """The prompts of a file and its rejected rows."""
 
     prompts: Sequence[Prompt]
     refused: Sequence[RefusedRow]
@@ -65,12 +65,12 @@ def read_prompts(path: Path, grader: str | None = None) -> PromptFile:
     Parameters
     ----------
     grader
-        For rows that name none.
+        Default for rows without a `grader`.
 
     Raises
     ------
     BadHistory
-        If no row is a prompt.
+        If no row is a valid prompt.
     """
     found: dict[str, Prompt] = {}
     refused: list[RefusedRow] = []
@@ -83,15 +83,15 @@ def read_prompts(path: Path, grader: str | None = None) -> PromptFile:
             if prompt.key in found:
                 raise Unmappable("duplicate prompt", "the same prompt came before; for several runs use --runs")
             found[prompt.key] = prompt
-        except Unmappable as fault:
-            refused.append(RefusedRow(row.source, row.line, fault.kind, fault.reason, row.row))
+        except Unmappable as error:
+            refused.append(RefusedRow(row.source, row.line, error.kind, error.reason, row.row))
     if not found:
         raise BadHistory(f"{path}: no row is a prompt; write one object a line with prompt or messages")
     return PromptFile(tuple(found.values()), tuple(refused))
 
 
-def _prompt(found: SourceRow, grader: str | None) -> Prompt:
-    row = found.row
+def _prompt(source_row: SourceRow, grader: str | None) -> Prompt:
+    row = source_row.row
     messages, plain = chat_text(row.get("messages")), row.get("prompt")
     try:
         turns = conversation(plain, messages)

@@ -1,4 +1,4 @@
-"""Sums the rows of a history into cells: one per prompt and arm, or one per prompt."""
+"""Aggregates rows of a history by prompt and arm, or by prompt."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from serving.decision.types import Request
-from training.records.text_pool import cells, conversation
+from training.records.text_pool import conversation, iter_cells
 from training.types import Array, BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellIndex:
-    """The cell of each row of a history with n prompts and K arms.
+    """Assignment of rows to the cells (prompt, arm) of an n x K table.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class CellIndex:
     arms: int
 
     def counts(self, rows: BoolArray) -> IntArray:
-        """Count the chosen rows of each cell; int64 (n, K)."""
+        """Return the number of selected rows of each cell; int64 (n, K)."""
         counts = np.bincount(self.cell[rows], minlength=self.prompts * self.arms)
         return counts.reshape(self.prompts, self.arms).astype(np.int64, copy=False)
 
     def means(self, values: Array, rows: BoolArray | None = None) -> Array:
-        """Average the known values of each cell over the chosen rows; float64 (n, K), NaN where there is none."""
+        """Return the mean of the known values of each cell over the selected rows; float64 (n, K), NaN without any."""
         known = ~np.isnan(values) if rows is None else rows & ~np.isnan(values)
         sums = np.bincount(self.cell[known], values[known], self.prompts * self.arms).reshape(self.prompts, self.arms)
         counts = self.counts(known)
@@ -43,14 +43,14 @@ class CellIndex:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DistinctPrompts:
-    """Distinct prompts of a file that is to be scored; outcomes play no part."""
+    """Distinct prompts of a file to score."""
 
     prompt_ids: NDArray[np.object_]
     requests: tuple[Request, ...]
 
 
 def numeric_column(frame: pd.DataFrame, name: str, default: float = np.nan) -> Array:
-    """Give a column as float64 (rows,); `default` where a value or the whole column is missing."""
+    """Return a column as float64 (rows,); `default` where a value or the whole column is missing."""
     if name not in frame:
         return np.full(len(frame), default)
     values: Array = frame[name].to_numpy(np.float64, na_value=np.nan)
@@ -58,7 +58,7 @@ def numeric_column(frame: pd.DataFrame, name: str, default: float = np.nan) -> A
 
 
 def first_rows(codes: IntArray, size: int) -> IntArray:
-    """Give the first row of each code; -1 where no row has it.
+    """Return the first row of each code; -1 where no row has it.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def first_rows(codes: IntArray, size: int) -> IntArray:
 
 
 def first_labels(frame: pd.DataFrame, name: str, codes: IntArray, size: int) -> NDArray[np.object_]:
-    """Give the first known label of each code; object (size,), None where there is none."""
+    """Return the first known label of each code; object (size,), None where there is none."""
     labels = np.full(size, None, object)
     if name not in frame:
         return labels
@@ -83,7 +83,7 @@ def first_labels(frame: pd.DataFrame, name: str, codes: IntArray, size: int) -> 
 
 
 def latest_times(timestamp: Array, codes: IntArray, size: int) -> Array:
-    """Give the latest time of each code; float64 (size,), NaN where none is known."""
+    """Return the latest time of each code; float64 (size,), NaN where none is known."""
     times = np.full(size, -np.inf)
     np.maximum.at(times, codes, np.where(np.isnan(timestamp), -np.inf, timestamp))
     return np.where(np.isinf(times), np.nan, times)
@@ -92,9 +92,9 @@ def latest_times(timestamp: Array, codes: IntArray, size: int) -> Array:
 def row_requests(
     frame: pd.DataFrame, rows: IntArray, tasks: NDArray[np.object_], tenants: NDArray[np.object_]
 ) -> tuple[Request, ...]:
-    """Read the requests of single rows."""
-    texts = cells(frame.get("prompt"), rows)
-    messages = cells(frame.get("messages"), rows)
+    """Parse the requests of the given rows."""
+    texts = iter_cells(frame.get("prompt"), rows)
+    messages = iter_cells(frame.get("messages"), rows)
     return tuple(
         Request(conversation(text, message), tenant=tenant, task=task)
         for text, message, task, tenant in zip(texts, messages, tasks, tenants, strict=True)
@@ -102,7 +102,7 @@ def row_requests(
 
 
 def distinct_prompts(frame: pd.DataFrame) -> DistinctPrompts:
-    """Give each prompt of a frame once, in order of first sight."""
+    """Return the distinct prompts of a frame in order of first occurrence."""
     codes, prompt_ids = pd.factorize(frame["prompt_id"].astype(object))
     size = len(prompt_ids)
     tasks, tenant = (first_labels(frame, name, codes, size) for name in ("task", "tenant"))

@@ -1,4 +1,4 @@
-"""Derives the arms from a history that comes without an `arms.toml`."""
+"""Infers the arms of a history that has no `arms.toml`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from training.dataset.requirements import require_two
 
 REASONING_OUTPUT_TOKENS: Final = 2500.0
 REASONING_LATENCY_MS: Final = 20_000.0
-"""What a reasoning arm that nobody described is taken to use, until the history says better."""
+"""Default usage of an inferred reasoning arm, until the history has its own figures."""
 
 
 def infer_arms(frame: pd.DataFrame) -> tuple[Arm, ...]:
-    """Name the arms of a history, baseline first.
+    """Infer the arms of a history, baseline first.
 
     The baseline is `direct`; without one, the arm with the fewest output tokens on average; without tokens, the first
     by name. The model is the arm's most frequent one (the arm's own name where the history has no model). An arm named
@@ -43,9 +43,9 @@ def infer_arms(frame: pd.DataFrame) -> tuple[Arm, ...]:
 
 
 def arm_usage(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add up what tells the arms apart: rows, known output tokens and their sum by arm and model ("" where unknown).
+    """Aggregate usage by arm and model ("" where unknown): rows, known output tokens and their sum.
 
-    Usages of parts of a history may be put one below the other.
+    Usages of parts of a history may be concatenated.
     """
     arm = frame["arm"].astype(object)
     model = frame["model"].astype(object) if "model" in frame else pd.Series(None, frame.index, object)
@@ -56,7 +56,7 @@ def arm_usage(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def name_arms(used: pd.DataFrame) -> tuple[Arm, ...]:
-    """Name the arms from their usage, as `infer_arms` does.
+    """Infer the arms from their usage, see `infer_arms`.
 
     Raises
     ------

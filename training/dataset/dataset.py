@@ -1,4 +1,4 @@
-"""Turns outcome records into one row per prompt with every arm beside it."""
+"""Training dataset: outcome records pivoted to one row per prompt and one column per arm."""
 
 from __future__ import annotations
 
@@ -69,37 +69,37 @@ class Dataset:
 
     @property
     def observed(self) -> BoolArray:
-        """(n, K): is the success of that arm known?"""
+        """Where the success of an arm is known, bool (n, K)."""
         return ~np.isnan(self.success)
 
     @property
     def paired(self) -> BoolArray:
-        """(n,): is the success of every arm known?"""
+        """Where the success of every arm is known, bool (n,)."""
         return np.asarray(self.observed.all(axis=1), np.bool_)
 
     @property
     def is_paired(self) -> bool:
-        """Is every prompt paired?"""
+        """Whether every prompt is paired."""
         return bool(self.paired.all())
 
-    def subset(self, index: IntArray | BoolArray) -> Dataset:
-        """Take prompts by place (order and repeats are kept) or by mask (n,)."""
-        places = np.flatnonzero(index) if index.dtype == np.bool_ else index
+    def subset(self, selection: IntArray | BoolArray) -> Dataset:
+        """Select prompts by row (order and repeats are kept) or by mask (n,)."""
+        rows = np.flatnonzero(selection) if selection.dtype == np.bool_ else selection
         return Dataset(
-            requests=tuple(self.requests[place] for place in places),
-            prompt_ids=self.prompt_ids[places],
-            tasks=self.tasks[places],
+            requests=tuple(self.requests[row] for row in rows),
+            prompt_ids=self.prompt_ids[rows],
+            tasks=self.tasks[rows],
             arms=self.arms,
-            success=self.success[places],
-            runs=self.runs[places],
-            propensity=self.propensity[places],
-            output_tokens=self.output_tokens[places],
-            reasoning_tokens=self.reasoning_tokens[places],
-            latency_ms=self.latency_ms[places],
-            cost_usd=self.cost_usd[places],
-            input_tokens=self.input_tokens[places],
-            timestamp=self.timestamp[places],
-            tenant=self.tenant[places],
+            success=self.success[rows],
+            runs=self.runs[rows],
+            propensity=self.propensity[rows],
+            output_tokens=self.output_tokens[rows],
+            reasoning_tokens=self.reasoning_tokens[rows],
+            latency_ms=self.latency_ms[rows],
+            cost_usd=self.cost_usd[rows],
+            input_tokens=self.input_tokens[rows],
+            timestamp=self.timestamp[rows],
+            tenant=self.tenant[rows],
         )
 
 
@@ -114,7 +114,7 @@ def build_dataset(frame: pd.DataFrame, arms: Sequence[Arm], *, minimum: int = MI
     arms
         K >= 2, baseline first. `infer_arms(frame)` derives them from the history.
     minimum
-        Labelled prompts needed at least.
+        Minimum of labelled prompts.
 
     Returns
     -------
@@ -140,16 +140,16 @@ def build_dataset(frame: pd.DataFrame, arms: Sequence[Arm], *, minimum: int = MI
 
 
 def group_dataset(frame: pd.DataFrame, arms: Sequence[Arm]) -> Dataset:
-    """Group records by prompt and average the runs of each arm, however few there are; else as `build_dataset`."""
+    """Group records by prompt as `build_dataset`, without minimum requirements."""
     arm_codes = _arm_codes(frame, [arm.name for arm in arms])
     success = numeric_column(frame, "success")
     labelled = ~np.isnan(success)
     codes, prompt_ids = pd.factorize(frame["prompt_id"].astype(object), sort=True)
     size = len(prompt_ids)
-    grid = CellIndex(codes * len(arms) + arm_codes, size, len(arms))
-    runs = grid.counts(labelled)
+    index = CellIndex(codes * len(arms) + arm_codes, size, len(arms))
+    runs = index.counts(labelled)
     kept = np.flatnonzero(runs.any(axis=1))
-    table = grid.means(success)[kept]
+    table = index.means(success)[kept]
     tasks, tenant = (first_labels(frame, name, codes, size)[kept] for name in ("task", "tenant"))
     return Dataset(
         requests=row_requests(frame, first_rows(codes, size)[kept], tasks, tenant),
@@ -158,12 +158,12 @@ def group_dataset(frame: pd.DataFrame, arms: Sequence[Arm]) -> Dataset:
         arms=tuple(arms),
         success=table,
         runs=runs[kept],
-        propensity=_propensity(grid.means(numeric_column(frame, "propensity", 1.0), labelled)[kept], table),
-        output_tokens=grid.means(numeric_column(frame, "output_tokens"))[kept],
-        reasoning_tokens=grid.means(numeric_column(frame, "reasoning_tokens"))[kept],
-        latency_ms=grid.means(numeric_column(frame, "latency_ms"))[kept],
-        cost_usd=grid.means(numeric_column(frame, "cost_usd"))[kept],
-        input_tokens=grid.means(numeric_column(frame, "input_tokens"))[kept],
+        propensity=_propensity(index.means(numeric_column(frame, "propensity", 1.0), labelled)[kept], table),
+        output_tokens=index.means(numeric_column(frame, "output_tokens"))[kept],
+        reasoning_tokens=index.means(numeric_column(frame, "reasoning_tokens"))[kept],
+        latency_ms=index.means(numeric_column(frame, "latency_ms"))[kept],
+        cost_usd=index.means(numeric_column(frame, "cost_usd"))[kept],
+        input_tokens=index.means(numeric_column(frame, "input_tokens"))[kept],
         timestamp=latest_times(numeric_column(frame, "timestamp"), codes, size)[kept],
         tenant=tenant,
     )

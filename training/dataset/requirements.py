@@ -1,4 +1,4 @@
-"""Refuses a history from which no uplift can be learnt, and says what it lacks."""
+"""Minimum requirements on the data for learning an uplift; errors state what is missing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from training.errors import TooLittleToLearn
 from training.types import Array, IntArray
 
 MINIMUM_PROMPTS: Final = 50
-"""Labelled prompts below which no model is fitted: cross-fitting, calibration and intervals have to share them."""
+"""Minimum of labelled prompts: cross-fitting, calibration and intervals share them."""
 MINIMUM_PROMPTS_PER_ARM: Final = 20
-"""Labelled prompts that every arm needs."""
+"""Minimum of labelled prompts per arm."""
 
 
 def require_two(names: Sequence[str]) -> None:
-    """Refuse a history with fewer than two arms."""
+    """Reject a history with fewer than two arms."""
     if not names:
         raise TooLittleToLearn("no row has an arm: fill the column `arm`")
     if len(names) == 1:
@@ -26,7 +26,7 @@ def require_two(names: Sequence[str]) -> None:
 
 
 def require_labels(success: Array) -> None:
-    """Refuse a history whose known successes (m,) are none, or all the same."""
+    """Reject known successes (m,) that are empty or all equal."""
     if not len(success):
         raise TooLittleToLearn("no success is known: every row's `success` is empty. Grade the calls first")
     if success.min() == success.max():
@@ -37,7 +37,7 @@ def require_labels(success: Array) -> None:
 
 
 def require_prompts(runs: IntArray, names: Sequence[str], minimum: int) -> None:
-    """Refuse a history with too few labelled prompts, in all or of one arm.
+    """Reject a history with too few labelled prompts, in total or of one arm.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def require_prompts(runs: IntArray, names: Sequence[str], minimum: int) -> None:
     names
         K arms.
     minimum
-        Labelled prompts needed in all.
+        Labelled prompts required in total.
     """
     labelled = int(runs.any(axis=1).sum())
     if labelled < minimum:
@@ -62,19 +62,20 @@ def require_prompts(runs: IntArray, names: Sequence[str], minimum: int) -> None:
             )
 
 
-def require_drawn(runs: IntArray, names: Sequence[str], of: int) -> None:
-    """Refuse a draw from a long history in which chance left too little of an arm.
+def require_drawn(runs: IntArray, names: Sequence[str], population: int) -> None:
+    """Reject a random sample with too few labelled prompts of an arm.
 
     Parameters
     ----------
     runs
-        int64 (n, K), calls with a known success of the prompts that were drawn.
-    of
-        Prompts that they were drawn from.
+        int64 (n, K), calls with a known success of the sampled prompts.
+    population
+        Prompts they were sampled from.
     """
     for name, count in zip(names, (runs > 0).sum(axis=0), strict=True):
         if count < MINIMUM_PROMPTS_PER_ARM:
             raise TooLittleToLearn(
-                f"arm {name} has {count} labelled prompts among the {len(runs):,} that were drawn of {of:,}; at least "
-                f"{MINIMUM_PROMPTS_PER_ARM} are needed. Learn from more (--learn-from), or take it out of arms.toml"
+                f"arm {name} has {count} labelled prompts among the {len(runs):,} that were drawn of {population:,}; "
+                f"at least {MINIMUM_PROMPTS_PER_ARM} are needed. Learn from more (--learn-from), or take it out of "
+                "arms.toml"
             )

@@ -1,7 +1,7 @@
-"""Takes the prompts that a model is learnt from: all of them, or of a very long history a part that chance drew.
+"""Samples the prompts of a very long history to train on, uniformly at random.
 
-Trees of the size that a decision can afford learn little from the prompts beyond; encoding, cross-fitting and judging
-them would take memory and hours (docs/benchmarks/scale.md).
+Trees that are small enough for a decision gain little from more prompts, while encoding, cross-fitting and evaluation
+would take hours and memory (docs/benchmarks/scale.md).
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from training.dataset.dataset import Dataset
 from training.dataset.requirements import require_drawn
 
 LEARN_FROM = 100_000
-"""Prompts that a model is learnt from, at most, unless told otherwise."""
+"""Default for the maximum number of training prompts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnSample:
-    """The prompts to learn from, in their order, and how many there were."""
+    """The training prompts, in their original order, and the number they were drawn from."""
 
     dataset: Dataset
-    of: int
+    population: int
 
     @property
-    def whole(self) -> bool:
-        """Is that all of them?"""
-        return len(self.dataset) == self.of
+    def is_complete(self) -> bool:
+        """Whether all prompts are in the sample."""
+        return len(self.dataset) == self.population
 
     def __str__(self) -> str:
-        return f"{len(self.dataset):,} of {self.of:,} prompts"
+        return f"{len(self.dataset):,} of {self.population:,} prompts"
 
 
 def draw_prompts(dataset: Dataset, at_most: int, seed: int) -> DrawnSample:
-    """Draw prompts without replacement, every one with the same chance, so that what is learnt stays unbiased.
+    """Draw prompts uniformly without replacement, so that estimates stay unbiased.
 
     Raises
     ------
     TooLittleToLearn
-        Hardly any call of an arm was drawn.
+        The sample has too few labelled prompts of an arm.
 
     Examples
     --------

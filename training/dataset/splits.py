@@ -14,14 +14,14 @@ from training.types import IntArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Places of the prompts to learn from and of those to judge by; both ascending, no prompt in both."""
+    """Rows of the training and of the test prompts, int64; both ascending and disjoint."""
 
     train: IntArray
     test: IntArray
 
 
 def split_by_prompt(dataset: Dataset, folds: int, rng: np.random.Generator) -> tuple[Split, ...]:
-    """Part the prompts at random into folds that share every task evenly; each prompt is tested once."""
+    """Split prompts into random folds stratified by task; each prompt is tested once."""
     order = rng.permutation(len(dataset))
     tasks = pd.factorize(dataset.tasks[order], use_na_sentinel=False)[0]
     fold = np.empty(len(dataset), np.int64)
@@ -30,7 +30,9 @@ def split_by_prompt(dataset: Dataset, folds: int, rng: np.random.Generator) -> t
 
 
 def split_by_task(dataset: Dataset, folds: int, rng: np.random.Generator) -> tuple[Split, ...]:
-    """Part the tasks at random into folds, so that a tested task was never seen; prompts without a task are one task.
+    """Split tasks into random folds (group k-fold), so that a tested task is never trained on.
+
+    Prompts without a task count as one task.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def split_by_task(dataset: Dataset, folds: int, rng: np.random.Generator) -> tup
 
 
 def split_by_time(dataset: Dataset, test_share: float = 0.2) -> Split:
-    """Learn from the past, judge by what came after; equal times stay together, prompts without a time are learnt from.
+    """Train on the past, test on what came after; equal times stay together, prompts without a time are trained on.
 
     Raises
     ------
@@ -66,4 +68,4 @@ def split_by_time(dataset: Dataset, test_share: float = 0.2) -> Split:
 
 
 def _splits(fold: IntArray, folds: int) -> tuple[Split, ...]:
-    return tuple(Split(np.flatnonzero(fold != place), np.flatnonzero(fold == place)) for place in range(folds))
+    return tuple(Split(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds))

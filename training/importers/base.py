@@ -1,4 +1,4 @@
-"""What an importer is: it takes a place apart into calls, each one mapped to an outcome or refused with the reason."""
+"""Interface of importers: each call of a source is mapped to an outcome record or refused with a reason."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from training.records.outcome_record import OutcomeRecord, Unmappable
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the caller tells an importer.
+    """Options of an import.
 
     Parameters
     ----------
     arms
-        Arms that records are named by, found through model and effort; empty to name them `MODEL` or `MODEL@EFFORT`.
+        Arms to find by model and effort; empty to name arms `MODEL` or `MODEL@EFFORT`.
     success, propensity
-        Name of the score, metadata key or span attribute that holds it, where the source has a place for such things.
+        Name of the score, metadata key or span attribute that holds the value.
     columns
-        For `csv`: the source's column names by the record's.
+        For `csv`: source column by record column.
     """
 
     arms: Sequence[Arm] = ()
@@ -36,7 +36,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class MappedRow:
-    """A call that became a record."""
+    """A call that was mapped to an outcome record."""
 
     source: str
     line: int
@@ -45,7 +45,7 @@ class MappedRow:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A call, or a line that is none, that could not be mapped; `row` goes to quarantine as it was found."""
+    """A call or line that can't be mapped; `row` goes to quarantine as found."""
 
     source: str
     line: int
@@ -58,19 +58,19 @@ Call: TypeAlias = MappedRow | RefusedRow
 Importer: TypeAlias = Callable[[Path, ImportOptions], Iterator[Call]]
 
 
-def attempt(source: str, line: int, row: Mapping[str, Any], make: Callable[[], OutcomeRecord]) -> Call:
-    """Map one call; what can't be mapped is refused, never raised."""
+def map_row(source: str, line: int, row: Mapping[str, Any], build: Callable[[], OutcomeRecord]) -> Call:
+    """Map one call; errors become a `RefusedRow`."""
     try:
-        return MappedRow(source, line, make())
-    except Unmappable as fault:
-        return RefusedRow(source, line, fault.kind, fault.reason, row)
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError) as fault:
-        reason = f"the row does not have the shape of this source ({type(fault).__name__}): was another one meant?"
+        return MappedRow(source, line, build())
+    except Unmappable as error:
+        return RefusedRow(source, line, error.kind, error.reason, row)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+        reason = f"the row does not have the shape of this source ({type(error).__name__}): was another one meant?"
         return RefusedRow(source, line, "unexpected shape", reason, row)
 
 
 def arm_of(model: str | None, effort: str | None, arms: Sequence[Arm]) -> str:
-    """Name the arm of a call.
+    """Return the name of the arm of a call.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def arm_of(model: str | None, effort: str | None, arms: Sequence[Arm]) -> str:
     ('gpt-5.1@high', 'gpt-5.1')
     """
     if not model:
-        raise Unmappable("no model", "the call names no model, so no arm can be told")
+        raise Unmappable("no model", "the call names no model, so its arm is unknown")
     if not arms:
         return f"{model}@{effort}" if effort else model
     fitting = [arm for arm in arms if same_model(model, arm.model)]
@@ -101,7 +101,7 @@ def arm_of(model: str | None, effort: str | None, arms: Sequence[Arm]) -> str:
 
 
 def json_object(value: object) -> dict[str, Any]:
-    """Give an object that may be JSON text; empty where it is neither."""
+    """Return an object or parse one from JSON text; empty where it is neither."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             value = orjson.loads(value)
@@ -111,5 +111,5 @@ def json_object(value: object) -> dict[str, Any]:
 
 
 def first_known(*values: Any) -> Any:
-    """Give the first value that is there."""
+    """Return the first value that is neither None nor empty text; None without one."""
     return next((value for value in values if value is not None and value != ""), None)

@@ -1,4 +1,4 @@
-"""The sources by name, and the one function that imports: every row is written, or in quarantine with the reason."""
+"""Catalog of sources and the import function: every row is written or quarantined with a reason."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ SOURCES: Final[Mapping[str, Importer]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What became of the rows; `read` is `written` plus all of `quarantined`.
+class ImportResult:
+    """Row counts of an import; `read` is `written` plus all of `quarantined`.
 
     Parameters
     ----------
     read, written
-        Calls; a line that is none counts as one.
+        Calls; an unreadable line counts as one.
     quarantined
-        Calls by reason.
+        Refused calls by reason.
     per_arm
         Written calls by arm.
     success_unknown, without_propensity
-        Written calls that lack it.
+        Written calls without it.
     examples
         The first refused calls, without their contents.
     """
@@ -64,7 +64,7 @@ def import_history(
     quarantine: Path,
     options: ImportOptions | None = None,
     progress: Progress = silent,
-) -> Imported:
+) -> ImportResult:
     """Import a source into a file of outcome records.
 
     Parameters
@@ -76,7 +76,7 @@ def import_history(
     out
         File to write: .jsonl, .csv or .parquet.
     quarantine
-        JSONL file for what can't be mapped (`source`, `line`, `kind`, `reason`, `row`), written anew.
+        JSONL file for refused rows (`source`, `line`, `kind`, `reason`, `row`), overwritten.
 
     Raises
     ------
@@ -87,25 +87,25 @@ def import_history(
     if importer is None:
         raise BadInput(f"source {source!r} is not known; it is one of {', '.join(SOURCES)}")
     arms: Counter[str] = Counter()
-    unknown = unweighed = read = 0
-    with Quarantine(quarantine) as bad, open_writer(out) as sink:
+    success_unknown = without_propensity = read = 0
+    with Quarantine(quarantine) as rejected, open_writer(out) as writer:
         for read, call in enumerate(importer(path, options or ImportOptions()), 1):
             if isinstance(call, MappedRow):
-                sink.put(call.outcome)
+                writer.write(call.outcome)
                 arms[call.outcome.arm] += 1
-                unknown += call.outcome.success is None
-                unweighed += call.outcome.propensity is None
+                success_unknown += call.outcome.success is None
+                without_propensity += call.outcome.propensity is None
             else:
-                bad.put(QuarantinedExample(call.source, call.line, call.kind, call.reason), call.row)
+                rejected.add(QuarantinedExample(call.source, call.line, call.kind, call.reason), call.row)
             if read % 1000 == 0:
                 progress(f"importing {source}", read, 0)
     progress(f"importing {source}", read, 0)
-    return Imported(
+    return ImportResult(
         read=read,
         written=sum(arms.values()),
-        quarantined=dict(bad.counts.most_common()),
+        quarantined=dict(rejected.counts.most_common()),
         per_arm=dict(arms.most_common()),
-        success_unknown=unknown,
-        without_propensity=unweighed,
-        examples=tuple(bad.examples),
+        success_unknown=success_unknown,
+        without_propensity=without_propensity,
+        examples=tuple(rejected.examples),
     )

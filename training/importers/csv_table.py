@@ -1,4 +1,4 @@
-"""Any table (CSV, JSONL, Parquet) by a map of columns: `--column theirs=ours`."""
+"""Imports any table (CSV, JSONL, Parquet) by a column mapping, `--column theirs=ours`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, map_row
 from training.importers.streams import rows_of
 from training.records.outcome_record import (
     COLUMNS,
@@ -22,14 +22,14 @@ from training.records.outcome_record import (
 
 
 def csv_table(path: Path, options: ImportOptions) -> Iterator[Call]:
-    """Import a table; columns of the record's own names need no map, others are carried along."""
+    """Import a table; columns that already have the record's names need no mapping, unknown ones become extras."""
     ours = {theirs: name for name, theirs in (options.columns or {}).items()}
-    for found in rows_of(path):
-        if isinstance(found, RefusedRow):
-            yield found
+    for source_row in rows_of(path):
+        if isinstance(source_row, RefusedRow):
+            yield source_row
             continue
-        row = found.row
-        yield attempt(found.source, found.line, row, partial(_outcome, row, ours, options))
+        row = source_row.row
+        yield map_row(source_row.source, source_row.line, row, partial(_outcome, row, ours, options))
 
 
 def _outcome(row: Mapping[str, Any], ours: Mapping[str, str], options: ImportOptions) -> OutcomeRecord:

@@ -1,6 +1,6 @@
-"""Langfuse: observations (table, API or blob storage export: JSON, JSONL, CSV) and traces that hold theirs.
+"""Imports Langfuse observations and traces (table, API or blob storage export: JSON, JSONL, CSV).
 
-Counted are observations of type GENERATION. Success is the score that `--success NAME` names; it lies on the
+Only observations of type GENERATION are model calls. Success is the score named by `--success NAME`, on the
 observation or on its trace. Tokens: Langfuse sums all usage keys that begin with `input`, and with `output`.
 """
 
@@ -13,31 +13,35 @@ from typing import Any
 import orjson
 
 from serving.decision.providers.client_intent import client_effort
-from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt, first_known, json_object
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, first_known, json_object, map_row
 from training.importers.streams import SourceRow, rows_of
 from training.records.outcome_record import OutcomeRecord, Unmappable, chat_text, instant, label, number
 
 
 def langfuse(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import observations and traces."""
-    for found in rows_of(path, ("data",)):
-        if isinstance(found, RefusedRow):
-            yield found
+    for source_row in rows_of(path, ("data",)):
+        if isinstance(source_row, RefusedRow):
+            yield source_row
             continue
-        inside = found.row.get("observations")
-        if not isinstance(inside, list) or not inside or not all(isinstance(item, Mapping) for item in inside):
-            yield _call(found, found.row, {}, options)
+        observations = source_row.row.get("observations")
+        if (
+            not isinstance(observations, list)
+            or not observations
+            or not all(isinstance(item, Mapping) for item in observations)
+        ):
+            yield _call(source_row, source_row.row, {}, options)
             continue
-        trace = json_object(found.row.get("trace")) or {
-            key: found.row[key] for key in found.row if key != "observations"
+        trace = json_object(source_row.row.get("trace")) or {
+            key: source_row.row[key] for key in source_row.row if key != "observations"
         }
-        trace = trace | {"scores": first_known(found.row.get("scores"), trace.get("scores"))}
-        for observation in inside:
-            yield _call(found, observation, trace, options)
+        trace = trace | {"scores": first_known(source_row.row.get("scores"), trace.get("scores"))}
+        for observation in observations:
+            yield _call(source_row, observation, trace, options)
 
 
-def _call(found: SourceRow, row: Mapping[str, Any], trace: Mapping[str, Any], options: ImportOptions) -> Call:
-    return attempt(found.source, found.line, row, lambda: _outcome(row, trace, options))
+def _call(source_row: SourceRow, row: Mapping[str, Any], trace: Mapping[str, Any], options: ImportOptions) -> Call:
+    return map_row(source_row.source, source_row.line, row, lambda: _outcome(row, trace, options))
 
 
 def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: ImportOptions) -> OutcomeRecord:
@@ -47,15 +51,15 @@ def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: ImportOp
     if kind is None or kind.upper() != "GENERATION":
         raise Unmappable("not a model call", f"type is {(kind or 'not given')[:40]}: only GENERATION is a model call")
     if str(row.get("level", "")).upper() == "ERROR":
-        told = str(_get(row, "statusMessage", "status_message") or "").lower()
-        if "timeout" not in told and "timed out" not in told:
+        status_message = str(_get(row, "statusMessage", "status_message") or "").lower()
+        if "timeout" not in status_message and "timed out" not in status_message:
             raise Unmappable("call failed", "level is ERROR: a broken call is no outcome of the arm")
         timed_out = True
     else:
         timed_out = False
-    asked = json_object(_get(row, "modelParameters", "model_parameters"))
+    parameters = json_object(_get(row, "modelParameters", "model_parameters"))
     model = label(_get(row, "providedModelName", "provided_model_name", "model"))
-    begun, ended = (instant(_get(row, *names)) for names in (("startTime", "start_time"), ("endTime", "end_time")))
+    started, ended = (instant(_get(row, *names)) for names in (("startTime", "start_time"), ("endTime", "end_time")))
     tokens = json_object(_get(row, "usageDetails", "usage_details")) or json_object(row.get("usage"))
     costs = json_object(_get(row, "costDetails", "cost_details"))
     request = _request(row.get("input"))
@@ -63,7 +67,7 @@ def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: ImportOp
         request_id=label(row.get("id")),
         prompt=request if isinstance(request, str) else None,
         messages=None if isinstance(request, str) else chat_text(request),
-        arm=arm_of(model, client_effort(asked, "chat"), options.arms),
+        arm=arm_of(model, client_effort(parameters, "chat"), options.arms),
         success=0.0 if timed_out else _score(options.success, row, trace),
         propensity=_metadata_number(row, trace, options.propensity),
         input_tokens=_tokens(tokens, "input", "prompt_tokens"),
@@ -73,32 +77,32 @@ def _outcome(row: Mapping[str, Any], trace: Mapping[str, Any], options: ImportOp
         cost_usd=number(
             first_known(costs.get("total"), _get(row, "calculatedTotalCost", "totalCost", "total_cost")), "cost"
         ),
-        latency_ms=(ended - begun) * 1000 if begun is not None and ended is not None else None,
+        latency_ms=(ended - started) * 1000 if started is not None and ended is not None else None,
         failure_mode="timeout" if timed_out else None,
         model=model,
         task=label(row.get("name")),
         tenant=label(first_known(_get(row, "userId", "user_id"), trace.get("userId"))),
         session_id=label(first_known(_get(row, "sessionId", "session_id"), trace.get("sessionId"))),
-        timestamp=begun,
+        timestamp=started,
     )
 
 
 def _get(row: Mapping[str, Any], *names: str) -> Any:
-    """The API says camelCase, the blob export snake_case."""
+    """Return a field that the API names in camelCase and the blob export in snake_case."""
     return first_known(*(row.get(name) for name in names))
 
 
-def _request(given: Any) -> Any:
+def _request(content: Any) -> Any:
     """Find messages in an observation's input: a list of turns, an object that has them, or a text."""
-    if isinstance(given, str) and given.lstrip()[:1] in ("{", "["):
-        found = json_object(given)
-        given = found or given
-    if isinstance(given, Mapping):
-        given = first_known(given.get("messages"), given.get("input"), given.get("prompt"))
-    if isinstance(given, str) and given.lstrip().startswith("["):
-        chat_text(given)  # a list that is no list of turns is refused
-        return orjson.loads(given)
-    return given
+    if isinstance(content, str) and content.lstrip()[:1] in ("{", "["):
+        found = json_object(content)
+        content = found or content
+    if isinstance(content, Mapping):
+        content = first_known(content.get("messages"), content.get("input"), content.get("prompt"))
+    if isinstance(content, str) and content.lstrip().startswith("["):
+        chat_text(content)  # a list that is no list of turns is refused
+        return orjson.loads(content)
+    return content
 
 
 def _tokens(tokens: Mapping[str, Any], side: str, raw: str) -> float | None:

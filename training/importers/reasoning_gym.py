@@ -1,7 +1,7 @@
-"""reasoning-gym-eval: the public repository's folders, `DIFFICULTY/MODEL_DATE_TIME/CATEGORY/TASK.json`.
+"""Imports results of the public reasoning-gym-eval repository, `DIFFICULTY/MODEL_DATE_TIME/CATEGORY/TASK.json`.
 
-Each completion of a result is a call; a result without its completions is one call with their mean score. There are
-neither tokens nor latencies in it. Where the folders are missing, model and difficulty are not known and rows say so.
+Each completion of a result is a call; a result without its completions is one call with their mean score. Tokens
+and latencies are not recorded. Model and difficulty come from the folder names; without them, rows are rejected.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt, first_known
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, first_known, map_row
 from training.importers.streams import files_of
 from training.records.outcome_record import OutcomeRecord, Unmappable, label, number
 
@@ -36,18 +36,18 @@ def reasoning_gym_eval(path: Path, options: ImportOptions) -> Iterator[Call]:
                 str(file), 1, "not a result file", "no results in it: a summary, or another tool's file", ""
             )
             continue
-        for place, result in enumerate(results, 1):
-            yield from _result(file, place, task, result, options)
+        for index, result in enumerate(results, 1):
+            yield from _result(file, index, task, result, options)
 
 
-def _result(file: Path, place: int, task: Mapping[str, Any], result: Any, options: ImportOptions) -> Iterator[Call]:
+def _result(file: Path, index: int, task: Mapping[str, Any], result: Any, options: ImportOptions) -> Iterator[Call]:
     row = result if isinstance(result, Mapping) else {"result": result}
     runs = row.get("completions")
     if not isinstance(runs, list) or not runs:
         runs = [row]
     for run, completion in enumerate(runs, 1):
-        shown = {"question": row.get("question"), "completion": completion}
-        yield attempt(str(file), place, shown, partial(_outcome, file, task, row, run, completion, options))
+        quarantined = {"question": row.get("question"), "completion": completion}
+        yield map_row(str(file), index, quarantined, partial(_outcome, file, task, row, run, completion, options))
 
 
 def _outcome(

@@ -1,4 +1,4 @@
-"""Public router benchmarks: RouterBench (one wide row a prompt, Parquet or CSV) and RouterArena (one row a call)."""
+"""Imports public router benchmarks: RouterBench (one row per prompt, Parquet or CSV), RouterArena (a row per call)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, attempt, first_known, json_object
+from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, first_known, json_object, map_row
 from training.importers.streams import rows_of
 from training.records.outcome_record import OutcomeRecord, Unmappable, label, number
 
@@ -17,24 +17,29 @@ _COST: Final = "|total_cost"
 
 def routerbench(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import RouterBench: each model that has a cost column is one call of its row."""
-    for found in rows_of(path):
-        if isinstance(found, RefusedRow):
-            yield found
+    for source_row in rows_of(path):
+        if isinstance(source_row, RefusedRow):
+            yield source_row
             continue
-        models = [name.removesuffix(_COST) for name in found.row if name.endswith(_COST)]
+        models = [name.removesuffix(_COST) for name in source_row.row if name.endswith(_COST)]
         if not models:
             reason = f"no column MODEL{_COST}: is this RouterBench?"
-            yield RefusedRow(found.source, found.line, "unexpected shape", reason, found.row)
+            yield RefusedRow(source_row.source, source_row.line, "unexpected shape", reason, source_row.row)
         for model in models:
-            row = found.row
-            yield attempt(found.source, found.line, _cell(row, model), partial(_bench, row, model, options))
+            row = source_row.row
+            yield map_row(
+                source_row.source,
+                source_row.line,
+                _routerbench_cell(row, model),
+                partial(_routerbench_record, row, model, options),
+            )
 
 
-def _cell(row: Mapping[str, Any], model: str) -> dict[str, Any]:
+def _routerbench_cell(row: Mapping[str, Any], model: str) -> dict[str, Any]:
     return {name: row.get(name) for name in ("sample_id", "prompt", "eval_name", model, model + _COST)}
 
 
-def _bench(row: Mapping[str, Any], model: str, options: ImportOptions) -> OutcomeRecord:
+def _routerbench_record(row: Mapping[str, Any], model: str, options: ImportOptions) -> OutcomeRecord:
     name = label(row["sample_id"])
     success = number(row.get(model), "score")
     if success is None:
@@ -52,7 +57,7 @@ def _bench(row: Mapping[str, Any], model: str, options: ImportOptions) -> Outcom
 
 
 def _prompt(text: str) -> str:
-    """RouterBench writes a prompt as the Python form of a list of texts."""
+    """Parse a RouterBench prompt, the repr of a list of texts."""
     if text.startswith("["):
         try:
             parts = ast.literal_eval(text)
@@ -64,23 +69,23 @@ def _prompt(text: str) -> str:
 
 def routerarena(path: Path, options: ImportOptions) -> Iterator[Call]:
     """Import RouterArena: cached results (JSONL) and evaluated prediction files (JSON)."""
-    for found in rows_of(path):
-        if isinstance(found, RefusedRow):
-            yield found
+    for source_row in rows_of(path):
+        if isinstance(source_row, RefusedRow):
+            yield source_row
             continue
-        row = found.row
-        yield attempt(found.source, found.line, row, partial(_arena, row, options))
+        row = source_row.row
+        yield map_row(source_row.source, source_row.line, row, partial(_routerarena_record, row, options))
 
 
-def _arena(row: Mapping[str, Any], options: ImportOptions) -> OutcomeRecord:
-    generated, judged = json_object(row.get("generated_result")) or row, json_object(row.get("evaluation_result"))
+def _routerarena_record(row: Mapping[str, Any], options: ImportOptions) -> OutcomeRecord:
+    generated, evaluation = json_object(row.get("generated_result")) or row, json_object(row.get("evaluation_result"))
     name = label(first_known(row.get("global_index"), row.get("global index")))
     model = label(first_known(row.get("llm_selected"), row.get("prediction")))
     if name is None:
         raise Unmappable("unexpected shape", "no global_index: is this a result or prediction file of RouterArena?")
     if generated.get("success") is False:
         raise Unmappable("call failed", "the call failed: that is no outcome of the arm")
-    success = number(first_known(judged.get("score"), row.get("accuracy")), "score")
+    success = number(first_known(evaluation.get("score"), row.get("accuracy")), "score")
     if success is None:
         raise Unmappable("no score", "the answer was not evaluated: run RouterArena's llm_evaluation first")
     tokens = json_object(generated.get("token_usage"))
@@ -92,7 +97,7 @@ def _arena(row: Mapping[str, Any], options: ImportOptions) -> OutcomeRecord:
         success=success,
         input_tokens=number(tokens.get("input_tokens"), "input_tokens"),
         output_tokens=number(tokens.get("output_tokens"), "output_tokens"),
-        cost_usd=number(first_known(judged.get("inference_cost"), row.get("cost")), "cost"),
+        cost_usd=number(first_known(evaluation.get("inference_cost"), row.get("cost")), "cost"),
         model=model,
         task=name.rpartition("_")[0] or None,
     )

@@ -1,4 +1,4 @@
-"""Takes rows out of files of other tools, in a stream: JSON lines, one JSON array or document, CSV, Parquet."""
+"""Streams rows from files of other tools: JSON lines, one JSON array or document, CSV, Parquet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEAD: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One row; `line` is its line, or its place in a JSON array, from 1."""
+    """One row of a source; `line` is its line, or its position in a JSON array, from 1."""
 
     source: str
     line: int
@@ -30,7 +30,7 @@ class SourceRow:
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """List the files that a path stands for: itself, or all that a folder holds.
+    """List the files of a path: the file itself, or all files of a folder.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def rows_of(path: Path, pages: Sequence[str] = ()) -> Iterator[SourceRow | Refus
     path
         File or folder.
     pages
-        Keys under which one big JSON document keeps its rows, as in the pages of an API.
+        Keys that hold the rows of a JSON document, as in pages of an API.
 
     Raises
     ------
@@ -79,17 +79,17 @@ def rows_of(path: Path, pages: Sequence[str] = ()) -> Iterator[SourceRow | Refus
             yield from _items(file, prefix)
             continue
         for batch in read_rows(file, _LIMITS):
-            for spoiled in batch.spoiled:
-                yield RefusedRow(str(file), spoiled.line, spoiled.kind, spoiled.reason, spoiled.text)
-            for place in range(len(batch)):
-                row = batch.row(place)
-                inside = next((held for key in pages if isinstance(held := row.get(key), list)), None)
-                for item in [row] if inside is None else inside:
-                    yield _found(str(file), int(batch.lines[place]), item)
+            for unreadable in batch.unreadable:
+                yield RefusedRow(str(file), unreadable.line, unreadable.kind, unreadable.reason, unreadable.text)
+            for index in range(len(batch)):
+                row = batch.row(index)
+                page = next((rows for key in pages if isinstance(rows := row.get(key), list)), None)
+                for item in [row] if page is None else page:
+                    yield _source_row(str(file), int(batch.lines[index]), item)
 
 
 def _document(file: Path, pages: Sequence[str]) -> str | None:
-    """Tell how to find the rows of one JSON value that spans the file; None where every line is an object."""
+    """Return the ijson prefix of the rows in a file of one JSON value; None for JSON lines."""
     with open_text(file) as stream:
         head = stream.read(_HEAD).lstrip()
     if head.startswith(b"["):
@@ -109,17 +109,17 @@ def _document(file: Path, pages: Sequence[str]) -> str | None:
 
 
 def _items(file: Path, prefix: str) -> Iterator[SourceRow | RefusedRow]:
-    place = 0
+    index = 0
     try:
         with open_text(file) as stream:
-            for place, item in enumerate(ijson.items(stream, prefix, use_float=True), 1):
-                yield _found(str(file), place, item)
+            for index, item in enumerate(ijson.items(stream, prefix, use_float=True), 1):
+                yield _source_row(str(file), index, item)
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        reason = f"not JSON after {place} rows ({str(error).splitlines()[0]}): is the file cut off?"
-        yield RefusedRow(str(file), place + 1, "not JSON", reason, "")
+        reason = f"not JSON after {index} rows ({str(error).splitlines()[0]}): is the file cut off?"
+        yield RefusedRow(str(file), index + 1, "not JSON", reason, "")
 
 
-def _found(source: str, line: int, item: object) -> SourceRow | RefusedRow:
+def _source_row(source: str, line: int, item: object) -> SourceRow | RefusedRow:
     if isinstance(item, Mapping):
         return SourceRow(source, line, item)
     return RefusedRow(source, line, "not an object", "a row must be an object with named fields", str(item)[:1000])

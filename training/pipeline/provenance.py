@@ -42,7 +42,7 @@ def lineage_of(
         certificate = asdict(evaluation.certificate)
     dataset = drawn.dataset
     return BundleLineage(
-        data=DataFingerprint(history.digest, history.counts.kept, drawn.of, start, end),
+        data=DataFingerprint(history.digest, history.counts.kept, drawn.population, start, end),
         learner={
             "prompts": learnt_from or len(dataset),
             "candidates": {learner.name: learner.value for learner in fitted.learners},

@@ -176,7 +176,7 @@ def learn(data: Sequence[str], settings: TrainSettings, progress: Progress = sil
         source = RecordSource(data, settings.arms, settings.quarantine, settings.learn_from, settings.fit.seed)
         history, drawn = engine.read(source, progress)
         dataset = drawn.dataset
-        if not drawn.whole:
+        if not drawn.is_complete:
             progress(f"take {drawn}", 0, 0)
         encoder = encoder_for(dataset, settings, progress)
         x = engine.design(encoder, dataset, progress)
@@ -199,7 +199,7 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
         evaluation = evaluate_out_of_fold(
             titles, dataset, fitted, _embedding(encoder, x), features, settings, x=x, progress=progress
         )
-    if not learnt.drawn.whole:
+    if not learnt.drawn.is_complete:
         evaluation = replace(evaluation, notes=(*evaluation.notes, learnt.note))
     progress("export and prove", 0, 0)
     lineage = lineage_of(history, learnt.drawn, fitted, evaluation, run.run_id if run else None, learnt.prompts)

@@ -1,4 +1,4 @@
-"""Reads outcome records from Parquet, JSONL and CSV: every row is either kept or in quarantine with the reason."""
+"""Reads a history of outcome records (Parquet, JSONL, CSV); every row is kept or quarantined with a reason."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from training.records.frame_builder import Fingerprint
 from training.records.quarantine import Quarantine, QuarantinedExample
 from training.records.readers.files import QUARANTINE_SUFFIX, find_files, read_rows
 from training.records.readers.rows import ReadLimits
-from training.records.validation import Reader
+from training.records.validation import RowValidator
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the rows; `read` is `kept` plus all of `quarantined`.
+    """Row counts of a history; `read` is `kept` plus all of `quarantined`.
 
     Parameters
     ----------
@@ -32,19 +32,19 @@ class Counts:
     read, kept
         Rows.
     quarantined
-        Rows by reason; a row counts once, under its first.
+        Rejected rows by their first reason.
     duplicates
-        Rows whose request id came before: those of them are in quarantine.
+        Rejected rows whose request id came before.
     per_arm
         Kept rows by arm.
     success_unknown
         Kept rows whose success is not known yet.
     prompts
         Distinct prompts among the kept rows.
-    unnamed
-        Kept rows that came without a request id: repeats of them can't be told.
-    doubts
-        What was kept but looks odd, by kind; rows, unless the kind says otherwise.
+    without_request_id
+        Kept rows without a request id, whose duplicates can't be detected.
+    warnings
+        Suspicious data that was kept, by kind; in rows, unless the kind says otherwise.
     """
 
     files: int
@@ -55,13 +55,13 @@ class Counts:
     per_arm: Mapping[str, int]
     success_unknown: int
     prompts: int
-    unnamed: int
-    doubts: Mapping[str, int]
+    without_request_id: int
+    warnings: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """Outcome records that can be used.
+    """The valid outcome records of a history.
 
     Parameters
     ----------
@@ -69,20 +69,20 @@ class History:
         One row per call, numbered from 0. `request_id`, `prompt_id`, `session_id`: Arrow strings. `prompt`, `messages`
         (JSON text), `arm`, `model`, `task`, `tenant`, `failure_mode`: categories, so that a repeated text is held once.
         `success`, `propensity` (1.0 where not given), tokens, `cost_usd`, `gpu_seconds`, `latency_ms`, `retries` and
-        `timestamp` (epoch seconds): float64, NaN where unknown. Then the columns that the outcome record does not know.
-        None of the rows where workers of a cluster keep them.
+        `timestamp` (epoch seconds): float64, NaN where unknown. Then the columns outside the schema. Empty where the
+        workers of a cluster hold the rows.
     counts
-        What became of the rows.
+        Row counts.
     digest
         sha256 of the known columns, whatever the order of the rows and their split into files.
     start, end
         First and last timestamp; None where no row has one.
     examples
-        The first bad rows, without their contents.
+        The first rejected rows, without their contents.
     quarantine
-        The file that holds all bad rows.
+        The file of all rejected rows.
     synthetic
-        Does any row call itself synthetic?
+        Whether any row has `source` synthetic.
     """
 
     frame: pd.DataFrame
@@ -114,19 +114,19 @@ def read(
     arms
         The arms that may occur; None to take those that do.
     quarantine
-        JSONL file for bad rows (`source`, `line`, `kind`, `reason`, `row`), written anew. Without it they are counted
-        and the first ones named in `examples`. Name it `*.quarantine.jsonl`, so that no folder is read with it in.
+        JSONL file for rejected rows (`source`, `line`, `kind`, `reason`, `row`), overwritten. Without it they are
+        counted and the first are kept in `examples`. Name it `*.quarantine.jsonl`, so that folders are read without it.
     carry
-        Carry unknown columns along; without them a wide history needs less memory.
+        Keep columns outside the schema; without them a wide history needs less memory.
     outcomes
-        False for prompts that are to be scored: `arm` and `success` may be absent.
+        False for prompts to score: `arm` and `success` may be absent.
     progress
         Called after each batch.
 
     Returns
     -------
     History
-        Possibly without a row, if all were bad.
+        Possibly without a row, if all were bad_rows.
 
     Raises
     ------
@@ -138,24 +138,24 @@ def read(
     files = find_files(paths)
     _require_apart(quarantine, files)
     names = None if arms is None else [arm if isinstance(arm, str) else arm.name for arm in arms]
-    with Quarantine(quarantine) as bad:
-        reader = Reader(names, bad, limits or ReadLimits(), carry=carry, outcomes=outcomes)
+    with Quarantine(quarantine) as bad_rows:
+        validator = RowValidator(names, bad_rows, limits or ReadLimits(), carry=carry, outcomes=outcomes)
         for file in files:
-            for rows in read_rows(file, reader.limits, reader.only):
-                reader.take(str(file), rows)
-                progress("reading history", reader.seen, 0)
-    if not reader.seen:
+            for rows in read_rows(file, validator.limits, validator.columns):
+                validator.add_batch(str(file), rows)
+                progress("reading history", validator.rows_read, 0)
+    if not validator.rows_read:
         raise HistoryEmpty(f"{', '.join(map(str, files[:5]))}: no rows; write one row per call (see data/README.md)")
-    return _history(reader, bad, files, quarantine)
+    return _history(validator, bad_rows, files, quarantine)
 
 
 def require_rows(history: History) -> None:
-    """Refuse a history of which not one row can be used.
+    """Reject a history without a valid row.
 
     Raises
     ------
     HistoryEmpty
-        Names the most frequent reason and the first bad row.
+        No row is valid; names the most frequent reason and the first rejected row.
     """
     counts = history.counts
     if counts.kept or not counts.quarantined:
@@ -176,40 +176,40 @@ def _require_apart(quarantine: Path | None, files: Sequence[Path]) -> None:
         )
 
 
-def _history(reader: Reader, bad: Quarantine, files: Sequence[Path], quarantine: Path | None) -> History:
-    frame = reader.store.frame()
-    digest = Fingerprint.of(reader.store.hashes(frame)).digest
-    if shared := shared_ids(frame["prompt_id"], reader.store.identities(frame)):
-        reader.doubts["prompt_ids that stand for several texts"] = shared
+def _history(validator: RowValidator, bad_rows: Quarantine, files: Sequence[Path], quarantine: Path | None) -> History:
+    frame = validator.builder.frame()
+    digest = Fingerprint.of(validator.builder.row_hashes(frame)).digest
+    if shared := count_shared_ids(frame["prompt_id"], validator.builder.prompt_hashes(frame)):
+        validator.warnings["prompt_ids that stand for several texts"] = shared
     times = frame["timestamp"].dropna().to_numpy()
     per_arm = {str(arm): int(rows) for arm, rows in frame["arm"].value_counts().items()}
     counts = Counts(
         files=len(files),
-        read=reader.seen,
+        read=validator.rows_read,
         kept=len(frame),
-        quarantined=dict(bad.counts.most_common()),
-        duplicates=bad.counts["duplicate request_id"],
+        quarantined=dict(bad_rows.counts.most_common()),
+        duplicates=bad_rows.counts["duplicate request_id"],
         per_arm=dict(sorted(per_arm.items())),
         success_unknown=int(frame["success"].isna().sum()),
         prompts=int(frame["prompt_id"].nunique()),
-        unnamed=reader.unnamed,
-        doubts={kind: count for kind, count in reader.doubts.items() if count},
+        without_request_id=validator.without_request_id,
+        warnings={kind: count for kind, count in validator.warnings.items() if count},
     )
     start, end = (
         (datetime.fromtimestamp(float(edge), UTC) for edge in (times.min(), times.max()))
         if len(times)
         else (None, None)
     )
-    examples = tuple(bad.examples)
+    examples = tuple(bad_rows.examples)
     return History(frame, counts, digest, start, end, examples, quarantine, has_synthetic(frame))
 
 
 def has_synthetic(frame: pd.DataFrame) -> bool:
-    """Say whether any row calls itself synthetic."""
+    """Return whether any row has `source` synthetic."""
     return "source" in frame and bool((frame["source"].astype(str) == "synthetic").any())
 
 
-def shared_ids(prompt_ids: pd.Series, texts: NDArray[np.uint64]) -> int:
-    """Count the prompt ids that stand for more than one text: files that number their prompts from 1 do that."""
+def count_shared_ids(prompt_ids: pd.Series, texts: NDArray[np.uint64]) -> int:
+    """Count prompt ids of more than one text; several files that number their prompts from 1 cause this."""
     pairs = pd.DataFrame({"id": pd.factorize(prompt_ids)[0], "text": texts}).drop_duplicates()
     return int((pairs["id"].value_counts() > 1).sum())

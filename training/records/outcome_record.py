@@ -1,4 +1,4 @@
-"""The outcome record as importers and the collector write it: made through one door that refuses what can't be kept."""
+"""Outcome record of one call: a validated value, and parsers for cells of other tools."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.records.text_pool import as_json, conversation
 
 
 class Unmappable(Exception):
-    """A row of a source can't become an outcome record.
+    """A row of a source can't be converted to an outcome record.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ class OutcomeRecord:
     timestamp
         Epoch seconds.
     extras
-        Columns that the record does not know; carried along.
+        Columns outside the schema.
 
     Raises
     ------
     Unmappable
-        If the record could not be read back: no prompt, no arm, a number out of its range.
+        If the record is not valid: no prompt, no arm, a number out of its range.
 
     Examples
     --------
@@ -110,7 +110,7 @@ class OutcomeRecord:
                 raise Unmappable("tokens contradict", f"{held:g} {part} of {of:g} {whole}: a part exceeds its whole")
 
     def row(self) -> dict[str, Any]:
-        """Give the columns that are known, the extras among them."""
+        """Return the columns that have a value, extras included."""
         row: dict[str, Any] = {}
         for name in COLUMNS:
             value = getattr(self, name)
@@ -130,12 +130,12 @@ NUMBERS: Final = (*_AMOUNTS, "success", "propensity")
 
 
 def chat_text(messages: object) -> str | None:
-    """Write messages as JSON text; None where there are none.
+    """Serialise messages as JSON text; None where there are none.
 
     Raises
     ------
     Unmappable
-        If they are no list of turns.
+        If they are not a list of turns.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def number(value: object, name: str) -> float | None:
     Raises
     ------
     Unmappable
-        If it is something else.
+        If it is neither.
 
     Examples
     --------
@@ -179,12 +179,12 @@ def number(value: object, name: str) -> float | None:
 
 
 def instant(value: object, name: str = "timestamp") -> float | None:
-    """Read a time, ISO 8601 (UTC where no zone is named) or an epoch in s, ms, us or ns, as epoch seconds.
+    """Parse a time, ISO 8601 (UTC where no zone is named) or an epoch in s, ms, us or ns, as epoch seconds.
 
     Raises
     ------
     Unmappable
-        If it is something else.
+        If it is neither.
 
     Examples
     --------
@@ -207,7 +207,7 @@ def instant(value: object, name: str = "timestamp") -> float | None:
 
 
 def label(value: object) -> str | None:
-    """Read a short text; None where it is empty or nothing that a label can be."""
+    """Convert a value to a label; None where it is empty, a boolean, a list or an object."""
     if isinstance(value, bool) or value is None or isinstance(value, list | dict):
         return None
     return str(value).strip() or None

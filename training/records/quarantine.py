@@ -1,4 +1,4 @@
-"""Keeps what could not be kept: each bad row with its file, its line, the reason and the row itself."""
+"""Quarantine of rejected rows: a JSONL file with source, line, reason and content of each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from training.errors import BadHistory
 
 _EXAMPLES: Final = 20
 _LINE_ENDS: Final = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"}
-"""JSON leaves these as they are, but some readers of lines would split there."""
+"""Valid inside JSON strings, but some line readers split there."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedExample:
-    """Where a bad row is, and what is wrong with it; fit for a log, since it does not hold the row.
+    """Where a rejected row is and why; safe to log, since it does not hold the row.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class QuarantinedExample:
 
 
 class Quarantine:
-    """A JSONL file of bad rows, written anew; without a path, bad rows are counted and the first ones named.
+    """A JSONL file of rejected rows, overwritten; without a path, rows are counted and the first are kept as examples.
 
     Raises
     ------
@@ -72,8 +72,8 @@ class Quarantine:
         if self._file is not None:
             self._file.close()
 
-    def put(self, example: QuarantinedExample, row: Mapping[str, object] | str) -> None:
-        """Keep a bad row; `row` is its text where it could not be taken apart."""
+    def add(self, example: QuarantinedExample, row: Mapping[str, object] | str) -> None:
+        """Add a rejected row; `row` is its text where it could not be parsed."""
         self.counts[example.kind] += 1
         if len(self.examples) < _EXAMPLES:
             self.examples.append(example)
@@ -90,7 +90,7 @@ class Quarantine:
 
 
 def _writable(value: object) -> object:
-    """Give a value that JSON can carry: NaN and infinity as text, bytes with escapes, keys as text."""
+    """Return a value that JSON can represent: NaN and infinity as text, bytes with escapes, keys as text."""
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, bytes):

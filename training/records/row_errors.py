@@ -1,4 +1,4 @@
-"""What is wrong with the rows of a batch: the first fault of a row is the one that counts."""
+"""Collects validation errors of a batch of rows; only the first error of a row counts."""
 
 from __future__ import annotations
 
@@ -6,52 +6,53 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from training.types import BoolArray
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why a row can't be kept.
+    """Why a row failed validation.
 
     Parameters
     ----------
-    place
-        Its place in the batch.
+    index
+        Index of the row in the batch.
     kind
         The reason as counted.
     reason
         The reason in words, with the cure; never holds the prompt.
     """
 
-    place: int
+    index: int
     kind: str
     reason: str
 
 
 class RowErrors:
-    """The faults of one batch of n rows."""
+    """The errors of one batch of n rows."""
 
     __slots__ = ("_first",)
 
     def __init__(self) -> None:
         self._first: dict[int, RowError] = {}
 
-    def note(self, place: int, kind: str, reason: str) -> None:
-        """Note a fault, unless the row has one already."""
-        self._first.setdefault(place, RowError(place, kind, reason))
+    def add(self, index: int, kind: str, reason: str) -> None:
+        """Add an error, unless the row has one already."""
+        self._first.setdefault(index, RowError(index, kind, reason))
 
-    def __contains__(self, place: int) -> bool:
-        return place in self._first
+    def __contains__(self, index: int) -> bool:
+        return index in self._first
 
     def __len__(self) -> int:
         return len(self._first)
 
     def __iter__(self) -> Iterator[RowError]:
-        """Go through them in the order of the rows."""
-        return iter(sorted(self._first.values(), key=lambda fault: fault.place))
+        """Iterate in the order of the rows."""
+        return iter(sorted(self._first.values(), key=lambda error: error.index))
 
-    def spared(self, size: int) -> NDArray[np.bool_]:
-        """(n,): rows without a fault."""
-        spared = np.ones(size, np.bool_)
-        spared[list(self._first)] = False
-        return spared
+    def valid_rows(self, size: int) -> BoolArray:
+        """Return a mask (n,) of the rows without an error."""
+        valid = np.ones(size, np.bool_)
+        valid[list(self._first)] = False
+        return valid

@@ -1,4 +1,4 @@
-"""The outcome record's columns: what each may hold, how it is read, and what is wrong with a cell that can't be."""
+"""Schema of outcome records: columns, types and ranges, and parsers that report invalid cells."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from training.records.readers.rows import Column, objects
 from training.records.row_errors import RowErrors
+from training.types import Array, BoolArray
 
 TEXTS: Final = ("prompt", "messages")
 IDS: Final = ("request_id", "prompt_id", "session_id")
@@ -28,22 +28,22 @@ KNOWN: Final = (*IDS, *TEXTS, *LABELS, *NUMBERS, "timestamp")
 """All columns of the outcome record; every other column is carried along."""
 
 FAILURE_MODES: Final = ("verbose_wrong_answer", "task_drift", "timeout", "token_bloat", "false_confidence")
-"""The taxonomy. Another mode is kept and counted: to drop it would drop failures, and bias what is learnt."""
+"""Known failure modes. Others are kept and counted: dropping them would bias the training data."""
 
 _MISSING_WORDS: Final = frozenset({"", "null", "none", "na", "n/a", "<na>"})
-_TRUTH: Final[Mapping[str, float]] = {"true": 1.0, "false": 0.0}
+_BOOLEANS: Final[Mapping[str, float]] = {"true": 1.0, "false": 0.0}
 _EPOCH_UNITS: Final = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
-"""An epoch above the first number is in this fraction of a second: ns, us, ms."""
+"""(threshold, divisor): an epoch above the threshold is in ns, us or ms."""
 _LAST_SECOND: Final = 253_402_300_799.0
 """The end of the year 9999."""
-_WRITTEN: Final = 60
-"""Characters of a faulty label that a reason shows."""
-_PLACES: Final[Mapping[str, int]] = {name: place for place, name in enumerate((*NUMBERS, "timestamp", "arm"))}
-_PLAIN: Final = frozenset({int, float, type(None)})
+_LABEL_SHOWN: Final = 60
+"""Characters of an invalid label that an error message shows."""
+_COLUMN_ORDER: Final[Mapping[str, int]] = {name: index for index, name in enumerate((*NUMBERS, "timestamp", "arm"))}
+_NUMBER_TYPES: Final = frozenset({int, float, type(None)})
 
 
-class Rules:
-    """The ranges of parsed columns.
+class RangeChecks:
+    """Range checks of parsed columns.
 
     Parameters
     ----------
@@ -61,20 +61,18 @@ class Rules:
             "unknown arm": f"the arms are {', '.join(arms or ())}; add it to arms.toml if it is one",
         }
 
-    def check(self, frame: pd.DataFrame, faults: RowErrors) -> None:
-        """Note every cell of a batch (numbered 0 .. n-1) that breaks a rule."""
+    def check(self, frame: pd.DataFrame, errors: RowErrors) -> None:
+        """Add an error for every cell of a batch (index 0 .. n-1) that is out of range."""
         try:
             self._schema.validate(frame, lazy=True)
-        except pandera.errors.SchemaErrors as errors:
-            cases = errors.failure_cases  # in no order: the first column's fault is to be a row's first
-            cases = cases.iloc[np.argsort(cases["column"].map(_PLACES).to_numpy(), kind="stable")]
-            for column, kind, value, place in zip(
+        except pandera.errors.SchemaErrors as failure:
+            cases = failure.failure_cases  # unordered: a row's first error must be that of its first column
+            cases = cases.iloc[np.argsort(cases["column"].map(_COLUMN_ORDER).to_numpy(), kind="stable")]
+            for column, kind, value, index in zip(
                 cases["column"], cases["check"], cases["failure_case"], cases["index"], strict=True
             ):
-                written = f"{value:g}" if isinstance(value, float) else repr(value)[:_WRITTEN]
-                faults.note(
-                    int(place), str(kind), f"{column} is {written}: {self._cures.get(kind, 'must be 0 or more')}"
-                )
+                shown = f"{value:g}" if isinstance(value, float) else repr(value)[:_LABEL_SHOWN]
+                errors.add(int(index), str(kind), f"{column} is {shown}: {self._cures.get(kind, 'must be 0 or more')}")
 
 
 def _ranges() -> dict[str, pandera.Column]:
@@ -90,40 +88,40 @@ def _ranges() -> dict[str, pandera.Column]:
     return ranges
 
 
-def read_numbers(column: Column | None, size: int, name: str, faults: RowErrors) -> NDArray[np.float64]:
-    """Read a column of numbers; float64 (n,), NaN where a cell is empty or faulty.
+def read_numbers(column: Column | None, size: int, name: str, errors: RowErrors) -> Array:
+    """Parse a column of numbers; float64 (n,), NaN where a cell is empty or invalid.
 
-    Numbers written as text count; true and false count as a success of 1 and 0. NaN and infinity are faults: what is
-    not known is empty.
+    Numbers shown as text count; true and false count as a success of 1 and 0. NaN and infinity are errors: unknown
+    values must be empty.
     """
     if column is None:
         return np.full(size, np.nan)
     if isinstance(column, pa.Array) and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        values: NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        given = column.is_valid().to_numpy(zero_copy_only=False)
-        return _finite(np.array(values), given, name, faults)
+        values: Array = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        present = column.is_valid().to_numpy(zero_copy_only=False)
+        return _finite(np.array(values), present, name, errors)
     cells = objects(column)
-    if set(map(type, cells)) <= _PLAIN:
+    if set(map(type, cells)) <= _NUMBER_TYPES:
         try:
             values = np.array(cells, np.float64)
         except OverflowError:
             pass
         else:
             unknown = np.isnan(values)
-            given = ~unknown if not unknown.any() else np.array([cell is not None for cell in cells])
-            return _finite(values, given, name, faults)
-    return np.array([_number(cell, place, name, faults) for place, cell in enumerate(cells)], np.float64)
+            present = ~unknown if not unknown.any() else np.array([cell is not None for cell in cells])
+            return _finite(values, present, name, errors)
+    return np.array([_number(cell, index, name, errors) for index, cell in enumerate(cells)], np.float64)
 
 
-def read_labels(column: Column | None, size: int, name: str, faults: RowErrors) -> list[str | None]:
-    """Read a column of short texts; None where a cell is empty or faulty. Numbers become their text."""
+def read_labels(column: Column | None, size: int, name: str, errors: RowErrors) -> list[str | None]:
+    """Parse a column of labels; None where a cell is empty or invalid. Numbers become text."""
     if column is None:
         return [None] * size
-    return [_label(cell, place, name, faults) for place, cell in enumerate(objects(column))]
+    return [_label(cell, index, name, errors) for index, cell in enumerate(objects(column))]
 
 
-def read_times(column: Column | None, size: int, faults: RowErrors) -> NDArray[np.float64]:
-    """Read a column of times; epoch seconds float64 (n,), NaN where a cell is empty or faulty.
+def read_times(column: Column | None, size: int, errors: RowErrors) -> Array:
+    """Parse a column of times; epoch seconds float64 (n,), NaN where a cell is empty or invalid.
 
     ISO 8601 (UTC where no zone is named) or an epoch in s, ms, us or ns, told apart by its size.
     """
@@ -131,39 +129,39 @@ def read_times(column: Column | None, size: int, faults: RowErrors) -> NDArray[n
         return np.full(size, np.nan)
     if isinstance(column, pa.Array) and (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
         micros = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-        times: NDArray[np.float64] = micros.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        times: Array = micros.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return times / 1e6
     cells = objects(column)
-    written = [place for place, cell in enumerate(cells) if isinstance(cell, str) and not _is_number(cell)]
+    shown = [index for index, cell in enumerate(cells) if isinstance(cell, str) and not _is_number(cell)]
     values = [None if isinstance(cell, str) and not _is_number(cell) else _instant(cell) for cell in cells]
-    seconds = np.array([_number(cell, place, "timestamp", faults) for place, cell in enumerate(values)], np.float64)
+    seconds = np.array([_number(cell, index, "timestamp", errors) for index, cell in enumerate(values)], np.float64)
     for least, unit in _EPOCH_UNITS:
         seconds = np.where(seconds >= least, seconds / unit, seconds)
-    texts = [str(cells[place]).strip() for place in written]
+    texts = [str(cells[index]).strip() for index in shown]
     parsed = pd.to_datetime(pd.Series(texts, dtype=object), format="ISO8601", utc=True, errors="coerce")
-    seconds[written] = (parsed - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
-    for place, text in zip(written, texts, strict=True):
-        if np.isnan(seconds[place]) and text.lower() not in _MISSING_WORDS:
-            faults.note(place, "timestamp not readable", "timestamp is neither ISO 8601 nor an epoch number")
+    seconds[shown] = (parsed - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
+    for index, text in zip(shown, texts, strict=True):
+        if np.isnan(seconds[index]) and text.lower() not in _MISSING_WORDS:
+            errors.add(index, "timestamp not readable", "timestamp is neither ISO 8601 nor an epoch number")
     return seconds
 
 
-def _finite(values: NDArray[np.float64], given: NDArray[np.bool_], name: str, faults: RowErrors) -> NDArray[np.float64]:
-    for place in np.flatnonzero(given & ~np.isfinite(values)):
-        _not_finite(int(place), float(values[place]), name, faults)
-        values[place] = np.nan
+def _finite(values: Array, present: BoolArray, name: str, errors: RowErrors) -> Array:
+    for index in np.flatnonzero(present & ~np.isfinite(values)):
+        _not_finite(int(index), float(values[index]), name, errors)
+        values[index] = np.nan
     return values
 
 
-def _not_finite(place: int, value: float, name: str, faults: RowErrors) -> float:
+def _not_finite(index: int, value: float, name: str, errors: RowErrors) -> float:
     if math.isnan(value):
-        faults.note(place, f"{name} is NaN", f"{name} is NaN: leave it empty (null) where it is not known")
+        errors.add(index, f"{name} is NaN", f"{name} is NaN: leave it empty (null) where it is not known")
     else:
-        faults.note(place, f"{name} is not finite", f"{name} is infinite: leave it empty (null) where it is not known")
+        errors.add(index, f"{name} is not finite", f"{name} is infinite: leave it empty (null) where it is not known")
     return math.nan
 
 
-def _number(cell: object, place: int, name: str, faults: RowErrors) -> float:
+def _number(cell: object, index: int, name: str, errors: RowErrors) -> float:
     if cell is None:
         return math.nan
     value: float | None = None
@@ -175,13 +173,13 @@ def _number(cell: object, place: int, name: str, faults: RowErrors) -> float:
         word = cell.strip().lower()
         if word in _MISSING_WORDS:
             return math.nan
-        value = _TRUTH.get(word) if name == "success" else None
+        value = _BOOLEANS.get(word) if name == "success" else None
         value = _float(word) if value is None and "_" not in word else value
     if value is None:
         kind = type(cell).__name__
-        faults.note(place, f"{name} not a number", f"{name} is no number ({kind}): write 12.5, or leave it empty")
+        errors.add(index, f"{name} not a number", f"{name} is no number ({kind}): write 12.5, or leave it empty")
         return math.nan
-    return value if math.isfinite(value) else _not_finite(place, value, name, faults)
+    return value if math.isfinite(value) else _not_finite(index, value, name, errors)
 
 
 def _float(cell: str | float | Decimal) -> float | None:
@@ -198,13 +196,13 @@ def _is_number(text: str) -> bool:
 
 
 def _instant(cell: object) -> object:
-    """Turn Python's own times into an epoch."""
+    """Convert datetime objects to epoch seconds."""
     if isinstance(cell, datetime):
         return (cell if cell.tzinfo else cell.replace(tzinfo=UTC)).timestamp()
     return cell
 
 
-def _label(cell: object, place: int, name: str, faults: RowErrors) -> str | None:
+def _label(cell: object, index: int, name: str, errors: RowErrors) -> str | None:
     if cell is None:
         return None
     if isinstance(cell, str):
@@ -214,6 +212,6 @@ def _label(cell: object, place: int, name: str, faults: RowErrors) -> str | None
     elif isinstance(cell, float) and math.isfinite(cell):
         text = repr(int(cell)) if cell.is_integer() else repr(cell)
     else:
-        faults.note(place, f"{name} is not text", f"{name} must be text, not {type(cell).__name__}")
+        errors.add(index, f"{name} is not text", f"{name} must be text, not {type(cell).__name__}")
         return None
     return text or None

@@ -1,4 +1,4 @@
-"""Keeps each distinct text of a history once, and knows which of them are the same prompt."""
+"""Interns the distinct texts of a history and identifies texts that normalise to the same prompt."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from serving.decision.conversation import clean, from_prompt, parse_messages
 from serving.decision.errors import BadRequest
 from serving.decision.ids import PROMPT_ID_BYTES, prompt_id
 from serving.decision.types import Message
+from training.types import IntArray
 
 _KEY_BYTES: Final = PROMPT_ID_BYTES
 
 
 def is_missing(value: object) -> bool:
-    """Say whether a cell holds nothing: None, NaN, pandas' NA or an empty string.
+    """Return whether a cell is missing: None, NaN, pandas' NA or an empty string.
 
     Examples
     --------
@@ -40,7 +41,7 @@ def is_missing(value: object) -> bool:
 
 
 def conversation(prompt: object, messages: object) -> tuple[Message, ...]:
-    """Read what a row was asked; where it has both, `messages` is the request and `prompt` is carried along.
+    """Parse the request of a row; where it has both, `messages` is the request and `prompt` is ignored.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def conversation(prompt: object, messages: object) -> tuple[Message, ...]:
     Raises
     ------
     BadRequest
-        If neither can be read as a conversation that is not empty.
+        If neither holds a conversation, or it is empty.
 
     Examples
     --------
@@ -69,12 +70,12 @@ def conversation(prompt: object, messages: object) -> tuple[Message, ...]:
 
 
 def as_json(messages: object) -> str:
-    """Write a `messages` cell as JSON text; text stays as it is.
+    """Serialise a `messages` cell as JSON text; text stays as it is.
 
     Raises
     ------
     BadRequest
-        If it holds something that JSON can't carry.
+        If it is not serialisable.
     """
     if isinstance(messages, str):
         return messages
@@ -91,9 +92,9 @@ class Text:
     Parameters
     ----------
     code
-        Its place in the pool.
+        Index in the pool.
     prompt_id
-        The prompt that it is a writing of.
+        Id of the normalised prompt.
     """
 
     code: int
@@ -101,9 +102,9 @@ class Text:
 
 
 class TextPool:
-    """Distinct texts in order of first sight; a repeated prompt costs 4 bytes a row.
+    """Distinct texts in order of first occurrence; a repeated prompt costs 4 bytes a row.
 
-    Texts are told apart by a 128-bit hash. One pool holds either prompts or messages.
+    Texts are identified by a 128-bit hash. One pool holds either prompts or messages.
     """
 
     def __init__(self) -> None:
@@ -125,7 +126,7 @@ class TextPool:
         return Text(code, self._ids[_KEY_BYTES * code : _KEY_BYTES * (code + 1)].hex())
 
     def add(self, key: bytes, text: str, messages: Iterable[Message]) -> Text:
-        """Keep a text that is not in the pool yet."""
+        """Add a text that is not in the pool yet."""
         code = len(self._codes)
         identity = prompt_id(messages)
         self._codes[key] = code
@@ -134,28 +135,28 @@ class TextPool:
         return Text(code, identity)
 
     def flush(self) -> None:
-        """Move the texts added since the last call into Arrow's memory: call it after every chunk of rows."""
+        """Move the texts added since the last call into Arrow memory; called after every batch."""
         if self._pending:
             self._chunks.append(pa.array(self._pending, pa.large_string()))
             self._pending = []
 
     def column(self, codes: NDArray[np.int32]) -> pd.Categorical:
-        """Give the texts of all rows; code -1 is a missing value."""
+        """Return the texts of all rows, codes int32 (n,); -1 is a missing value."""
         self.flush()
         texts = pd.arrays.ArrowExtensionArray(pa.chunked_array(self._chunks, pa.large_string()))
         return pd.Categorical.from_codes(cast("Sequence[int]", codes), categories=pd.Index(texts))
 
     def text_hashes(self) -> NDArray[np.uint64]:
-        """Give 64 bits of each text's hash, in the order of the codes."""
+        """Return 64 bits of each text's hash, uint64, in the order of the codes."""
         return np.frombuffer(b"".join(self._codes), np.uint64)[::2]
 
     def prompt_hashes(self) -> NDArray[np.uint64]:
-        """Give 64 bits of each text's prompt id, in the order of the codes."""
+        """Return 64 bits of each text's prompt id, uint64, in the order of the codes."""
         return np.frombuffer(bytes(self._ids), np.uint64)[::2]
 
 
-def iter_cells(column: pd.Series | None, rows: NDArray[np.int64]) -> Iterator[object]:
-    """Take single cells out of a column; cells of one category are one object."""
+def iter_cells(column: pd.Series | None, rows: IntArray) -> Iterator[object]:
+    """Yield the cells of some rows of a column; equal categories yield the same object."""
     if column is None:
         yield from [None] * len(rows)
     elif isinstance(column.dtype, pd.CategoricalDtype):
@@ -178,7 +179,7 @@ def _parsed(text: str | bytes) -> object:
 
 
 def _plain(value: object) -> object:
-    """Turn arrays inside a cell into lists, as Parquet readers hand them out."""
+    """Convert nested arrays of Parquet cells to lists."""
     if isinstance(value, np.ndarray | list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

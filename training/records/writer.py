@@ -1,4 +1,4 @@
-"""Writes outcome records as they come: JSONL, CSV or Parquet, whole or not at all."""
+"""Streams outcome records to JSONL, CSV or Parquet; the file appears only when complete."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ _BATCH: Final = 4096
 
 
 class RecordWriter(Protocol):
-    """Takes records one by one."""
+    """Writes records one by one."""
 
-    def put(self, outcome: OutcomeRecord) -> None:
-        """Write one."""
+    def write(self, record: OutcomeRecord) -> None:
+        """Write one record."""
         ...
 
     def close(self) -> None:
-        """Write what is held back."""
+        """Flush buffered records."""
         ...
 
 
 @contextmanager
 def open_writer(path: Path) -> Iterator[RecordWriter]:
-    """Open a file of outcome records; it takes its place when all is written, so that none is ever half there.
+    """Open a file for outcome records; it replaces an older one only when the block ends without an error.
 
     Parameters
     ----------
     path
-        Ends in .jsonl, .csv or .parquet. CSV and Parquet hold columns that the record does not know in one, `extras`,
-        as JSON text, since they are written before the last row is seen.
+        Ends in .jsonl, .csv or .parquet. CSV and Parquet hold extra columns as JSON text in one column, `extras`, since
+        their columns are fixed before the last record is known.
 
     Raises
     ------
@@ -65,11 +65,11 @@ class _Jsonl:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
-    def put(self, outcome: OutcomeRecord) -> None:
-        self._file.write(orjson.dumps({"success": None} | outcome.row(), default=str, option=orjson.OPT_APPEND_NEWLINE))
+    def write(self, record: OutcomeRecord) -> None:
+        self._file.write(orjson.dumps({"success": None} | record.row(), default=str, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""
 
 
 class _Csv:
@@ -79,12 +79,12 @@ class _Csv:
         self._writer = csv.writer(self._text, lineterminator="\n")
         self._writer.writerow([*COLUMNS, "extras"])
 
-    def put(self, outcome: OutcomeRecord) -> None:
-        row = _flat(outcome)
+    def write(self, record: OutcomeRecord) -> None:
+        row = _flat(record)
         self._writer.writerow(["" if row.get(name) is None else row[name] for name in (*COLUMNS, "extras")])
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""
 
 
 class _Text:
@@ -102,8 +102,8 @@ class _Parquet:
         self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
         self._rows: list[dict[str, object]] = []
 
-    def put(self, outcome: OutcomeRecord) -> None:
-        self._rows.append(_flat(outcome))
+    def write(self, record: OutcomeRecord) -> None:
+        self._rows.append(_flat(record))
         if len(self._rows) >= _BATCH:
             self._flush()
 
@@ -117,8 +117,8 @@ class _Parquet:
             self._rows = []
 
 
-def _flat(outcome: OutcomeRecord) -> dict[str, object]:
-    row = outcome.row()
+def _flat(record: OutcomeRecord) -> dict[str, object]:
+    row = record.row()
     extras = {name: row.pop(name) for name in list(row) if name not in COLUMNS}
     return row | ({"extras": orjson.dumps(extras, default=str).decode()} if extras else {})
 

@@ -38,8 +38,8 @@ def job(folder: Path, endpoint: FakeEndpoint, rows: list[dict[str, Any]] | int =
         rows = [{"prompt": f"What is 17 * 23 ({n})?", "answer": "391", "grader": "numeric"} for n in range(rows)]
     path = folder / "prompts.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    manner = CallSettings(endpoint.url, per_second=1000, attempts=3, seconds=5, backoff=0.01)
-    base = Job(read_prompts(path), ARMS, manner, folder / "calls.jsonl", folder / "out.jsonl", folder / "q.jsonl")
+    settings = CallSettings(endpoint.url, per_second=1000, attempts=3, timeout_s=5, backoff_s=0.01)
+    base = Job(read_prompts(path), ARMS, settings, folder / "calls.jsonl", folder / "out.jsonl", folder / "q.jsonl")
     return replace(base, **more)
 
 
@@ -49,7 +49,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 def test_every_prompt_goes_through_every_arm(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     made = collect(job(tmp_path, endpoint, runs=2, key="sk-only-a-test"))
-    assert (made.written, made.failed, made.left, made.ungraded) == (12, {}, 0, {})
+    assert (made.written, made.failed, made.remaining, made.ungraded) == (12, {}, 0, {})
     assert made.spent_usd == pytest.approx(12 * USD_A_CALL)
     rows = records(tmp_path)
     assert {(row["arm"], row["run"]) for row in rows} == {
@@ -77,7 +77,7 @@ def test_a_passing_fault_is_tried_again(endpoint: FakeEndpoint, tmp_path: Path, 
 def test_a_call_that_hangs_is_an_outcome(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     endpoint.fault = lambda key, tried: "hang" if "high" in key else None
     work = job(tmp_path, endpoint, 1)
-    made = collect(replace(work, manner=replace(work.manner, seconds=0.2, attempts=2)))
+    made = collect(replace(work, settings=replace(work.settings, timeout_s=0.2, attempts=2)))
     assert made.written == 2
     late = next(row for row in records(tmp_path) if row["arm"] == "reasoning")
     assert (late["success"], late["failure_mode"], late["retries"]) == (0.0, "timeout", 1)
@@ -132,12 +132,12 @@ def test_the_cap_is_kept_over_restarts(endpoint: FakeEndpoint, tmp_path: Path) -
     arms = tuple(replace(arm, price=price, default_output_tokens=50.0) for arm in ARMS)
     work = job(tmp_path, endpoint, 10, arms=arms, max_usd=0.51, concurrency=4)
     first = collect(work)
-    assert (first.written, first.left) == (10, 10)
+    assert (first.written, first.remaining) == (10, 10)
     assert first.spent_usd == pytest.approx(0.5)
     again = collect(work)
-    assert (again.written, again.left) == (10, 10)
+    assert (again.written, again.remaining) == (10, 10)
     more = collect(replace(work, max_usd=2.0))
-    assert (more.written, more.left) == (20, 0)
+    assert (more.written, more.remaining) == (20, 0)
     assert sum(endpoint.paid.values()) == 20
 
 
@@ -147,7 +147,7 @@ def test_calls_that_cost_less_than_forecast_leave_room_for_more(endpoint: FakeEn
     endpoint.seconds = 0.05
     made = collect(job(tmp_path, endpoint, 10, arms=arms, max_usd=0.9, concurrency=4))
     assert made.spent_usd <= 0.9
-    assert (made.written, made.left) == (11, 9)  # 0.55 is spent and 0.40 more would not fit
+    assert (made.written, made.remaining) == (11, 9)  # 0.55 is spent and 0.40 more would not fit
     assert endpoint.most_at_once == 2
 
 
@@ -159,7 +159,7 @@ def test_concurrency_and_pace_are_kept(endpoint: FakeEndpoint, tmp_path: Path) -
     (tmp_path / "slow").mkdir()
     work = job(tmp_path / "slow", endpoint, 5)
     since = time.monotonic()
-    collect(replace(work, manner=replace(work.manner, per_second=20)))
+    collect(replace(work, settings=replace(work.settings, per_second=20)))
     assert time.monotonic() - since >= 9 / 20 * 0.95  # ten calls, one every 50 ms: a floor, no speed
 
 

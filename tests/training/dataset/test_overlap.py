@@ -59,12 +59,12 @@ def test_paired_history_needs_no_chance() -> None:
 
 def test_what_an_arm_is_worth_falls_with_uneven_chances() -> None:
     even, uneven = (overlap(logged(reason))[1] for reason in (np.full(4000, 0.3), np.tile([0.02, 0.58], 2000)))
-    assert even.effective == pytest.approx(even.drawn)
-    assert uneven.effective < 0.3 * uneven.drawn
-    assert (even.smallest, uneven.smallest) == (pytest.approx(0.3), pytest.approx(0.02))
-    assert even.clipped == 0
+    assert even.effective_size == pytest.approx(even.drawn)
+    assert uneven.effective_size < 0.3 * uneven.drawn
+    assert (even.min_propensity, uneven.min_propensity) == (pytest.approx(0.3), pytest.approx(0.02))
+    assert even.clipped_share == 0
     few = overlap(logged(np.tile([0.02, 0.58], 200)))[1]  # of 400 prompts, 0.05 is the least that is believed
-    assert few.clipped > 0
+    assert few.clipped_share > 0
     assert "clipped" in str(few)
 
 

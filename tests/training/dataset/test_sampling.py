@@ -25,7 +25,7 @@ DATA = build_dataset(FRAME, infer_arms(FRAME))
 def test_a_history_within_the_bound_stays_as_it_is() -> None:
     drawn = draw_prompts(DATA, len(DATA), 0)
     assert drawn.dataset is DATA
-    assert drawn.whole
+    assert drawn.is_complete
 
 
 def test_a_draw_is_seeded_in_order_and_without_repeats() -> None:

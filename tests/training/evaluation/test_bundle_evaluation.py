@@ -42,7 +42,7 @@ def test_the_old_policies_confound_and_keep_overlap(pool: Sampled) -> None:
         data = pool.logged(policy)
         naive = np.diff(np.nanmean(data.success, axis=0))[0]
         assert naive < pool.draws.uplift.mean() - 0.04  # hard prompts went to reasoning: it looks worse than it is
-        assert min(arm.effective for arm in overlap(data)) > 300
+        assert min(arm.effective_size for arm in overlap(data)) > 300
         chances = policy(pool.draws)
         assert chances.min() >= 0.05 - 1e-9
     assert np.nanstd(unweighted(data).propensity[:, 1]) == pytest.approx(0)

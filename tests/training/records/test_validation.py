@@ -131,7 +131,7 @@ def test_request_ids_are_unique_across_files(tmp_path: Path) -> None:
 def test_rows_without_an_id_are_numbered_and_counted(tmp_path: Path) -> None:
     rows = [{name: value for name, value in GOOD.items() if name != "request_id"}] * 3
     history = read(write(tmp_path / "history.jsonl", rows))
-    assert history.counts.unnamed == history.counts.kept == 3
+    assert history.counts.without_request_id == history.counts.kept == 3
     assert history.frame["request_id"].is_unique
 
 
@@ -227,7 +227,7 @@ def test_columns_without_end_are_left_behind_and_counted(tmp_path: Path) -> None
     rows = [{**row, f"x{i}": 1} for i, row in enumerate(records(6))]
     history = read(write(tmp_path / "history.jsonl", rows), limits=ReadLimits(max_extra_columns=4))
     assert history.counts.kept == 6
-    assert history.counts.doubts == {"unknown columns of a batch left behind": 2}
+    assert history.counts.warnings == {"unknown columns of a batch left behind": 2}
 
 
 def test_odd_rows_are_kept_and_counted(tmp_path: Path) -> None:
@@ -235,4 +235,4 @@ def test_odd_rows_are_kept_and_counted(tmp_path: Path) -> None:
     rows = [{**row, **odd, "prompt": f"Prompt {i}"} for i, row in enumerate(records(2))]
     history = read(write(tmp_path / "history.jsonl", rows))
     assert history.counts.kept == 2
-    assert sorted(history.counts.doubts.values()) == [1, 2, 2]
+    assert sorted(history.counts.warnings.values()) == [1, 2, 2]

@@ -20,7 +20,7 @@ _FENCE: Final = re.compile(r"```[\w+-]*[ \t]*\r?\n(.*?)```", re.DOTALL)
 
 
 def final_answer(text: str) -> str:
-    r"""Give what an answer calls its answer: the last `<answer>` or `\boxed{}`, else all of it.
+    r"""Return the final answer of a text: the last `<answer>` or `\boxed{}`, else all of it.
 
     Examples
     --------
@@ -33,12 +33,12 @@ def final_answer(text: str) -> str:
     return text.strip()
 
 
-def fenced(text: str) -> str:
-    r"""Give the last fenced block, else all of it.
+def last_code_block(text: str) -> str:
+    r"""Return the last fenced block, else the whole text.
 
     Examples
     --------
-    >>> fenced("Here:\n```python\nx = 1\n```\nDone.")
+    >>> last_code_block("Here:\n```python\nx = 1\n```\nDone.")
     'x = 1\n'
     """
     found = _FENCE.findall(text)
@@ -46,14 +46,14 @@ def fenced(text: str) -> str:
 
 
 def exact(check: Check, answer: str) -> Grade:
-    """Compare texts: Unicode NFKC, case, white space and a closing full stop do not count.
+    """Compare texts after normalisation: Unicode NFKC, case, white space, final full stop.
 
     Examples
     --------
     >>> exact(Check("exact", "Paris"), "<answer>paris.</answer>").success
     1.0
     """
-    same = _folded(final_answer(answer)) == _folded(str(check.needs("answer")))
+    same = _folded(final_answer(answer)) == _folded(str(check.require("answer")))
     return Grade(float(same), "" if same else "another text")
 
 
@@ -71,13 +71,13 @@ def numeric(check: Check, answer: str) -> Grade:
     >>> numeric(Check("numeric", "0.5"), r"so \\boxed{1/2}").success, numeric(Check("numeric", "3"), "no idea").success
     (1.0, 0.0)
     """
-    wanted = _numbers(str(check.needs("answer")))
+    wanted = _numbers(str(check.require("answer")))
     if not wanted:
         raise BadCheck("grader numeric needs an answer that is a number")
     found = _numbers(final_answer(answer)) or _numbers(answer)
     if not found:
         return Grade(0.0, "no number in the answer")
-    tolerance = float(check.more.get("tolerance", 1e-6))
+    tolerance = float(check.options.get("tolerance", 1e-6))
     same = abs(found[-1] - wanted[-1]) <= tolerance * max(1.0, abs(wanted[-1]))
     return Grade(float(same), "" if same else "another number")
 
@@ -96,37 +96,37 @@ def _numbers(text: str) -> list[float]:
 
 
 def regex(check: Check, answer: str) -> Grade:
-    """Search a pattern; `full` asks that it matches the whole final answer.
+    """Search a pattern; with `full` it must match the whole final answer.
 
     Examples
     --------
-    >>> regex(Check("regex", more={"pattern": r"\\bParis\\b"}), "It is Paris.").success
+    >>> regex(Check("regex", options={"pattern": r"\\bParis\\b"}), "It is Paris.").success
     1.0
     """
     try:
-        pattern = re.compile(str(check.needs("pattern")))
+        pattern = re.compile(str(check.require("pattern")))
     except re.error as error:
         raise BadCheck(f"pattern can't be read: {error}") from None
-    met = pattern.fullmatch(final_answer(answer)) if check.more.get("full") else pattern.search(answer)
+    met = pattern.fullmatch(final_answer(answer)) if check.options.get("full") else pattern.search(answer)
     return Grade(float(met is not None), "" if met else "pattern not met")
 
 
 def json_schema(check: Check, answer: str) -> Grade:
-    """Hold the answer, or its last fenced block, against a JSON schema; an `answer` must be the same value too.
+    """Validate the answer, or its last fenced block, against a JSON schema; an `answer` must equal it too.
 
     Examples
     --------
     >>> schema = {"type": "object", "required": ["name"]}
-    >>> json_schema(Check("json_schema", more={"schema": schema}), '{"name": "Ada"}').success
+    >>> json_schema(Check("json_schema", options={"schema": schema}), '{"name": "Ada"}').success
     1.0
     """
-    schema = check.needs("schema")
+    schema = check.require("schema")
     try:
         jsonschema.validators.validator_for(schema).check_schema(schema)
     except jsonschema.SchemaError as error:
         raise BadCheck(f"schema can't be used: {error.message}") from None
     try:
-        value: Any = json.loads(fenced(answer).strip())
+        value: Any = json.loads(last_code_block(answer).strip())
     except (ValueError, RecursionError):
         return Grade(0.0, "not JSON")
     if not jsonschema.validators.validator_for(schema)(schema).is_valid(value):
@@ -148,9 +148,9 @@ def reasoning_gym(check: Check, answer: str) -> Grade:
         package = importlib.import_module("reasoning_gym")
     except ImportError:
         raise BadCheck("grader reasoning_gym needs the package: pip install reasoning-gym") from None
-    name = str(check.needs("dataset"))
+    name = str(check.require("dataset"))
     try:
         score = package.get_score_answer_fn(name)
     except (ValueError, KeyError, AttributeError):
         raise BadCheck(f"reasoning-gym knows no dataset {name!r}: see reasoning_gym.factory.DATASETS") from None
-    return Grade(min(1.0, max(0.0, float(score(final_answer(answer), check.needs("entry"))))))
+    return Grade(min(1.0, max(0.0, float(score(final_answer(answer), check.require("entry"))))))

@@ -1,4 +1,4 @@
-"""What a grader is given and what it gives back."""
+"""Interface of graders: check in, grade out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from serving.decision.errors import BadInput
 
 
 class BadCheck(BadInput):
-    """A check that can't be carried out: its prompt file, or this machine, has to be mended."""
+    """A check that can't be carried out: its prompt file or this machine needs fixing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a right answer is.
+    """How to grade an answer.
 
     Parameters
     ----------
@@ -24,23 +24,23 @@ class Check:
         A name in `training.collector.graders.catalog.GRADERS`, or `judge`.
     answer
         The reference answer, where the grader takes one.
-    more
-        What else the grader takes: `tolerance`, `pattern`, `schema`, `command` ...
+    options
+        Further options of the grader: `tolerance`, `pattern`, `schema`, `command` ...
     """
 
     grader: str
     answer: str | None = None
-    more: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
-    def needs(self, name: str) -> Any:
-        """Give a part of the check.
+    def require(self, name: str) -> Any:
+        """Return a required option of the check.
 
         Raises
         ------
         BadCheck
-            If it is not there.
+            If it is missing.
         """
-        value = self.answer if name == "answer" else self.more.get(name)
+        value = self.answer if name == "answer" else self.options.get(name)
         if value is None:
             raise BadCheck(f"grader {self.grader} needs {name!r}: add it to the prompt's row (answer, or in check)")
         return value
@@ -48,7 +48,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """How good an answer is: `success` 0 to 1, None where it can't be told; `note` says why, without the answer."""
+    """Grade of an answer: `success` 0 to 1, None if it can't be graded; `note` gives the reason, never the answer."""
 
     success: float | None
     note: str = ""

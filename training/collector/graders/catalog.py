@@ -1,4 +1,4 @@
-"""The graders by name. `judge` is not among them: it asks a model, so the collector sends its questions."""
+"""Catalog of graders by name; `judge` is not in it, since the collector makes the judge's model calls."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Runs a test command on the code of an answer, in a process of its own: few rights, little time, no network.
+"""Runs a test command on the code of an answer in a sandboxed subprocess: limited rights and time, no network.
 
 The answer's last fenced block becomes `file` (default `answer.py`) in an empty folder, beside the check's own `files`;
-`command` ends with 0 where the tests pass. What holds the code: limits on CPU time, memory, file size and open files;
+`command` exits with 0 if the tests pass. The sandbox: limits on CPU time, memory, file size and open files;
 an environment without secrets; a time limit that ends the whole process group; and, where the kernel allows it, user,
-network, process and mount namespaces, in which nothing but the folder can be written. It can still read files. It is a
-fence against bad answers, not against an attacker who knows the kernel: to grade code from people you don't trust, run
-the collector in a container or a virtual machine.
+network, process and mount namespaces, in which only the folder is writable. Files stay readable. It
+protects against faulty answers, not against kernel exploits: to grade untrusted code, run the collector in a container
+or a virtual machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from training.collector.graders.answers import fenced
+from training.collector.graders.answers import last_code_block
 from training.collector.graders.base import BadCheck, Check, Grade
 
 _SECONDS: Final = 10.0
@@ -49,26 +49,27 @@ try:
 except OSError:
     sys.exit(127)
 """
-"""Sets limits and becomes the command; a process of its own, since code between fork and exec is unsafe in threads."""
+"""Sets limits, then executes the command; a separate process, since code between fork and exec is unsafe in threads."""
 
 _ISOLATE: Final = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 def unit_test(check: Check, answer: str) -> Grade:
-    """Run the check's `command` on the answer; `seconds` (default 10) is all the time that it has."""
-    command = check.needs("command")
+    """Run the check's `command` on the answer; `seconds` (default 10) is its time limit."""
+    command = check.require("command")
     argv = ["sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
-    seconds = float(check.more.get("seconds", _SECONDS))
+    seconds = float(check.options.get("seconds", _SECONDS))
     with tempfile.TemporaryDirectory(prefix="thinkgate-grade-", ignore_cleanup_errors=True) as made:
         folder = Path(made)
-        _write(folder, {str(check.more.get("file", "answer.py")): fenced(answer), **check.more.get("files", {})})
+        answer_file = str(check.options.get("file", "answer.py"))
+        _write(folder, {answer_file: last_code_block(answer), **check.options.get("files", {})})
         limits = (int(seconds) + 1, _MEMORY, _FILE, 128, 0)
         return _run([*isolation(), *_launch(limits, isolated=bool(isolation())), *argv], folder, seconds)
 
 
 @functools.cache
 def isolation() -> tuple[str, ...]:
-    """Give the command that cuts a process off from network and files; empty where the kernel grants none."""
+    """Return the command that isolates a process from network and files; empty where the kernel does not permit it."""
     if shutil.which("unshare") is None:
         return ()
     with tempfile.TemporaryDirectory() as made, tempfile.NamedTemporaryFile() as outside:
@@ -99,7 +100,7 @@ def _run(argv: list[str], folder: Path, seconds: float) -> Grade:
         "LANG": "C.UTF-8",
     }
     try:
-        process = subprocess.Popen(  # noqa: S603 - to run the check's command is what this is for
+        process = subprocess.Popen(  # noqa: S603 - running the check's command is the purpose
             argv,
             cwd=folder,
             env=environment,
@@ -122,7 +123,7 @@ def _run(argv: list[str], folder: Path, seconds: float) -> Grade:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the whole group, also what the tests left running."""
+    """Kill the process group, including what the tests left running."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

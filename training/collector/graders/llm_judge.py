@@ -1,7 +1,7 @@
-"""A model as judge: a rubric, both orders, and no verdict where the two orders contradict each other.
+"""LLM judge: grades an answer by a rubric in two presentation orders; no grade if the two disagree.
 
-With a reference answer both answers are shown, unnamed, first in one order and then in the other. Without one there is
-nothing to swap but the scale: it is shown from the best mark down, and then from the worst up.
+With a reference answer, both answers are shown anonymously, in one order and then in the other. Without one, the
+order of the scale is reversed instead.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from training.collector.graders.base import Check, Grade
 
 RUBRIC: Final = "Is the answer correct, complete, and does it keep to what was asked?"
 _SCALE: Final = ("10: nothing to add", "7: right, with small flaws", "4: partly right", "0: wrong, or beside the point")
-_APART: Final = 0.5
+_MAX_DISAGREEMENT: Final = 0.5
 _MARK: Final = re.compile(r"\{[^{}]*\}")
 
 
 def judge_prompts(check: Check, asked: str, answer: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Write the two conversations that the judge is sent.
+    """Build the two conversations for the judge.
 
     Parameters
     ----------
     asked, answer
-        The prompt as text, and the answer that is judged.
+        The prompt as text, and the answer to grade.
     """
     return _question(check, asked, answer, swapped=False), _question(check, asked, answer, swapped=True)
 
 
 def _question(check: Check, asked: str, answer: str, *, swapped: bool) -> list[dict[str, Any]]:
     scale = "\n".join(reversed(_SCALE) if swapped else _SCALE)
-    rubric = str(check.more.get("rubric", RUBRIC))
+    rubric = str(check.options.get("rubric", RUBRIC))
     if check.answer is None:
         shown = f"<answer_1>\n{answer}\n</answer_1>"
         form = '{"answer_1": MARK}'
@@ -54,7 +54,7 @@ def _question(check: Check, asked: str, answer: str, *, swapped: bool) -> list[d
 
 
 def judge_grade(check: Check, replies: Sequence[str]) -> Grade:
-    """Read the judge's two replies, in the order of `judge_prompts`.
+    """Combine the judge's two replies, in the order of `judge_prompts`, into a grade.
 
     Examples
     --------
@@ -65,12 +65,12 @@ def judge_grade(check: Check, replies: Sequence[str]) -> Grade:
     """
     names = ("answer_1", "answer_1" if check.answer is None else "answer_2")
     marks = [_mark(reply, name) for reply, name in zip(replies, names, strict=True)]
-    known = [mark for mark in marks if mark is not None]
-    if len(known) < len(marks):
+    readable = [mark for mark in marks if mark is not None]
+    if len(readable) < len(marks):
         return Grade(None, "the judge's reply holds no mark")
-    if abs(known[0] - known[1]) > _APART:
+    if abs(readable[0] - readable[1]) > _MAX_DISAGREEMENT:
         return Grade(None, "the judge contradicts itself when the order is swapped")
-    return Grade(sum(known) / len(known))
+    return Grade(sum(readable) / len(readable))
 
 
 def _mark(reply: str, name: str) -> float | None:

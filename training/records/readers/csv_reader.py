@@ -1,4 +1,4 @@
-"""Rows of CSV, quoted line ends and all; one broken record never swallows the file."""
+"""Reads CSV records, quoted line ends included; a malformed record does not affect the records after it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.records.readers.rows import ReadLimits, UnreadableRow
 
 
 def csv_rows(path: Path, limits: ReadLimits) -> Iterator[TextRow]:
-    """Take a CSV file apart: comma, double quotes, a header; an empty field is a missing value.
+    """Yield the rows of a CSV file: comma, double quotes, a header; an empty field is a missing value.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def csv_rows(path: Path, limits: ReadLimits) -> Iterator[TextRow]:
 
 
 class _Record:
-    """Fields of one record, or why there are none."""
+    """The fields of one record, or why it can't be parsed."""
 
     __slots__ = ("fields", "line", "size", "taken")
 
@@ -48,7 +48,7 @@ class _Record:
 
 
 class _Feed:
-    """Lines for one record; what a broken record took too much of goes back."""
+    """Feeds the csv module with lines; lines that a malformed record consumed can be given back."""
 
     def __init__(self, source: Iterator[Line], max_bytes: int) -> None:
         self._source = source
@@ -62,7 +62,7 @@ class _Feed:
 
     def __next__(self) -> str:
         line = self.peek()
-        if line is None or line.cut or self._size > self._max_bytes:
+        if line is None or line.truncated or self._size > self._max_bytes:
             raise StopIteration
         self._take()
         return line.data.decode("utf-8", "surrogateescape")
@@ -78,7 +78,7 @@ class _Feed:
     def start(self) -> Line | None:
         """Begin a record at the next line that is not blank."""
         self.taken, self._size = [], 0
-        while (line := self.peek()) is not None and line.blank and not line.cut:
+        while (line := self.peek()) is not None and line.blank and not line.truncated:
             self._back.popleft()
         return line
 
@@ -92,7 +92,7 @@ class _Feed:
         return self.taken
 
     def give_back(self) -> list[Line]:
-        """Keep the first line only."""
+        """Give back all lines of the record but the first."""
         self._back.extendleft(reversed(self.taken[1:]))
         self.taken = self.taken[:1]
         return self.taken
@@ -101,7 +101,7 @@ class _Feed:
 def _records(feed: _Feed, max_bytes: int) -> Iterator[_Record]:
     reader = csv.reader(feed, strict=True)
     while (line := feed.start()) is not None:
-        if line.cut:
+        if line.truncated:
             yield _Record(feed.skip(), too_long(line, max_bytes))
             continue
         try:

@@ -1,4 +1,4 @@
-"""Finds the files of a history and takes rows out of them, batch by batch, never a whole file at once."""
+"""Finds the files of a history and streams their rows in batches (Parquet, JSONL, CSV)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ FORMATS: Final[Mapping[str, str]] = {
     ".csv": "csv",
 }
 QUARANTINE_SUFFIX: Final = ".quarantine.jsonl"
-"""Files of this name are not history, though a folder or a glob may hold them."""
+"""Files of this name are skipped in folders and globs: they hold quarantined rows."""
 
 _TEXTS: Final = ("prompt", "messages")
 
 
 def find_files(paths: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
-    """List the files that paths stand for, each once.
+    """List the files that paths name, each once.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def find_files(paths: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
     Raises
     ------
     HistoryMissing
-        If a path stands for nothing.
+        If a path matches no file.
     HistoryUnreadable
         If a file that was named itself has no known format.
     """
@@ -57,7 +57,7 @@ def find_files(paths: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
 
 
 def format_of(path: Path) -> str | None:
-    """Tell the format by the name; None if it is none of ours.
+    """Return the format by the file name; None if it is not supported.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def format_of(path: Path) -> str | None:
 
 
 def read_rows(path: Path, limits: ReadLimits, only: Iterable[str] | None = None) -> Iterator[Rows]:
-    """Take a file apart.
+    """Yield the rows of a file in batches.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _jsonl_rows(path: Path, limits: ReadLimits) -> Iterator[TextRow]:
 
 
 def _require_lines(head: list[Line], path: Path) -> None:
-    """Refuse one JSON value that spans the file: every line of it would be a bad row."""
+    """Reject one JSON value that spans the file: every line of it would be an invalid row."""
     first, second = ([line.data.strip() for line in head] + [b"", b""])[:2]
     if first == b"[" or first.startswith(b"[{"):
         raise HistoryUnreadable(f"{path}: one JSON array; write one object per line: jq -c '.[]'")
@@ -137,7 +137,7 @@ def _require_lines(head: list[Line], path: Path) -> None:
 
 
 def _object(line: Line, limits: ReadLimits) -> Mapping[str, object] | UnreadableRow:
-    if line.cut:
+    if line.truncated:
         return too_long(line, limits.max_row_bytes)
     try:
         value = orjson.loads(line.data)
@@ -170,7 +170,7 @@ def parquet_rows(
     only: Iterable[str] | None = None,
     groups: Sequence[int] | None = None,
 ) -> Iterator[ArrowRows]:
-    """Take a Parquet file apart.
+    """Yield the rows of a Parquet file in batches.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def parquet_rows(
 
 
 def _batch_rows(metadata: pq.FileMetaData, limits: ReadLimits) -> int:
-    """Size a batch by the bytes that the file says its rows take."""
+    """Return the rows of a batch, from the size of the rows in the file's metadata."""
     size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     rows = limits.batch_bytes * max(metadata.num_rows, 1) // max(size, 1)
     return max(1, min(limits.batch_rows, int(rows)))

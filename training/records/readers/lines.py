@@ -1,4 +1,4 @@
-"""Lines of a text file, plain or gzipped, with their numbers; none is longer than the limit."""
+"""Reads numbered lines of a text file, plain or gzipped, up to a maximum length."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FOREIGN_MARKS: Final[Mapping[bytes, str]] = {
     b"\xff\xfe": "UTF-16LE",
     b"\xfe\xff": "UTF-16BE",
 }
-_KEPT_OF_A_CUT_LINE: Final = 1000
+_TRUNCATED_BYTES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +38,22 @@ class Line:
         From 1.
     data
         Its bytes, line end included.
-    cut
-        It was longer than the limit and `data` is its beginning.
+    truncated
+        The line was longer than the limit and `data` is only its beginning.
     """
 
     number: int
     data: bytes
-    cut: bool = False
+    truncated: bool = False
 
     @property
     def text(self) -> str:
-        """The line for a quarantine file: bytes that are not UTF-8 become escapes."""
+        """The line as text for a quarantine file; bytes that are not UTF-8 are escaped."""
         return self.data.decode("utf-8", "backslashreplace").rstrip("\r\n")
 
     @property
     def blank(self) -> bool:
-        """Is there nothing on it?"""
+        """Whether the line holds only white space."""
         return not self.data.strip()
 
 
@@ -81,7 +81,7 @@ def open_text(path: Path) -> Iterator[Stream]:
 
 
 def lines(stream: Stream, max_bytes: int) -> Iterator[Line]:
-    """Number the lines of a stream."""
+    """Yield the numbered lines of a stream; longer ones than `max_bytes` are truncated."""
     number = 0
     while data := stream.readline(max_bytes):
         number += 1
@@ -91,17 +91,17 @@ def lines(stream: Stream, max_bytes: int) -> Iterator[Line]:
         rest = data
         while rest and not rest.endswith(b"\n"):
             rest = stream.readline(1 << 20)
-        yield Line(number, data[:_KEPT_OF_A_CUT_LINE], cut=True)
+        yield Line(number, data[:_TRUNCATED_BYTES], truncated=True)
 
 
 def too_long(line: Line, max_bytes: int) -> UnreadableRow:
-    """Say that a line is over the limit."""
-    reason = f"line of more than {max_bytes} bytes; only its first {_KEPT_OF_A_CUT_LINE} are kept here"
+    """Build the error row for a line over the limit."""
+    reason = f"line of more than {max_bytes} bytes; only its first {_TRUNCATED_BYTES} are kept here"
     return UnreadableRow(line.number, "row too long", reason, line.text)
 
 
 def not_utf8(line: int, text: str) -> UnreadableRow:
-    """Say that a row has bytes that are not UTF-8."""
+    """Build the error row for a row that is not UTF-8."""
     return UnreadableRow(
         line, "not UTF-8", "bytes that are not UTF-8: convert, for instance iconv -f LATIN1 -t UTF-8", text
     )
@@ -109,31 +109,39 @@ def not_utf8(line: int, text: str) -> UnreadableRow:
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
-    """One row out of a text file: a mapping, or why there is none."""
+    """One row of a text file: its columns, or why it can't be parsed.
+
+    Parameters
+    ----------
+    line
+        Line in the file, from 1.
+    size
+        Bytes.
+    """
 
     line: int
     row: Mapping[str, object] | UnreadableRow
     size: int
 
 
-def batches(found: Iterable[TextRow], limits: ReadLimits) -> Iterator[DictRows]:
-    """Collect rows into batches."""
+def batches(text_rows: Iterable[TextRow], limits: ReadLimits) -> Iterator[DictRows]:
+    """Group rows into batches that stay within the limits."""
     rows: list[Mapping[str, object]] = []
-    places: list[int] = []
-    spoiled: list[UnreadableRow] = []
+    line_numbers: list[int] = []
+    unreadable: list[UnreadableRow] = []
     size = 0
-    for item in found:
+    for item in text_rows:
         size += item.size
         if isinstance(item.row, UnreadableRow):
-            spoiled.append(item.row)
+            unreadable.append(item.row)
         else:
             rows.append(item.row)
-            places.append(item.line)
-        if len(rows) + len(spoiled) >= limits.batch_rows or size >= limits.batch_bytes:
-            yield DictRows(rows, places, spoiled)
-            rows, places, spoiled, size = [], [], [], 0
-    if rows or spoiled:
-        yield DictRows(rows, places, spoiled)
+            line_numbers.append(item.line)
+        if len(rows) + len(unreadable) >= limits.batch_rows or size >= limits.batch_bytes:
+            yield DictRows(rows, line_numbers, unreadable)
+            rows, line_numbers, unreadable, size = [], [], [], 0
+    if rows or unreadable:
+        yield DictRows(rows, line_numbers, unreadable)
 
 
 def _require_utf8(head: bytes, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A batch of rows as a file holds them, before anyone has judged them."""
+"""Batches of raw rows as readers yield them, before validation."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+
+from training.types import IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """How much a reader takes at a time, and at most.
+    """Batch sizes and upper limits of a reader.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ class ReadLimits:
     batch_rows, batch_bytes
         A batch ends at whichever comes first.
     max_extra_columns
-        Unknown columns carried along; further ones are left behind and counted.
+        Unknown columns that are kept; further ones are dropped and counted.
     """
 
     max_prompt_chars: int = 2_000_000
@@ -36,7 +37,7 @@ class ReadLimits:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A row that can't be taken apart.
+    """A row that can't be parsed.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class UnreadableRow:
     reason
         The reason in words; never holds the prompt.
     text
-        The row as found; undecodable bytes are written as escapes.
+        The row as found; undecodable bytes are escaped.
     """
 
     line: int
@@ -60,16 +61,16 @@ Column: TypeAlias = "Sequence[object] | pa.Array"
 
 
 class Rows(Protocol):
-    """A batch of n rows; `spoiled` ones are not among them."""
+    """A batch of n rows; `unreadable` rows are not counted in n."""
 
     @property
-    def lines(self) -> NDArray[np.int64]:
+    def lines(self) -> IntArray:
         """(n,): line in the file (Parquet: row number), from 1."""
         ...
 
     @property
-    def spoiled(self) -> Sequence[UnreadableRow]:
-        """Rows of this stretch of the file that can't be taken apart."""
+    def unreadable(self) -> Sequence[UnreadableRow]:
+        """Rows of this part of the file that can't be parsed."""
         ...
 
     @property
@@ -80,66 +81,66 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def column(self, name: str) -> Column | None:
-        """Give a column's n cells, None where a row has none; None where no row has the column."""
+        """Return the n cells of a column, None where a row has none; None if no row has the column."""
         ...
 
-    def row(self, place: int) -> Mapping[str, object]:
-        """Give one row back as found."""
+    def row(self, index: int) -> Mapping[str, object]:
+        """Return one row as found, by its index in the batch."""
         ...
 
 
 class DictRows:
     """Rows of JSONL and CSV."""
 
-    __slots__ = ("_rows", "lines", "names", "spoiled")
+    __slots__ = ("_rows", "lines", "names", "unreadable")
 
     def __init__(
-        self, rows: Sequence[Mapping[str, object]], lines: Sequence[int], spoiled: Sequence[UnreadableRow]
+        self, rows: Sequence[Mapping[str, object]], lines: Sequence[int], unreadable: Sequence[UnreadableRow]
     ) -> None:
         self._rows = rows
-        self.lines: NDArray[np.int64] = np.array(lines, np.int64)
-        self.spoiled: Sequence[UnreadableRow] = spoiled
+        self.lines: IntArray = np.array(lines, np.int64)
+        self.unreadable: Sequence[UnreadableRow] = unreadable
         self.names: Sequence[str] = tuple(dict.fromkeys(name for row in rows for name in row))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def column(self, name: str) -> Column | None:
-        """Give a column's cells."""
+        """Return the cells of a column."""
         return [row.get(name) for row in self._rows] if name in self.names else None
 
-    def row(self, place: int) -> Mapping[str, object]:
-        """Give one row back as found."""
-        return self._rows[place]
+    def row(self, index: int) -> Mapping[str, object]:
+        """Return one row as found, by its index in the batch."""
+        return self._rows[index]
 
 
 class ArrowRows:
     """Rows of Parquet."""
 
-    __slots__ = ("_batch", "lines", "names", "spoiled")
+    __slots__ = ("_batch", "lines", "names", "unreadable")
 
     def __init__(self, batch: pa.RecordBatch, first_line: int) -> None:
         self._batch = batch
-        self.lines: NDArray[np.int64] = np.arange(first_line, first_line + batch.num_rows, dtype=np.int64)
-        self.spoiled: Sequence[UnreadableRow] = ()
+        self.lines: IntArray = np.arange(first_line, first_line + batch.num_rows, dtype=np.int64)
+        self.unreadable: Sequence[UnreadableRow] = ()
         self.names: Sequence[str] = tuple(batch.schema.names)
 
     def __len__(self) -> int:
         return int(self._batch.num_rows)
 
     def column(self, name: str) -> Column | None:
-        """Give a column's cells."""
+        """Return the cells of a column."""
         return self._batch.column(name) if name in self.names else None
 
-    def row(self, place: int) -> Mapping[str, object]:
-        """Give one row back as found."""
-        return {name: objects(self._batch.column(name).slice(place, 1))[0] for name in self.names}
+    def row(self, index: int) -> Mapping[str, object]:
+        """Return one row as found, by its index in the batch."""
+        return {name: objects(self._batch.column(name).slice(index, 1))[0] for name in self.names}
 
 
 def objects(column: Column) -> Sequence[object]:
-    """Give a column's cells as Python objects; equal cells of a dictionary column are one object.
+    """Return the cells of a column as Python objects; equal cells of a dictionary column are one object.
 
-    Text that is not UTF-8 comes back as bytes; what Python can't hold comes back as its written form.
+    Text that is not UTF-8 is returned as bytes; values that Python can't hold are returned as text.
     """
     if not isinstance(column, pa.Array):
         return column

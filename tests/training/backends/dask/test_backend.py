@@ -134,7 +134,7 @@ def test_a_long_history_sends_a_sample_and_is_learnt_from_whole(
     folder = scattered(records(400), tmp_path / "data")
     monkeypatch.setattr(cluster_machines, "PART_ROWS", 200)
     there = learnt(folder, BackendSettings("dask", scheduler), monkeypatch, at_most=160)
-    assert (there.prompts, there.drawn.of) == (400, 400)
+    assert (there.prompts, there.drawn.population) == (400, 400)
     assert 100 < len(there.dataset) < 220
     assert there.note.startswith("Success and uplift were learnt from 400 prompts")
     assert there.history.counts.prompts == 400
