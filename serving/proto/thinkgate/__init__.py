@@ -1,0 +1,1 @@
+"""Generated messages and services of thinkgate's own gRPC API."""
