@@ -50,7 +50,7 @@ def choose_fallback(live: LiveEngine, request: Request, runtime_state: RuntimeSt
     bound_policy, context = live.bound_policy, context_of(request)
     terms = bound_policy.policy.terms_for(context.tenant)
     left = allowed_indices(context, runtime_state.headers, bound_policy, terms)
-    places = [place for place in bound_policy.ladder if left is None or place in left]
+    places = [place for place in bound_policy.by_effort if left is None or place in left]
     place, effort, because = _forced(context, runtime_state, bound_policy, places) or _plain(
         runtime_state, bound_policy, places, kind
     )

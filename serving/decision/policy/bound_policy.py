@@ -1,4 +1,4 @@
-"""Binds arms, policy and prices together, checks that they fit, and works out once what every decision needs."""
+"""Binds arms, policy and prices together, checks that they fit, and precomputes what every decision needs."""
 
 from __future__ import annotations
 
@@ -15,30 +15,33 @@ from serving.decision.types import Arm
 
 @dataclass(frozen=True, slots=True)
 class BoundPolicy:
-    """The K arms as the policy sees them.
+    """A policy with the K arms and prices that it decides about.
 
     Parameters
     ----------
+    cards
+        (K,) rates.
     ranks
-        (K,) place of each arm's effort on the scale.
-    ladder
-        (K,) places of the arms, least effort first; the order in which they are weighed.
-    thinking
-        Places of the arms that reason: more effort than the least. All but the baseline where every arm has the same
+        (K,) rank of each arm's effort on the effort scale.
+    by_effort
+        (K,) indices of the arms, least effort first; the order in which they are compared.
+    reasoning
+        Indices of the arms that reason: more effort than the least. All but the baseline where every arm has the same
         effort.
-    direct
-        Place of the arm that they are compared with: the baseline, unless it thinks itself.
+    reference
+        Index of the arm that these are compared with: the first of least effort, which is the baseline unless the
+        baseline itself reasons.
     version
-        Names policy and prices in every decision.
+        Identifies policy and prices in every decision.
     """
 
     arms: tuple[Arm, ...]
     policy: Policy
     cards: tuple[RateCard, ...]
     ranks: tuple[int, ...]
-    ladder: tuple[int, ...]
-    thinking: tuple[int, ...]
-    direct: int
+    by_effort: tuple[int, ...]
+    reasoning: tuple[int, ...]
+    reference: int
     version: str
 
     def index_of(self, arm: str) -> int | None:
@@ -70,22 +73,22 @@ def bind_policy(arms: Sequence[Arm], policy: Policy, prices: PriceBook) -> Bound
         raise BadArms(f"{len(arms)} arms: a decision needs at least two")
     ranks = tuple(effort_rank(arm.effort) for arm in arms)
     least = min(ranks)
-    thinking = tuple(place for place, rank in enumerate(ranks) if rank > least)
+    _check_fit(policy, arms, least)
     return BoundPolicy(
         arms=tuple(arms),
-        policy=_fitting(policy, arms, least),
+        policy=policy,
         cards=tuple(prices.card(arm.name) for arm in arms),
         ranks=ranks,
-        ladder=tuple(sorted(range(len(arms)), key=lambda place: (ranks[place], place))),
-        thinking=thinking or tuple(range(1, len(arms))),
-        direct=ranks.index(least),
+        by_effort=tuple(sorted(range(len(arms)), key=lambda index: (ranks[index], index))),
+        reasoning=tuple(index for index, rank in enumerate(ranks) if rank > least) or tuple(range(1, len(arms))),
+        reference=ranks.index(least),
         version=f"{policy.version}+{prices.version}",
     )
 
 
-def _fitting(policy: Policy, arms: Sequence[Arm], least: int) -> Policy:
+def _check_fit(policy: Policy, arms: Sequence[Arm], least: int) -> None:
     names = [arm.name for arm in arms]
-    faults = [fault for rule in policy.rules for fault in _strangers(rule, names)]
+    faults = [fault for rule in policy.rules for fault in _unknown_arms(rule, names)]
     tenants: list[tuple[str, Terms]] = [("", policy.terms), *policy.tenants.items()]
     for tenant, terms in tenants:
         if effort_rank(terms.max_effort) < least:
@@ -93,10 +96,9 @@ def _fitting(policy: Policy, arms: Sequence[Arm], least: int) -> Policy:
             faults.append(f"policy {policy.name!r}, {where}: no arm has an effort of {terms.max_effort!r} or less")
     if faults:
         raise BadPolicy("\n".join(faults))
-    return policy
 
 
-def _strangers(rule: Rule, names: Sequence[str]) -> list[str]:
+def _unknown_arms(rule: Rule, names: Sequence[str]) -> list[str]:
     where = f"line {rule.line}, " if rule.line else ""
     return [
         f"{where}rule: {name!r} is not an arm; the arms are {', '.join(names)}"

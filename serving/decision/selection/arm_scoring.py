@@ -1,4 +1,4 @@
-"""Works out what each arm would give and take for one request, and which arms may serve it."""
+"""Scores every arm for one request: expected success, cost and latency, and whether it may serve."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ class ArmScore:
     ----------
     success
         P(success | arm).
-    uplift, lower, upper
+    uplift, uplift_lower, uplift_upper
         P(success | arm) - P(success | baseline) and its interval; 0 for the baseline.
     cost_usd
         Expected, with retries.
     latency_ms, latency_p95_ms
-        Of one call, live.
+        Of one call, corrected by live latency.
     tokens, tokens_p95
         Output tokens, hidden ones included.
-    extra_usd
-        What it costs to change the arm within the session.
+    switching_usd
+        Cost of changing the arm within the session.
     allowed, sound, in_time, affordable
-        No rule excludes it; it is not shed; its p95 keeps the deadline; its cost keeps the cap.
+        No rule excludes it; it is not shed; its p95 latency keeps the deadline; its cost keeps the cap.
     """
 
     success: float
     uplift: float
-    lower: float
-    upper: float
+    uplift_lower: float
+    uplift_upper: float
     cost_usd: float
     latency_ms: float
     latency_p95_ms: float
     tokens: float
     tokens_p95: float
-    extra_usd: float
+    switching_usd: float
     allowed: bool
     sound: bool
     in_time: bool
@@ -58,14 +58,14 @@ class ArmScore:
 
 @fast_dataclass
 class EffectiveLimits:
-    """What limits one call.
+    """Limits of one call, from the request and the policy together.
 
     Parameters
     ----------
     deadline_ms
-        The tightest of the request's deadline (or the policy's, where it has none) and the limit on total time.
+        The tighter of the deadline (the request's, or else the policy's) and the policy's limit on total time.
     max_cost_usd
-        The lower of the request's and the policy's cap; None for none.
+        The lower of the request's and the policy's cap; None for no cap.
     """
 
     deadline_ms: float
@@ -73,18 +73,18 @@ class EffectiveLimits:
 
 
 def effective_limits(record: DecisionRecord, terms: Terms) -> EffectiveLimits:
-    """Bring the request's and the policy's limits together."""
-    asked = record.context.deadline_ms
-    deadline = terms.deadline_ms if asked is None else asked
+    """Combine the request's and the policy's limits."""
+    requested = record.context.deadline_ms
+    deadline = terms.deadline_ms if requested is None else requested
     total = float(terms.limits.total_ms)
     caps = [cap for cap in (record.context.max_cost_usd, terms.max_cost_usd) if cap is not None]
     return EffectiveLimits(total if deadline is None else min(deadline, total), min(caps) if caps else None)
 
 
 def score_arms(
-    record: DecisionRecord, roster: BoundPolicy, terms: Terms, limits: EffectiveLimits
+    record: DecisionRecord, bound_policy: BoundPolicy, terms: Terms, limits: EffectiveLimits
 ) -> tuple[ArmScore, ...]:
-    """Work out the (K,) offers.
+    """Compute the (K,) scores, in the order of the arms.
 
     Raises
     ------
@@ -92,98 +92,107 @@ def score_arms(
         The rules leave no arm.
     """
     session, health = record.runtime_state.session, record.runtime_state.health
-    before = roster.index_of(session.arm) if session else None
-    allowed = allowed_indices(record.context, record.runtime_state.headers, roster, terms)
-    baseline = health.get(roster.arms[0].name, HEALTHY) if health else HEALTHY
-    out = []
-    for place, arm in enumerate(roster.arms):
-        state = health.get(arm.name, HEALTHY) if health else HEALTHY
-        cached, extra = 0, 0.0
-        if session is not None and before is not None:
-            cached = session.cached_tokens if arm.model == roster.arms[before].model else 0
-            extra = 0.0 if place == before else terms.switching_cost_usd
-        link = _Link(cached, extra, state.success_shift - baseline.success_shift, allowed is None or place in allowed)
-        out.append(_offer(record, roster, terms, limits, state, place, link))
-    return tuple(out)
+    previous = bound_policy.index_of(session.arm) if session else None
+    allowed = allowed_indices(record.context, record.runtime_state.headers, bound_policy, terms)
+    baseline = health.get(bound_policy.arms[0].name, HEALTHY) if health else HEALTHY
+    scores = []
+    for index, arm in enumerate(bound_policy.arms):
+        arm_health = health.get(arm.name, HEALTHY) if health else HEALTHY
+        cached_tokens, switching = 0, 0.0
+        if session is not None and previous is not None:
+            cached_tokens = session.cached_tokens if arm.model == bound_policy.arms[previous].model else 0
+            switching = 0.0 if index == previous else terms.switching_cost_usd
+        adjustment = _Adjustment(
+            health=arm_health,
+            cached_tokens=cached_tokens,
+            switching_usd=switching,
+            uplift_shift=arm_health.success_shift - baseline.success_shift,
+            allowed=allowed is None or index in allowed,
+        )
+        scores.append(_score(record, bound_policy, terms, limits, index, adjustment))
+    return tuple(scores)
 
 
 @fast_dataclass
-class _Link:
-    """What an arm's offer takes from the session, the baseline and the rules."""
+class _Adjustment:
+    """Corrections of an arm's forecast by live health, session, baseline and rules."""
 
+    health: ArmHealth
     cached_tokens: int
-    extra_usd: float
+    switching_usd: float
     uplift_shift: float
     allowed: bool
 
 
-def _offer(
+def _score(
     record: DecisionRecord,
-    roster: BoundPolicy,
+    bound_policy: BoundPolicy,
     terms: Terms,
     limits: EffectiveLimits,
-    state: ArmHealth,
-    place: int,
-    link: _Link,
+    index: int,
+    adjustment: _Adjustment,
 ) -> ArmScore:
-    prediction = record.prediction
-    tokens = prediction.output_tokens_mean[place] * state.tokens_factor
-    latency = prediction.latency_mean_ms[place] * state.latency_factor
-    p95 = prediction.latency_p95_ms[place] * state.latency_factor
+    prediction, health, shift = record.prediction, adjustment.health, adjustment.uplift_shift
+    tokens = prediction.output_tokens_mean[index] * health.tokens_factor
+    latency = prediction.latency_mean_ms[index] * health.latency_factor
+    p95 = prediction.latency_p95_ms[index] * health.latency_factor
     input_tokens = record.runtime_state.input_tokens or 0
-    retries = terms.expected_retries if state.expected_retries is None else state.expected_retries
-    rates = roster.cards[place].rates(record.now, input_tokens)
-    cost = expected_cost(rates, input_tokens, link.cached_tokens, tokens, latency, min(retries, terms.limits.retries))
+    retries = terms.expected_retries if health.expected_retries is None else health.expected_retries
+    rates = bound_policy.cards[index].rates(record.now, input_tokens)
+    cost = expected_cost(
+        rates, input_tokens, adjustment.cached_tokens, tokens, latency, min(retries, terms.limits.retries)
+    )
     uplift = lower = upper = 0.0
-    if place:
-        uplift = prediction.uplift[place - 1] + link.uplift_shift
-        lower = min(prediction.uplift_lower[place - 1] + link.uplift_shift, uplift)
-        upper = max(prediction.uplift_upper[place - 1] + link.uplift_shift, uplift)
+    if index:
+        uplift = prediction.uplift[index - 1] + shift
+        lower = min(prediction.uplift_lower[index - 1] + shift, uplift)
+        upper = max(prediction.uplift_upper[index - 1] + shift, uplift)
     return ArmScore(
-        success=min(max(prediction.success[place] + state.success_shift, 0.0), 1.0),
+        success=min(max(prediction.success[index] + health.success_shift, 0.0), 1.0),
         uplift=uplift,
-        lower=lower,
-        upper=upper,
+        uplift_lower=lower,
+        uplift_upper=upper,
         cost_usd=cost,
         latency_ms=latency,
         latency_p95_ms=p95,
         tokens=tokens,
-        tokens_p95=prediction.output_tokens_p95[place] * state.tokens_factor,
-        extra_usd=link.extra_usd,
-        allowed=link.allowed,
-        sound=not state.shed,
+        tokens_p95=prediction.output_tokens_p95[index] * health.tokens_factor,
+        switching_usd=adjustment.switching_usd,
+        allowed=adjustment.allowed,
+        sound=not health.shed,
         in_time=p95 <= limits.deadline_ms,
         affordable=limits.max_cost_usd is None or cost <= limits.max_cost_usd,
     )
 
 
 def allowed_indices(
-    context: RequestContext, headers: Mapping[str, str], roster: BoundPolicy, terms: Terms
+    context: RequestContext, headers: Mapping[str, str], bound_policy: BoundPolicy, terms: Terms
 ) -> set[int] | None:
-    """Give the places that rules and `max_effort` leave; None for all.
+    """Find the indices of the arms that rules and `max_effort` allow; None for all.
 
     Raises
     ------
     EveryArmDenied
-        They leave none.
+        They allow none.
     """
-    capped = terms.max_effort != "max"
-    rules = roster.policy.rules
-    if not capped and not rules:
+    rules = bound_policy.policy.rules
+    if terms.max_effort == "max" and not rules:
         return None
     matching = [rule for rule in rules if rule.matches(context.task, context.tenant, headers)]
-    wanted = {name for rule in matching for name in rule.allow}
-    denied = {name for rule in matching for name in rule.deny}
-    most = effort_rank(terms.max_effort)
+    allowed_names = {name for rule in matching for name in rule.allow}
+    denied_names = {name for rule in matching for name in rule.deny}
+    max_rank = effort_rank(terms.max_effort)
     left = {
-        place
-        for place, arm in enumerate(roster.arms)
-        if roster.ranks[place] <= most and arm.name not in denied and (not wanted or arm.name in wanted)
+        index
+        for index, arm in enumerate(bound_policy.arms)
+        if bound_policy.ranks[index] <= max_rank
+        and arm.name not in denied_names
+        and (not allowed_names or arm.name in allowed_names)
     }
     if not left:
         lines = ", ".join(str(rule.line) for rule in matching if rule.line)
         raise EveryArmDenied(
-            f"policy {roster.policy.name!r} leaves no arm for this request (max_effort {terms.max_effort},"
+            f"policy {bound_policy.policy.name!r} leaves no arm for this request (max_effort {terms.max_effort},"
             f" rules at line {lines or '-'}): loosen one of them"
         )
     return left

@@ -1,4 +1,4 @@
-"""Turns a decision record into a decision: a pure function, so live serving and replay are the same code."""
+"""Turns a decision record into a decision: a pure function, shared by live serving and replay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.reason import write_reason
 from serving.decision.types import Arm, ArmEstimate, Caps, Decision, Usd
 
-_LEAST_REASONING_TOKENS = 1024
+_MIN_REASONING_TOKENS = 1024
 """Providers refuse a thinking budget below it, so a forecast never caps lower."""
 
 
@@ -25,7 +25,7 @@ class ForeignRecord(BadInput):
 
 
 def require_same_policy(record: DecisionRecord, bound_policy: BoundPolicy) -> None:
-    """Refuse a record that was made under other terms.
+    """Check that a record was made under this policy.
 
     Raises
     ------
@@ -34,14 +34,13 @@ def require_same_policy(record: DecisionRecord, bound_policy: BoundPolicy) -> No
     """
     if bound_policy.version != record.policy:
         raise ForeignRecord(f"the record was made under {record.policy}, not {bound_policy.version}: pass those")
-    if len(record.prediction.success) != len(bound_policy.arms):
-        raise ForeignRecord(
-            f"the record has {len(record.prediction.success)} arms, not {len(bound_policy.arms)}: pass those"
-        )
+    recorded, arms = len(record.prediction.success), len(bound_policy.arms)
+    if recorded != arms:
+        raise ForeignRecord(f"the record has {recorded} arms, not {arms}: pass those")
 
 
 def replay_decision(record: DecisionRecord, arms: Sequence[Arm], policy: Policy, prices: PriceBook) -> Decision:
-    """Make a decision again from its journal row.
+    """Reproduce a decision from its journal row.
 
     Parameters
     ----------
@@ -53,7 +52,7 @@ def replay_decision(record: DecisionRecord, arms: Sequence[Arm], policy: Policy,
     Returns
     -------
     Decision
-        The same in every field but `elapsed_us`, which is 0.
+        Equal in every field but `elapsed_us`, which is 0.
 
     Raises
     ------
@@ -68,29 +67,28 @@ def replay_decision(record: DecisionRecord, arms: Sequence[Arm], policy: Policy,
 def decide_from_record(
     record: DecisionRecord, bound_policy: BoundPolicy, elapsed_us: Callable[[], int] = int
 ) -> Decision:
-    """Decide.
+    """Decide from a complete record.
 
     Parameters
     ----------
     record
-        All that this decision is made from.
+        All inputs of this decision.
     bound_policy
         Arms, policy and prices.
     elapsed_us
-        Asked once, at the end; 0 in a replay, for time is not part of the record.
+        Called once, at the end; 0 in a replay, for elapsed time is not part of the record.
 
     Raises
     ------
     EveryArmDenied
         The policy's rules leave no arm for the request.
     """
-    context = record.context
-    terms = bound_policy.policy.terms_for(context.tenant)
+    terms = bound_policy.policy.terms_for(record.context.tenant)
     limits = effective_limits(record, terms)
-    offered = score_arms(record, bound_policy, terms, limits)
+    scores = score_arms(record, bound_policy, terms, limits)
     weights = utility_weights(record, terms)
-    choice = choose_arm(record, bound_policy, terms, offered, weights)
-    arm = bound_policy.arms[choice.place]
+    choice = choose_arm(record, bound_policy, terms, scores, weights)
+    arm = bound_policy.arms[choice.index]
     return Decision(
         decision_id=record.decision_id,
         arm=arm.name,
@@ -98,12 +96,12 @@ def decide_from_record(
         effort=choice.effort,
         bucket=choice.bucket,
         propensity=choice.propensity,
-        reason=write_reason(record, bound_policy, choice, offered, weights, limits),
+        reason=write_reason(record, bound_policy, choice, scores, weights, limits),
         estimates={
-            arm.name: ArmEstimate(offer.success, Usd(offer.cost_usd), offer.latency_p95_ms, offer.tokens)
-            for arm, offer in zip(bound_policy.arms, offered, strict=True)
+            arm.name: ArmEstimate(score.success, Usd(score.cost_usd), score.latency_p95_ms, score.tokens)
+            for arm, score in zip(bound_policy.arms, scores, strict=True)
         },
-        caps=_caps(record, bound_policy, terms, limits, choice, offered[choice.place]),
+        caps=_caps(record, bound_policy, terms, limits, choice, scores[choice.index]),
         support=record.prediction.support,
         fallback=choice.fallback,
         bundle_id=record.bundle_id,
@@ -115,7 +113,7 @@ def decide_from_record(
 def cost_at_multipliers(
     record: DecisionRecord, bound_policy: BoundPolicy, multipliers: Sequence[float]
 ) -> tuple[float, ...]:
-    """Tell what the arm that would have served at other cost multipliers is expected to cost.
+    """Compute the expected cost of the arm that would be chosen at each of some cost multipliers.
 
     Returns
     -------
@@ -128,16 +126,14 @@ def cost_at_multipliers(
         The policy's rules leave no arm for the request.
     """
     terms = bound_policy.policy.terms_for(record.context.tenant)
-    offered, weights = (
-        score_arms(record, bound_policy, terms, effective_limits(record, terms)),
-        utility_weights(record, terms),
-    )
-    dearer = (replace(weights, cost_factor=1.0 + multiplier) for multiplier in multipliers)
-    return tuple(offered[choose_arm(record, bound_policy, terms, offered, each).place].cost_usd for each in dearer)
+    scores = score_arms(record, bound_policy, terms, effective_limits(record, terms))
+    weights = utility_weights(record, terms)
+    reweighted = (replace(weights, cost_factor=1.0 + multiplier) for multiplier in multipliers)
+    return tuple(scores[choose_arm(record, bound_policy, terms, scores, each).index].cost_usd for each in reweighted)
 
 
 def utility_weights(record: DecisionRecord, terms: Terms) -> UtilityWeights:
-    """Give what the offers are weighed with: the request's own value of a success goes before the policy's."""
+    """Compute the weights of a request: its own value of a success takes precedence over the policy's."""
     value = record.context.value_of_success_usd
     return UtilityWeights(
         value_usd=terms.value(record.context.task) if value is None else value,
@@ -152,17 +148,17 @@ def _caps(
     terms: Terms,
     limits: EffectiveLimits,
     choice: Choice,
-    offer: ArmScore,
+    score: ArmScore,
 ) -> Caps:
-    """Limit the call: the policy's limits, the forecast, what the cost cap pays, and what fits before the deadline."""
+    """Cap the call by the policy's limits, the forecast, what the cost cap pays, and what fits before the deadline."""
     total_ms = max(int(limits.deadline_ms), 1)
-    retries = max(min(terms.limits.retries, int(total_ms / max(offer.latency_ms, 1.0)) - 1), 0)
+    retries = max(min(terms.limits.retries, int(total_ms / max(score.latency_ms, 1.0)) - 1), 0)
     if choice.effort == "none":
         return Caps(0, retries, total_ms)
-    forecast = math.ceil(terms.limits.reasoning_over_forecast * offer.tokens_p95)
-    tokens = min(terms.limits.reasoning_tokens, max(forecast, _LEAST_REASONING_TOKENS))
+    forecast = math.ceil(terms.limits.reasoning_over_forecast * score.tokens_p95)
+    tokens = min(terms.limits.reasoning_tokens, max(forecast, _MIN_REASONING_TOKENS))
     input_tokens = record.runtime_state.input_tokens or 0
-    rates = bound_policy.cards[choice.place].rates(record.now, input_tokens)
+    rates = bound_policy.cards[choice.index].rates(record.now, input_tokens)
     if limits.max_cost_usd is not None and rates.hidden > 0.0:
         affordable = (limits.max_cost_usd - rates.request - input_tokens * rates.input) / rates.hidden
         tokens = min(tokens, max(int(affordable), 0))

@@ -1,4 +1,4 @@
-"""Freezes what one decision was made from, without a word of the prompt, so that it can be made again to the bit."""
+"""The complete inputs of one decision, without the prompt, so that it can be replayed to the bit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from serving.decision.types import Effort, Prediction, Request, Usd
 
 @fast_dataclass
 class RequestContext:
-    """What the request says beside its words.
+    """Fields of a request other than its text.
 
     Parameters
     ----------
     task
-        As the request states it, or as the model is sure of it.
+        Stated by the request, or predicted with confidence by the model.
     tool_loop
         A tool call is open: the mode must not be toggled.
     follow_up
-        The last turn is too short to be judged without its conversation.
+        The last turn is too short to be judged without the conversation before it.
     """
 
     model: str | None = None
@@ -41,22 +41,22 @@ class RequestContext:
 
 @fast_dataclass
 class DecisionRecord:
-    """Everything `settle` reads beside arms, policy and prices, which it names.
+    """Everything `decide_from_record` reads except arms, policy and prices, which it identifies by hash.
 
     Parameters
     ----------
     decision_id, bundle_id
-        Names.
+        Identifiers.
     now
-        Epoch seconds: which prices hold.
+        Epoch seconds; selects the prices in force.
     context, runtime_state
         From the request and from the server; `runtime_state.input_tokens` and `runtime_state.uniform` are filled in.
     prediction
-        What the policy read: the model's numbers, already blended with prior knowledge.
+        The model's forecast, already blended with prior knowledge.
     prior_weight
         Share of prior knowledge in `prediction`, in [0, 1].
     cold_start
-        No model at all: prior knowledge decides alone.
+        No trained model: prior knowledge alone decides.
     policy
         Name and hash of policy and prices.
     """
@@ -92,12 +92,12 @@ class DecisionRecord:
 
     @staticmethod
     def from_json(text: bytes | str) -> DecisionRecord:
-        """Read what `to_json` wrote.
+        """Parse what `to_json` wrote.
 
         Raises
         ------
         BadInput
-            It is something else.
+            The text is not a decision record.
         """
         try:
             raw: dict[str, Any] = orjson.loads(text)
@@ -119,7 +119,7 @@ class DecisionRecord:
 
 
 def context_of(request: Request, task: str | None = None) -> RequestContext:
-    """Take what the policy needs from a request; `task` counts where the request states none."""
+    """Extract what the policy needs from a request; `task` is used where the request states none."""
     return RequestContext(
         model=request.model,
         tenant=request.tenant,

@@ -1,4 +1,4 @@
-"""Says in plain words, with the arithmetic, why an arm was taken."""
+"""Writes the reason of a decision: the net benefit of the arm, then whatever overruled it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _VERBS = {"use": "pays", "maybe": "may pay", "avoid": "does not pay"}
 
 def write_reason(
     record: DecisionRecord,
-    roster: BoundPolicy,
+    bound_policy: BoundPolicy,
     choice: Choice,
-    offers: Sequence[ArmScore],
+    scores: Sequence[ArmScore],
     weights: UtilityWeights,
     limits: EffectiveLimits,
 ) -> str:
@@ -26,29 +26,31 @@ def write_reason(
     Returns
     -------
     str
-        One line: the arithmetic first, then whatever overruled it, parted by semicolons.
+        One line: the net benefit first, then whatever overruled it, separated by semicolons.
     """
-    parts = [_arithmetic(roster, choice, offers, weights)]
-    if choice.best != choice.place:
-        parts += _obstacles(record, roster, choice, offers, limits)
-    parts += _overruled(record, roster, choice, offers)
+    parts = [_net_benefit(bound_policy, choice, scores, weights)]
+    if choice.best != choice.index:
+        parts += _obstacles(record, bound_policy, choice, scores, limits)
+    parts += _overruling(record, bound_policy, choice, scores)
+    parts += _caveats(record, choice)
     return "; ".join(parts)
 
 
-def _arithmetic(roster: BoundPolicy, choice: Choice, offers: Sequence[ArmScore], weights: UtilityWeights) -> str:
-    rival, over = offers[choice.rival], offers[roster.direct]
-    if choice.rival == roster.direct:
+def _net_benefit(bound_policy: BoundPolicy, choice: Choice, scores: Sequence[ArmScore], weights: UtilityWeights) -> str:
+    if choice.explained == bound_policy.reference:
         return "the rules leave no arm that thinks"
-    uplift, lower, upper = rival.uplift - over.uplift, rival.lower - over.upper, rival.upper - over.lower
-    price = f"{format_usd(rival.cost_usd - over.cost_usd)} USD"
+    score, reference = scores[choice.explained], scores[bound_policy.reference]
+    uplift = score.uplift - reference.uplift
+    lower, upper = score.uplift_lower - reference.uplift_upper, score.uplift_upper - reference.uplift_lower
+    price = f"{format_usd(score.cost_usd - reference.cost_usd)} USD"
     if weights.cost_factor != 1.0:
         price += f" x {weights.cost_factor:.2f} (budget)"
     if weights.second_usd:
-        seconds = (rival.latency_ms - over.latency_ms) * 0.001
+        seconds = (score.latency_ms - reference.latency_ms) * 0.001
         price += f" + {seconds:.1f} s x {format_usd(weights.second_usd)} USD"
-    if rival.extra_usd != over.extra_usd:
-        price += f" {rival.extra_usd - over.extra_usd:+.4g} USD (switching)"
-    head = f"{roster.arms[choice.rival].name}: " if len(offers) > 2 else ""
+    if score.switching_usd != reference.switching_usd:
+        price += f" {score.switching_usd - reference.switching_usd:+.4g} USD (switching)"
+    head = f"{bound_policy.arms[choice.explained].name}: " if len(scores) > 2 else ""
     return (
         f"{head}uplift {uplift:.2f} [{lower:.2f}, {upper:.2f}] x {format_usd(weights.value_usd)} USD"
         f" {_VERBS[choice.bucket]} {price}"
@@ -56,10 +58,14 @@ def _arithmetic(roster: BoundPolicy, choice: Choice, offers: Sequence[ArmScore],
 
 
 def _obstacles(
-    record: DecisionRecord, roster: BoundPolicy, choice: Choice, offers: Sequence[ArmScore], limits: EffectiveLimits
+    record: DecisionRecord,
+    bound_policy: BoundPolicy,
+    choice: Choice,
+    scores: Sequence[ArmScore],
+    limits: EffectiveLimits,
 ) -> list[str]:
-    """Say what keeps the arm that pays most from serving."""
-    best, name = offers[choice.best], roster.arms[choice.best].name
+    """Name what keeps the arm with the highest utility from serving."""
+    best, name = scores[choice.best], bound_policy.arms[choice.best].name
     parts: list[str] = []
     if not best.sound:
         why = record.runtime_state.health.get(name, HEALTHY).why
@@ -71,22 +77,30 @@ def _obstacles(
     return parts
 
 
-def _overruled(record: DecisionRecord, roster: BoundPolicy, choice: Choice, offers: Sequence[ArmScore]) -> list[str]:
-    parts: list[str] = []
-    arm = roster.arms[choice.place].name
+def _overruling(
+    record: DecisionRecord, bound_policy: BoundPolicy, choice: Choice, scores: Sequence[ArmScore]
+) -> list[str]:
+    """Name what was decided by instead of utility."""
+    arm = bound_policy.arms[choice.index].name
     if choice.because == "tool_loop":
-        parts.append(f"{arm} is kept while a tool loop is open")
-    elif choice.because == "client":
-        asked = record.context.client_effort
-        served = "" if asked == choice.effort else f", the policy allows {choice.effort}"
-        parts.append(f"the client asks for effort {asked}{served}")
-    elif choice.because == "explored":
-        parts.append(f"{arm} was drawn to learn (propensity {choice.propensity:.3g})")
-    elif choice.because == "infeasible":
-        kind = "fastest" if offers[choice.place].affordable else "cheapest"
-        parts.append(f"no arm keeps every limit: {arm} is the {kind} that may serve")
-    elif choice.because == "behaviour" and choice.fallback is None:
-        parts.append(f"the policy takes {'the baseline' if choice.place == 0 else arm} where it is unsure")
+        return [f"{arm} is kept while a tool loop is open"]
+    if choice.because == "client":
+        requested = record.context.client_effort
+        served = "" if requested == choice.effort else f", the policy allows {choice.effort}"
+        return [f"the client asks for effort {requested}{served}"]
+    if choice.because == "explored":
+        return [f"{arm} was drawn to learn (propensity {choice.propensity:.3g})"]
+    if choice.because == "infeasible":
+        kind = "fastest" if scores[choice.index].affordable else "cheapest"
+        return [f"no arm keeps every limit: {arm} is the {kind} that may serve"]
+    if choice.because == "behaviour" and choice.fallback is None:
+        return [f"the policy takes {'the baseline' if choice.index == 0 else arm} where it is unsure"]
+    return []
+
+
+def _caveats(record: DecisionRecord, choice: Choice) -> list[str]:
+    """Name what makes the forecast less certain."""
+    parts: list[str] = []
     if record.cold_start:
         parts.append("cold start: prior knowledge of the kind of task")
     elif choice.fallback is not None:
@@ -99,7 +113,7 @@ def _overruled(record: DecisionRecord, roster: BoundPolicy, choice: Choice, offe
 
 
 def format_usd(amount: float) -> str:
-    """Write USD with two decimals, and with two digits that count where that is less than a cent and a half.
+    """Write USD with two decimals, or with two significant digits below 0.1 USD.
 
     Examples
     --------

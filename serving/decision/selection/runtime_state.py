@@ -1,4 +1,4 @@
-"""Everything a decision may depend on beside the request and the model: explicit values, so it can be replayed."""
+"""Runtime state that a decision depends on besides request and model: budget pressure, session, arm health."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from serving.decision.types import Effort
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the conversation was served with before this turn.
+    """How the previous turn of the conversation was served.
 
     Parameters
     ----------
     arm
-        Name of the arm of the last turn.
+        Name of its arm.
     effort
-        Effort that was really sent, where it differs from the arm's own (a client's explicit effort).
+        Effort that was actually sent, where it differs from the arm's own (a client's explicit effort).
     cached_tokens
-        Prompt tokens that the provider still holds for that arm's model; another model pays them in full.
+        Prompt tokens in the provider's cache for that arm's model; another model pays them in full.
     open_tool_loop
-        The gateway knows of a tool call that is not answered to the end, whatever the messages show.
+        The gateway knows of an open tool call, whether or not the messages show it.
     """
 
     arm: str
@@ -33,22 +33,22 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ArmHealth:
-    """How an arm does at present, measured against what the model forecasts.
+    """Live performance of an arm relative to the model's forecast.
 
     Parameters
     ----------
     latency_factor
-        Live latency over forecast; multiplies mean and p95.
+        Live latency divided by forecast; multiplies mean and p95.
     tokens_factor
-        Realised output tokens over forecast.
+        Realised output tokens divided by forecast.
     success_shift
-        Added to P(success | arm): reported outcomes that contradict the model.
+        Added to P(success | arm), from reported outcomes that contradict the model.
     expected_retries
-        Per call; the policy's own figure where None.
+        Per call; the policy's figure where None.
     shed
-        Do not serve with this arm while another one may serve.
+        Do not use this arm while another one is allowed.
     why
-        What the reason says about a shed arm, e.g. `timeouts 12 % in 5 min`.
+        Shown in the reason for a shed arm, e.g. `timeouts 12 % in 5 min`.
     """
 
     latency_factor: float = 1.0
@@ -61,27 +61,27 @@ class ArmHealth:
 
 @fast_dataclass
 class RuntimeState:
-    """The state of the world at the moment of one decision.
+    """Runtime state at the time of one decision; explicit values, so that a decision can be replayed.
 
     Parameters
     ----------
     input_tokens
         Of the whole prompt, where the gateway has counted them; estimated from the text where None.
     cost_multiplier
-        Budget steering, above -1: cost counts (1 + cost_multiplier)-fold.
+        From budget pacing, above -1: cost is weighted by 1 + cost_multiplier.
     session
-        The conversation's last turn; None for a first turn or an unknown session.
+        The previous turn; None for a first turn or an unknown session.
     health
         By arm name; an arm that is not named is healthy.
     task_shifts
         By task ("" for an unknown one) and arm, to be added to `success_shift` once the task is known; in a record it
-        is empty, for `health` holds what counted.
+        is empty, because `health` includes it.
     headers
-        Lower-case names; what `header` rules of the policy look at.
+        Lower-case names; matched by `header` rules of the policy.
     uniform
         In [0, 1): the draw for exploration; derived from the decision id where None.
     explore
-        False: no arm is drawn at random, and the propensity says so; the hour's budget for exploring is spent.
+        False: no arm is drawn at random and the propensity is 1; the hour's exploration budget is spent.
     """
 
     input_tokens: int | None = None
@@ -94,7 +94,7 @@ class RuntimeState:
     explore: bool = True
 
     def of_task(self, task: str | None) -> Mapping[str, ArmHealth]:
-        """Give the arms' health at a task.
+        """Compute the arms' health at a task.
 
         Examples
         --------
@@ -104,10 +104,10 @@ class RuntimeState:
         shifts = self.task_shifts.get(task or "")
         if not shifts:
             return self.health
-        told = dict(self.health)
+        health = dict(self.health)
         for name, shift in shifts.items():
-            arm = told.get(name, HEALTHY)
-            told[name] = ArmHealth(
+            arm = health.get(name, HEALTHY)
+            health[name] = ArmHealth(
                 arm.latency_factor,
                 arm.tokens_factor,
                 arm.success_shift + shift,
@@ -115,7 +115,7 @@ class RuntimeState:
                 arm.shed,
                 arm.why,
             )
-        return told
+        return health
 
 
 HEALTHY = ArmHealth()
@@ -124,7 +124,7 @@ NEUTRAL = RuntimeState()
 
 
 def combine_states(first: RuntimeState, second: RuntimeState) -> RuntimeState:
-    """Put together what two sources know: pressures multiply, the first that knows a session or a count is right.
+    """Combine two sources: cost factors multiply; for session and token count the first source that has one wins.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def combine_states(first: RuntimeState, second: RuntimeState) -> RuntimeState:
     health = dict(first.health)
     for name, other in second.health.items():
         known = health.get(name)
-        health[name] = other if known is None else _worse(known, other)
+        health[name] = other if known is None else _combine_health(known, other)
     return RuntimeState(
         input_tokens=second.input_tokens if first.input_tokens is None else first.input_tokens,
         cost_multiplier=(1.0 + first.cost_multiplier) * (1.0 + second.cost_multiplier) - 1.0,
@@ -152,13 +152,13 @@ def combine_states(first: RuntimeState, second: RuntimeState) -> RuntimeState:
     )
 
 
-def _worse(first: ArmHealth, second: ArmHealth) -> ArmHealth:
-    known = [retries for retries in (first.expected_retries, second.expected_retries) if retries is not None]
+def _combine_health(first: ArmHealth, second: ArmHealth) -> ArmHealth:
+    expected = [retries for retries in (first.expected_retries, second.expected_retries) if retries is not None]
     return ArmHealth(
         latency_factor=first.latency_factor * second.latency_factor,
         tokens_factor=first.tokens_factor * second.tokens_factor,
         success_shift=first.success_shift + second.success_shift,
-        expected_retries=max(known, default=None),
+        expected_retries=max(expected, default=None),
         shed=first.shed or second.shed,
         why="; ".join(why for why in (first.why, second.why) if why),
     )

@@ -1,6 +1,6 @@
-"""Lays open the sum behind a decision: per arm what it gives and takes in USD, and what else had a say.
+"""Breaks a decision's utility down: per arm its value, cost, latency and switching terms in USD, and the weights.
 
-The figures are made by the same functions as the decision itself, from its record: nothing is worked out a second way.
+Computed from the decision record by the same functions as the decision itself.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from serving.decision.selection.choice import Because, UtilityWeights, choose_ar
 from serving.decision.selection.decide import decide_from_record, require_same_policy, utility_weights
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.runtime_state import HEALTHY, ArmHealth, Session
-from serving.decision.types import Decision, Effort
+from serving.decision.types import Arm, Decision, Effort
 
 
 @dataclass(frozen=True, slots=True)
 class ArmUtility:
-    """One arm's sum.
+    """Utility of one arm, term by term.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class ArmUtility:
     cost_usd
         Expected cost of the call, with retries.
     weighed_cost_usd
-        Cost factor (1 + budget multiplier) x `cost_usd`.
+        `cost_usd` x cost factor (1 + budget multiplier).
     latency_usd
         Latency price x expected seconds.
     switching_usd
@@ -38,13 +38,13 @@ class ArmUtility:
     utility_usd
         `success_usd` - `weighed_cost_usd` - `latency_usd` - `switching_usd`.
     uplift, uplift_lower, uplift_upper
-        Over the arm that does not think, learnt as a difference: more exact than the difference of two `success`.
+        Over the reference arm, learnt as a difference: more exact than the difference of two `success`.
     net_usd, net_lower_usd, net_upper_usd
-        Value x uplift less all that the arm takes beyond the arm that does not think; what is decided by.
+        Net benefit over the reference arm (value x uplift - extra cost) and its interval; what decides.
     allowed, sound, in_time, affordable
-        The rules leave it; it is not shed; it keeps the deadline; it keeps the cost cap.
+        The rules allow it; it is not shed; it keeps the deadline; it keeps the cost cap.
     health
-        How it does at present, measured against its forecast.
+        Live performance relative to the forecast.
     """
 
     arm: str
@@ -75,26 +75,26 @@ class ArmUtility:
 
 @dataclass(frozen=True, slots=True)
 class UtilityBreakdown:
-    """All that a decision was weighed with.
+    """All terms of a decision.
 
     Parameters
     ----------
     decision
-        Made again from the record; `elapsed_us` is 0.
+        Replayed from the record; `elapsed_us` is 0.
     arms
-        K sums by arm name, the baseline first.
+        K utilities by arm name, the baseline first.
     compared_with
-        The arm that does not think, which uplifts and net benefits speak of.
+        The reference arm of uplifts and net benefits: the one that does not reason.
     because
         `utility`, or what overruled it: `behaviour`, `infeasible`, `client`, `tool_loop`, `explored`.
     value_of_success_usd, cost_factor, latency_usd_per_second
         The weights.
     deadline_ms, max_cost_usd
-        The limits that held.
+        The limits in force.
     prior_weight
         Share of prior knowledge in the forecast.
     draw
-        In [0, 1): chance's part, used only where the policy explores.
+        Random number in [0, 1), used only where the policy explores.
     """
 
     decision: Decision
@@ -117,12 +117,12 @@ class UtilityBreakdown:
 
 
 def utility_breakdown(record: DecisionRecord, bound_policy: BoundPolicy) -> UtilityBreakdown:
-    """Work out the sum behind a decision.
+    """Break the utility behind a decision down.
 
     Parameters
     ----------
     record
-        What it was made from.
+        Inputs of the decision.
     bound_policy
         Arms, policy and prices in force then.
 
@@ -137,18 +137,18 @@ def utility_breakdown(record: DecisionRecord, bound_policy: BoundPolicy) -> Util
     decision = decide_from_record(record, bound_policy)
     terms = bound_policy.policy.terms_for(record.context.tenant)
     limits = effective_limits(record, terms)
-    offered = score_arms(record, bound_policy, terms, limits)
+    scores = score_arms(record, bound_policy, terms, limits)
     weights = utility_weights(record, terms)
-    over = offered[bound_policy.direct]
-    sums = {
-        arm.name: _sum(record, bound_policy, place, offered[place], over, weights)
-        for place, arm in enumerate(bound_policy.arms)
-    }
+    reference = scores[bound_policy.reference]
+    health = record.runtime_state.health
     return UtilityBreakdown(
         decision=decision,
-        arms=sums,
-        compared_with=bound_policy.arms[bound_policy.direct].name,
-        because=choose_arm(record, bound_policy, terms, offered, weights).because,
+        arms={
+            arm.name: _arm_utility(arm, score, reference, weights, health.get(arm.name, HEALTHY))
+            for arm, score in zip(bound_policy.arms, scores, strict=True)
+        },
+        compared_with=bound_policy.arms[bound_policy.reference].name,
+        because=choose_arm(record, bound_policy, terms, scores, weights).because,
         task=record.context.task,
         tenant=record.context.tenant,
         input_tokens=record.runtime_state.input_tokens or 0,
@@ -165,41 +165,37 @@ def utility_breakdown(record: DecisionRecord, bound_policy: BoundPolicy) -> Util
     )
 
 
-def _sum(
-    record: DecisionRecord,
-    bound_policy: BoundPolicy,
-    place: int,
-    offer: ArmScore,
-    over: ArmScore,
-    weights: UtilityWeights,
+def _arm_utility(
+    arm: Arm, score: ArmScore, reference: ArmScore, weights: UtilityWeights, health: ArmHealth
 ) -> ArmUtility:
-    arm = bound_policy.arms[place]
-    success = weights.value_usd * offer.success
-    cost = weights.cost_factor * offer.cost_usd
-    waiting = weights.second_usd * offer.latency_ms * 0.001
+    success_usd = weights.value_usd * score.success
+    weighed_cost_usd = weights.cost_factor * score.cost_usd
+    latency_usd = weights.second_usd * score.latency_ms * 0.001
+    uplift = score.uplift - reference.uplift
+    lower, upper = score.uplift_lower - reference.uplift_upper, score.uplift_upper - reference.uplift_lower
     return ArmUtility(
         arm=arm.name,
         model=arm.model,
         effort=arm.effort,
-        success=offer.success,
-        success_usd=success,
-        cost_usd=offer.cost_usd,
-        weighed_cost_usd=cost,
-        latency_ms=offer.latency_ms,
-        latency_p95_ms=offer.latency_p95_ms,
-        latency_usd=waiting,
-        switching_usd=offer.extra_usd,
-        utility_usd=success - cost - waiting - offer.extra_usd,
-        uplift=offer.uplift - over.uplift,
-        uplift_lower=offer.lower - over.upper,
-        uplift_upper=offer.upper - over.lower,
-        net_usd=weights.gain(offer.uplift - over.uplift, offer, over),
-        net_lower_usd=weights.gain(offer.lower - over.upper, offer, over),
-        net_upper_usd=weights.gain(offer.upper - over.lower, offer, over),
-        output_tokens=offer.tokens,
-        allowed=offer.allowed,
-        sound=offer.sound,
-        in_time=offer.in_time,
-        affordable=offer.affordable,
-        health=record.runtime_state.health.get(arm.name, HEALTHY),
+        success=score.success,
+        success_usd=success_usd,
+        cost_usd=score.cost_usd,
+        weighed_cost_usd=weighed_cost_usd,
+        latency_ms=score.latency_ms,
+        latency_p95_ms=score.latency_p95_ms,
+        latency_usd=latency_usd,
+        switching_usd=score.switching_usd,
+        utility_usd=success_usd - weighed_cost_usd - latency_usd - score.switching_usd,
+        uplift=uplift,
+        uplift_lower=lower,
+        uplift_upper=upper,
+        net_usd=weights.net_benefit(uplift, score, reference),
+        net_lower_usd=weights.net_benefit(lower, score, reference),
+        net_upper_usd=weights.net_benefit(upper, score, reference),
+        output_tokens=score.tokens,
+        allowed=score.allowed,
+        sound=score.sound,
+        in_time=score.in_time,
+        affordable=score.affordable,
+        health=health,
     )
