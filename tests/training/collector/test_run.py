@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import json
-import random
-import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving.decision.types import Arm, Price
+from tests.support.collection_jobs import ARMS, USD_A_CALL, job, records
 from tests.support.collector_kills import kill_often
-from tests.support.fake_llm_endpoint import FakeEndpoint, serve
-from training.collector.call_log import open_call_log
-from training.collector.client import CallSettings, EndpointRefused
-from training.collector.job import CollectionResult, Job
-from training.collector.prompt_file import read_prompts
+from tests.support.fake_llm_endpoint import FakeEndpoint
+from training.collector.job import CollectionResult
 from training.collector.run import collect, estimate_cost
-from training.errors import BadHistory, TrainingError
 from training.records.history import read
-
-ARMS = (Arm("direct", "gpt-5.1", "none"), Arm("reasoning", "gpt-5.1", "high"))
-USD_A_CALL = 10 * 1.25e-6 + 50 * 10e-6
-
-
-@pytest.fixture
-def endpoint() -> Iterator[FakeEndpoint]:
-    with serve(FakeEndpoint()) as served:
-        yield served
-
-
-def job(folder: Path, endpoint: FakeEndpoint, rows: list[dict[str, Any]] | int = 3, **more: Any) -> Job:
-    if isinstance(rows, int):
-        rows = [{"prompt": f"What is 17 * 23 ({n})?", "answer": "391", "grader": "numeric"} for n in range(rows)]
-    path = folder / "prompts.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    settings = CallSettings(endpoint.url, per_second=1000, attempts=3, timeout_s=5, backoff_s=0.01)
-    base = Job(read_prompts(path), ARMS, settings, folder / "calls.jsonl", folder / "out.jsonl", folder / "q.jsonl")
-    return replace(base, **more)
-
-
-def records(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
 
 
 def test_every_prompt_goes_through_every_arm(endpoint: FakeEndpoint, tmp_path: Path) -> None:
@@ -66,24 +36,6 @@ def test_every_prompt_goes_through_every_arm(endpoint: FakeEndpoint, tmp_path: P
     assert read(tmp_path / "out.jsonl", arms=ARMS).counts.kept == 12
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "cut", "torn", "malformed"])
-def test_a_passing_fault_is_tried_again(endpoint: FakeEndpoint, tmp_path: Path, fault: int | str) -> None:
-    endpoint.fault = lambda key, tried: fault if tried == 1 else None
-    made = collect(job(tmp_path, endpoint, 2))
-    assert (made.written, made.failed) == (4, {})
-    assert {row["retries"] for row in records(tmp_path)} == {1}
-
-
-def test_a_call_that_hangs_is_an_outcome(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    endpoint.fault = lambda key, tried: "hang" if "high" in key else None
-    work = job(tmp_path, endpoint, 1)
-    made = collect(replace(work, settings=replace(work.settings, timeout_s=0.2, attempts=2)))
-    assert made.written == 2
-    late = next(row for row in records(tmp_path) if row["arm"] == "reasoning")
-    assert (late["success"], late["failure_mode"], late["retries"]) == (0.0, "timeout", 1)
-    assert "output_tokens" not in late
-
-
 def test_a_call_that_keeps_failing_is_no_outcome_and_is_made_again(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     endpoint.fault = lambda key, tried: 500 if "high" in key else None
     made = collect(job(tmp_path, endpoint, 2))
@@ -96,15 +48,6 @@ def test_a_call_that_keeps_failing_is_no_outcome_and_is_made_again(endpoint: Fak
     assert set(endpoint.paid.values()) == {1}
 
 
-def test_a_refused_prompt_fails_alone_and_a_refused_key_ends_the_run(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    endpoint.fault = lambda key, tried: 400 if "(0)" in key else None
-    assert collect(job(tmp_path, endpoint)).failed == {"status 400": 2}
-    assert max(endpoint.seen.values()) == 1
-    endpoint.fault = lambda key, tried: 401
-    with pytest.raises(EndpointRefused, match="check the address, the key"):
-        collect(job(tmp_path, endpoint))
-
-
 def test_without_usage_tokens_and_cost_are_unknown_and_the_budget_counts_the_forecast(
     endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
@@ -114,87 +57,6 @@ def test_without_usage_tokens_and_cost_are_unknown_and_the_budget_counts_the_for
     made = collect(work)
     assert made.spent_usd == pytest.approx(before.usd)
     assert not any("cost_usd" in row or "output_tokens" in row for row in records(tmp_path))
-
-
-def test_the_estimate_calls_nobody(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    work = job(tmp_path, endpoint)
-    found = estimate_cost(work)
-    assert (found.calls, found.spent_usd) == (6, 0.0)
-    outputs = 3 * (ARMS[0].default_output_tokens + ARMS[1].default_output_tokens) * 10e-6
-    assert outputs < found.usd < outputs * 1.1
-    assert not endpoint.seen
-    collect(work)
-    assert estimate_cost(work).calls == 0
-
-
-def test_the_cap_is_kept_over_restarts(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    price = Price(input=0.0, output=1000.0)  # 0.05 USD a call, 0.05 forecast
-    arms = tuple(replace(arm, price=price, default_output_tokens=50.0) for arm in ARMS)
-    work = job(tmp_path, endpoint, 10, arms=arms, max_usd=0.51, concurrency=4)
-    first = collect(work)
-    assert (first.written, first.remaining) == (10, 10)
-    assert first.spent_usd == pytest.approx(0.5)
-    again = collect(work)
-    assert (again.written, again.remaining) == (10, 10)
-    more = collect(replace(work, max_usd=2.0))
-    assert (more.written, more.remaining) == (20, 0)
-    assert sum(endpoint.paid.values()) == 20
-
-
-def test_calls_that_cost_less_than_forecast_leave_room_for_more(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    price = Price(input=0.0, output=1000.0)  # 0.05 USD a call, 0.40 forecast
-    arms = tuple(replace(arm, price=price, default_output_tokens=400.0) for arm in ARMS)
-    endpoint.seconds = 0.05
-    made = collect(job(tmp_path, endpoint, 10, arms=arms, max_usd=0.9, concurrency=4))
-    assert made.spent_usd <= 0.9
-    assert (made.written, made.remaining) == (11, 9)  # 0.55 is spent and 0.40 more would not fit
-    assert endpoint.most_at_once == 2
-
-
-def test_concurrency_and_pace_are_kept(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    endpoint.seconds = 0.05
-    work = job(tmp_path, endpoint, 10, concurrency=3)
-    collect(work)
-    assert endpoint.most_at_once == 3
-    (tmp_path / "slow").mkdir()
-    work = job(tmp_path / "slow", endpoint, 5)
-    since = time.monotonic()
-    collect(replace(work, settings=replace(work.settings, per_second=20)))
-    assert time.monotonic() - since >= 9 / 20 * 0.95  # ten calls, one every 50 ms: a floor, no speed
-
-
-def test_latency_does_not_hold_the_wait_for_the_pace(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    ticks = iter(range(1000))
-    work = job(tmp_path, endpoint, 2, concurrency=1)
-    collect(work, clock=lambda: float(next(ticks)), rng=random.Random(1))
-    assert {row["latency_ms"] for row in records(tmp_path)} == {1000.0}
-
-
-def test_a_torn_last_line_is_a_call_that_was_never_finished(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    work = job(tmp_path, endpoint)
-    collect(work)
-    whole = work.log.read_bytes().splitlines(keepends=True)
-    for cut in (whole[-1][:20], whole[-1].rstrip(b"\n")):
-        work.log.write_bytes(b"".join(whole[:-1]) + cut)
-        assert collect(work).written == 6
-    assert sum(endpoint.paid.values()) == 8
-    assert work.log.stat().st_mode & 0o077 == 0
-
-
-def test_a_log_of_something_else_or_of_other_arms_is_refused(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    work = job(tmp_path, endpoint)
-    collect(work)
-    with pytest.raises(Exception, match="start a new log"):
-        collect(replace(work, arms=(ARMS[0], replace(ARMS[1], effort="low"))))
-    work.log.write_text('{"no": "log"}\n')
-    with pytest.raises(BadHistory, match="not the log of a collector"):
-        collect(work)
-
-
-def test_two_collectors_never_share_a_log(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    work = job(tmp_path, endpoint)
-    with open_call_log(work.log), pytest.raises(TrainingError, match="another collector"):
-        collect(work)
 
 
 def judged(body: dict[str, Any]) -> str:
@@ -225,14 +87,6 @@ def test_a_judge_that_is_not_named(endpoint: FakeEndpoint, tmp_path: Path) -> No
     rows = [{"prompt": "What is 17 * 23?", "answer": "391", "grader": "judge"}]
     with pytest.raises(Exception, match="--judge-model"):
         collect(job(tmp_path, endpoint, rows))
-
-
-def test_prompt_rows_that_are_none_are_told(endpoint: FakeEndpoint, tmp_path: Path) -> None:
-    rows = [{"prompt": "a"}, {"prompt": "a"}, {"prompt": ""}, {"prompt": "b", "grader": "guess"}]
-    made = collect(job(tmp_path, endpoint, rows))
-    assert (made.written, made.ungraded) == (2, {"no grader": 2})
-    kinds = [json.loads(line)["kind"] for line in (tmp_path / "q.jsonl").read_text().splitlines()]
-    assert kinds == ["duplicate prompt", "no prompt", "unknown grader"]
 
 
 def test_killed_three_times_nothing_is_lost_and_little_is_paid_twice(tmp_path: Path) -> None:

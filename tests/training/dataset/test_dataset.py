@@ -12,47 +12,12 @@ from hypothesis import strategies as st
 
 from serving.decision.errors import BadArms
 from serving.decision.types import Arm, Message
-from training.dataset.aggregation import distinct_prompts
+from tests.support.outcome_frames import ARMS, frame_of, logged, paired
 from training.dataset.arm_inference import infer_arms
-from training.dataset.dataset import Dataset, build_dataset
+from training.dataset.dataset import build_dataset
 from training.dataset.requirements import MINIMUM_PROMPTS
-from training.dataset.splits import split_by_prompt, split_by_task, split_by_time
-from training.errors import BadHistory, TooLittleToLearn
+from training.errors import TooLittleToLearn
 from training.records.history import read
-
-ARMS = (Arm("direct", "m"), Arm("reasoning", "m", "high"))
-
-
-def frame_of(rows: list[dict[str, object]]) -> pd.DataFrame:
-    return pd.DataFrame([{"prompt": f"Prompt {row['prompt_id']}", **row} for row in rows])
-
-
-def paired(n: int, **more: object) -> pd.DataFrame:
-    """n prompts, both arms called once; reasoning succeeds on every second prompt."""
-    return frame_of(
-        [
-            {"prompt_id": f"p{i:03d}", "arm": arm.name, "success": float(k and i % 2), "task": f"t{i % 5}", **more}
-            for i in range(n)
-            for k, arm in enumerate(ARMS)
-        ]
-    )
-
-
-def logged(n: int) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    chosen = rng.random(n) < 0.3
-    return frame_of(
-        [
-            {
-                "prompt_id": f"p{i:03d}",
-                "arm": ARMS[int(chosen[i])].name,
-                "propensity": 0.3 if chosen[i] else 0.7,
-                "success": float(i % 2),
-                "timestamp": 1e9 + i,
-            }
-            for i in range(n)
-        ]
-    )
 
 
 def test_runs_of_an_arm_are_averaged() -> None:
@@ -156,87 +121,3 @@ def test_arms_that_do_not_fit_are_refused() -> None:
         build_dataset(paired(60), (ARMS[0], Arm("other", "m")))
     with pytest.raises(BadArms, match="1 arm"):
         build_dataset(paired(60), ARMS[:1])
-
-
-# Arms without arms.toml
-
-
-def test_default_arms_name_model_and_effort() -> None:
-    frame = paired(4, model="big").assign(model=["small", "big"] * 3 + ["odd", "big"])
-    direct, reasoning = infer_arms(frame)
-    assert (direct.name, direct.model, direct.effort) == ("direct", "small", "none")
-    assert (reasoning.name, reasoning.model, reasoning.effort) == ("reasoning", "big", "high")
-    assert reasoning.default_output_tokens > direct.default_output_tokens
-    assert reasoning.default_latency_ms > direct.default_latency_ms
-
-
-@pytest.mark.parametrize(
-    ("names", "tokens", "expected"),
-    [
-        (["b", "a"], [1.0, 2.0], ["b", "a"]),
-        (["b", "a"], [None, None], ["a", "b"]),
-        (["zoom", "direct"], [1.0, 2.0], ["direct", "zoom"]),
-        (["high", "low"], [9.0, 2.0], ["low", "high"]),
-    ],
-)
-def test_the_baseline_is_direct_or_the_shortest_or_the_first(
-    names: list[str], tokens: list[float | None], expected: list[str]
-) -> None:
-    arms = infer_arms(pd.DataFrame({"arm": names, "output_tokens": tokens}))
-    assert [arm.name for arm in arms] == expected
-    assert {arm.name: arm.effort for arm in arms if arm.name in ("low", "high")} == {
-        name: name for name in names if name in ("low", "high")
-    }
-
-
-# Splits
-
-
-def whole(dataset: Dataset) -> list[int]:
-    return list(range(len(dataset)))
-
-
-def test_split_by_prompt_tests_each_prompt_once_and_shares_the_tasks() -> None:
-    dataset = build_dataset(paired(100), ARMS)
-    splits = split_by_prompt(dataset, 5, np.random.default_rng(3))
-    assert sorted(np.concatenate([split.test for split in splits]).tolist()) == whole(dataset)
-    for split in splits:
-        assert sorted([*split.train.tolist(), *split.test.tolist()]) == whole(dataset)
-        assert pd.Series(dataset.tasks[split.test]).value_counts().tolist() == [4] * 5
-    again = split_by_prompt(dataset, 5, np.random.default_rng(3))
-    assert [split.test.tolist() for split in again] == [split.test.tolist() for split in splits]
-    other = split_by_prompt(dataset, 5, np.random.default_rng(4))
-    assert [split.test.tolist() for split in other] != [split.test.tolist() for split in splits]
-
-
-def test_split_by_task_never_tests_a_task_it_has_seen() -> None:
-    dataset = build_dataset(paired(100), ARMS)
-    splits = split_by_task(dataset, 3, np.random.default_rng(0))
-    assert sorted(np.concatenate([split.test for split in splits]).tolist()) == whole(dataset)
-    for split in splits:
-        assert len(split.test)
-        assert not set(dataset.tasks[split.train]) & set(dataset.tasks[split.test])
-    with pytest.raises(BadHistory, match="5 tasks can't make 6 folds"):
-        split_by_task(dataset, 6, np.random.default_rng(0))
-
-
-def test_split_by_time_judges_by_what_came_after() -> None:
-    dataset = build_dataset(logged(200), ARMS)
-    split = split_by_time(dataset, 0.25)
-    assert len(split.test) == 50
-    assert dataset.timestamp[split.train].max() < dataset.timestamp[split.test].min()
-
-
-def test_split_by_time_keeps_equal_times_together() -> None:
-    dataset = build_dataset(logged(200).assign(timestamp=lambda f: np.where(f.index < 190, 1.0, 2.0)), ARMS)
-    assert len(split_by_time(dataset, 0.5).test) == 10
-    with pytest.raises(BadHistory, match="timestamp"):
-        split_by_time(build_dataset(paired(60), ARMS))
-
-
-def test_prompts_gives_each_prompt_once() -> None:
-    frame = paired(10)
-    found = distinct_prompts(frame.iloc[::-1])
-    assert found.prompt_ids.tolist() == [f"p{i:03d}" for i in range(9, -1, -1)]
-    assert found.requests[0].messages[0].text == "Prompt p009"
-    assert found.requests[0].task == "t4"

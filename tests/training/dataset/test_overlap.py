@@ -11,7 +11,7 @@ from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
 from training.dataset.overlap import NoOverlap, overlap, propensity_floor, require_overlap
 from training.dataset.overlap import observation_probability as known
-from training.models.targets import pseudo_outcomes
+from training.models.targets import doubly_robust_targets
 
 
 def logged(reason: np.ndarray, seed: int = 0) -> Dataset:
@@ -79,7 +79,7 @@ def test_repeated_calls_make_an_arm_likelier_to_be_seen() -> None:
     base = dataset(np.full((len(runs), 2), 0.6), rng)
     data = replace(base, success=success, runs=runs, propensity=np.where(runs > 0, [1 - p, p], np.nan))
     assert np.nanmin(known(data)[:, 1]) == pytest.approx(1 - 0.8**3)
-    assert np.nanmax(pseudo_outcomes(data, np.zeros((len(runs), 2)))[:, 1]) == pytest.approx(0.6 / (1 - 0.8**3))
+    assert np.nanmax(doubly_robust_targets(data, np.zeros((len(runs), 2)))[:, 1]) == pytest.approx(0.6 / (1 - 0.8**3))
 
 
 def test_the_least_that_is_believed_falls_with_the_logs() -> None:

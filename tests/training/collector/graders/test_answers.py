@@ -1,0 +1,53 @@
+"""Graders that need no model, on right and wrong answers."""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+import pytest
+
+from training.collector.graders.answers import reasoning_gym
+from training.collector.graders.base import BadCheck, Check
+from training.collector.graders.catalog import GRADERS
+
+
+@pytest.mark.parametrize(
+    ("grader", "answer", "more", "said", "success"),
+    [
+        ("exact", "Paris", {}, "  PARIS. ", 1.0),
+        ("exact", "Paris", {}, "London", 0.0),
+        ("numeric", "391", {}, "17 * 23 = 391", 1.0),
+        ("numeric", "391", {}, "17 * 23 = 391\n<answer>392</answer>", 0.0),
+        ("numeric", "-3", {}, "x is −3", 1.0),
+        ("numeric", "0.25", {}, "25%", 1.0),
+        ("numeric", "100", {"tolerance": 0.02}, "about 101", 1.0),
+        ("numeric", "1e-3", {}, "0.001", 1.0),
+        ("numeric", "5", {}, "1/0", 0.0),
+        ("regex", None, {"pattern": "a+", "full": True}, "<answer>aaa</answer>", 1.0),
+        ("regex", None, {"pattern": "a+", "full": True}, "aab", 0.0),
+        ("json_schema", None, {"schema": {"required": ["a"]}}, 'Sure:\n```json\n{"a": 1}\n```', 1.0),
+        ("json_schema", None, {"schema": {"required": ["a"]}}, '{"b": 1}', 0.0),
+        ("json_schema", None, {"schema": {}}, "{", 0.0),
+        ("json_schema", '{"a": 2}', {"schema": {}}, '{"a": 1}', 0.0),
+    ],
+)
+def test_short_answers(grader: str, answer: str | None, more: dict[str, Any], said: str, success: float) -> None:
+    assert GRADERS[grader](Check(grader, answer, more), said).success == success
+
+
+def test_reasoning_gym_absent_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "reasoning_gym", None)
+    with pytest.raises(BadCheck, match="pip install reasoning-gym"):
+        reasoning_gym(Check("reasoning_gym", None, {"dataset": "sums", "entry": {}}), "7")
+
+
+def test_reasoning_gym_is_asked_for_its_own_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in with the package's one function that we call: the package itself is no dependency."""
+    package = types.ModuleType("reasoning_gym")
+    package.get_score_answer_fn = lambda name: lambda answer, entry: 1.0 if answer == entry["answer"] else 0.01  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "reasoning_gym", package)
+    check = Check("reasoning_gym", None, {"dataset": "sums", "entry": {"answer": "7"}})
+    assert reasoning_gym(check, "so <answer>7</answer>").success == 1.0
+    assert reasoning_gym(check, "8").success == 0.01
