@@ -15,7 +15,7 @@ import onnxruntime
 from serving.decision.bundle import golden
 from serving.decision.bundle.manifest import FILES, GOLDEN, MANIFEST, MODEL, TOKENIZER, Manifest
 from serving.decision.errors import BundleCorrupt, BundleMissing, BundleRefused
-from serving.decision.features import FEATURE_NAMES
+from serving.decision.features.complexity import FEATURE_NAMES
 from serving.decision.features.model_inputs import encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Arm, FloatArray, ModelInput, Prediction, Request

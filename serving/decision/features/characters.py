@@ -1,4 +1,4 @@
-"""Maps any text to one byte per character, so that counting is array work on 256 symbols."""
+"""Alphabet of 256 symbols: maps any text to one byte per character, so that counting is array work."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RANGES: Final[Mapping[int, tuple[tuple[int, int], ...]]] = {
     0x8A: ((0x2300, 0x23FF), (0x2600, 0x27BF), (0x2B00, 0x2BFF)),  # pictures; all beyond the basic plane
 }
 _OTHER: Final = 0x8B
-_TWINS: Final[Mapping[str, str]] = {
+_ASCII_EQUIVALENTS: Final[Mapping[str, str]] = {
     "'": "\u2018\u2019\u201a\u2032",
     '"': "\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d",
     "-": "\u2010\u2011\u2012\u2013\u2014\u2212",
@@ -46,10 +46,10 @@ _TWINS: Final[Mapping[str, str]] = {
     "\n": "\u2028\u2029\x85",
     " ": "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000",
 }
-"""Typography that means the same as an ASCII character."""
+"""Typographic characters that are read as an ASCII character."""
 
 _FULL_WIDTH: Final = 0xFEE0
-"""Distance of the full-width forms U+FF01..U+FF5E from their ASCII twins."""
+"""Distance of the full-width forms U+FF01..U+FF5E from their ASCII equivalents."""
 
 
 def _table() -> Symbols:
@@ -59,17 +59,17 @@ def _table() -> Symbols:
     for symbol, ranges in _RANGES.items():
         for first, last in ranges:
             table[first : last + 1] = symbol
-    for twin, characters in _TWINS.items():
-        table[[ord(character) for character in characters]] = ord(twin)
+    for ascii_character, characters in _ASCII_EQUIVALENTS.items():
+        table[[ord(character) for character in characters]] = ord(ascii_character)
     table[0x21 + _FULL_WIDTH : 0x7F + _FULL_WIDTH] = np.arange(0x21, 0x7F)
     return table
 
 
-_SYMBOL: Final = _table()
+_SYMBOL_OF: Final = _table()
 
 
 def to_symbols(text: str) -> bytes:
-    """Read text as one symbol per character.
+    """Encode text as one symbol per character.
 
     Parameters
     ----------
@@ -80,16 +80,16 @@ def to_symbols(text: str) -> bytes:
     -------
     bytes
         Of length len(text): ASCII and Latin-1 as they are, one symbol for each other script, typographic
-        punctuation as its ASCII twin.
+        punctuation as its ASCII equivalent.
 
     Examples
     --------
-    >>> symbols("caf\\u00e9 \\u2013 \\u7b54\\u6848\\uff1a5")
+    >>> to_symbols("caf\\u00e9 \\u2013 \\u7b54\\u6848\\uff1a5")
     b'caf\\xe9 - \\x80\\x80:5'
     """
     if text.isascii():
         return text.encode("ascii")
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    found: Symbols = _SYMBOL[np.minimum(points, 0xFFFF)]
+    found: Symbols = _SYMBOL_OF[np.minimum(points, 0xFFFF)]
     found[points > 0xFFFF] = PICTURES[0]
     return found.tobytes()

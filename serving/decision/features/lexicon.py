@@ -1,4 +1,4 @@
-"""Words that tell what a request asks for, in groups; a word is in one group, and group order is feature order."""
+"""Lexicon of the words that characterise a request, in groups; a word is in one group, group order is feature order."""
 
 from __future__ import annotations
 
@@ -130,4 +130,4 @@ WORD_GROUP: Final[Mapping[bytes, int]] = {
 HAN_GROUP: Final[Mapping[str, int]] = {
     part: GROUPS.index(group) for group, parts in _HAN.items() for part in parts.split()
 }
-"""Group of a piece of Chinese text, which has no spaces to split at."""
+"""Group of a Chinese substring: the text has no spaces to split at."""

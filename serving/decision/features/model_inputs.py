@@ -1,4 +1,4 @@
-"""Turns requests into the arrays that the graph takes, the same way in training and in serving."""
+"""Encodes requests as the input arrays of the model, the same way in training and in serving."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 
 from serving.decision.conversation import split_last_turn
 from serving.decision.fast_dataclass import fast_dataclass
-from serving.decision.features import FEATURE_NAMES, extract
+from serving.decision.features.complexity import FEATURE_NAMES, extract
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, ModelInput, Request
 
-_BYTES: Final = 8
-"""Of an id."""
-_PADDING: Final = bytes(_BYTES)
+_ID_BYTES: Final = 8
+"""Of one token id."""
+_PADDING: Final = bytes(_ID_BYTES)
 _NO_WEIGHTS: Final = np.zeros((1, 2, 1), np.float32)
 
 
@@ -77,33 +77,33 @@ def encode_batch(requests: Sequence[Request], tokenizer: Tokenizer, limits: Enco
         of one request alone are read-only.
     """
     if len(requests) == 1:
-        return _prepare_one(requests[0], tokenizer, limits)
-    parts = [_encode(request, tokenizer, limits) for request in requests]
-    width = max((part.width for part in parts), default=0) or 1
-    token_ids = np.zeros((len(parts), width), np.int64)
-    token_weights = np.zeros((len(parts), 2, width), np.float32)
-    features = np.empty((len(parts), len(FEATURE_NAMES)), np.float32)
-    for row, (part, request) in enumerate(zip(parts, requests, strict=True)):
-        token_ids[row, : part.width] = np.frombuffer(part.last + part.rest, np.int64)
-        token_weights[row, :, : part.width] = _weights(part.width, len(part.last) // _BYTES)
+        return _encode_one(requests[0], tokenizer, limits)
+    encoded_requests = [_encode(request, tokenizer, limits) for request in requests]
+    width = max((encoded.width for encoded in encoded_requests), default=0) or 1
+    token_ids = np.zeros((len(encoded_requests), width), np.int64)
+    token_weights = np.zeros((len(encoded_requests), 2, width), np.float32)
+    features = np.empty((len(encoded_requests), len(FEATURE_NAMES)), np.float32)
+    for row, (encoded, request) in enumerate(zip(encoded_requests, requests, strict=True)):
+        token_ids[row, : encoded.width] = np.frombuffer(encoded.last + encoded.rest, np.int64)
+        token_weights[row, :, : encoded.width] = _weights(encoded.width, len(encoded.last) // _ID_BYTES)
         features[row] = extract(request)
     return ModelInput(token_ids, token_weights, features)
 
 
-def _prepare_one(request: Request, tokenizer: Tokenizer, limits: EncoderLimits) -> ModelInput:
+def _encode_one(request: Request, tokenizer: Tokenizer, limits: EncoderLimits) -> ModelInput:
     """Encode one request without copying: the ids are the tokenizer's own bytes."""
-    part = _encode(request, tokenizer, limits)
-    token_ids = np.frombuffer(part.last + part.rest or _PADDING, np.int64)
+    encoded = _encode(request, tokenizer, limits)
+    token_ids = np.frombuffer(encoded.last + encoded.rest or _PADDING, np.int64)
     return ModelInput(
         token_ids.reshape(1, -1),
-        _weights(part.width, len(part.last) // _BYTES).reshape(1, 2, -1) if part.width else _NO_WEIGHTS,
+        _weights(encoded.width, len(encoded.last) // _ID_BYTES).reshape(1, 2, -1) if encoded.width else _NO_WEIGHTS,
         extract(request).reshape(1, -1),
     )
 
 
 @lru_cache(maxsize=1024)
 def _weights(width: int, last: int) -> FloatArray:
-    """Give the weights of a row of `width` tokens, `last` of them of the last user turn: float32 (2, width), kept."""
+    """Give the weights of a row of `width` tokens, `last` of them of the last user turn: float32 (2, width), cached."""
     weights = np.zeros((2, width), np.float32)
     if last:
         weights[0, :last] = 1.0 / last
@@ -114,7 +114,7 @@ def _weights(width: int, last: int) -> FloatArray:
 
 
 @fast_dataclass
-class _Ids:
+class _PackedIds:
     """Token ids of the two parts, packed as the tokenizer gives them."""
 
     last: bytes
@@ -122,30 +122,30 @@ class _Ids:
 
     @property
     def width(self) -> int:
-        return (len(self.last) + len(self.rest)) // _BYTES
+        return (len(self.last) + len(self.rest)) // _ID_BYTES
 
 
-def _encode(request: Request, tokenizer: Tokenizer, limits: EncoderLimits) -> _Ids:
+def _encode(request: Request, tokenizer: Tokenizer, limits: EncoderLimits) -> _PackedIds:
     turns = split_last_turn(request)
     last = tokenizer.pack(truncate_middle(turns.last, limits.max_chars))
     rest = tokenizer.pack(truncate_middle(turns.rest, limits.max_chars)) if turns.rest else b""
-    frame = len(tokenizer.prefix) + len(tokenizer.suffix) if limits.special_tokens else 0
-    room = _BYTES * max(limits.max_tokens - frame * (bool(last) + bool(rest)), 0)
+    special = len(tokenizer.prefix) + len(tokenizer.suffix) if limits.special_tokens else 0
+    room = _ID_BYTES * max(limits.max_tokens - special * (bool(last) + bool(rest)), 0)
     if len(last) + len(rest) > room:
-        kept = min(len(last), max(room - len(rest), room // _BYTES * 3 // 4 * _BYTES))
-        last, rest = _ends(last, kept), _ends(rest, room - kept)
-    if frame:
-        last, rest = _wrap(last, tokenizer), _wrap(rest, tokenizer)
-    return _Ids(last, rest)
+        kept = min(len(last), max(room - len(rest), room // _ID_BYTES * 3 // 4 * _ID_BYTES))
+        last, rest = _truncate_ids(last, kept), _truncate_ids(rest, room - kept)
+    if special:
+        last, rest = _add_special_tokens(last, tokenizer), _add_special_tokens(rest, tokenizer)
+    return _PackedIds(last, rest)
 
 
-def _ends(ids: bytes, kept: int) -> bytes:
+def _truncate_ids(ids: bytes, kept: int) -> bytes:
     """Keep `kept` bytes of ids at most, half of the ids from the head and half from the tail."""
     if len(ids) <= kept:
         return ids
-    tail = kept // _BYTES // 2 * _BYTES
+    tail = kept // _ID_BYTES // 2 * _ID_BYTES
     return ids[: kept - tail] + ids[len(ids) - tail :]
 
 
-def _wrap(ids: bytes, tokenizer: Tokenizer) -> bytes:
+def _add_special_tokens(ids: bytes, tokenizer: Tokenizer) -> bytes:
     return array("q", tokenizer.prefix).tobytes() + ids + array("q", tokenizer.suffix).tobytes() if ids else ids

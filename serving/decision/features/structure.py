@@ -1,4 +1,4 @@
-"""Measures the sizes that make a request hard: its words, lines, numbers and nesting."""
+"""Structural measurements of a text: its words, lines, numbers and nesting."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _NO_BRACKET: Final = bytes(set(range(256)) - set(_BRACKETS))
 _OPTION: Final = re.compile(rb"\n[ \t]*(?:[-*]|\(?(?:[0-9]{1,2}|[A-Za-z])[.):])[ \t]")
 
 
-def _keep(kept: bytes, lower: bool = False) -> bytes:
-    """Make a translation table that turns all but `kept` (and line ends) into spaces."""
+def _blank_all_but(kept: bytes, lower: bool = False) -> bytes:
+    """Build the translation table that turns all but `kept` (and line ends) into spaces."""
     table = bytearray(b" " * 256)
     for symbol in (*kept, ord("\n")):
         table[symbol] = symbol
@@ -43,14 +43,14 @@ def _keep(kept: bytes, lower: bool = False) -> bytes:
     return bytes(table)
 
 
-_NUMBERED: Final = {word: group + 1 for word, group in WORD_GROUP.items()}
-_LETTERS: Final = _keep(b"abcdefghijklmnopqrstuvwxyz'" + bytes(set(range(0xDF, 0x100)) - {0xF7}), lower=True)
-_DIGITS: Final = _keep(b"0123456789")
+_GROUP_NUMBER: Final = {word: group + 1 for word, group in WORD_GROUP.items()}
+_LETTERS: Final = _blank_all_but(b"abcdefghijklmnopqrstuvwxyz'" + bytes(set(range(0xDF, 0x100)) - {0xF7}), lower=True)
+_DIGITS: Final = _blank_all_but(b"0123456789")
 
 
 def word_group_counts(words: list[bytes], text: str, east_asian: bool) -> list[float]:
     """Count the words of each group of the lexicon; `GROUPS` long."""
-    found = bytes(map(_NUMBERED.get, words, repeat(0)))
+    found = bytes(map(_GROUP_NUMBER.get, words, repeat(0)))
     counts = [float(found.count(number)) for number in range(1, len(GROUPS) + 1)]
     if east_asian:
         for part, group in HAN_GROUP.items():
@@ -80,15 +80,18 @@ def word_sizes(data: bytes, words: list[bytes], east_asian: float) -> list[float
     ]
 
 
-def line_sizes(data: bytes, lettered: bytes, digits: bytes) -> list[float]:
+def line_sizes(data: bytes, letters: bytes, digits: bytes) -> list[float]:
     """Measure lines, and rows of grids and tables; `LINE_NAMES` long."""
-    if b"\n" not in data:  # most short requests: what follows, of one line
-        bare = int(lettered.isspace() and not data.isspace())
-        return [1, 1, len(data), len(data), len(data), 0, bare, data.count(b" "), len(digits.split()), data.count(b",")]
+    if b"\n" not in data:  # fast path: most short requests
+        unlettered = int(letters.isspace() and not data.isspace())
+        sizes = (len(data), len(data), len(data))
+        return [1, 1, *sizes, 0, unlettered, data.count(b" "), len(digits.split()), data.count(b",")]
     lines = data.split(b"\n")
     lengths = list(map(len, lines))
-    lettered_lines = lettered.split(b"\n")
-    bare = sum([blank.isspace() and not line.isspace() for blank, line in zip(lettered_lines, lines, strict=True)])
+    letter_lines = letters.split(b"\n")
+    unlettered = sum(
+        [letter_line.isspace() and not line.isspace() for letter_line, line in zip(letter_lines, lines, strict=True)]
+    )
     return [
         len(lines),
         len(set(lines)),
@@ -96,7 +99,7 @@ def line_sizes(data: bytes, lettered: bytes, digits: bytes) -> list[float]:
         lengths[-1],
         max(map(len, data.split(b"\n\n"))),
         sum(map(eq, lengths, lengths[1:])),
-        bare,
+        unlettered,
         max([line.count(b" ") for line in lines]),
         max([len(line.split()) for line in digits.split(b"\n")]),
         max([line.count(b",") for line in lines]),
@@ -104,7 +107,7 @@ def line_sizes(data: bytes, lettered: bytes, digits: bytes) -> list[float]:
 
 
 def number_sizes(digits: bytes) -> list[float]:
-    """Measure the runs of digits that `blank_non_digits` left; `NUMBER_NAMES` long, all 0 where there is none."""
+    """Measure the runs of digits that `blank_non_digits` keeps; `NUMBER_NAMES` long, all 0 where there is none."""
     numbers = digits.split()
     if not numbers:
         return [0.0] * len(NUMBER_NAMES)

@@ -1,4 +1,4 @@
-"""Gives the same token ids as the Rust tokenizer, several times faster on text it has seen words of."""
+"""WordPiece tokenizer with a word cache: the ids of the Rust tokenizer, several times faster on words seen before."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import tokenizers  # type: ignore[import-untyped]  # ships no stubs
 from serving.decision.conversation import clean
 
 CACHE_WORDS: Final = 100_000
-"""Learnt words and chunks kept; the cache starts over beyond it."""
+"""Words and chunks kept beside the vocabulary; beyond it the cache is cleared."""
 
 _CACHED_CHARS: Final = 48
-"""Longer words are rare and large: not worth a place in the cache."""
+"""Longer words are rare and large: not cached."""
 
 _CHUNK: Final = re.compile(r"[^ \t\n\r]+")
 _LOWER_WORD: Final = re.compile(r"[a-z0-9]+|[^ \t\n\ra-z0-9]")
 _CASED_WORD: Final = re.compile(r"[A-Za-z0-9]+|[^ \t\n\rA-Za-z0-9]")
 _SPLIT_ONLY_BY_PYTHON: Final = "\x0b\x0c\x1c\x1d\x1e\x1f"
-"""Control characters that part words for `str.split`, while BERT deletes them."""
+"""Control characters at which `str.split` splits, while BERT deletes them."""
 
 _Ids = tuple[int, ...]
 _Packed = bytes
-"""Ids as int64 of this machine, side by side: joined and handed to numpy without a Python int in between."""
+"""Ids as native int64, concatenated: joined and passed to numpy without a Python int in between."""
 
 
 class Tokenizer:
@@ -43,7 +43,18 @@ class Tokenizer:
         The tokenizer to agree with; its truncation and padding are switched off.
     """
 
-    __slots__ = ("_added", "_fast", "_lower", "_room", "_rust", "_whole", "_word", "_words", "prefix", "suffix")
+    __slots__ = (
+        "_added",
+        "_by_word",
+        "_capacity",
+        "_lower",
+        "_rust",
+        "_vocabulary",
+        "_word",
+        "_words",
+        "prefix",
+        "suffix",
+    )
 
     def __init__(self, rust: tokenizers.Tokenizer) -> None:
         rust.no_truncation()
@@ -53,14 +64,14 @@ class Tokenizer:
         self._lower = bool((settings.get("normalizer") or {}).get("lowercase"))
         self._word = _LOWER_WORD if self._lower else _CASED_WORD
         self._added = tuple(token["content"] for token in settings.get("added_tokens") or ())
-        self._fast = _is_plain_bert(settings)
-        self._whole: dict[str, _Packed] = _whole_words(settings, self._word) if self._fast else {}
-        self._words = dict(self._whole)
-        self._room = len(self._whole) + CACHE_WORDS
-        wrapped = rust.encode("a", add_special_tokens=True)
-        inner = [place for place, special in enumerate(wrapped.special_tokens_mask) if not special]
-        self.prefix: _Ids = tuple(wrapped.ids[: inner[0]] if inner else ())
-        self.suffix: _Ids = tuple(wrapped.ids[inner[-1] + 1 :] if inner else ())
+        self._by_word = _is_plain_bert(settings)
+        self._vocabulary: dict[str, _Packed] = _vocabulary_words(settings, self._word) if self._by_word else {}
+        self._words = dict(self._vocabulary)
+        self._capacity = len(self._vocabulary) + CACHE_WORDS
+        example = rust.encode("a", add_special_tokens=True)
+        inner = [place for place, special in enumerate(example.special_tokens_mask) if not special]
+        self.prefix: _Ids = tuple(example.ids[: inner[0]] if inner else ())
+        self.suffix: _Ids = tuple(example.ids[inner[-1] + 1 :] if inner else ())
 
     @classmethod
     def from_file(cls, path: Path) -> Tokenizer:
@@ -76,11 +87,6 @@ class Tokenizer:
     def vocabulary_size(self) -> int:
         """Number of ids, added tokens included: the rows that a token table needs."""
         return int(self._rust.get_vocab_size(with_added_tokens=True))
-
-    @property
-    def cached_words(self) -> int:
-        """Number of words and chunks that are looked up instead of computed; bounded."""
-        return len(self._words)
 
     def encode(self, text: str) -> list[int]:
         """Turn any string, of any length, into token ids.
@@ -98,8 +104,8 @@ class Tokenizer:
         return memoryview(self.pack(text)).cast("q").tolist()
 
     def pack(self, text: str) -> bytes:
-        """Turn any string into token ids as `encode` does, int64 of this machine, side by side."""
-        if not self._fast:
+        """Turn any string into token ids as `encode` does, as concatenated native int64."""
+        if not self._by_word:
             return self._pack_rust(text)
         for token in self._added:
             if token in text:
@@ -110,36 +116,36 @@ class Tokenizer:
             if control in text:
                 return self._pack_rust(text)
         chunks = (text.lower() if self._lower else text).split()
-        known = self._words
+        cached = self._words
         try:
-            return b"".join([known[chunk] for chunk in chunks])
+            return b"".join([cached[chunk] for chunk in chunks])
         except KeyError:
             return self._pack_chunks(chunks)
 
     def _pack_chunks(self, chunks: list[str]) -> _Packed:
-        """Encode what stands between spaces, some of it not seen before."""
-        known = self._words
-        return b"".join([known.get(chunk) or self._pack_chunk(chunk) for chunk in chunks])
+        """Encode chunks between spaces, some of them not cached."""
+        cached = self._words
+        return b"".join([cached.get(chunk) or self._pack_chunk(chunk) for chunk in chunks])
 
     def _pack_chunk(self, chunk: str) -> _Packed:
         if not (chunk.isascii() and chunk.isprintable()):
-            return self._learn(chunk)
-        known = self._words
+            return self._encode_and_cache(chunk)
+        cached = self._words
         words = self._word.findall(chunk.lower() if self._lower else chunk)
-        ids = b"".join([known.get(word) or self._learn(word) for word in words])
-        self._remember(chunk, ids)
+        ids = b"".join([cached.get(word) or self._encode_and_cache(word) for word in words])
+        self._cache(chunk, ids)
         return ids
 
-    def _learn(self, text: str) -> _Packed:
+    def _encode_and_cache(self, text: str) -> _Packed:
         ids = self._pack_rust(text)
-        self._remember(text, ids)
+        self._cache(text, ids)
         return ids
 
-    def _remember(self, text: str, ids: _Packed) -> None:
+    def _cache(self, text: str, ids: _Packed) -> None:
         if len(text) > _CACHED_CHARS:
             return
-        if len(self._words) >= self._room:
-            self._words = dict(self._whole)  # readers keep the old one until they are done
+        if len(self._words) >= self._capacity:
+            self._words = dict(self._vocabulary)  # threads that read the old one keep it until they are done
         self._words[text] = ids
 
     def _pack_rust(self, text: str) -> _Packed:
@@ -147,7 +153,7 @@ class Tokenizer:
 
 
 def _is_plain_bert(settings: dict[str, Any]) -> bool:
-    """Tell whether words can be read without context: BERT's pipeline, and added tokens matched on the raw text."""
+    """Tell whether words can be encoded without context: BERT's pipeline, and added tokens matched on the raw text."""
     normalizer = settings.get("normalizer") or {}
     return (
         normalizer.get("type") == "BertNormalizer"
@@ -158,7 +164,7 @@ def _is_plain_bert(settings: dict[str, Any]) -> bool:
     )
 
 
-def _whole_words(settings: dict[str, Any], word: re.Pattern[str]) -> dict[str, _Packed]:
+def _vocabulary_words(settings: dict[str, Any], word: re.Pattern[str]) -> dict[str, _Packed]:
     """Give the ids of the ASCII words that the vocabulary holds whole: the longest match is the word itself."""
     longest = settings["model"]["max_input_chars_per_word"]
     return {

@@ -28,7 +28,7 @@ from serving.decision.errors import (
     BundleUnproven,
     ThinkgateError,
 )
-from serving.decision.features import FEATURE_NAMES
+from serving.decision.features.complexity import FEATURE_NAMES
 from serving.decision.features.model_inputs import EncoderLimits, encode_batch
 from serving.decision.types import EFFORTS, Arm, Message, Price, Request, Usd
 from tests.support import tiny_models as tiny

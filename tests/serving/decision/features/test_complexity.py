@@ -10,9 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serving.decision.features import FEATURE_NAMES, MAX_CHARS, extract
-from serving.decision.features.characters import to_symbols
-from serving.decision.features.lexicon import GROUPS, HAN_GROUP, WORD_GROUP
+from serving.decision.features.complexity import FEATURE_NAMES, MAX_CHARS, extract
 from serving.decision.types import Message, Request, Role
 from tests.support import tiny_models as tiny
 
@@ -128,14 +126,3 @@ def test_twenty_million_characters_do_not_take_long(piece: str) -> None:
     start = time.process_time()
     extract(request)
     assert time.process_time() - start < 0.5  # of a few milliseconds
-
-
-@given(st.text(st.characters(), max_size=50))
-def test_one_symbol_a_character(text: str) -> None:
-    assert len(to_symbols(text)) == len(text)
-
-
-def test_the_lexicon_has_each_word_once_and_every_group_a_word() -> None:
-    assert set(WORD_GROUP.values()) == set(range(len(GROUPS)))
-    assert set(HAN_GROUP.values()) <= set(range(len(GROUPS)))
-    assert all(word == word.decode("latin-1").lower().encode("latin-1") for word in WORD_GROUP)

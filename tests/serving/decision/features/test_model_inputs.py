@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.decision.features import FEATURE_NAMES, extract
+from serving.decision.features.complexity import FEATURE_NAMES, extract
 from serving.decision.features.model_inputs import EncoderLimits, encode_batch, truncate_middle
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import Message, ModelInput, Request

@@ -7,6 +7,7 @@ import threading
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tokenizers  # type: ignore[import-untyped]  # ships no stubs
@@ -121,22 +122,57 @@ def test_read_from_a_file(tmp_path: Path) -> None:
     assert Tokenizer.from_file(path).encode("sum of 17") == expected(tiny.tokenizer_json(), "sum of 17")
 
 
+class CountingRust:
+    """The Rust tokenizer, with a list of the texts that it was asked to encode."""
+
+    def __init__(self, rust: tokenizers.Tokenizer) -> None:
+        self._rust = rust
+        self.encoded: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rust, name)
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> Any:
+        self.encoded.append(text)
+        return self._rust.encode(text, add_special_tokens=add_special_tokens)
+
+
+def counting() -> tuple[Tokenizer, list[str]]:
+    rust = CountingRust(tokenizers.Tokenizer.from_str(tiny.tokenizer_json()))
+    tokenizer = Tokenizer(rust)
+    rust.encoded.clear()
+    return tokenizer, rust.encoded
+
+
+def test_a_word_is_encoded_once_and_then_looked_up() -> None:
+    tokenizer, encoded = counting()
+    first = tokenizer.encode("a7b sum\u00e9 a7b")
+    assert encoded == ["a7b", "sum\u00e9"]
+    assert tokenizer.encode("a7b sum\u00e9 a7b") == first == expected(tiny.tokenizer_json(), "a7b sum\u00e9 a7b")
+    assert tokenizer.encode("what is the sum") == expected(tiny.tokenizer_json(), "what is the sum")
+    assert len(encoded) == 2  # whole words of the vocabulary need no Rust at all
+
+
 def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "CACHE_WORDS", 50)
-    small = Tokenizer.from_json(tiny.tokenizer_json())
-    start = small.cached_words
+    tokenizer, encoded = counting()
     for number in range(500):
-        assert small.encode(f"a{number}b") == expected(tiny.tokenizer_json(), f"a{number}b")
-        assert small.cached_words <= start + 50
-    assert small.cached_words > start
+        assert tokenizer.encode(f"a{number}b") == expected(tiny.tokenizer_json(), f"a{number}b")
+    encoded.clear()
+    for number in range(500):
+        tokenizer.encode(f"a{number}b")
+    assert len(encoded) >= 450
+    encoded.clear()
+    tokenizer.encode("a499b what sum")
+    assert encoded == []  # what was seen last is still there, and so is the vocabulary
 
 
 def test_long_words_are_not_cached() -> None:
-    small = Tokenizer.from_json(tiny.tokenizer_json())
-    start = small.cached_words
-    small.encode("z" * 1000)
-    small.encode("\u00e9" * 1000)
-    assert small.cached_words == start
+    tokenizer, encoded = counting()
+    for _ in range(2):
+        tokenizer.encode("z" * 1000)
+        tokenizer.encode("\u00e9" * 1000)
+    assert len(encoded) == 4
 
 
 def test_threads_share_a_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
