@@ -17,11 +17,8 @@ from serving.decision.errors import BadInput
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, Session
 from serving.decision.types import Request
-from serving.http_api.docs.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN_BODY
 from serving.model.slot import EngineSlot, LiveEngine
 from serving.schemas.limits import BodyLimits, RequestLimits
-from serving.schemas.lossless_json import read_lossless, write_lossless
-from serving.schemas.problems import Rejected
 from serving.service.decision_service import DecisionService
 from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, make_service
 from tests.support.policy_cases import ARMS, engine
@@ -210,18 +207,6 @@ def test_a_denied_request_is_a_403() -> None:
     assert client_of(make_service(Denying())).post(PATH, chat()).status == 403
 
 
-@pytest.mark.parametrize("example", REWRITE_BODIES, ids=lambda example: example.name)
-def test_the_examples_of_the_document_work(client: Client, example: Any) -> None:
-    assert client.post(PATH, example.value).status == 200
-    document = client.get("/openapi.json").json()
-    assert example.name in document["paths"][PATH]["post"]["requestBody"]["content"]["application/json"]["examples"]
-
-
-def test_the_example_answers_are_real(client: Client) -> None:
-    assert client.post(PATH, REWRITE_BODIES[0].value).json() == REWRITTEN_BODY
-    assert client.post(PATH + "?form=patch", REWRITE_BODIES[0].value).json() == REWRITE_PATCH
-
-
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
@@ -237,16 +222,3 @@ JUNK = st.recursive(
 def test_no_body_gets_a_5xx(body: Any) -> None:
     answer = client_of(make_service(LengthDecider())).post(PATH, json.dumps(body).encode())
     assert answer.status in (200, 400, 422)
-
-
-@given(JUNK)
-def test_exact_json_gives_back_what_came(value: Any) -> None:
-    text = json.dumps(value).encode()
-    document = read_lossless(text)
-    assert json.loads(write_lossless(document.value, document.plain)) == json.loads(text)
-
-
-def test_what_is_no_json_is_refused() -> None:
-    for raw in (b"", b"\xff", b"Infinity", b"1e999"):
-        with pytest.raises(Rejected):
-            read_lossless(raw)

@@ -17,7 +17,6 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from serving.journal import DecisionRow, Journal, JournalUnavailable, OutcomeRow, Store
 from serving.journal.settings import JournalSettings
-from serving.journal.spool import Spool
 from tests.support.journal_rows import decision
 
 
@@ -111,31 +110,6 @@ def test_a_row_that_the_database_refuses_does_not_hold_up_the_others(tmp_path: P
     wait_for(lambda: journal.stats().rejected == 1)
     journal.close()
     assert counted(url) == (8, 0)
-
-
-def test_a_torn_tail_is_ignored_and_later_rows_are_whole(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "s", OutcomeRow, 10_000)
-    spool.append([OutcomeRow("a", 1.0)], durable=True)
-    with (tmp_path / "s").open("ab") as file:
-        file.write(b'deadbeef {"decision_id"')
-    spool.append([OutcomeRow("b", 1.0)], durable=True)
-    seen: list[str] = []
-    assert spool.drain_some(lambda rows: seen.extend(row.decision_id for row in rows))
-    assert not spool.drain_some(lambda rows: seen.extend(row.decision_id for row in rows))
-    assert seen == ["a", "b"]
-    assert spool.size == 0
-
-
-def test_a_failed_drain_keeps_the_rows(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "s", OutcomeRow, 10_000)
-    spool.append([OutcomeRow("a", 1.0)], durable=True)
-
-    def fail(_rows: object) -> None:
-        raise OSError
-
-    with pytest.raises(OSError):
-        spool.drain_some(fail)
-    assert spool.size > 0
 
 
 REPORTER = """

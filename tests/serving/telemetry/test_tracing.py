@@ -9,7 +9,6 @@ import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 
 from serving.decision.ids import IdSource, from_base32
 from serving.decision.types import Decision, Message, Request
@@ -117,21 +116,6 @@ def test_an_outcome_is_a_child_of_its_decision() -> None:
         assert called.attributes["error.type"] == "timeout"
         assert called.status.description == "timeout"
     assert all("CANARY" not in span.to_json() for span in spans)
-
-
-def test_genai_names_are_the_conventions_own() -> None:
-    known = {value for name, value in vars(gen_ai_attributes).items() if name.startswith("GEN_AI")}
-    exporter = InMemorySpanExporter()
-    traces = DecisionTracer(exporter, 1.0, "0.1.0", lambda: NOW_NS)
-    decision = _decision()
-    traces.decided((), decision)
-    traces.reported(OutcomeRow(decision.decision_id, 2.0, 1.0, 1, 1, 1, 1, 1.0, 1.0, 1.0, 1), _row(decision))
-    traces.close()
-    names = {name for span in exporter.get_finished_spans() for name in span.attributes or {}}
-    ours = {name for name in names if name.startswith("gen_ai.")}
-    assert len(ours) == 6
-    assert ours <= known
-    assert all(name.startswith("thinkgate.") for name in names - ours)
 
 
 def test_a_full_queue_drops_and_counts() -> None:
