@@ -1,4 +1,4 @@
-"""API keys: made once, shown once, kept as a hash, and proven in constant time."""
+"""API keys: generated once, stored as a hash, and verified in constant time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Final, Literal, get_args
 
 Scope = Literal["decide", "report", "metrics", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-"""`decide` asks for decisions, `report` sends outcomes, `metrics` reads /metrics, `admin` changes what is served."""
+"""`decide` requests decisions, `report` sends outcomes, `metrics` reads /metrics, `admin` changes what is served."""
 
 MAX_TOKEN: Final = 256
-"""Longest key that is looked at."""
+"""Longest key that is checked; longer ones are refused."""
 
 _PREFIX: Final = "tg"
 _ID_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -30,15 +30,15 @@ class Key:
     Parameters
     ----------
     key_id
-        Stands in the key itself, in logs and in metrics.
+        Part of the key itself, and its name in logs and metrics.
     name
-        Whose key it is; two keys of one name may live at once, which is how a key is rotated.
+        Owner; two keys of one name may be valid at once, which is how a key is rotated.
     digest
         SHA-256 of the whole key.
     decisions_per_second, burst
-        Refill and size of its bucket, over all workers; infinite where it has no limit.
+        Refill rate and size of the token bucket that all workers share; infinite means no limit.
     expires_at
-        Epoch seconds; infinite where it does not expire.
+        Epoch seconds; infinite means never.
     """
 
     key_id: str
@@ -52,12 +52,12 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that was just made.
+    """A newly generated key.
 
     Parameters
     ----------
     token
-        The secret that its user sends; it is written nowhere.
+        The secret that its user sends; it is stored nowhere.
     """
 
     key: Key
@@ -66,15 +66,15 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys that are live, by id."""
+    """The valid keys, by id."""
 
     keys: Mapping[str, Key]
 
     def find(self, token: str, now: float) -> Key | None:
-        """Give the key that `token` proves, or None.
+        """Return the key that `token` belongs to, or None.
 
-        An unknown id costs the same hash and comparison as a known one, and the comparison takes the same time wherever
-        the bytes differ.
+        Takes constant time: an unknown id costs the same hash and comparison as a known one, and the comparison does not
+        depend on where the bytes differ.
 
         Parameters
         ----------
@@ -96,12 +96,12 @@ def make_key(
     burst: float = math.inf,
     expires_at: float = math.inf,
 ) -> NewKey:
-    """Make a key from 256 bits of the system's randomness.
+    """Generate a key from 256 random bits of the system.
 
     Examples
     --------
-    >>> made = make_key("gateway", ["decide"])
-    >>> KeyRing({made.key.key_id: made.key}).find(made.token, now=0.0) is made.key
+    >>> new = make_key("gateway", ["decide"])
+    >>> KeyRing({new.key.key_id: new.key}).find(new.token, now=0.0) is new.key
     True
     """
     key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))

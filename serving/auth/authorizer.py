@@ -1,4 +1,4 @@
-"""Decides whether a caller may come in: reads its key, checks the scope and the rate, and says why not."""
+"""Authorizes calls: checks the API key, its scope and its rate, and answers with a problem where one of them fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from serving.auth.rate_limiter import RateLimiter, assign_slots, whole_seconds
 from serving.schemas.problems import FORBIDDEN, NO_KEY, RATE_LIMITED, Problem
 
 RequiredScope = Scope | Literal["any key", "nothing", "admin if locked"]
-"""What a route asks of its caller; `admin if locked` needs an admin's key where there are keys, and else nobody's."""
+"""What a route requires; `admin if locked` requires the scope `admin` where the server has a keys file."""
 
 _CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="thinkgate"'),)
 _NO_KEY: Final = Problem(
@@ -31,12 +31,12 @@ _ADMIN_NEEDS_KEY: Final = Problem(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who came in.
+    """An authorized caller.
 
     Parameters
     ----------
     key_id
-        Of its key; empty where none was needed.
+        Id of its key; empty where none was required.
     """
 
     key_id: str = ""
@@ -44,26 +44,27 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Allowance:
-    place: int
+    slot: int
     seconds_per_call: float
     burst_seconds: float
 
 
-NOBODY: Final = Caller()
+ANONYMOUS: Final = Caller()
+"""The caller of a route that requires no key."""
 
 
 class Authorizer:
-    """What every front end asks before it reads a body.
+    """Authorizes calls before their body is read, for HTTP and gRPC alike.
 
-    Without a keys file everybody who can connect may decide, report and read metrics (the settings see to it that only
-    this machine, or the holder of a client certificate, can), but nobody may change what is served.
+    Without a keys file every caller may decide, report and read metrics (the settings ensure that only this machine, or
+    the holder of a client certificate, can connect), but none may change what is served.
 
     Parameters
     ----------
     keys
-        The watched file; None without keys.
+        The watched keys file; None without keys.
     rates
-        Shared by all workers.
+        Token buckets that all workers share.
     epoch
         Seconds since the epoch, for expiry.
     monotonic
@@ -81,60 +82,60 @@ class Authorizer:
         self._epoch, self._monotonic = epoch, monotonic
         self._allowances: Mapping[str, _Allowance] = _allowances(None if keys is None else keys.ring)
         self.refused: Counter[tuple[str, str]] = Counter()
-        """Calls that were turned away, by reason and key id."""
+        """Refused calls, by problem and key id."""
 
     @property
     def locked(self) -> bool:
-        """Tell whether keys are needed."""
+        """Whether keys are required."""
         return self._keys is not None
 
     def refresh(self) -> None:
-        """Look whether the keys changed; to be called about once a second."""
+        """Reload the keys where their file changed; to be called about once a second."""
         if self._keys is not None and self._keys.refresh():
             self._allowances = _allowances(self._keys.ring)
 
     def authorize(self, token: str | None, need: RequiredScope) -> Caller | Problem:
-        """Let a caller in, and count its call, or say why not.
+        """Authorize a call and charge its rate, or return the problem to answer.
 
         Parameters
         ----------
         token
-            The key that it sent; None where it sent none.
+            The key that was sent; None where none was.
         """
         if need == "nothing":
-            return NOBODY
+            return ANONYMOUS
         if self._keys is None:
-            return self._turn_away(_ADMIN_NEEDS_KEY, "") if need == "admin" else NOBODY
+            return self._refuse(_ADMIN_NEEDS_KEY, "") if need == "admin" else ANONYMOUS
         if token is None:
-            return self._turn_away(_NO_KEY, "")
+            return self._refuse(_NO_KEY, "")
         key = self._keys.ring.find(token, self._epoch())
         if key is None:
-            return self._turn_away(_BAD_KEY, "")
+            return self._refuse(_BAD_KEY, "")
         scope: RequiredScope = "admin" if need == "admin if locked" else need
         if scope != "any key" and scope not in key.scopes:
-            return self._turn_away(_forbidden(key, scope), key.key_id)
+            return self._refuse(_forbidden(key, scope), key.key_id)
         allowance = self._allowances.get(key.key_id)
         if allowance is not None:
             now = self._monotonic()
-            wait = self._rates.wait(allowance.place, allowance.burst_seconds, now)
-            if wait:
-                return self._turn_away(_rate_limited(key, wait), key.key_id)
-            self._rates.charge(allowance.place, allowance.seconds_per_call, now)
+            delay_s = self._rates.delay_s(allowance.slot, allowance.burst_seconds, now)
+            if delay_s:
+                return self._refuse(_rate_limited(key, delay_s), key.key_id)
+            self._rates.charge(allowance.slot, allowance.seconds_per_call, now)
         return Caller(key.key_id)
 
     def charge(self, caller: Caller, calls: int) -> None:
-        """Count more decisions or outcomes of a call that came in: a batch costs what its items cost."""
+        """Charge further decisions or outcomes of an authorized call: a batch costs as much as its items."""
         allowance = self._allowances.get(caller.key_id)
         if allowance is not None and calls > 0:
-            self._rates.charge(allowance.place, calls * allowance.seconds_per_call, self._monotonic())
+            self._rates.charge(allowance.slot, calls * allowance.seconds_per_call, self._monotonic())
 
-    def _turn_away(self, problem: Problem, key_id: str) -> Problem:
+    def _refuse(self, problem: Problem, key_id: str) -> Problem:
         self.refused[problem.kind.name, key_id] += 1
         return problem
 
 
 def token_of(authorization: str | None, x_api_key: str | None) -> str | None:
-    """Take the key from the headers that may carry it; `x-api-key` counts where both are there.
+    """Return the key from the two headers that may carry it; `x-api-key` takes precedence.
 
     Examples
     --------
@@ -151,23 +152,23 @@ def token_of(authorization: str | None, x_api_key: str | None) -> str | None:
 def _allowances(ring: KeyRing | None) -> Mapping[str, _Allowance]:
     if ring is None:
         return {}
-    given = assign_slots(ring.keys)
+    slots = assign_slots(ring.keys)
     # `burst` calls at once: the last of them finds the bucket short of burst - 1.
     return {
         key_id: _Allowance(
-            given[key_id], 1.0 / key.decisions_per_second, max(0.0, key.burst - 1.0) / key.decisions_per_second
+            slots[key_id], 1.0 / key.decisions_per_second, max(0.0, key.burst - 1.0) / key.decisions_per_second
         )
         for key_id, key in ring.keys.items()
-        if key_id in given and math.isfinite(key.decisions_per_second)
+        if key_id in slots and math.isfinite(key.decisions_per_second)
     }
 
 
 def _forbidden(key: Key, need: RequiredScope) -> Problem:
-    held = ", ".join(sorted(key.scopes))
-    return Problem(FORBIDDEN, f"key {key.key_id} may {held}, and this call needs the scope {need}: use another key")
+    scopes = ", ".join(sorted(key.scopes))
+    return Problem(FORBIDDEN, f"key {key.key_id} may {scopes}, and this call needs the scope {need}: use another key")
 
 
-def _rate_limited(key: Key, wait: float) -> Problem:
-    seconds = whole_seconds(wait)
+def _rate_limited(key: Key, delay_s: float) -> Problem:
+    seconds = whole_seconds(delay_s)
     detail = f"key {key.key_id} may decide {key.decisions_per_second:g} times a second; try again in {seconds} s"
     return Problem(RATE_LIMITED, detail, (), ((b"retry-after", b"%d" % seconds),))

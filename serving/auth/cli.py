@@ -1,4 +1,4 @@
-"""`thinkgate-keys`: makes, lists, rotates and revokes API keys in a file that running servers watch."""
+"""Command line `thinkgate-keys`: creates, lists, rotates and revokes API keys in a file that running servers watch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DAY_SECONDS: Final = 86_400.0
 File = Annotated[Path, typer.Option("--file", envvar="THINKGATE_KEYS", help="The keys file.")]
 _DEFAULT: Final = Path("keys.toml")
 _DEFAULT_SCOPES: Final = ("decide", "report")
-_SCOPE_HELP: Final = f"What it may do: {', '.join(SCOPES)}; repeatable. Default: {', '.join(_DEFAULT_SCOPES)}."
+_SCOPE_HELP: Final = f"Scope of the key: {', '.join(SCOPES)}; repeatable. Default: {', '.join(_DEFAULT_SCOPES)}."
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def build_keys_cli(clock: Callable[[], float]) -> typer.Typer:
-    """Build the command line: long, because each command stands inside, where the clock is.
+    """Build the command line; long because every command is defined inside, where it can use the clock.
 
     Parameters
     ----------
@@ -53,27 +53,27 @@ def build_keys_cli(clock: Callable[[], float]) -> typer.Typer:
 
     @app.command()
     def new(
-        name: Annotated[str, typer.Argument(help="Whose key it is.")],
+        name: Annotated[str, typer.Argument(help="Owner of the key.")],
         scope: Annotated[list[str] | None, typer.Option(help=_SCOPE_HELP)] = None,
         rate: Annotated[float, typer.Option(help="Decisions a second, over all workers.", min=1e-3)] = math.inf,
-        burst: Annotated[float | None, typer.Option(help="Decisions at once; default: a second's.", min=1)] = None,
+        burst: Annotated[float | None, typer.Option(help="Decisions at once; default: one second's.", min=1)] = None,
         days: Annotated[float, typer.Option(help="Expires after so many days.", min=0)] = math.inf,
         file: File = _DEFAULT,
     ) -> None:
-        """Make a key: stdout gets the key, once; the file gets its hash."""
-        asked = scope or _DEFAULT_SCOPES
-        unknown = [given for given in asked if given not in SCOPES]
+        """Create a key: it is printed once, and the file keeps its hash."""
+        chosen = scope or _DEFAULT_SCOPES
+        unknown = [name for name in chosen if name not in SCOPES]
         if unknown:
             raise BadKeys(f"--scope {unknown[0]} is not known: choose from {', '.join(SCOPES)}")
-        scopes: list[Scope] = [known for known in SCOPES if known in asked]
+        scopes: list[Scope] = [known for known in SCOPES if known in chosen]
         expires_at = clock() + days * _DAY_SECONDS
-        made = make_key(name, scopes, rate, max(1.0, rate) if burst is None else burst, expires_at)
-        write_keys(file, [*_held(file), made.key])
-        _hand_over(made, file)
+        new_key = make_key(name, scopes, rate, max(1.0, rate) if burst is None else burst, expires_at)
+        write_keys(file, [*_load(file), new_key.key])
+        _print_key(new_key, file)
 
     @app.command(name="list")
     def list_keys(file: File = _DEFAULT) -> None:
-        """List the keys; the secrets are nowhere."""
+        """List the keys, without their secrets."""
         table = Table("id", "name", "scopes", "decisions/s", "expires")
         for key in load_keys(file).keys.values():
             table.add_row(key.key_id, key.name, " ".join(sorted(key.scopes)), _rate(key), _expiry(key, clock()))
@@ -82,32 +82,32 @@ def build_keys_cli(clock: Callable[[], float]) -> typer.Typer:
     @app.command()
     def rotate(
         key_id: Annotated[str, typer.Argument(help="Id of the key to replace.")],
-        overlap_hours: Annotated[float, typer.Option(help="How long the old key stays good.", min=0)] = 24.0,
+        overlap_hours: Annotated[float, typer.Option(help="How long the old key stays valid.", min=0)] = 24.0,
         days: Annotated[float | None, typer.Option(help="The new key expires after so many days.", min=0)] = None,
         file: File = _DEFAULT,
     ) -> None:
-        """Make a new key like an old one; both are good until the overlap ends."""
+        """Create a new key like an old one; both are valid until the overlap ends."""
         old = _find(file, key_id)
         if days is None and math.isfinite(old.expires_at):
-            raise BadKeys(f"key {key_id} expires: say with --days how long its successor is good")
+            raise BadKeys(f"key {key_id} expires: say with --days how long its successor is valid")
         ends = min(old.expires_at, clock() + overlap_hours * 3600)
         expires_at = math.inf if days is None else clock() + days * _DAY_SECONDS
-        made = make_key(old.name, old.scopes, old.decisions_per_second, old.burst, expires_at)
-        kept = [replace(key, expires_at=ends) if key.key_id == key_id else key for key in _held(file)]
-        write_keys(file, [*kept, made.key])
-        _hand_over(made, file)
+        new_key = make_key(old.name, old.scopes, old.decisions_per_second, old.burst, expires_at)
+        kept = [replace(key, expires_at=ends) if key.key_id == key_id else key for key in _load(file)]
+        write_keys(file, [*kept, new_key.key])
+        _print_key(new_key, file)
 
     @app.command()
     def revoke(key_id: Annotated[str, typer.Argument(help="Id of the key.")], file: File = _DEFAULT) -> None:
-        """Take a key out; running servers refuse it within about a second."""
+        """Remove a key; running servers refuse it within about a second."""
         _find(file, key_id)
-        write_keys(file, [key for key in _held(file) if key.key_id != key_id])
+        write_keys(file, [key for key in _load(file) if key.key_id != key_id])
         typer.echo(f"{key_id} is revoked in {file}", err=True)
 
     return app
 
 
-def _held(file: Path) -> list[Key]:
+def _load(file: Path) -> list[Key]:
     return list(load_keys(file).keys.values()) if file.exists() else []
 
 
@@ -118,10 +118,10 @@ def _find(file: Path, key_id: str) -> Key:
     return key
 
 
-def _hand_over(made: NewKey, file: Path) -> None:
-    typer.echo(made.token)
+def _print_key(new_key: NewKey, file: Path) -> None:
+    typer.echo(new_key.token)
     typer.echo(
-        f"key {made.key.key_id} of {made.key.name} is in {file} as a hash, and is shown this once;"
+        f"key {new_key.key.key_id} of {new_key.key.name} is stored in {file} as a hash, and is shown only this once;"
         f" start the server with --keys {file}, and send it as `authorization: Bearer KEY`",
         err=True,
     )

@@ -1,4 +1,4 @@
-"""The file that holds API keys: read whole or refused by line and key, replaced whole, read again when it changes."""
+"""The keys file: strict reading with errors by line, atomic replacement, and reloading when it changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class BadKeys(BadInput):
-    """A keys file that can't be used; the keys that were live stay live."""
+    """A keys file that can't be used; the keys that were valid before stay valid."""
 
 
 def load_keys(path: Path) -> KeyRing:
@@ -33,7 +33,7 @@ def load_keys(path: Path) -> KeyRing:
     Raises
     ------
     BadKeys
-        With the line and the key of every fault; also where anybody on the machine may write the file.
+        With the line and the key of every fault; also where every user of the machine may write the file.
     """
     try:
         mode = path.stat().st_mode
@@ -46,7 +46,7 @@ def load_keys(path: Path) -> KeyRing:
 
 
 def parse_keys(text: str, source: str = "keys.toml") -> KeyRing:
-    """Read keys; `source` is what messages call the file.
+    """Parse keys; `source` is the file's name in messages.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def parse_keys(text: str, source: str = "keys.toml") -> KeyRing:
     file = TomlFile(text, source, BadKeys)
     keys: dict[str, Key] = {}
     for section in file.root.sections("key"):
-        key = _key(section)
+        key = _read_key(section)
         if key.key_id in keys:
             section.fault("id", f"{key.key_id!r} stands here twice: remove one of the two")
         keys[key.key_id] = key
@@ -73,30 +73,30 @@ def parse_keys(text: str, source: str = "keys.toml") -> KeyRing:
 
 
 def write_keys(path: Path, keys: Iterable[Key]) -> None:
-    """Replace a keys file as a whole: a server that reads it meanwhile sees the old file or the new one.
+    """Replace a keys file atomically: a server that reads it meanwhile sees the old file or the new one.
 
     Raises
     ------
     BadKeys
         The folder can't be written.
     """
-    head = "# API keys of thinkgate, as hashes; `thinkgate-keys` writes this file. A running server sees changes.\n"
-    text = head + "".join(_spell(key) for key in keys)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    header = "# API keys of thinkgate, as hashes; `thinkgate-keys` writes this file. A running server sees changes.\n"
+    text = header + "".join(_to_toml(key) for key in keys)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o640
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except OSError as fault:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise BadKeys(f"cannot write {path}: {fault.strerror or fault}; name another with --file FILE") from None
 
 
 class KeyFile:
-    """A keys file that is watched: the last good keys are `ring`.
+    """A watched keys file; `ring` holds the last valid keys.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class KeyFile:
     Raises
     ------
     BadKeys
-        The file is bad at the start, or holds no key: then nobody could call.
+        The file is invalid at the start, or holds no key: then every call would be refused.
     """
 
     def __init__(self, path: Path) -> None:
@@ -118,12 +118,12 @@ class KeyFile:
             raise BadKeys(f"{path} holds no key: make one with `thinkgate-keys new NAME --file {path}`")
 
     def refresh(self) -> bool:
-        """Look at the file once; a bad one is reported once, and changes nothing.
+        """Reload the file where it changed; an invalid one is logged once and changes nothing.
 
         Returns
         -------
         bool
-            True where other keys are live than before.
+            True where the valid keys changed.
         """
         stamp = _stamp(self._path)
         if stamp == self._seen:
@@ -135,7 +135,7 @@ class KeyFile:
                 self._reported = str(error)
                 logger.error("the keys that were live stay live: %s", error)
             return False
-        # Only now: a file that was caught half written is looked at again.
+        # Only now: a file that was read half written is read again.
         self._seen, self._reported = stamp, ""
         if fresh == self.ring:
             return False
@@ -146,13 +146,13 @@ class KeyFile:
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        told = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return told.st_mtime_ns, told.st_size, told.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _key(section: Section) -> Key:
+def _read_key(section: Section) -> Key:
     key_id, digest = section.text("id"), section.text("sha256")
     if key_id and not _ID.fullmatch(key_id):
         section.fault("id", "write 4 to 32 small letters and digits")
@@ -171,13 +171,13 @@ def _key(section: Section) -> Key:
         frozenset(cast(Scope, scope) for scope in scopes),
         rate,
         section.number("burst", max(1.0, rate), low=1.0),
-        _moment(section),
+        _expiry(section),
     )
     section.close()
     return key
 
 
-def _moment(section: Section) -> float:
+def _expiry(section: Section) -> float:
     if not section.has("expires"):
         return math.inf
     text = section.text("expires")
@@ -189,7 +189,7 @@ def _moment(section: Section) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _spell(key: Key) -> str:
+def _to_toml(key: Key) -> str:
     name = key.name.replace("\\", "\\\\").replace('"', '\\"')
     lines = [f'id = "{key.key_id}"', f'name = "{name}"', f'sha256 = "{key.digest.hex()}"']
     lines.append("scopes = [" + ", ".join(f'"{scope}"' for scope in SCOPES if scope in key.scopes) + "]")

@@ -1,4 +1,4 @@
-"""Rates: a bucket gives its burst, then its rate, for all workers together."""
+"""Rates: a bucket allows its burst, then its rate, over all workers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.auth.rate_limiter import PLACES, RateLimiter, assign_slots
+from serving.auth.rate_limiter import SLOTS, RateLimiter, assign_slots
 
 
 class Bucket:
@@ -17,7 +17,7 @@ class Bucket:
         self.rates, self.rate, self.slack = RateLimiter(), rate, (burst - 1) / rate
 
     def take(self, now: float) -> bool:
-        if self.rates.wait(0, self.slack, now):
+        if self.rates.delay_s(0, self.slack, now):
             return False
         self.rates.charge(0, 1 / self.rate, now)
         return True
@@ -26,7 +26,7 @@ class Bucket:
 def test_burst_then_rate() -> None:
     bucket = Bucket(rate=10.0, burst=5.0)
     assert [bucket.take(100.0) for _ in range(7)] == [True] * 5 + [False] * 2
-    assert bucket.rates.wait(0, bucket.slack, 100.0) > 0.09
+    assert bucket.rates.delay_s(0, bucket.slack, 100.0) > 0.09
     assert bucket.take(100.11)
     assert not bucket.take(100.12)
     assert [bucket.take(200.0) for _ in range(6)] == [True] * 5 + [False]
@@ -61,14 +61,14 @@ def test_forked_workers_spend_from_one_bucket() -> None:
             rates.charge(7, 1.0, 0.0)
             os._exit(0)
         assert os.waitpid(pid, 0)[1] == 0
-    assert rates.wait(7, 0.0, 0.0) == 3.0
-    assert rates.wait(8, 0.0, 0.0) == 0.0
+    assert rates.delay_s(7, 0.0, 0.0) == 3.0
+    assert rates.delay_s(8, 0.0, 0.0) == 0.0
 
 
-def test_places_are_apart_and_steady() -> None:
+def test_slots_are_distinct_and_stable() -> None:
     ids = [f"key{number}" for number in range(3000)]
-    given_places = assign_slots(ids)
-    assert len(set(given_places.values())) == 3000
-    assert max(given_places.values()) < PLACES
+    slots = assign_slots(ids)
+    assert len(set(slots.values())) == 3000
+    assert max(slots.values()) < SLOTS
     fewer = assign_slots(ids[:100])
-    assert sum(given_places[key] == place for key, place in fewer.items()) > 80
+    assert sum(slots[key] == slot for key, slot in fewer.items()) > 80
