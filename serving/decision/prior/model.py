@@ -1,8 +1,8 @@
-"""Forecasts from prior knowledge of kinds of task alone: the cold start, and what low support falls back on.
+"""Prior model: predictions from the kind of task alone, for the cold start and where support is low.
 
-A rule classifier that a person can follow: the strongest phrase that asks for a kind of task counts, phrases that hint
-at it count less, and structure (sums, code fences) adds a little. It reads the instruction, head and tail of the last
-turn, and never a bundle's features: it must work, and mean the same, whatever bundle there is or is not.
+A rule classifier that a person can follow: the strongest phrase that asks for a kind of task counts, phrases that only
+indicate it count less, and structure (sums, code fences) adds a little. It reads the head and the tail of the last
+user turn, and never a bundle's features: it works, and means the same, with any bundle or none.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from serving.decision.request_traits import is_follow_up
 from serving.decision.types import Arm, Effort, Prediction, Request
 
 _HEAD, _TAIL = 320, 240
-_ASK, _BURIED, _HINT = 2.0, 1.0, 0.7
-"""What a phrase counts that opens a sentence, that stands further inside it, and that only hints."""
-_EDGE = 1.5
-"""What opens the first or the last sentence counts more: that is where people say what they want."""
-_SEVERAL = 3
-_OPERANDS = 2
-_ENOUGH = 2.0
-"""Score from which a kind counts; below it the system prompt is asked, then the request stays `other`."""
-_MOST_HINTS = 1.4
-_CLEAR = 1.5
-"""A kind that leads by this factor is taken alone; otherwise the first two are mixed by score squared."""
+_OPENING_SCORE, _INNER_SCORE, _TOPIC_SCORE = 2.0, 1.0, 0.7
+"""Score of a request phrase that opens its sentence, of one further inside it, and of a topic phrase."""
+_OUTER_SENTENCE_FACTOR = 1.5
+"""Factor for a phrase that opens the first or the last sentence: instructions stand there."""
+_MANY_NUMBERS = 3
+_TWO_NUMBERS = 2
+_MIN_SCORE = 2.0
+"""Score from which a kind counts; below it the system prompt is added, then the request is `other`."""
+_MAX_TOPIC_SCORE = 1.4
+_CLEAR_LEAD = 1.5
+"""A kind that leads by this factor is taken alone; otherwise the first two are weighted by squared score."""
 
 _STRENGTH: dict[Effort, float] = {
     "none": 0.0,
@@ -38,46 +38,46 @@ _STRENGTH: dict[Effort, float] = {
     "xhigh": 1.05,
     "max": 1.08,
 }
-"""Share of the uplift at high effort that an effort reaches; it flattens, so more effort must pay for itself."""
+"""Share of the uplift at high effort that an effort reaches; it has diminishing returns."""
 _P95_TOKENS, _P95_LATENCY = 2.5, 2.5
-"""The p95 of one call as a multiple of its mean: long tails, until a history tells."""
+"""The p95 of one call as a multiple of its mean: long tails are assumed until there is a history."""
 
 _SUM = re.compile(r"\d\s*[-+*/^×÷=<>%]\s*\(?-?\d|[=∑∫√≤≥∈π]|\\(?:frac|int|sum|sqrt)|\b[a-z]\s*[-+^=]\s*\d")
 _OPERAND = re.compile(r"[-+*/^×÷=<>%]\s*\(?-?\d")
 _SIGN = re.compile(r"[=∑∫√≤≥∈π\\]")
-"""Every match of `_SUM` holds one of these two; they begin with a set of characters, so they cost a quarter."""
+"""Every match of `_SUM` contains one of these two, which cost a quarter: they begin with a set of characters."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _QUESTION = re.compile(r"[?？]\s*\S{0,40}\s*$")
-_TRIFLE = re.compile(r"\D*\d{1,2}\s*[-+*/x×]\s*\d{1,2}\D*")
+_SMALL_SUM = re.compile(r"\D*\d{1,2}\s*[-+*/x×]\s*\d{1,2}\D*")
 _CODE = re.compile(r"```|\bdef \w+\(|\bfunction \w+\(|;\s*\n|\bSELECT\b|#include|\bimport \w+")
 
 _CODE_MARKS = ("```", "def ", "function ", ";", "SELECT", "#include", "import ")
-"""One of them stands in every match of `_CODE`; looking for them first costs a tenth."""
+"""Every match of `_CODE` contains one of these; searching for them first costs a tenth."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskMatch:
-    """What a request is taken for.
+    """Classification of a request by kind of task.
 
     Parameters
     ----------
     weights
         By kind name; they sum to 1.
-    found
-        The phrases that spoke, in the order they were found; for explanations, never for logs.
+    phrases
+        The phrases that matched, in the order of the text; for explanations, never for logs.
     """
 
     weights: tuple[tuple[str, float], ...]
-    found: tuple[str, ...]
+    phrases: tuple[str, ...]
 
     @property
     def kind(self) -> str:
-        """Name the likeliest kind."""
+        """Name of the most probable kind."""
         return max(self.weights, key=lambda item: item[1])[0]
 
 
 class PriorModel:
-    """Prior knowledge in the shape of a model.
+    """Prior knowledge with the interface of a bundle.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class PriorModel:
         self._latency_p95 = tuple(_P95_LATENCY * mean for mean in latency)
 
     def predict_request(self, request: Request) -> Prediction:
-        """Forecast one request from its kind; support is 0, for nothing was learnt.
+        """Predict one request from its kind of task; support is 0, for nothing was learnt.
 
         Examples
         --------
@@ -109,9 +109,9 @@ class PriorModel:
         >>> model.predict_request(Request((Message("user", "Prove that there are infinitely many primes."),))).uplift
         (0.25,)
         """
-        verdict = classify_task(request)
-        mixed = dict(verdict.weights)
-        kinds = [(kind, mixed[kind.name]) for kind in (*KINDS, OTHER) if kind.name in mixed]
+        task = classify_task(request)
+        weights = dict(task.weights)
+        kinds = [(kind, weights[kind.name]) for kind in (*KINDS, OTHER) if kind.name in weights]
         direct = sum(weight * kind.direct for kind, weight in kinds)
         uplift = sum(weight * kind.uplift for kind, weight in kinds)
         lower = sum(weight * kind.lower for kind, weight in kinds)
@@ -127,15 +127,15 @@ class PriorModel:
             latency_mean_ms=self._latency,
             latency_p95_ms=self._latency_p95,
             support=0.0,
-            task_probabilities=tuple(mixed.get(name, 0.0) for name in self.tasks),
+            task_probabilities=tuple(weights.get(name, 0.0) for name in self.tasks),
         )
 
 
 def classify_task(request: Request) -> TaskMatch:
-    """Tell what kind of task a request is.
+    """Classify a request by kind of task.
 
-    A task that the request states is believed. Otherwise the last user turn speaks; where it is a short follow-up, the
-    turn before it that says more; where neither is clear, the system prompt.
+    A task that the request states is taken as it is. Otherwise the last user turn is classified; where that is a short
+    follow-up, the longest of the last user turns; where the result is not clear, the system prompt counts as well.
 
     Examples
     --------
@@ -147,16 +147,16 @@ def classify_task(request: Request) -> TaskMatch:
     >>> ask("把下面的文字翻译成英文")
     'rewriting'
     """
-    stated = _STATED.get((request.task or "").strip().lower().replace("-", "_").replace(" ", "_"))
+    stated = _KIND_OF_LABEL.get((request.task or "").strip().lower().replace("-", "_").replace(" ", "_"))
     if stated is not None:
         return TaskMatch(((stated, 1.0),), ())
-    found: list[str] = []
-    scores = _scores(_instruction(request), found)
-    if max(scores, default=0.0) < _ENOUGH:
+    matched: list[str] = []
+    scores = _scores(_instruction(request), matched)
+    if max(scores, default=0.0) < _MIN_SCORE:
         system = "\n".join(m.text for m in request.messages if m.role in ("system", "developer"))
         if system:
-            scores = [ours + theirs for ours, theirs in zip(scores, _scores(system, found), strict=True)]
-    return TaskMatch(_mix(scores), tuple(found))
+            scores = [turn + prompt for turn, prompt in zip(scores, _scores(system, matched), strict=True)]
+    return TaskMatch(_weigh(scores), tuple(matched))
 
 
 def _instruction(request: Request) -> str:
@@ -168,61 +168,66 @@ def _instruction(request: Request) -> str:
     return users[-1]
 
 
-def _scores(text: str, found: list[str]) -> list[float]:
-    """Score every kind, and note the phrases that spoke."""
+def _scores(text: str, matched: list[str]) -> list[float]:
+    """Score every kind, and append the phrases that matched to `matched`."""
     window = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
-    asks, hints = [0.0] * len(KINDS), [0.0] * len(KINDS)
+    requests, topics = [0.0] * len(KINDS), [0.0] * len(KINDS)
     seen: set[Phrase] = set()
-    for sighting in _TABLE.find(window):
-        cue = sighting.cue
-        if cue in seen:
+    for match in _TABLE.find(window):
+        phrase = match.phrase
+        if phrase in seen:
             continue
-        seen.add(cue)
-        found.append(cue.phrase)
-        if cue.asks:
-            weight = _ASK if sighting.opening else _BURIED
-            asks[cue.kind] = max(asks[cue.kind], weight * (_EDGE if sighting.edge and sighting.opening else 1.0))
+        seen.add(phrase)
+        matched.append(phrase.text)
+        if phrase.is_request:
+            score = _OPENING_SCORE if match.opens_sentence else _INNER_SCORE
+            if match.opens_sentence and match.in_outer_sentence:
+                score *= _OUTER_SENTENCE_FACTOR
+            requests[phrase.kind] = max(requests[phrase.kind], score)
         else:
-            hints[cue.kind] = min(hints[cue.kind] + _HINT, _MOST_HINTS)
-    return _structured(window, [ask + hint for ask, hint in zip(asks, hints, strict=True)])
+            topics[phrase.kind] = min(topics[phrase.kind] + _TOPIC_SCORE, _MAX_TOPIC_SCORE)
+    return _add_structure(window, [request + topic for request, topic in zip(requests, topics, strict=True)])
 
 
-def _structured(text: str, scores: list[float]) -> list[float]:
-    """Let sums and code speak, and keep a sum that a child does in its head from counting as maths."""
-    maths, code, trivia = _PLACES["maths"], _PLACES["code"], _PLACES["trivia"]
+def _add_structure(text: str, scores: list[float]) -> list[float]:
+    """Add the scores of sums and of code; a sum of two small numbers alone is trivia, not maths."""
+    maths, code, trivia = _INDEX["maths"], _INDEX["code"], _INDEX["trivia"]
     numbers = len(_NUMBER.findall(text))
-    if numbers == _OPERANDS and _TRIFLE.fullmatch(text):
-        scores[trivia] += _ASK * _EDGE
+    if numbers == _TWO_NUMBERS and _SMALL_SUM.fullmatch(text):
+        scores[trivia] += _OPENING_SCORE * _OUTER_SENTENCE_FACTOR
         scores[maths] = 0.0
         return scores
     if (_OPERAND.search(text) or _SIGN.search(text)) and _SUM.search(text):
-        scores[maths] += _HINT
-    if numbers >= _SEVERAL:
+        scores[maths] += _TOPIC_SCORE
+    if numbers >= _MANY_NUMBERS:
         if scores[maths] > 0.0:
-            scores[maths] += _HINT
-        elif max(scores) < _ENOUGH and _QUESTION.search(text):
-            scores[maths] += _ENOUGH  # several numbers and a question, and nothing else is asked for
+            scores[maths] += _TOPIC_SCORE
+        elif max(scores) < _MIN_SCORE and _QUESTION.search(text):
+            scores[maths] += _MIN_SCORE  # several numbers and a question, and no other task
     if any(mark in text for mark in _CODE_MARKS) and _CODE.search(text):
-        scores[code] += _HINT
-        scores[maths] -= min(scores[maths], _HINT)
+        scores[code] += _TOPIC_SCORE
+        scores[maths] -= min(scores[maths], _TOPIC_SCORE)
     return scores
 
 
-def _mix(scores: Sequence[float]) -> tuple[tuple[str, float], ...]:
+def _weigh(scores: Sequence[float]) -> tuple[tuple[str, float], ...]:
     first, second = sorted(range(len(scores)), key=lambda place: -scores[place])[:2]
-    if scores[first] < _ENOUGH:
+    if scores[first] < _MIN_SCORE:
         return ((OTHER.name, 1.0),)
-    if scores[first] >= _CLEAR * scores[second]:
+    if scores[first] >= _CLEAR_LEAD * scores[second]:
         return ((KINDS[first].name, 1.0),)
     ours, theirs = scores[first] ** 2, scores[second] ** 2
     share = ours / (ours + theirs)
     return ((KINDS[first].name, share), (KINDS[second].name, 1.0 - share))
 
 
-_PLACES = {kind.name: place for place, kind in enumerate(KINDS)}
-_STATED = {label: kind.name for kind in KINDS for label in (kind.name, *kind.aliases)}
+_INDEX = {kind.name: place for place, kind in enumerate(KINDS)}
+_KIND_OF_LABEL = {label: kind.name for kind in KINDS for label in (kind.name, *kind.aliases)}
 _TABLE = PhraseTable(
-    cue
+    phrase
     for place, kind in enumerate(KINDS)
-    for cue in (*parse_phrases(kind.asks, place, asks=True), *parse_phrases(kind.speaks, place, asks=False))
+    for phrase in (
+        *parse_phrases(kind.request_phrases, place, is_request=True),
+        *parse_phrases(kind.topic_phrases, place, is_request=False),
+    )
 )

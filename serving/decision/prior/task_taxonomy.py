@@ -1,7 +1,7 @@
-"""Kinds of task and the words that ask for them, in English, German, Spanish and Chinese: general knowledge, as data.
+"""Task taxonomy: kinds of task, phrases that ask for them in four languages, prior success and uplift of each.
 
-The figures are prior beliefs for a current model without and with high effort, meant to be wrong in the second digit.
-They stand in for a history until there is one. Long, because it is a table.
+The figures are rough priors for a current model without and with high effort (good to one digit); they serve until
+there is a history. Languages: English, German, Spanish and Chinese. Long, because it is a table.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ class TaskKind:
     name
         As in `task` labels.
     bucket
-        What is commonly held: reasoning pays, may pay, does not pay.
+        Expected bucket: reasoning pays, may pay, does not pay.
     direct
         P(success) without reasoning.
     uplift, lower, upper
         Of high effort over none.
-    asks
-        Phrases that ask for it, parted by commas; `*` stands for any ending, `...` for some words in between.
-    speaks
-        Phrases that only hint at it.
+    request_phrases
+        Phrases that ask for it, separated by commas; `*` stands for any ending, `...` for some words in between.
+    topic_phrases
+        Phrases that only indicate it.
     aliases
         Other labels for the same task.
     """
@@ -40,8 +40,8 @@ class TaskKind:
     uplift: float
     lower: float
     upper: float
-    asks: str
-    speaks: str = ""
+    request_phrases: str
+    topic_phrases: str = ""
     aliases: tuple[str, ...] = ()
 
 
@@ -53,7 +53,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.25,
         lower=0.12,
         upper=0.38,
-        asks=(
+        request_phrases=(
             "solve for, solve the, solve, calculate, compute, prove, show that, evaluate the, differentiate, "
             "integrate, simplify, factor, find the value, find all, find the smallest, find the largest, "
             "find x, how many, how much, how long does it take, how far, at what, what is the probability, "
@@ -65,7 +65,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "cuánta, cuántas, cuál es la probabilidad, a qué, "
             "计算, 求解, 求, 证明, 解方程, 多少, 概率是, 几个, 几只, 多久, 解不等式"
         ),
-        speaks=(
+        topic_phrases=(
             "equation*, integral*, derivative*, polynomial*, theorem, lemma, prime*, modulo, divisible, "
             "probability, triangle, percent*, average, per hour, remainder, in total, altogether, left over, "
             "times as many, matrix, "
@@ -84,7 +84,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.20,
         lower=0.10,
         upper=0.32,
-        asks=(
+        request_phrases=(
             "plan, make a ... plan, make a ... schedule, create a ... plan, create a ... schedule, draw up, "
             "work out a ... plan, schedule, timetable, roadmap, itinerary, rollout plan, migration plan, "
             "step by step plan, organise, organize, sequence the, assign ... shifts, assign ... to, "
@@ -96,7 +96,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "reparte*, distribuye*, asigna*, en qué orden, itinerario, hoja de ruta, "
             "制定 ... 计划, 计划, 规划, 安排, 日程, 排班, 分配, 行程, 路线图"
         ),
-        speaks=(
+        topic_phrases=(
             "constraint*, conditions, depend*, milestone*, before, at the same time, in parallel, shift*, "
             "deadline*, days, weeks, budget, at most, must not, nobody, "
             "nebenbedingung*, bedingung*, abhängig*, gleichzeitig, schicht*, tage, wochen, frist*, "
@@ -113,7 +113,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.17,
         lower=0.09,
         upper=0.28,
-        asks=(
+        request_phrases=(
             "trade off, trade offs, tradeoff, tradeoffs, pros and cons, weigh, which should we, "
             "which option, which of these, should we, should i, compare, recommend, decide between, "
             "choose between, advantages and disadvantages, is it worth, are considering whether, "
@@ -127,7 +127,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "merece la pena, dudamos si, estamos pensando si, nos planteamos, "
             "权衡, 利弊, 优缺点, 比较, 应该选择, 该选, 该不该, 推荐, 建议选, 是否应该, 值不值得"
         ),
-        speaks=(
+        topic_phrases=(
             "versus, vs, latency, costs, quality, risk*, option*, alternative*, criteria, "
             "alternativ*, option*, kosten, qualität, risiko, risiken, gegenüber, kriteri*, "
             "coste, costes, calidad, riesgo*, frente a, opciones, alternativa*, criterio*, "
@@ -142,7 +142,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.07,
         lower=-0.04,
         upper=0.20,
-        asks=(
+        request_phrases=(
             "design a ... system, design a ... service, design a ... schema, design an ... api, design the, "
             "system design, architect, architecture for, architecture of, how would you structure, "
             "how should we structure, propose an architecture, data model for, break ... into services, "
@@ -154,7 +154,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "modelo de datos para, cómo escala*, "
             "设计一个系统, 设计 ... 架构, 架构, 系统设计, 设计 ... 系统, 如何扩展"
         ),
-        speaks=(
+        topic_phrases=(
             "microservice*, monolith, scalab*, throughput, event driven, queue*, sharding, multi tenant, "
             "tenants, regions, consisten*, components, one server, "
             "modul*, monolith, schnittstelle*, skalier*, durchsatz, warteschlange*, mandanten*, komponente*, "
@@ -171,7 +171,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.08,
         lower=-0.03,
         upper=0.22,
-        asks=(
+        request_phrases=(
             "synthesise, synthesize, draw ... conclusion, what does the evidence, assess the ... liability, "
             "assess the ... risk, due diligence, legal opinion, risk assessment, differential diagnosis, "
             "memo for, board paper, briefing for, opinion for, filing for, safety case, reconcile, "
@@ -182,7 +182,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "nota para, diagnóstico diferencial, "
             "综合, 尽职调查, 法律意见, 风险评估, 鉴别诊断, 评估, 报告给, 意见书"
         ),
-        speaks=(
+        topic_phrases=(
             "contract*, liability, clause*, regulat*, complian*, patient*, diagnos*, merger, acquisition, "
             "acquire, lawsuit*, evidence, investor*, committee, sources, contradict*, board, trial, "
             "vertrag*, haftung, klausel*, aufsicht*, übernahme, befund*, quellen, widerspr*, vorstand, "
@@ -200,7 +200,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.07,
         lower=-0.02,
         upper=0.18,
-        asks=(
+        request_phrases=(
             "write a ... function, write a ... program, write a ... script, write a ... query, "
             "write a ... class, write a ... test, write ... code, need ... code, implement, debug, "
             "fix the bug, fix ... bug, find the bug, why does this code, refactor, unit test*, "
@@ -214,7 +214,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "refactoriza*, "
             "写一个函数, 函数, 编写, 实现, 调试, 修复, 写代码, 代码, 移植, 重构"
         ),
-        speaks=(
+        topic_phrases=(
             "def, return, traceback, exception, stack trace, null pointer, python, javascript, typescript, "
             "sql, kotlin, rust, java, function*, compile*, edge case*, race condition, race, overflow, "
             "unit tests, "
@@ -231,7 +231,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.12,
         lower=-0.02,
         upper=0.28,
-        asks=(
+        request_phrases=(
             "riddle, trick question, think carefully, how many letters, how many times does the letter, "
             "how many ... in the word, which is heavier, which weighs more, what weighs more, "
             "have i got left, "
@@ -241,7 +241,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "qué pesa más, "
             "谜语, 脑筋急转弯, 陷阱, 哪个更重, 有几个字母, 哪个重"
         ),
-        speaks=(
+        topic_phrases=(
             "all but, survivor*, everyone except, weigh more, letter, "
             "alle außer, bis auf, buchstabe*, "
             "todos menos, salvo, letra, "
@@ -256,7 +256,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.00,
         lower=-0.04,
         upper=0.02,
-        asks=(
+        request_phrases=(
             "extract, pull ... out, pull the, list all, list every, list the names, find all mentions, "
             "which names, which ... are mentioned, who is mentioned, what ... are mentioned, parse, "
             "fill in the fields, identify all, return the, return ... name, return ... number, "
@@ -268,7 +268,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "quién se menciona, quiénes se mencionan, devuelve, "
             "提取, 抽取, 找出, 列出, 摘出, 提到了"
         ),
-        speaks=(
+        topic_phrases=(
             "from the text, from this, in the text, of this text, source, invoice*, email address*, "
             "phone number*, order number, each line, every line, names, dates, "
             "aus dem text, im text, rechnung*, telefonnummer*, bestellnummer, jeder zeile, quelle, "
@@ -284,7 +284,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.01,
         lower=-0.04,
         upper=0.02,
-        asks=(
+        request_phrases=(
             "classify, categorize, categorise, label, which category, which label, what category, "
             "is this spam, spam or not, sentiment, positive or negative, positive neutral or negative, "
             "positive negative or neutral, is it positive, assign one of, tag this, tag the, category, "
@@ -296,7 +296,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "positivo neutro o negativo, positivo o negativo, es positivo, urgente o no, "
             "分类, 归类, 哪一类, 情感, 属于哪, 标签, 判断, 类别, 正面还是负面"
         ),
-        speaks=(
+        topic_phrases=(
             "neutral, ticket*, review*, customer*, feedback, one word, complaint*, "
             "bewertung*, neutral, kunde*, kundin*, ein wort, beschwerde*, "
             "reseña*, neutro, cliente*, una palabra, queja*, "
@@ -311,7 +311,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.00,
         lower=-0.04,
         upper=0.02,
-        asks=(
+        request_phrases=(
             "format the, format this, format these, reformat, convert, turn this into, "
             "turn ... into a table, turn ... into json, as json, as yaml, as csv, as a table, as a markdown, "
             "as an html, into json, into csv, into yaml, into a table, into a list, to yaml, to markdown, "
@@ -322,7 +322,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "a yaml, a una tabla, ordena*, "
             "格式化, 转换, 转成, 转为, 改成json, 表格, 排序, 写成, 整理成"
         ),
-        speaks=(
+        topic_phrases=(
             "json, csv, yaml, xml, markdown, html, table, bullet*, iso, columns, "
             "json, csv, yaml, tabelle, spalte*, markdown, liste, "
             "json, csv, yaml, tabla, columna*, markdown, lista, "
@@ -337,7 +337,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.00,
         lower=-0.06,
         upper=0.02,
-        asks=(
+        request_phrases=(
             "rewrite, rephrase, reword, paraphrase, proofread, make this, make it, polish, correct the, "
             "fix the grammar, fix ... spelling, fix ... grammar, keep the meaning, translate, "
             "change the tone, more formal, more friendly, say this, write a ... description, write an email, "
@@ -350,7 +350,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "escribe ... descripción, escribe ... correo, escribe ... carta, hazlo, mejora*, "
             "改写, 重写, 润色, 翻译, 修改语气, 更正式, 更礼貌, 改正, 语法, 改得, 写一段, 写一封"
         ),
-        speaks=(
+        topic_phrases=(
             "tone, grammar, spelling, formal, friendly, polite, words, "
             "ton, grammatik, rechtschreibung, förmlich, freundlich, wörter, "
             "tono, gramática, ortografía, formal, amable, palabras, "
@@ -365,7 +365,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.01,
         lower=-0.04,
         upper=0.02,
-        asks=(
+        request_phrases=(
             "summarize, summarise, summary of, sum up, tl dr, tldr, in one sentence, in two sentences, "
             "in three sentences, key points, key takeaways, main points, main point, action items, shorten, "
             "condense, the gist, in a nutshell, what happened, "
@@ -375,7 +375,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "de qué trata, tareas de, "
             "总结, 概括, 摘要, 归纳, 要点, 一句话, 概述, 待办"
         ),
-        speaks=(
+        topic_phrases=(
             "article, notes, minutes, transcript, report, "
             "artikel, protokoll, bericht, "
             "artículo, acta, informe, transcripción, "
@@ -390,7 +390,7 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         uplift=0.01,
         lower=-0.04,
         upper=0.02,
-        asks=(
+        request_phrases=(
             "what is the capital, who wrote, who invented, who painted, who was, when was, when did, "
             "where is, what year, in which year, which country, which planet, which river, "
             "what does ... stand for, what is the chemical symbol, define, "
@@ -400,10 +400,10 @@ KINDS: Final[tuple[TaskKind, ...]] = (
             "dónde está, en qué año, qué país, qué planeta, qué río, "
             "首都, 谁写, 谁发明, 是谁, 哪一年, 哪个国家, 什么时候, 在哪里, 哪条河, 哪颗"
         ),
-        speaks=("capital, hello, hi, thanks, thank you, hallo, danke, hola, gracias, 你好, 谢谢"),
+        topic_phrases=("capital, hello, hi, thanks, thank you, hallo, danke, hola, gracias, 你好, 谢谢"),
         aliases=("qa", "chat", "chitchat", "smalltalk", "fact", "greeting"),
     ),
 )
 
 OTHER: Final = TaskKind("other", "maybe", 0.72, 0.03, -0.06, 0.14, "")
-"""A request that nothing speaks for: no task label, and room for both."""
+"""A request without a match: no task label, and an interval that allows for both."""

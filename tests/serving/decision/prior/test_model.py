@@ -1,4 +1,4 @@
-"""Prior knowledge: prompts that a person labelled, in four languages; what may never happen; the numbers' order."""
+"""The prior model: labelled prompts in four languages, invariants of its predictions, the order of efforts."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def test_prompts_that_a_person_labelled(kind: str, text: str) -> None:
         ("提取人名：", "extraction"),
     ],
 )
-def test_the_instruction_speaks_not_what_it_is_given(instruction: str, kind: str) -> None:
+def test_the_instruction_counts_and_not_its_payload(instruction: str, kind: str) -> None:
     payload = " The committee tried to solve the equation and to compute the integral. They plan a rollout." * 12
     assert classify_task(ask(f"{instruction}\n{payload}")).kind == kind
     assert classify_task(ask(f"{payload}\n\n{instruction.rstrip(':：')}.")).kind == kind
 
 
-def test_a_follow_up_is_judged_by_its_conversation() -> None:
+def test_a_follow_up_is_classified_by_its_conversation() -> None:
     for first, kind in ((LABELLED[8][1], "planning"), (LABELLED[25][1], "extraction")):
         talk = (Message("user", first), Message("assistant", "Shall I?"), Message("user", "yes, do it"))
         assert classify_task(Request(talk)).kind == kind
@@ -99,7 +99,7 @@ def test_a_follow_up_is_judged_by_its_conversation() -> None:
         assert classify_task(Request(longer)).kind == kind
 
 
-def test_a_system_prompt_speaks_where_the_turn_does_not() -> None:
+def test_the_system_prompt_counts_where_the_turn_is_unclear() -> None:
     system = Message("system", "You are a support bot. Classify every ticket into one category.")
     assert classify_task(Request((system, Message("user", "My parcel never came!")))).kind == "classification"
     assert (
@@ -108,7 +108,7 @@ def test_a_system_prompt_speaks_where_the_turn_does_not() -> None:
     )
 
 
-def test_a_stated_task_is_believed() -> None:
+def test_a_stated_task_is_taken_as_it_is() -> None:
     for stated, kind in (
         ("Math", "maths"),
         ("trade-offs", "trade_off"),
@@ -119,13 +119,13 @@ def test_a_stated_task_is_believed() -> None:
     assert classify_task(ask("Translate this.", task="something of ours")).kind == "rewriting"
 
 
-def test_a_sum_for_children_is_no_maths() -> None:
+def test_a_small_sum_is_trivia() -> None:
     assert classify_task(ask("What is 7 + 12?")).kind == "trivia"
     assert classify_task(ask("What is 7182 * 1293 + 88?")).kind != "trivia"
 
 
 @pytest.mark.parametrize("text", ["", " ", "asdf qwer", "Tell me something.", "?" * 5000, "\ud800", "你", "1"])
-def test_what_nothing_speaks_for_leaves_room_for_both(text: str) -> None:
+def test_a_request_without_a_match_is_other(text: str) -> None:
     assert classify_task(ask(text)).weights == (("other", 1.0),)
 
 
@@ -135,13 +135,13 @@ def test_every_bucket_of_the_taxonomy_comes_out_of_a_cold_start() -> None:
     cold = Engine(PriorModel(arms))
     for kind, text in LABELLED:
         decision = cold.decide(ask(text))
-        verdict = classify_task(ask(text))
-        if len(verdict.weights) == 1:
+        task = classify_task(ask(text))
+        if len(task.weights) == 1:
             assert decision.bucket == BUCKETS[kind], text
         assert decision.fallback == "prior"
 
 
-def test_more_effort_never_promises_less_and_every_step_gives_less() -> None:
+def test_more_effort_gives_more_uplift_with_diminishing_returns() -> None:
     arms = tuple(Arm(effort, "m", effort, price=Price(1.0, 1.0)) for effort in EFFORTS)
     uplift = PriorModel(arms).predict_request(ask("Prove that there are infinitely many primes.")).uplift
     steps = [later - earlier for earlier, later in zip((0.0, *uplift), uplift, strict=False)]
@@ -155,17 +155,6 @@ def test_a_baseline_that_thinks_turns_the_signs() -> None:
     assert all(upper < 0 for upper in turned.uplift_upper)
 
 
-def test_the_bounds_of_every_kind_match_its_bucket() -> None:
-    for kind in KINDS:
-        assert kind.lower <= kind.uplift <= kind.upper
-        assert 0 < kind.direct <= kind.direct + 1.08 * kind.uplift < 1
-        expected = {"use": kind.lower > 0, "maybe": kind.lower < 0 < kind.upper, "avoid": kind.upper <= 0.02}
-        assert expected[kind.bucket]
-    assert len({alias for kind in KINDS for alias in (kind.name, *kind.aliases)}) == sum(
-        1 + len(kind.aliases) for kind in KINDS
-    )
-
-
 @settings(deadline=None)
 @given(
     st.lists(
@@ -175,11 +164,11 @@ def test_the_bounds_of_every_kind_match_its_bucket() -> None:
     ),
     st.lists(st.sampled_from([text for _, text in LABELLED]), max_size=2),
 )
-def test_any_conversation_gets_a_sound_forecast(turns: list[tuple[Role, str]], more: list[str]) -> None:
+def test_any_conversation_gets_a_valid_prediction(turns: list[tuple[Role, str]], more: list[str]) -> None:
     messages = [Message(role, text) for role, text in turns]
     request = Request((*messages, *(Message("user", text) for text in more)))
-    verdict = classify_task(request)
-    assert sum(weight for _, weight in verdict.weights) == pytest.approx(1.0)
+    task = classify_task(request)
+    assert sum(weight for _, weight in task.weights) == pytest.approx(1.0)
     prediction = PriorModel(ARMS).predict_request(request)
     assert all(0 < success < 1 for success in prediction.success)
     for lower, mean, upper in zip(prediction.uplift_lower, prediction.uplift, prediction.uplift_upper, strict=True):
@@ -188,5 +177,19 @@ def test_any_conversation_gets_a_sound_forecast(turns: list[tuple[Role, str]], m
     assert effort_rank(ARMS[0].effort) == 0
 
 
-def test_a_very_long_prompt_is_judged_by_its_ends() -> None:
+def test_a_very_long_prompt_is_classified_by_its_ends() -> None:
     assert classify_task(ask("Summarize this report. " + "lorem ipsum " * 200_000)).kind == "summarising"
+
+
+def test_the_phrases_that_matched_are_named_once_each() -> None:
+    task = classify_task(ask("Summarize this. Please summarize this article!"))
+    assert task.kind == "summarising"
+    assert task.phrases == ("summarize", "article")
+
+
+def test_two_kinds_that_score_alike_are_mixed() -> None:
+    task = classify_task(ask("Translate the text. Summarize it."))
+    assert dict(task.weights) == {"rewriting": 0.5, "summarising": 0.5}
+    prediction = PriorModel(ARMS).predict_request(ask("Translate the text. Summarize it."))
+    assert sum(prediction.task_probabilities) == pytest.approx(1.0)
+    assert sum(share > 0 for share in prediction.task_probabilities) == 2
