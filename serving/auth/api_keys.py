@@ -73,8 +73,8 @@ class KeyRing:
     def find(self, token: str, now: float) -> Key | None:
         """Return the key that `token` belongs to, or None.
 
-        Takes constant time: an unknown id costs the same hash and comparison as a known one, and the comparison does not
-        depend on where the bytes differ.
+        Takes constant time: an unknown id costs the same hash and comparison as a known one, and the comparison does
+        not depend on where the bytes differ.
 
         Parameters
         ----------

@@ -62,7 +62,7 @@ def build_keys_cli(clock: Callable[[], float]) -> typer.Typer:
     ) -> None:
         """Create a key: it is printed once, and the file keeps its hash."""
         chosen = scope or _DEFAULT_SCOPES
-        unknown = [name for name in chosen if name not in SCOPES]
+        unknown = [each for each in chosen if each not in SCOPES]
         if unknown:
             raise BadKeys(f"--scope {unknown[0]} is not known: choose from {', '.join(SCOPES)}")
         scopes: list[Scope] = [known for known in SCOPES if known in chosen]

@@ -1,4 +1,4 @@
-"""Reads, before each publication, what other parts count for themselves: journal, door, guard, live bundle, process."""
+"""Metric collectors: copy the statistics of other components into the registry before each publication."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PHASES: Final = {"serving": 0.0, "probing": 0.5, "shed": 1.0}
 
 
 def collect_process(registry: MetricRegistry, version: str) -> None:
-    """Show version, memory and processor time of all workers, and how many there are."""
+    """Collect version, memory and processor time of all workers, and their number."""
     registry.gauge("thinkgate_build_info", "Version of thinkgate.", ("version",), "max").set(1.0, (version,))
     registry.gauge("thinkgate_workers", "Processes that serve.").set(1.0)
     memory = registry.gauge("thinkgate_resident_memory_bytes", "Resident memory of all workers.")
@@ -43,7 +43,7 @@ def collect_process(registry: MetricRegistry, version: str) -> None:
 
 
 def collect_bundle(registry: MetricRegistry, slot: EngineSlot) -> None:
-    """Show what is live: two bundles at once only while workers swap."""
+    """Collect the live bundle; two at once only while workers swap."""
     info = registry.gauge(
         "thinkgate_bundle_info", "The live bundle and policy.", ("bundle_id", "policy", "cold_start"), "max"
     )
@@ -54,14 +54,14 @@ def collect_bundle(registry: MetricRegistry, slot: EngineSlot) -> None:
     def collect() -> None:
         live = slot.live
         info.replace({(live.bundle_id, live.policy, str(live.cold_start).lower()): 1.0})
-        created = _moment(live.facts)
+        created = _created_at(live.facts)
         made.replace({} if created is None else {(): created})
 
     registry.collectors.append(collect)
 
 
 def collect_model(registry: MetricRegistry, following: ModelLifecycle) -> None:
-    """Show what the sources of model, policy and shadow brought, and how far the shadow agrees."""
+    """Collect reloads of model and policy, the model source's reachability, and the shadow's agreement."""
     changes = registry.counter(
         "thinkgate_live_changes", "Models and policies that went live, came back, or were refused.", ("what", "fate")
     )
@@ -98,7 +98,7 @@ def collect_decision_service(
     desk: Callable[[], OutcomeStats],
     traces: DecisionTracer | None,
 ) -> None:
-    """Show what went wrong without failing a decision, and outcomes that nobody could place."""
+    """Collect failures that no decision failed of, and acknowledged outcomes by kind."""
     contained = registry.counter(
         "thinkgate_contained_failures", "Failures beside a decision that it went on without.", ("where",)
     )
@@ -118,7 +118,7 @@ def collect_decision_service(
 
 
 def collect_admission(registry: MetricRegistry, stats: Callable[[], AdmissionStats]) -> None:
-    """Show how often the fallback answered for want of time, and how many requests wait for their turn."""
+    """Collect decisions that fell back for lack of time, and the number of waiting requests."""
     hurried = registry.counter(
         "thinkgate_out_of_time", "Decisions that the model was too late for, or was not asked for.", ("why",)
     )
@@ -135,7 +135,7 @@ def collect_admission(registry: MetricRegistry, stats: Callable[[], AdmissionSta
 
 
 def collect_exploration(registry: MetricRegistry, stats: Callable[[], ExplorationStats]) -> None:
-    """Show what exploring costs, and how often its budget of the hour was spent."""
+    """Collect the cost of exploration, and how often its hourly budget was spent."""
     drawn = registry.counter("thinkgate_exploration_draws", "Decisions that a draw took another arm for.")
     extra = registry.counter("thinkgate_exploration_extra_usd", "Expected extra cost of those.")
     held = registry.counter(
@@ -152,7 +152,7 @@ def collect_exploration(registry: MetricRegistry, stats: Callable[[], Exploratio
 
 
 def collect_journal(registry: MetricRegistry, stats: Callable[[], JournalStats]) -> None:
-    """Show how far the journal is behind, and what it lost."""
+    """Collect the journal's rows by fate, its backlog and its health."""
     rows = registry.counter("thinkgate_journal_rows", "Rows of the journal by what became of them.", ("fate",))
     queued = registry.gauge("thinkgate_journal_queued", "Decisions that wait in memory.")
     spool = registry.gauge("thinkgate_journal_spool_bytes", "Bytes that wait on disk for the database.")
@@ -180,7 +180,7 @@ def collect_journal(registry: MetricRegistry, stats: Callable[[], JournalStats])
 
 
 def collect_control(registry: MetricRegistry, view: Callable[[], StateSnapshot]) -> None:
-    """Show what each purse spent and what cost weighs in it, how each arm does, and who lost at which task."""
+    """Collect spending and cost multiplier of each budget, and health and forecast corrections of each arm."""
     budget = registry.gauge("thinkgate_budget_usd", "Budget of a window.", ("purse", "window"), "max")
     spent = registry.gauge("thinkgate_budget_spent_usd", "Spent of a window's budget.", ("purse", "window"), "max")
     price = registry.gauge("thinkgate_cost_multiplier", "What cost counts beyond its face value.", ("purse",), "max")
@@ -190,7 +190,7 @@ def collect_control(registry: MetricRegistry, view: Callable[[], StateSnapshot])
     hidden = registry.gauge("thinkgate_arm_hidden_factor", "Realised over forecast hidden tokens.", ("arm",), "max")
     latency = registry.gauge("thinkgate_arm_latency_factor", "Realised over forecast latency.", ("arm",), "max")
     bloat = registry.gauge("thinkgate_token_bloat", "1 while hidden tokens run above their forecast.", ("arm",), "max")
-    # Not by task: a caller names its task, and a label value never comes from a caller.
+    # Not by task: callers name tasks, and label values never come from callers.
     shift = registry.gauge("thinkgate_success_shift", "Most that reports took from P(success).", ("arm",), "min")
 
     def collect() -> None:
@@ -213,8 +213,8 @@ def collect_control(registry: MetricRegistry, view: Callable[[], StateSnapshot])
 
 
 def collect_auth(registry: MetricRegistry, authorizer: Authorizer) -> None:
-    """Show whom the door turned away; keys by their id, which is no secret."""
-    refused = registry.counter("thinkgate_refused", "Calls turned away at the door.", ("why", "key"))
+    """Collect refused calls by key id, which is no secret."""
+    refused = registry.counter("thinkgate_refused", "Calls refused for their API key, scope or rate.", ("why", "key"))
 
     def collect() -> None:
         for (why, key_id), count in authorizer.refused.items():
@@ -223,12 +223,12 @@ def collect_auth(registry: MetricRegistry, authorizer: Authorizer) -> None:
     registry.collectors.append(collect)
 
 
-def _moment(facts: Mapping[str, object]) -> float | None:
-    """Read a manifest's `created`.
+def _created_at(facts: Mapping[str, object]) -> float | None:
+    """Parse a manifest's `created` as epoch seconds.
 
     Examples
     --------
-    >>> _moment({"created": "2026-01-01T00:00:00Z"}), _moment({})
+    >>> _created_at({"created": "2026-01-01T00:00:00Z"}), _created_at({})
     (1767225600.0, None)
     """
     created = facts.get("created")

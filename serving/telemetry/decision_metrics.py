@@ -1,4 +1,4 @@
-"""Counts decisions and outcomes: what was decided, what it was expected to cost, and what it really cost."""
+"""Metrics of decisions and outcomes: counts by arm, expected cost and success, and realised cost and success."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from serving.telemetry.instruments import MetricRegistry
 STAGE_BOUNDS: Final = (
     25e-6, 50e-6, 100e-6, 150e-6, 200e-6, 300e-6, 500e-6, 750e-6, 1e-3, 2e-3, 5e-3, 10e-3, 25e-3, 0.1, 0.5, 2.0,
 )  # fmt: skip
-"""Seconds; dense where a decision lies."""
+"""Bucket bounds in seconds, dense where the time of a decision lies."""
 CALL_BOUNDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
-"""Seconds of an LLM call."""
+"""Bucket bounds in seconds of an LLM call."""
 FAILURE_MODES: Final = frozenset({"verbose_wrong_answer", "task_drift", "timeout", "token_bloat", "false_confidence"})
 OTHER: Final = "other"
-"""Label of what a reporter named and nobody knows: label values never come from outside."""
+"""Label value in place of unknown names in reports: label values never come from callers."""
 
 
 class DecisionMetrics:
-    """A `DecisionSink` and an `OutcomeSink` that count.
+    """A `DecisionSink` and `OutcomeSink` that updates metrics.
 
     Parameters
     ----------
     registry
-        Where.
+        Where the metrics are registered.
     arms
-        Gives the names of the arms that are served now.
+        Returns the names of the arms that are served now.
     """
 
     def __init__(self, registry: MetricRegistry, arms: Callable[[], Collection[str]]) -> None:
@@ -44,10 +44,10 @@ class DecisionMetrics:
         self._cost = count("thinkgate_expected_cost_usd", "Expected cost of what was decided.", ("arm",))
         self._tokens = count("thinkgate_expected_output_tokens", "Expected output tokens of it.", ("arm",))
         self._success = count("thinkgate_expected_successes", "Expected successes of it.", ("arm",))
-        self._all_cost = count(
+        self._alternative_cost = count(
             "thinkgate_alternative_cost_usd", "Expected cost if this arm had served every decision.", ("arm",)
         )
-        self._all_success = count(
+        self._alternative_success = count(
             "thinkgate_alternative_successes", "Expected successes if this arm had served every decision.", ("arm",)
         )
         self._stages = registry.histogram(
@@ -69,8 +69,8 @@ class DecisionMetrics:
             self._explored.add(arm)
         for other, estimate in decision.estimates.items():
             label = (other,)
-            self._all_cost.add(label, estimate.cost_usd)
-            self._all_success.add(label, estimate.success)
+            self._alternative_cost.add(label, estimate.cost_usd)
+            self._alternative_success.add(label, estimate.success)
             if other == name:
                 self._cost.add(label, estimate.cost_usd)
                 self._tokens.add(label, estimate.output_tokens)
@@ -82,7 +82,7 @@ class DecisionMetrics:
             record(self._policy, max(decision.elapsed_us - decided.forecast_us, 0) * 1e-6)
 
     def observe_duration(self, read_ns: int, decide_ns: int, send_ns: int) -> None:
-        """Count where an HTTP call's time went: reading its body, deciding (the engine is a part of that), sending."""
+        """Record the stages of an HTTP call: reading the body, deciding (which includes the engine), sending."""
         stages = self._stages
         stages.record(self._read, read_ns * 1e-9)
         stages.record(self._decide, decide_ns * 1e-9)
@@ -96,7 +96,7 @@ class DecisionMetrics:
         arm = (name,)
         self._outcomes.add((name, _result(outcome.success)))
         if outcome.cost_usd is not None:
-            self._real_cost.add(arm, outcome.cost_usd)
+            self._realised_cost.add(arm, outcome.cost_usd)
         for kind, tokens in (
             ("input", outcome.input_tokens),
             ("cached_input", outcome.cached_input_tokens),
@@ -104,7 +104,7 @@ class DecisionMetrics:
             ("reasoning", outcome.reasoning_tokens),
         ):
             if tokens is not None:
-                self._real_tokens.add((name, kind), tokens)
+                self._realised_tokens.add((name, kind), tokens)
         if outcome.latency_ms is not None:
             self._latency.observe(outcome.latency_ms * 1e-3, arm)
         if outcome.retries:
@@ -116,7 +116,7 @@ class DecisionMetrics:
             self._compare(arm, outcome, decision)
 
     def _compare(self, arm: tuple[str], outcome: OutcomeRow, decision: DecisionRow) -> None:
-        """Add up what was expected of exactly those calls whose truth is known."""
+        """Sum expected and realised values of the same calls: those whose decision and outcome are both known."""
         if outcome.cost_usd is not None:
             self._matched.add((*arm, "cost_usd", "expected"), decision.expected_cost_usd)
             self._matched.add((*arm, "cost_usd", "realised"), outcome.cost_usd)
@@ -130,8 +130,8 @@ class DecisionMetrics:
     def _add_outcomes(self, registry: MetricRegistry) -> None:
         count = registry.counter
         self._outcomes = count("thinkgate_outcomes", "Outcomes reported.", ("arm", "result"))
-        self._real_cost = count("thinkgate_realised_cost_usd", "Cost of the calls reported.", ("arm",))
-        self._real_tokens = count(
+        self._realised_cost = count("thinkgate_realised_cost_usd", "Cost of the calls reported.", ("arm",))
+        self._realised_tokens = count(
             "thinkgate_realised_tokens", "Tokens of the calls reported; output holds reasoning.", ("arm", "kind")
         )
         self._retries = count("thinkgate_retries", "Retries of the calls reported.", ("arm",))
@@ -147,7 +147,7 @@ class DecisionMetrics:
 
 
 def _result(success: float | None) -> str:
-    """Name a success in [0, 1].
+    """Label a success in [0, 1].
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Counters, gauges and histograms that cost a fraction of a microsecond to write and add up across processes."""
+"""Counters, gauges and histograms that cost a fraction of a microsecond to update and sum across processes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Final, Literal
 Kind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[str, ...]
 Aggregation = Literal["sum", "max", "min"]
-"""How a gauge of several workers becomes one number."""
+"""How the values of a gauge in several workers become one."""
 
 MAX_SERIES: Final = 500
-"""Series of one family; what comes later is not kept, so that no caller can fill the memory with label values."""
+"""Most series of one family; further label values are dropped, so that no caller can exhaust the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric.
+    """Description of one metric.
 
     Parameters
     ----------
@@ -26,10 +26,10 @@ class Family:
         As Prometheus sees it, without the `_total` of a counter.
     labels
         Names of the labels.
-    across
-        Of a gauge; counters and histograms are always added.
+    aggregation
+        Of a gauge; counters and histograms are always summed.
     bounds
-        Upper bounds of a histogram's buckets, rising; +Inf comes of itself.
+        Upper bounds of a histogram's buckets, ascending; +Inf is added.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Family:
 
 
 class Counter:
-    """A number that only grows, one for each combination of labels."""
+    """A number that only increases, per combination of label values."""
 
     __slots__ = ("values",)
 
@@ -49,7 +49,7 @@ class Counter:
         self.values: dict[Labels, float] = {}
 
     def add(self, labels: Labels = (), amount: float = 1.0) -> None:
-        """Add to one series."""
+        """Increase one series."""
         values = self.values
         if labels in values:
             values[labels] += amount
@@ -57,13 +57,13 @@ class Counter:
             values[labels] = amount
 
     def set_total(self, labels: Labels, total: float) -> None:
-        """Take over what somebody else has counted since this process started."""
+        """Set a total that another component has counted since this process started."""
         if labels in self.values or len(self.values) < MAX_SERIES:
             self.values[labels] = total
 
 
 class Gauge:
-    """A number of right now."""
+    """A current value, per combination of label values."""
 
     __slots__ = ("values",)
 
@@ -71,19 +71,19 @@ class Gauge:
         self.values: dict[Labels, float] = {}
 
     def set(self, value: float, labels: Labels = ()) -> None:
-        """Say what it is."""
+        """Set one series."""
         if labels in self.values or len(self.values) < MAX_SERIES:
             self.values[labels] = value
 
     def replace(self, values: Mapping[Labels, float]) -> None:
-        """Say what all series are; those that are not named are gone."""
+        """Replace all series; those that are not named are removed."""
         self.values = dict(list(values.items())[:MAX_SERIES])
 
 
 class Histogram:
-    """How often a value fell into which bucket, and the sum of all.
+    """Counts of values by bucket, and their sum.
 
-    A row holds the counts of len(bounds) + 1 buckets, and the sum at its end.
+    A row holds the counts of len(bounds) + 1 buckets, followed by the sum.
     """
 
     __slots__ = ("bounds", "values")
@@ -93,7 +93,7 @@ class Histogram:
         self.values: dict[Labels, list[float]] = {}
 
     def row(self, labels: Labels = ()) -> list[float]:
-        """Give a row to write to with `record`: saves the look-up where labels are known beforehand."""
+        """Return a row for `record`, which saves the lookup where the labels are known in advance."""
         row = self.values.get(labels)
         if row is None:
             row = [0.0] * (len(self.bounds) + 2)
@@ -112,7 +112,7 @@ class Histogram:
 
 
 Samples = Mapping[str, Sequence[Sequence[Any]]]
-"""Name of a family to pairs of labels (list) and value (a number, or a histogram's row): ready for JSON."""
+"""Family name to pairs of label values (list) and value (a number, or a histogram's row); JSON-serialisable."""
 
 
 @dataclass(slots=True)
@@ -122,9 +122,9 @@ class MetricRegistry:
     Parameters
     ----------
     collectors
-        Called before each snapshot: they read what others count.
+        Called before each snapshot, to read what other components count.
     base
-        What this worker's predecessors, who died, have left; only counters and histograms count on.
+        Last samples of this worker's predecessor; counters and histograms go on from them.
     """
 
     families: dict[str, Family] = field(default_factory=dict)
@@ -133,29 +133,29 @@ class MetricRegistry:
     _series: dict[str, Counter | Gauge | Histogram] = field(default_factory=dict)
 
     def counter(self, name: str, documentation: str, labels: Labels = ()) -> Counter:
-        """Make a counter."""
+        """Register a counter."""
         counter = Counter()
         self._add(Family(name, documentation, "counter", labels), counter)
         return counter
 
     def gauge(self, name: str, documentation: str, labels: Labels = (), aggregation: Aggregation = "sum") -> Gauge:
-        """Make a gauge."""
+        """Register a gauge."""
         gauge = Gauge()
         self._add(Family(name, documentation, "gauge", labels, aggregation), gauge)
         return gauge
 
     def histogram(self, name: str, documentation: str, labels: Labels, bounds: Sequence[float]) -> Histogram:
-        """Make a histogram."""
+        """Register a histogram."""
         histogram = Histogram(bounds)
         self._add(Family(name, documentation, "histogram", labels, bounds=tuple(bounds)), histogram)
         return histogram
 
     def resume_from(self, samples: Samples) -> None:
-        """Go on counting from what a predecessor had counted, so that no counter of the server ever falls."""
+        """Go on counting from a predecessor's samples, so that no counter of the server ever decreases."""
         self.inherited = samples
 
     def snapshot(self) -> Samples:
-        """Ask the collectors, and give all that is known."""
+        """Run the collectors, and return all samples."""
         for collect in self.collectors:
             collect()
         own = {
@@ -164,8 +164,8 @@ class MetricRegistry:
         }
         if not self.inherited:
             return own
-        lasting = {name: family for name, family in self.families.items() if family.kind != "gauge"}
-        return {**own, **sum_samples(lasting, (self.inherited, own))}
+        cumulative = {name: family for name, family in self.families.items() if family.kind != "gauge"}
+        return {**own, **sum_samples(cumulative, (self.inherited, own))}
 
     def _add(self, family: Family, series: Counter | Gauge | Histogram) -> None:
         if family.name in self.families:
@@ -175,7 +175,7 @@ class MetricRegistry:
 
 
 def sum_samples(families: Mapping[str, Family], workers: Iterable[Samples]) -> Samples:
-    """Make one out of several workers' samples.
+    """Sum several workers' samples; families that are not registered are ignored.
 
     Examples
     --------
@@ -189,14 +189,14 @@ def sum_samples(families: Mapping[str, Family], workers: Iterable[Samples]) -> S
             family = families.get(name)
             if family is None:
                 continue
-            held = merged.setdefault(name, {})
+            series = merged.setdefault(name, {})
             for labels, value in rows:
                 key = tuple(labels)
-                held[key] = value if key not in held else _together(family, held[key], value)
-    return {name: [[list(labels), value] for labels, value in held.items()] for name, held in merged.items()}
+                series[key] = value if key not in series else _combine(family, series[key], value)
+    return {name: [[list(labels), value] for labels, value in series.items()] for name, series in merged.items()}
 
 
-def _together(family: Family, one: Any, other: Any) -> Any:
+def _combine(family: Family, one: Any, other: Any) -> Any:
     if family.kind == "histogram":
         return [a + b for a, b in zip(one, other, strict=True)] if len(one) == len(other) else one
     if family.kind == "gauge" and family.aggregation != "sum":

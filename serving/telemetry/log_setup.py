@@ -1,4 +1,4 @@
-"""Writes the log as lines of text or JSON, and never the message of an exception: it may quote a prompt."""
+"""Logging setup: lines of text or JSON, without exception messages, which may quote a prompt."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tupl
 
 
 class TextFormatter(logging.Formatter):
-    """One line for a person."""
+    """Formats a record as one line of text."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s")
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - logging's own name
-        """Say what broke and where, on one line."""
+        """Format class and traceback of an exception on one line."""
         return "  " + format_exception(ei)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `time`, `level`, `logger`, `pid`, `message`, and `exception` where there is one."""
+    """Formats a record as one JSON object: `time`, `level`, `logger`, `pid`, `message`, and `exception` if any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
-        told: dict[str, object] = {
+        """Format a record."""
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -38,12 +38,12 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage().encode("utf-8", "replace").decode(),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            told["exception"] = format_exception(record.exc_info)
-        return orjson.dumps(told).decode()
+            line["exception"] = format_exception(record.exc_info)
+        return orjson.dumps(line).decode()
 
 
 def format_exception(caught: ExcInfo) -> str:
-    """Name an exception's class, and the places it went through, the innermost last.
+    """Format an exception's class and its stack, the innermost frame last, without its message.
 
     Examples
     --------
@@ -55,17 +55,17 @@ def format_exception(caught: ExcInfo) -> str:
     True
     """
     kind, _, trace = caught
-    places = []
+    frames = []
     while trace is not None:
         code = trace.tb_frame.f_code
-        places.append(f"{Path(code.co_filename).name}:{trace.tb_lineno} {code.co_name}")
+        frames.append(f"{Path(code.co_filename).name}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
     name = "exception" if kind is None else kind.__name__
-    return f"{name} at {' > '.join(places[-8:])}" if places else name
+    return f"{name} at {' > '.join(frames[-8:])}" if frames else name
 
 
 def start_logging(level: str, form: LogFormat, stream: TextIO) -> None:
-    """Send all of the process's log to `stream`; does nothing where somebody else has set up the log already.
+    """Send the process's log to `stream`; does nothing where logging is set up already.
 
     Parameters
     ----------
@@ -76,6 +76,6 @@ def start_logging(level: str, form: LogFormat, stream: TextIO) -> None:
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    # At debug the first two write headers and bodies of what they send; the third talks of itself at each start.
+    # At debug level the first two log headers and bodies of requests; the third logs every start.
     for name in ("urllib3", "asyncio", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

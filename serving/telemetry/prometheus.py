@@ -1,4 +1,4 @@
-"""Shows the sum of all workers in Prometheus' own text format."""
+"""Prometheus exposition: the metrics of all workers, summed, in the text format of Prometheus or OpenMetrics."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from serving.telemetry.shared_board import SharedBoard
 
 
 class PrometheusExposition:
-    """One worker's part in the metrics of all.
+    """Publishes one worker's metrics, and renders those of all workers.
 
     Parameters
     ----------
     registry
-        What this worker counts.
+        This worker's metrics.
     board
-        Where all workers pin it.
-    place
-        This worker's; what a predecessor has pinned there is counted on from.
+        Shared by all workers.
+    slot
+        This worker's slot on the board; its counters go on from what a predecessor published there.
     """
 
-    def __init__(self, registry: MetricRegistry, board: SharedBoard, place: int = 0) -> None:
-        self._registry, self._board, self._place = registry, board, place
-        registry.resume_from(_read(board.read(place)))
+    def __init__(self, registry: MetricRegistry, board: SharedBoard, slot: int = 0) -> None:
+        self._registry, self._board, self._slot = registry, board, slot
+        registry.resume_from(_parse(board.read(slot)))
 
     def publish(self) -> None:
-        """Pin what this worker counts; to be called about once a second."""
-        self._board.publish(self._place, orjson.dumps(self._registry.snapshot()))
+        """Publish this worker's metrics; to be called about once a second."""
+        self._board.publish(self._slot, orjson.dumps(self._registry.snapshot()))
 
     def collect(self) -> Samples:
-        """Give the sum over all workers: this one's of right now, the others' of the last second.
+        """Sum over all workers: current values of this one, those of the last second of the others.
 
-        This worker's is pinned first, so that no later scrape of another worker shows less.
+        This worker publishes first, so that no later scrape of another worker shows less.
         """
         self.publish()
-        pages = (_read(self._board.read(place)) for place in range(self._board.places))
+        pages = (_parse(self._board.read(slot)) for slot in range(self._board.slots))
         return sum_samples(self._registry.families, pages)
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
-        """Write the exposition.
+        """Render the exposition.
 
         Parameters
         ----------
         accept
-            The scraper's `accept` header: OpenMetrics where it asks for that.
+            The scraper's `accept` header; OpenMetrics where it asks for it.
 
         Returns
         -------
@@ -64,7 +64,7 @@ class PrometheusExposition:
 
 
 class _Collected(Collector):
-    """Finished samples in the form that prometheus_client writes; it stands in for a registry."""
+    """Collected samples in the form that prometheus_client encodes, in place of its registry."""
 
     def __init__(self, families: Mapping[str, Family], samples: Samples) -> None:
         self._families, self._samples = families, samples
@@ -89,6 +89,6 @@ def _metric(family: Family, rows: Any) -> Metric:
     return metric
 
 
-def _read(page: bytes) -> Samples:
+def _parse(page: bytes) -> Samples:
     samples: Samples = orjson.loads(page) if page else {}
     return samples

@@ -1,4 +1,4 @@
-"""A board in shared memory on which every worker pins what it counts, where all can read it, also after its death."""
+"""Shared-memory board: each worker publishes a page of its metrics that all workers can read, even after it died."""
 
 from __future__ import annotations
 
@@ -8,57 +8,57 @@ import zlib
 from typing import Final
 
 HALF_BYTES: Final = 256 * 1024
-"""Largest page that a worker can pin; untouched memory costs nothing."""
+"""Bytes of one half, header included; memory that is never written costs nothing."""
 
-_HEAD: Final = struct.Struct("<II")
-_TRIES: Final = 5
+_HEADER: Final = struct.Struct("<II")
+_MAX_READS: Final = 5
 
 
 class SharedBoard:
-    """One place for each worker; a parent makes it before it forks them.
+    """One slot per worker, in memory that a parent creates before it forks them.
 
-    A place has two halves. A worker writes the one that nobody reads, with length and checksum in front, and then turns
-    one byte: a reader sees the old page or the new one, and a worker that dies while it writes harms neither.
+    A slot is double-buffered. A worker writes the half that is not being read, with length and checksum in front, and
+    then flips one byte: a reader sees the old page or the new one, also where the worker dies while it writes.
 
     Parameters
     ----------
-    places
+    slots
         Number of workers.
     """
 
-    def __init__(self, places: int = 1) -> None:
-        self.places = places
-        self._memory = mmap.mmap(-1, places + places * 2 * HALF_BYTES)
+    def __init__(self, slots: int = 1) -> None:
+        self.slots = slots
+        self._memory = mmap.mmap(-1, slots + slots * 2 * HALF_BYTES)
 
-    def publish(self, place: int, page: bytes) -> bool:
-        """Show a page at a place.
+    def publish(self, slot: int, page: bytes) -> bool:
+        """Publish a page in a slot.
 
         Returns
         -------
         bool
-            False where it is too large; the old one stays.
+            False where the page is too large; the old one stays.
         """
-        if len(page) > HALF_BYTES - _HEAD.size:
+        if len(page) > HALF_BYTES - _HEADER.size:
             return False
-        half = 1 - self._memory[place]
-        start = self._start(place, half)
-        end = start + _HEAD.size
-        self._memory[start:end] = _HEAD.pack(len(page), zlib.crc32(page))
+        half = 1 - self._memory[slot]
+        start = self._start(slot, half)
+        end = start + _HEADER.size
+        self._memory[start:end] = _HEADER.pack(len(page), zlib.crc32(page))
         self._memory[end : end + len(page)] = page
-        self._memory[place] = half
+        self._memory[slot] = half
         return True
 
-    def read(self, place: int) -> bytes:
-        """Give the page at a place; empty where none was pinned yet."""
-        for _ in range(_TRIES):
-            start = self._start(place, self._memory[place])
-            length, checksum = _HEAD.unpack(self._memory[start : start + _HEAD.size])
-            if length > HALF_BYTES - _HEAD.size:
+    def read(self, slot: int) -> bytes:
+        """Return the page of a slot; empty where none was published yet, or where the newest is damaged."""
+        for _ in range(_MAX_READS):
+            start = self._start(slot, self._memory[slot])
+            length, checksum = _HEADER.unpack(self._memory[start : start + _HEADER.size])
+            if length > HALF_BYTES - _HEADER.size:
                 continue
-            page = self._memory[start + _HEAD.size : start + _HEAD.size + length]
+            page = self._memory[start + _HEADER.size : start + _HEADER.size + length]
             if zlib.crc32(page) == checksum:
                 return page
         return b""
 
-    def _start(self, place: int, half: int) -> int:
-        return self.places + (place * 2 + half) * HALF_BYTES
+    def _start(self, slot: int, half: int) -> int:
+        return self.slots + (slot * 2 + half) * HALF_BYTES

@@ -1,4 +1,4 @@
-"""What a span says: names of the GenAI conventions where they have one, our own for the rest, and never a prompt."""
+"""Span attributes of decisions and outcomes: GenAI semantic conventions, `thinkgate.*` for the rest, never a prompt."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from serving.journal.rows import DecisionRow, OutcomeRow
 
 
 def decision_attributes(decision: Decision) -> Mapping[str, AttributeValue]:
-    """Tell what was decided, and what is expected of it."""
-    told: dict[str, AttributeValue] = {
+    """Describe a decision and the forecast of its arm."""
+    attributes: dict[str, AttributeValue] = {
         "gen_ai.request.model": decision.model,
         "thinkgate.decision_id": decision.decision_id,
         "thinkgate.arm": decision.arm,
@@ -26,15 +26,15 @@ def decision_attributes(decision: Decision) -> Mapping[str, AttributeValue]:
     }
     estimate = decision.estimates.get(decision.arm)
     if estimate is not None:
-        told["thinkgate.expected.success"] = estimate.success
-        told["thinkgate.expected.cost_usd"] = estimate.cost_usd
-        told["thinkgate.expected.output_tokens"] = estimate.output_tokens
-    return told
+        attributes["thinkgate.expected.success"] = estimate.success
+        attributes["thinkgate.expected.cost_usd"] = estimate.cost_usd
+        attributes["thinkgate.expected.output_tokens"] = estimate.output_tokens
+    return attributes
 
 
 def outcome_attributes(outcome: OutcomeRow, decision: DecisionRow | None) -> Mapping[str, AttributeValue]:
-    """Name tokens as the GenAI conventions do; what a reporter writes freely (arm, model) is left out."""
-    told: dict[str, AttributeValue | None] = {
+    """Describe an outcome; the free text of a report (arm, model) is left out."""
+    attributes: dict[str, AttributeValue | None] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": None if decision is None else decision.model,
         "gen_ai.usage.input_tokens": outcome.input_tokens,
@@ -48,4 +48,4 @@ def outcome_attributes(outcome: OutcomeRow, decision: DecisionRow | None) -> Map
         "thinkgate.cost_usd": outcome.cost_usd,
         "thinkgate.retries": outcome.retries,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in attributes.items() if value is not None}

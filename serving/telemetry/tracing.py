@@ -1,6 +1,6 @@
-"""Turns sampled decisions and their outcomes into OpenTelemetry spans, in a thread of its own.
+"""OpenTelemetry tracing of sampled decisions and their outcomes, exported by a thread of its own.
 
-On the road of a decision there is one look at its `traceparent` and, for the sampled ones, one append to a queue.
+The hot path only parses `traceparent` and, for sampled decisions, appends to a queue.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ from serving.telemetry.span_attributes import decision_attributes, outcome_attri
 logger = logging.getLogger("thinkgate.traces")
 
 _PARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_QUEUED: Final = 4096
-_REMEMBERED: Final = 10_000
-_LOOK_SECONDS: Final = 0.25
+_MAX_QUEUED: Final = 4096
+_MAX_PARENTED: Final = 10_000
+_POLL_SECONDS: Final = 0.25
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """A span to be written.
+    """A span to be exported.
 
     Parameters
     ----------
     trace_id, span_id
-        Its own; span_id 0 draws one.
+        Ids of the span; a span_id of 0 draws a random one.
     parent_span_id
         0 at the root.
     start_ns, end_ns
         Since the epoch.
     error
-        A failure mode; None where it went well.
+        Failure mode; None for a success.
     """
 
     name: str
@@ -74,46 +74,46 @@ class _Event:
 
 
 class DecisionTracer:
-    """Notes decisions, and as an `OutcomeSink` the calls that followed them.
+    """Traces decisions, and as an `OutcomeSink` the LLM calls that followed them.
 
-    A trace without a parent takes the decision's id as its own id, so that an outcome finds its trace in any worker and
-    at any later time, and whether it was sampled can be read off the id.
+    A trace without a parent takes the decision's id as its trace id: an outcome then finds its trace in any worker and
+    at any later time, and the id itself tells whether the trace was sampled.
 
     Parameters
     ----------
     exporter
-        Where spans go; `OTLPSpanExporter` in the server.
+        Receives the spans; `OTLPSpanExporter` in the server.
     share
-        Of the decisions without a parent, in [0, 1]; those with one are sampled as their parent was.
+        Sampling rate of decisions without a parent, in [0, 1]; the others are sampled as their parent was.
     version
-        Of thinkgate.
+        Version of thinkgate.
     clock_ns
         Nanoseconds since the epoch.
     """
 
     def __init__(self, exporter: SpanExporter, share: float, version: str, clock_ns: Callable[[], int]) -> None:
         self._clock_ns = clock_ns
-        self._bound = int(share * 2**64)
-        self._ids = _GivenIds()
+        self._sampling_bound = int(share * 2**64)
+        self._ids = _PresetIds()
         resource = Resource.create({"service.name": "thinkgate", "service.version": version})
         self._provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, id_generator=self._ids)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("thinkgate", version)
-        self._waiting: deque[_Event] = deque(maxlen=_QUEUED)
+        self._waiting: deque[_Event] = deque(maxlen=_MAX_QUEUED)
         self._parented: OrderedDict[str, int] = OrderedDict()
         self.dropped = 0
-        """Spans that found the queue full."""
-        self._ending = threading.Event()
+        """Spans dropped because the queue was full."""
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
         self._thread.start()
 
     def decided(self, headers: Iterable[tuple[bytes, bytes]], decision: Decision) -> None:
-        """Note a decision.
+        """Trace a decision.
 
         Parameters
         ----------
         headers
-            Of the call, lower-case names: only `traceparent` is looked at.
+            Headers of the call, lower-case names; only `traceparent` is read.
         """
         trace_id = parent = 0
         for name, value in headers:
@@ -128,15 +128,15 @@ class DecisionTracer:
             self._remember(decision.decision_id, trace_id)
         else:
             parent, trace_id = 0, from_base32(decision.decision_id)
-            if trace_id & (2**64 - 1) >= self._bound:
+            if trace_id & (2**64 - 1) >= self._sampling_bound:
                 return
         now = self._clock_ns()
-        self._put(
+        self._enqueue(
             _Event(
                 "thinkgate.decide",
                 SpanKind.SERVER,
                 trace_id,
-                _span_of(decision.decision_id),
+                _span_id(decision.decision_id),
                 parent,
                 now - decision.elapsed_us * 1000,
                 now,
@@ -145,23 +145,23 @@ class DecisionTracer:
         )
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
-        """Note the call that an outcome speaks of, as a child of its decision."""
+        """Trace the LLM call of an outcome, as a child of its decision."""
         trace_id = self._parented.get(outcome.decision_id, 0)
         if not trace_id:
             try:
                 trace_id = from_base32(outcome.decision_id)
             except ValueError:
                 return
-            if trace_id & (2**64 - 1) >= self._bound:
+            if trace_id & (2**64 - 1) >= self._sampling_bound:
                 return
         end = int(outcome.reported_at * 1e9)
-        self._put(
+        self._enqueue(
             _Event(
                 f"chat {decision.model}" if decision is not None else "chat",
                 SpanKind.CLIENT,
                 trace_id,
                 0,
-                _span_of(outcome.decision_id),
+                _span_id(outcome.decision_id),
                 end - int((outcome.latency_ms or 0.0) * 1e6),
                 end,
                 outcome_attributes(outcome, decision),
@@ -170,39 +170,39 @@ class DecisionTracer:
         )
 
     def close(self) -> None:
-        """Write what waits, and end."""
-        self._ending.set()
+        """Export the queued spans, and stop."""
+        self._stopping.set()
         self._thread.join(5.0)
         self._provider.shutdown()
 
-    def _put(self, event: _Event) -> None:
-        if len(self._waiting) >= _QUEUED:
+    def _enqueue(self, event: _Event) -> None:
+        if len(self._waiting) >= _MAX_QUEUED:
             self.dropped += 1
             return
         self._waiting.append(event)
 
     def _remember(self, decision_id: str, trace_id: int) -> None:
         self._parented[decision_id] = trace_id
-        if len(self._parented) > _REMEMBERED:
+        if len(self._parented) > _MAX_PARENTED:
             self._parented.popitem(last=False)
 
     def _run(self) -> None:
         while True:
-            ending = self._ending.wait(_LOOK_SECONDS)
+            stopping = self._stopping.wait(_POLL_SECONDS)
             try:
                 while self._waiting:
-                    self._write(self._waiting.popleft())
-            except Exception as error:  # the thread must outlive any surprise
-                logger.error("a span can't be written: %s", type(error).__name__)
-            if ending and not self._waiting:
+                    self._export(self._waiting.popleft())
+            except Exception as error:  # the thread must survive any fault
+                logger.error("a span can't be exported: %s", type(error).__name__)
+            if stopping and not self._waiting:
                 return
 
-    def _write(self, event: _Event) -> None:
+    def _export(self, event: _Event) -> None:
         context = Context()
         if event.parent_span_id:
             parent = SpanContext(event.trace_id, event.parent_span_id, is_remote=True, trace_flags=_SAMPLED)
             context = set_span_in_context(NonRecordingSpan(parent), context)
-        self._ids.give(event.trace_id, event.span_id)
+        self._ids.preset(event.trace_id, event.span_id)
         span = self._tracer.start_span(
             event.name, context, event.kind, dict(event.attributes), start_time=event.start_ns
         )
@@ -211,15 +211,15 @@ class DecisionTracer:
         span.end(event.end_ns)
 
 
-class _GivenIds(IdGenerator):
-    """Hands out the ids that the next span shall have; used by one thread."""
+class _PresetIds(IdGenerator):
+    """Generates predetermined ids; used by one thread."""
 
     def __init__(self) -> None:
         self._trace_id = self._span_id = 1
         self._rng = random.SystemRandom()
 
-    def give(self, trace_id: int, span_id: int) -> None:
-        """Say which the next ones are."""
+    def preset(self, trace_id: int, span_id: int) -> None:
+        """Set the ids of the next span."""
         self._trace_id, self._span_id = trace_id, span_id or self._rng.getrandbits(63) + 1
 
     def generate_span_id(self) -> int:
@@ -229,5 +229,5 @@ class _GivenIds(IdGenerator):
         return self._trace_id
 
 
-def _span_of(decision_id: str) -> int:
+def _span_id(decision_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=8).digest()) or 1

@@ -1,4 +1,4 @@
-"""Probes: what patience and exploration count is shown as it is, and none of it falls when a worker is replaced."""
+"""Collectors: statistics of other components are shown unchanged, and none decreases when a worker is replaced."""
 
 from __future__ import annotations
 

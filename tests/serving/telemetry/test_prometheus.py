@@ -32,13 +32,17 @@ def _worker(board: SharedBoard, slot: int) -> tuple[MetricRegistry, PrometheusEx
 
 def test_workers_add_up_and_outlive_their_death() -> None:
     board = SharedBoard(2)
-    for place, hits in ((0, 3), (1, 4)):
+    for slot, hits in ((0, 3), (1, 4)):
         pid = os.fork()
         if pid == 0:
-            registry, exposition = _worker(board, place)
-            _count(registry, hits, lag=float(hits))
-            exposition.publish()
-            os._exit(0)
+            code = 1
+            try:
+                registry, exposition = _worker(board, slot)
+                _count(registry, hits, lag=float(hits))
+                exposition.publish()
+                code = 0
+            finally:
+                os._exit(code)
         assert os.waitpid(pid, 0)[1] == 0
     registry, again = _worker(board, 1)
     _count(registry, 10, lag=0.5)
@@ -66,10 +70,10 @@ def _count(registry: MetricRegistry, hits: int, lag: float) -> None:
 def test_a_counter_never_falls_whoever_is_asked(steps: list[tuple[int, str]]) -> None:
     """`w`: a worker counts; `s`: it is scraped; `d`: it dies after its last word and is started again."""
     board = SharedBoard(3)
-    workers = [_worker(board, place) for place in range(3)]
+    workers = [_worker(board, slot) for slot in range(3)]
     seen = counted = 0.0
-    for place, step in steps:
-        registry, exposition = workers[place]
+    for slot, step in steps:
+        registry, exposition = workers[slot]
         if step == "w":
             registry._series["hits"].add(("a",))  # type: ignore[union-attr]
             counted += 1
@@ -79,7 +83,7 @@ def test_a_counter_never_falls_whoever_is_asked(steps: list[tuple[int, str]]) ->
             seen = shown
         else:
             exposition.publish()
-            workers[place] = _worker(board, place)
+            workers[slot] = _worker(board, slot)
     for _, exposition in workers:
         exposition.publish()
     assert samples_of(workers[0][1]).get(("hits_total", frozenset({("arm", "a")})), 0.0) == counted
