@@ -53,8 +53,10 @@ def open_writer(path: Path) -> Iterator[RecordWriter]:
     try:
         with replacing(path) as part, part.open("wb") as file:
             writer = kind(file)
-            yield writer
-            writer.close()
+            try:
+                yield writer
+            finally:  # also after an error: an open ParquetWriter would complain when it is collected
+                writer.close()
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

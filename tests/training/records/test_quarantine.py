@@ -1,4 +1,4 @@
-"""The record reader on anything: every row is kept or in quarantine, and nothing leaves the error tree."""
+"""Quarantine: every row of any file is kept or in it, and only errors of the tree are raised."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import json
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.decision.errors import ThinkgateError
 from tests.support.history_files import GOOD, quarantined, write
+from training.errors import BadHistory
 from training.records.history import read
+from training.records.quarantine import Quarantine, QuarantinedExample
 from training.records.readers.rows import ReadLimits
 
 ATOMS = st.one_of(
@@ -112,3 +115,34 @@ def test_arbitrary_bytes_never_escape_the_error_tree(name: str, content: bytes, 
             account(path)
         except ThinkgateError as error:
             assert name in str(error)  # noqa: PT017 - most bytes raise nothing
+
+
+def test_each_rejected_row_is_one_line_of_plain_json(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "bad.quarantine.jsonl"
+    with Quarantine(path) as quarantine:
+        row = {"a": float("nan"), "b": b"caf\xe9", "c": "x\u2028y\x85z", "d": [float("inf"), {1: None}], "e": None}
+        quarantine.add(QuarantinedExample("in.jsonl", 7, "kind", "reason"), row)
+        quarantine.add(QuarantinedExample("in.jsonl", 8, "kind", "reason"), "cut \ud800 off")
+    first, second = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    assert first == {
+        "source": "in.jsonl", "line": 7, "kind": "kind", "reason": "reason",
+        "row": {"a": "nan", "b": "caf\\xe9", "c": "x\u2028y\x85z", "d": ["inf", {}]},
+    }  # fmt: skip
+    assert (second["line"], second["row"]) == (8, "cut \ud800 off")
+
+
+def test_without_a_file_rows_are_counted_and_the_first_kept_as_examples() -> None:
+    with Quarantine(None) as quarantine:
+        for line in range(100):
+            quarantine.add(QuarantinedExample("in.csv", line, ("odd", "even")[line % 2 == 0], "reason"), {})
+    assert quarantine.counts == {"odd": 50, "even": 50}
+    assert [example.line for example in quarantine.examples] == list(range(20))
+
+
+def test_a_quarantine_that_cannot_be_written_names_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with (
+        pytest.raises(BadHistory, match="choose a path that can be written"),
+        Quarantine(tmp_path / "file" / "bad.jsonl"),
+    ):
+        pass

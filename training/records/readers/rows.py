@@ -154,7 +154,18 @@ def objects(column: Column) -> Sequence[object]:
     except UnicodeDecodeError:
         return [_decoded(cell) for cell in _as_binary(column)]
     except (ValueError, OverflowError, pa.ArrowException):
-        return [str(cell) if cell.is_valid else None for cell in column]
+        return _as_shown(column)
+    return cells
+
+
+def _as_shown(column: pa.Array) -> Sequence[str | None]:
+    """Return cells as Arrow shows them, such as dates beyond the year 9999."""
+    try:
+        cells: list[str | None] = column.cast(pa.string()).to_pylist()
+    except pa.ArrowException:
+        return [
+            column.slice(row, 1).to_string() if column.is_valid()[row].as_py() else None for row in range(len(column))
+        ]
     return cells
 
 
