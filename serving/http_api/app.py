@@ -118,6 +118,7 @@ def build_fastapi(
     app = _DocumentedFastAPI(title="thinkgate", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.texts = tuple(route.text for route in routes)
     app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(Exception, _answer_fault)
     for route in routes:
         app.add_api_route(route.path, _endpoint(route.app), methods=[route.method], **_route_options(route))
     _add_status_routes(app, decision_service, is_ready)
@@ -220,6 +221,10 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     detail = f"{request.method} {request.url.path[:200]}: {kind.title.lower()}; /docs lists what there is"
     allow = (error.headers or {}) if isinstance(error, HTTPException) else {}
     return _problem_response(Problem(kind, detail), dict(allow))
+
+
+async def _answer_fault(_request: Request, _error: Exception) -> Response:
+    return _problem_response(SERVER_FAULT)
 
 
 def _problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:

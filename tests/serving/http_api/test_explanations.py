@@ -20,7 +20,6 @@ from serving.decision.policy.policy_file import parse_policy
 from serving.decision.pricing.price_book import price_book
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm, Price, Usd
-from serving.http_api.docs.examples import EXPLANATION
 from serving.http_api.explanations import ExplanationAnswer, ExplanationRoutes
 from serving.journal import Journal, OutcomeRow, Store
 from serving.journal.factory import JournalSink
@@ -184,7 +183,3 @@ def test_terms_are_tried_again_while_the_journal_is_down(tmp_path: Path, served:
     wait_for(lambda: len(pauses) >= 3 and late.policy_snapshot(served.slot.live.policy))
     assert pauses == [0.0, 0.2, 1.0]
     late.close()
-
-
-def test_the_example_of_the_document_has_the_documented_form() -> None:
-    ExplanationAnswer.model_validate(EXPLANATION)

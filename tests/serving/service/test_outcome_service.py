@@ -1,4 +1,4 @@
-"""Outcomes over HTTP and at the desk: acknowledged when durable, told once, refused with a cure."""
+"""The outcome service: outcomes are acknowledged when durable, and sinks are notified of each once."""
 
 from __future__ import annotations
 
@@ -11,21 +11,13 @@ import pytest
 
 from serving.decision.engine import RecordedDecision
 from serving.decision.types import Message, Request
-from serving.http_api.auth_middleware import required_scope
-from serving.http_api.docs.examples import OUTCOME_REPORTS
-from serving.http_api.outcomes import OutcomeRoutes
 from serving.journal import DecisionRow, Journal, OutcomeRow, Store
 from serving.journal.decision_draft import DecisionDraft
-from serving.journal.settings import JournalSettings
-from serving.schemas.limits import RequestLimits
 from serving.service.outcome_service import OutcomeService, RecentDecisions
 from serving.service.ports import OutcomeSink
-from tests.support.fakes import Client, LengthDecider, client_of, make_service
+from tests.support.fakes import LengthDecider, make_service
 from tests.support.journal_rows import decision
 from tests.support.policy_cases import NOW, engine
-
-PATH = "/v1/outcomes"
-LIMITS = RequestLimits(max_outcomes=3)
 
 
 class Hears:
@@ -52,91 +44,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def desk_of(journal: Journal | None, *sinks: OutcomeSink, recent: RecentDecisions | None = None) -> OutcomeService:
+def service_of(journal: Journal | None, *sinks: OutcomeSink, recent: RecentDecisions | None = None) -> OutcomeService:
     look_up = journal.store.decisions if journal else _nobody
     return OutcomeService(journal, recent or RecentDecisions(), look_up, sinks)
 
 
-def client(journal: Journal | None, desk: OutcomeService | None = None) -> Client:
-    routes = OutcomeRoutes(desk or desk_of(journal), journal, LIMITS, clock=lambda: 50.0).routes
-    return client_of(make_service(LengthDecider()), LIMITS, routes=routes)
-
-
 def _nobody(_ids: Sequence[str]) -> Sequence[DecisionRow]:
     return ()
-
-
-def test_what_is_acknowledged_is_in_the_database(journal: Journal) -> None:
-    answer = client(journal).post(PATH, {"decision_id": "a", "success": 1, "output_tokens": 7, "timestamp": 9.5})
-    assert (answer.status, answer.json()) == (200, {"accepted": 1})
-    many = client(journal).post(PATH, [{"decision_id": "b", "failure_mode": "timeout"}, {"decision_id": "a"}])
-    assert many.json() == {"accepted": 2}
-    journal.store.append([decision("a"), decision("b")], [])
-    first, second = journal.store.entry("a"), journal.store.entry("b")
-    assert first is not None
-    assert second is not None
-    assert first.outcome == OutcomeRow("a", 50.0, success=1.0, output_tokens=7)
-    assert second.outcome == OutcomeRow("b", 50.0, failure_mode="timeout")
-
-
-def test_examples_are_taken(journal: Journal) -> None:
-    for example in OUTCOME_REPORTS:
-        assert client(journal).post(PATH, example.value).status == 200
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({}, "#/decision_id"),
-        ([], "#"),
-        ([{"decision_id": "a"}] * 4, "#"),
-        (7, "#"),
-        ({"decision_id": "a" * 65}, "#/decision_id"),
-        ({"decision_id": ""}, "#/decision_id"),
-        ({"decision_id": "a", "success": 1.5}, "#/success"),
-        ({"decision_id": "a", "success": "1"}, "#/success"),
-        ({"decision_id": "a", "output_tokens": -1}, "#/output_tokens"),
-        ({"decision_id": "a", "output_tokens": 2**60}, "#/output_tokens"),
-        ({"decision_id": "a", "cost_usd": -0.1}, "#/cost_usd"),
-        ({"decision_id": "a", "failure_mode": "bad luck"}, "#/failure_mode"),
-        ({"decision_id": "a", "sucess": 1}, "#/sucess"),
-        ([{"decision_id": "a"}, {"decision_id": "b", "retries": 0.5}], "#/1/retries"),
-        ([{"decision_id": "a"}, "b"], "#/1"),
-    ],
-)
-def test_bad_reports_name_the_place(journal: Journal, body: object, pointer: str) -> None:
-    answer = client(journal).post(PATH, body)
-    assert answer.status == 422
-    assert answer.json()["errors"][0]["pointer"] == pointer
-    assert journal.stats().written_outcomes == 0
-
-
-def test_without_room_the_reporter_is_told_to_come_again(tmp_path: Path) -> None:
-    settings = JournalSettings(outcome_spool_bytes=10)
-    journal = Journal(Store("postgresql://nobody@127.0.0.1:1/none"), tmp_path / "spool", settings)
-    answer = client(journal).post(PATH, {"decision_id": "a", "success": 1})
-    assert (answer.status, answer.json()["type"]) == (503, "urn:thinkgate:problem:not-durable")
-    assert answer.headers["retry-after"] == "1"
-    forgotten = client(journal).call("DELETE", "/v1/journal?tenant=x")
-    assert forgotten.status == 503
-    assert journal.stats().refused_outcomes == 1
-    journal.close()
-
-
-def test_without_a_journal_it_says_so() -> None:
-    assert client(None).post(PATH, {"decision_id": "a"}).json()["type"] == "urn:thinkgate:problem:no-journal"
-    assert client(None).call("DELETE", "/v1/journal?tenant=x").status == 404
-
-
-def test_a_tenant_is_forgotten_with_what_still_waits(journal: Journal) -> None:
-    for row in (decision("x", tenant="acme"), decision("y", session_id="s 1"), decision("z")):
-        journal.record(row)
-    http = client(journal)
-    assert http.call("DELETE", "/v1/journal?tenant=acme").json() == {"decisions": 1}
-    assert http.call("DELETE", "/v1/journal?session_id=s%201").json() == {"decisions": 1}
-    assert [row.decision_id for row in journal.store.decisions(["x", "y", "z"])] == ["z"]
-    for bad in ("", "?", "?tenant=", "?tenant=a&session_id=b", "?tenant=a&tenant=b", "?all=1", "?" + "a=1&" * 20):
-        assert http.call("DELETE", "/v1/journal" + bad).status == 422
 
 
 def test_sinks_hear_of_news_once_with_the_decision(journal: Journal) -> None:
@@ -145,13 +59,13 @@ def test_sinks_hear_of_news_once_with_the_decision(journal: Journal) -> None:
     known = guard.decide(Request((Message("user", "hello"),), tenant="t")).decision_id
     journal.store.upgrade()
     journal.store.append([decision("old", messages="text", replay="{}")], [])
-    desk = desk_of(journal, Breaks(), sink, recent=recent)
+    service = service_of(journal, Breaks(), sink, recent=recent)
     rows = [OutcomeRow(name, 1.0, success=1.0) for name in (known, "old", "unknown")]
 
     async def report() -> None:
-        assert await desk.report(rows) == 3
-        assert await desk.report(rows) == 3
-        assert await desk.report([OutcomeRow(known, 2.0, success=0.0)]) == 1
+        assert await service.report(rows) == 3
+        assert await service.report(rows) == 3
+        assert await service.report([OutcomeRow(known, 2.0, success=0.0)]) == 1
         while len(sink.heard) < 4:
             await asyncio.sleep(0.01)
 
@@ -162,7 +76,12 @@ def test_sinks_hear_of_news_once_with_the_decision(journal: Journal) -> None:
     found = {row.decision_id: decision for row, decision in sink.heard}
     assert found["unknown"] is None
     assert (found["old"] and found["old"].messages, found["old"] and found["old"].replay) == (None, None)
-    assert (desk.stats.accepted, desk.stats.repeated, desk.stats.unknown, desk.stats.contained) == (7, 3, 1, 4)
+    assert (service.stats.accepted, service.stats.repeated, service.stats.unknown, service.stats.contained) == (
+        7,
+        3,
+        1,
+        4,
+    )
 
 
 def test_recent_decisions_are_bounded() -> None:
@@ -191,26 +110,14 @@ def test_a_remembered_decision_is_its_journal_row_without_prompt_and_forecast(re
     assert recent.find(made.decision.decision_id) == replace(row, replay=None)
 
 
-def test_every_route_has_its_scope(journal: Journal) -> None:
-    document = client(journal).get("/openapi.json").json()
-    scopes = {
-        (m.upper(), path): required_scope(m.upper(), path)
-        for path, methods in document["paths"].items()
-        for m in methods
-    }
-    assert scopes[("POST", PATH)] == "report"
-    assert scopes[("DELETE", "/v1/journal")] == "admin"
-    assert {path for (_, path), scope in scopes.items() if scope == "nothing"} == {"/healthz", "/readyz"}
-
-
 def test_reporter_that_gives_up_harms_no_other(journal: Journal) -> None:
     """A gRPC caller whose deadline passes cancels its call in the middle of a report."""
 
     async def run() -> None:
-        desk = desk_of(journal)
+        service = service_of(journal)
         for place in range(20):
-            given_up = asyncio.create_task(desk.report([OutcomeRow(f"up{place}", 1.0)]))
-            other = asyncio.create_task(desk.report([OutcomeRow(f"ok{place}", 1.0)]))
+            given_up = asyncio.create_task(service.report([OutcomeRow(f"up{place}", 1.0)]))
+            other = asyncio.create_task(service.report([OutcomeRow(f"ok{place}", 1.0)]))
             await asyncio.sleep(0)
             given_up.cancel()
             assert await asyncio.wait_for(other, 10) == 1
