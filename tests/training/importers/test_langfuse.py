@@ -5,15 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.importer_rows import (
-    ARMS,
-    ASKED,
-    calls,
-    kinds,
-    lines,
-    observation,
-    outcome,
-)
+from tests.support.importer_rows import ARMS, ASKED, calls, kinds, lines, observation, outcome
 
 
 def test_langfuse_observations(tmp_path: Path) -> None:
@@ -58,3 +50,26 @@ def test_langfuse_blob_export_says_the_same_in_snake_case(tmp_path: Path) -> Non
     (call,) = calls("langfuse", lines(tmp_path / "a.jsonl", [row]), arms=ARMS)
     assert outcome(call)["output_tokens"] == 900
     assert outcome(call)["latency_ms"] == 3000.0
+
+
+def test_a_timeout_is_a_failure_of_its_arm(tmp_path: Path) -> None:
+    row = observation(level="ERROR", statusMessage="Request timed out.", scores={"ok": 1})
+    (call,) = calls("langfuse", lines(tmp_path / "a.jsonl", [row]), arms=ARMS, success="ok")
+    assert (outcome(call)["success"], outcome(call)["failure_mode"]) == (0.0, "timeout")
+
+
+def test_inputs_may_be_text_lists_or_objects_with_messages(tmp_path: Path) -> None:
+    inputs = ["What is 17 * 23?", ASKED, {"messages": ASKED}, json.dumps({"messages": ASKED}), json.dumps(ASKED)]
+    found = calls("langfuse", lines(tmp_path / "a.jsonl", [observation(input=given) for given in inputs]), arms=ARMS)
+    assert outcome(found[0])["prompt"] == "What is 17 * 23?"
+    assert [json.loads(outcome(call)["messages"]) for call in found[1:]] == [ASKED] * 4
+
+
+def test_success_and_propensity_are_never_guessed(tmp_path: Path) -> None:
+    row = observation(scores=[{"name": "other", "value": 1}], metadata={"chance": "0.25"})
+    path = lines(tmp_path / "a.jsonl", [row])
+    (unnamed,) = calls("langfuse", path, arms=ARMS)
+    assert not {"success", "propensity"} & set(outcome(unnamed))
+    (named,) = calls("langfuse", path, arms=ARMS, success="ok", propensity="chance")
+    assert "success" not in outcome(named)
+    assert outcome(named)["propensity"] == 0.25

@@ -6,16 +6,7 @@ import csv
 import json
 from pathlib import Path
 
-from tests.support.importer_rows import (
-    ARMS,
-    ASKED,
-    calls,
-    kinds,
-    lines,
-    outcome,
-    payload,
-    spend_log,
-)
+from tests.support.importer_rows import ARMS, ASKED, calls, kinds, lines, outcome, payload, spend_log
 
 
 def test_spend_log_becomes_a_record(tmp_path: Path) -> None:
@@ -79,3 +70,23 @@ def test_callback_becomes_a_record(tmp_path: Path) -> None:
     assert outcome(found[0])["arm"] == "direct"
     assert outcome(found[0])["latency_ms"] == 1500.0
     assert outcome(found[1])["request_id"] == "p2"
+
+
+def test_a_prompt_that_the_proxy_cut_is_refused(tmp_path: Path) -> None:
+    cut = [{"role": "user", "content": "Hi ... (litellm_truncated 9000 chars)"}]
+    (call,) = calls("litellm-spend-logs", lines(tmp_path / "a.jsonl", [spend_log(messages=cut)]), arms=ARMS)
+    assert kinds([call]) == ["prompt cut off"]
+
+
+def test_tokens_come_from_the_row_where_the_response_has_none(tmp_path: Path) -> None:
+    path = lines(tmp_path / "a.jsonl", [spend_log(response={"id": "x"}), spend_log(response={}, completion_tokens=0)])
+    found = calls("litellm-spend-logs", path, arms=ARMS)
+    assert kinds(found) == ["mapped", "no answer"]
+    row = outcome(found[0])
+    assert (row["input_tokens"], row["output_tokens"]) == (50, 900)
+
+
+def test_usage_of_anthropic_counts_cached_tokens_as_input(tmp_path: Path) -> None:
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 0, "output_tokens": 5}
+    (call,) = calls("litellm-callbacks", lines(tmp_path / "a.jsonl", [payload(response={"usage": usage})]), arms=ARMS)
+    assert (outcome(call)["input_tokens"], outcome(call)["cached_input_tokens"]) == (40, 30)

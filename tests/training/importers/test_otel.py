@@ -8,16 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.importer_rows import (
-    CHAT,
-    attribute,
-    calls,
-    kinds,
-    lines,
-    outcome,
-    request,
-    span,
-)
+from tests.support.importer_rows import CHAT, attribute, calls, kinds, lines, outcome, request, span
+from training.importers.otel import attributes
 
 
 def test_spans(tmp_path: Path) -> None:
@@ -53,3 +45,45 @@ def test_older_spans_hold_prompts_elsewhere(tmp_path: Path, told: dict[str, Any]
     (tmp_path / "a.json").write_text(json.dumps(request(span(base | told, events)), indent=1))
     (call,) = calls("otel", tmp_path / "a.json")
     assert json.loads(outcome(call)["messages"]) == [{"role": "user", "content": "Hi"}]
+
+
+def test_a_timeout_is_a_failure_of_its_arm_and_other_errors_are_refused(tmp_path: Path) -> None:
+    rows = [
+        request(span(CHAT, status={"code": "STATUS_CODE_ERROR", "message": "deadline: timed out"})),
+        request(span(CHAT | {"error.type": "TimeoutError"})),
+        request(span(CHAT | {"error.type": "429"})),
+    ]
+    found = calls("otel", lines(tmp_path / "a.jsonl", rows))
+    assert kinds(found) == ["mapped", "mapped", "call failed"]
+    assert [outcome(call)["failure_mode"] for call in found[:2]] == ["timeout"] * 2
+
+
+def test_attributes_of_every_type_are_converted() -> None:
+    values = [
+        {"key": "text", "value": {"stringValue": "x"}},
+        {"key": "big", "value": {"intValue": "9007199254740993"}},
+        {"key": "no", "value": {"boolValue": False}},
+        {"key": "list", "value": {"arrayValue": {"values": [{"doubleValue": 0.5}, {"stringValue": "y"}]}}},
+        {"key": "map", "value": {"kvlistValue": {"values": [{"key": "a", "value": {"intValue": "1"}}]}}},
+    ]
+    assert attributes(values) == {
+        "text": "x",
+        "big": 9007199254740993,
+        "no": False,
+        "list": [0.5, "y"],
+        "map": {"a": 1},
+    }
+    assert attributes(None) == {}
+
+
+def test_system_instructions_come_first(tmp_path: Path) -> None:
+    system = {"gen_ai.system_instructions": json.dumps([{"type": "text", "content": "Be brief."}])}
+    (call,) = calls("otel", lines(tmp_path / "a.jsonl", [request(span(CHAT | system))]))
+    assert [turn["role"] for turn in json.loads(outcome(call)["messages"])] == ["system", "user"]
+
+
+def test_lines_without_spans_are_refused(tmp_path: Path) -> None:
+    assert (
+        kinds(calls("otel", lines(tmp_path / "a.jsonl", [{"resourceLogs": []}, {"resourceSpans": [{}]}])))
+        == ["no spans"] * 2
+    )

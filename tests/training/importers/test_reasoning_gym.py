@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.importer_rows import calls, kinds, outcome
 from training.importers.catalog import import_history
 from training.records.history import read
 
@@ -59,3 +60,25 @@ def test_all_endings_hold_the_same(gym: Path, tmp_path: Path) -> None:
         frames.append(read(out).frame[["request_id", "prompt", "arm", "success", "task"]].astype(str))
     assert frames[0].equals(frames[1])
     assert frames[0].equals(frames[2])
+
+
+def test_folders_that_name_no_model_and_results_without_a_score_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "easy" / "openai_o3-mini_20250315_181742" / "arithmetic"
+    folder.mkdir(parents=True)
+    results = [
+        {"question": "Q", "completions": [{"score": None}, {"score": 0.5}]},
+        {"question": "R", "mean_score": 1.0},
+    ]
+    task = json.dumps({"name": "sums", "category": "arithmetic", "results": results})
+    (folder / "sums.json").write_text(task)
+    named = calls("reasoning-gym-eval", folder)
+    assert kinds(named) == ["no score", "mapped", "mapped"]
+    assert [outcome(call)["success"] for call in named[1:]] == [0.5, 1.0]
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose" / "sums.json").write_text(task)
+    assert set(kinds(calls("reasoning-gym-eval", tmp_path / "loose" / "sums.json"))) == {"no model"}
+
+
+def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sums.json").write_text("{")
+    assert kinds(calls("reasoning-gym-eval", tmp_path)) == ["not JSON"]
