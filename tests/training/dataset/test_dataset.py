@@ -1,4 +1,4 @@
-"""Prompts x arms out of rows: averages, propensities, splits, and clear refusals."""
+"""Datasets of prompts x arms: means, propensities and refusals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from serving.decision.errors import BadArms
 from serving.decision.types import Arm, Message
 from tests.support.outcome_frames import ARMS, frame_of, logged, paired
 from training.dataset.arm_inference import infer_arms
-from training.dataset.dataset import build_dataset
+from training.dataset.dataset import build_dataset, group_dataset
 from training.dataset.requirements import MINIMUM_PROMPTS
 from training.errors import TooLittleToLearn
 from training.records.history import read
@@ -121,3 +121,11 @@ def test_arms_that_do_not_fit_are_refused() -> None:
         build_dataset(paired(60), (ARMS[0], Arm("other", "m")))
     with pytest.raises(BadArms, match="1 arm"):
         build_dataset(paired(60), ARMS[:1])
+
+
+def test_a_history_of_few_prompts_can_be_grouped_but_not_built() -> None:
+    frame = paired(3)
+    dataset = group_dataset(frame, ARMS)
+    assert (len(dataset), dataset.is_paired) == (3, True)
+    with pytest.raises(TooLittleToLearn):
+        build_dataset(frame, ARMS)

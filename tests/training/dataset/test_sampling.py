@@ -1,4 +1,4 @@
-"""What is learnt from of a long history: a seeded draw that is fair to every kind of prompt, and said everywhere."""
+"""Sampling of training prompts: seeded, uniform, and reported."""
 
 from __future__ import annotations
 

@@ -52,3 +52,28 @@ def test_split_by_time_keeps_equal_times_together() -> None:
     assert len(split_by_time(dataset, 0.5).test) == 10
     with pytest.raises(BadHistory, match="timestamp"):
         split_by_time(build_dataset(paired(60), ARMS))
+
+
+def test_prompts_without_a_task_are_split_as_one_task() -> None:
+    frame = paired(100)
+    frame.loc[frame["task"].isin(["t0", "t1"]), "task"] = None
+    dataset = build_dataset(frame, ARMS)
+    for split in split_by_task(dataset, 4, np.random.default_rng(0)):
+        without = np.array([task is None for task in dataset.tasks])
+        assert without[split.test].sum() in (0, 40)
+
+
+def test_the_largest_tasks_are_spread_over_the_folds() -> None:
+    frame = paired(100)
+    sizes = [split.test.size for split in split_by_task(build_dataset(frame, ARMS), 5, np.random.default_rng(0))]
+    assert sizes == [20] * 5
+
+
+def test_prompts_without_a_time_are_trained_on() -> None:
+    frame = logged(200)
+    frame.loc[frame.index % 4 == 0, "timestamp"] = np.nan
+    dataset = build_dataset(frame, ARMS)
+    split = split_by_time(dataset, 0.2)
+    assert not np.isnan(dataset.timestamp[split.test]).any()
+    assert len(split.test) == 30
+    assert len(split.train) == 170
