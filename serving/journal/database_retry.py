@@ -1,4 +1,4 @@
-"""Asks the database, and leaves it alone for a while where it is down: longer and longer, up to five seconds."""
+"""Database access with exponential backoff: pauses double from 0.1 to 5 seconds while the database is down."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LONGEST_PAUSE_S: Final = 5.0
 
 
 class DatabaseRetry:
-    """Attempts at one database; belong to the journal's thread.
+    """Runs work on one database with backoff; used by the journal's thread only.
 
     Parameters
     ----------
     store
-        Brought to the newest schema before it is first asked.
+        Upgraded to the newest schema before the first work.
     clock
         Monotonic seconds.
     """
@@ -31,15 +31,15 @@ class DatabaseRetry:
         self._migrated = False
         self._retry_at, self._pause = 0.0, _FIRST_PAUSE_S
         self.healthy = True
-        """Whether it took what it was last asked to."""
+        """Whether the last work succeeded."""
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for one."""
+        """Whether the pause after the last failure is over."""
         return self._clock() >= self._retry_at
 
     def run(self, work: Callable[[], object]) -> bool:
-        """Do something with the database; False where it is down, and nobody should try again for a while."""
+        """Run work; returns False where the database is down, and then waits before the next attempt is due."""
         try:
             if not self._migrated:
                 self._store.upgrade()

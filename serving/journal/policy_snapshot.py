@@ -1,4 +1,4 @@
-"""The terms under which decisions were made, once per version: what a row needs beside it to be made again."""
+"""Policy snapshots: arms, policy and prices of one policy version, which replaying a decision needs beside its row."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from serving.decision.types import Arm, Price
 
 @dataclass(frozen=True, slots=True)
 class PolicySnapshotRow:
-    """Arms, policy and prices as texts.
+    """Arms, policy and prices of one version as text.
 
     Parameters
     ----------
     version
-        As every decision names it.
+        As named by every decision.
     arms, prices
-        JSON; floats keep every bit.
+        JSON; floats round-trip exactly.
     policy
-        The policy file; empty for the built-in policy.
+        Text of the policy file; empty for the built-in policy.
     """
 
     version: str
@@ -36,7 +36,7 @@ class PolicySnapshotRow:
 
 
 def snapshot_policy(bound_policy: BoundPolicy, prices: PriceBook) -> PolicySnapshotRow:
-    """Write terms down."""
+    """Serialise a bound policy and its prices."""
     return PolicySnapshotRow(
         version=bound_policy.version,
         arms=orjson.dumps([asdict(arm) for arm in bound_policy.arms]).decode(),
@@ -46,26 +46,26 @@ def snapshot_policy(bound_policy: BoundPolicy, prices: PriceBook) -> PolicySnaps
 
 
 def bind_snapshot(row: PolicySnapshotRow) -> BoundPolicy:
-    """Bind arms, policy and prices again.
+    """Bind arms, policy and prices of a snapshot.
 
     Raises
     ------
     BadInput
-        They can't be read, or are not those that the version names (a policy made in code has no text).
+        They can't be read, or bind to another version (a policy built in code has no text).
     """
     try:
-        arms = [_arm(item) for item in orjson.loads(row.arms)]
+        arms = [_read_arm(item) for item in orjson.loads(row.arms)]
     except (TypeError, KeyError, orjson.JSONDecodeError) as fault:
-        raise BadInput(f"the journal's terms {row.version} can't be read: {fault!r}") from None
+        raise BadInput(f"the journal's policy snapshot {row.version} can't be read: {fault!r}") from None
     policy = parse_policy(row.policy, "the journal's policy", arms) if row.policy else Policy()
     bound_policy = bind_policy(arms, policy, PriceBook.from_json(row.prices.encode()))
     if bound_policy.version != row.version:
         raise BadInput(
-            f"the journal's terms {row.version} come out as {bound_policy.version}: this thinkgate reads them anew"
+            f"the journal's policy snapshot {row.version} binds to {bound_policy.version} in this version of thinkgate"
         )
     return bound_policy
 
 
-def _arm(item: dict[str, Any]) -> Arm:
+def _read_arm(item: dict[str, Any]) -> Arm:
     price = item.pop("price")
     return Arm(**item, price=None if price is None else Price(**price))

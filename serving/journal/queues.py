@@ -1,4 +1,4 @@
-"""What waits in memory for the journal's thread: bounded for decisions, answered for everybody else."""
+"""In-memory queues of the journal's thread: bounded for decisions, a future each for reports and deletions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger("thinkgate.journal")
 
 @dataclass(frozen=True, slots=True)
 class PendingReport:
-    """Outcomes whose reporter waits."""
+    """Outcomes, and the future that their reporter waits for."""
 
     rows: tuple[OutcomeRow, ...]
     done: Future[int]
@@ -26,7 +26,7 @@ class PendingReport:
 
 @dataclass(frozen=True, slots=True)
 class PendingDeletion:
-    """What is to be forgotten, and who waits for it."""
+    """What to delete, and the future that its requester waits for."""
 
     tenant: str | None
     session_id: str | None
@@ -34,7 +34,7 @@ class PendingDeletion:
 
 
 class DecisionQueue:
-    """Decisions in the order they were made; a full queue counts what it turns away.
+    """Decisions in order of arrival; a full queue drops and counts further ones.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class DecisionQueue:
         return len(self._waiting)
 
     def put(self, made: DecisionDraft | DecisionRow) -> None:
-        """Add one, or count it as lost; never waits."""
+        """Add a decision, or count it as lost; never waits."""
         chars = made.chars if isinstance(made, DecisionDraft) else 0
         held = self._chars_in - self._chars_out
         if len(self._waiting) >= self._settings.max_queued or held + chars > self._settings.max_queued_chars:
@@ -65,14 +65,14 @@ class DecisionQueue:
         self._waiting.append(made)
 
     def take(self) -> list[DecisionDraft | DecisionRow]:
-        """Give the next batch."""
+        """Remove and return the next batch."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._settings.batch))]
         self._chars_out += sum(made.chars for made in batch if isinstance(made, DecisionDraft))
         self._oldest = self._clock() if self._waiting else None
         return batch
 
     def rows(self) -> list[DecisionRow]:
-        """Make rows of the next batch, and let the event loop in after each: its thread waits for this one."""
+        """Build the rows of the next batch; yields to the event loop's thread after each."""
         rows = []
         for made in self.take():
             if isinstance(made, DecisionRow):
@@ -80,14 +80,14 @@ class DecisionQueue:
                 continue
             try:
                 rows.append(made.row())
-            except Exception as error:  # one odd prompt must not take its batch along
-                _log.error("journal: a decision gave no row: %s", type(error).__name__)
+            except Exception as error:  # one bad prompt must not lose its batch
+                _log.error("journal: a decision's row could not be built: %s", type(error).__name__)
                 self.lost += 1
             time.sleep(0)
         return rows
 
     @property
     def lag_s(self) -> float:
-        """Seconds that the oldest one waits."""
+        """Seconds that the oldest decision has waited."""
         oldest = self._oldest
         return 0.0 if oldest is None else max(0.0, self._clock() - oldest)

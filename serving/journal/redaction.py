@@ -1,4 +1,4 @@
-"""What of a prompt may be stored: nothing, its hash, its text with secrets masked, or all of it."""
+"""Prompt privacy: stores nothing of a prompt, its hash, its text with secrets masked, or all of it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _KEY = re.compile(
 )
 _KEY_HINTS = ("-----begin", "bearer", "api", "secret", "token", "passw", "pwd")
 _LONG_WORD = re.compile(r"[A-Za-z0-9_\-]{14}")
-"""No key of a known prefix is shorter: two letters and twelve more."""
+"""Lower bound for keys with a known prefix: two letters and twelve more characters."""
 _SEVERAL_DIGITS = re.compile(r"\d(?:[ ().\-/]{0,2}\d){5}")
-"""No card and no phone number has fewer than six, or more than two signs between two of them."""
+"""Lower bound for card and phone numbers: six digits with at most two separators between two of them."""
 _EMAIL = re.compile(r"[^\s@<>\"'(),;:]{1,64}@[^\s@<>\"'(),;:]{1,190}\.[^\W\d_]{2,24}")
 _CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
 _PHONE = re.compile(
@@ -46,7 +46,7 @@ def redact(text: str) -> str:
     >>> redact("the total of 1234567890123 apples")
     'the total of 1234567890123 apples'
     """
-    # Most prompts hold nothing of the kind: what a pattern can't do without is looked for first, which is far cheaper.
+    # Most prompts hold no secret: a cheap search for what each pattern requires comes first.
     if _LONG_WORD.search(text) or any(hint in text.lower() for hint in _KEY_HINTS):
         text = _KEY.sub("[key]", text)
     if "@" in text:
@@ -58,12 +58,12 @@ def redact(text: str) -> str:
 
 
 def stored_prompt_id(messages: Sequence[Message], privacy: StorePrompts) -> str:
-    """Name a prompt without telling it; empty where even a hash is not wanted."""
+    """Return the prompt's hash, or an empty string where not even a hash may be stored."""
     return "" if privacy == "none" else prompt_id(messages)
 
 
 def stored_messages(messages: Iterable[Message], privacy: StorePrompts) -> str | None:
-    """Render the conversation as far as it may be stored: OpenAI chat JSON that reads back as it was, or None."""
+    """Serialise the conversation as OpenAI chat JSON as far as it may be stored; None where it may not."""
     if privacy in ("none", "hash"):
         return None
     mask = redact if privacy == "redacted" else str
@@ -71,7 +71,7 @@ def stored_messages(messages: Iterable[Message], privacy: StorePrompts) -> str |
 
 
 def _turn(message: Message, text: str) -> dict[str, object]:
-    """Keep the number of pictures and tool calls, of which nothing else is known."""
+    """Keep the number of images and tool calls, of which nothing else is known."""
     turn: dict[str, object] = {"role": message.role, "content": text}
     if message.images:
         turn["content"] = [{"type": "text", "text": text}, *({"type": "image_url"} for _ in range(message.images))]
@@ -81,7 +81,7 @@ def _turn(message: Message, text: str) -> dict[str, object]:
 
 
 def _is_card(digits: str) -> bool:
-    """Luhn's check, so that long numbers of a maths question stay readable."""
+    """Luhn check, so that long numbers of a maths question are not masked."""
     numbers = [int(char) for char in digits if char.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in numbers[-2::-2]]
     return (sum(numbers[-1::-2]) + sum(doubled)) % 10 == 0

@@ -1,4 +1,4 @@
-"""The journal's bounds and counters, as values."""
+"""Settings and statistics of the journal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class JournalSettings:
-    """Bounds of the writer.
+    """Limits of the journal writer.
 
     Parameters
     ----------
     max_queued, max_queued_chars
-        Decisions waiting in memory, and the characters of prompt that they hold; more are lost, counted.
+        Decisions waiting in memory, and the characters of prompt in them; further ones are dropped and counted.
     flush_ms
-        How long decisions may wait for company; outcomes never do.
+        How long decisions may wait for a batch; outcomes are written at once.
     retention_days
         Decisions and outcomes older than this are deleted once an hour; None keeps them.
     """
@@ -35,17 +35,17 @@ class JournalStats:
     Parameters
     ----------
     lost_decisions
-        Decisions that found no room anywhere.
+        Decisions for which neither database nor spool had room.
     refused_outcomes
-        Outcomes that found none; their reporters were told.
+        Outcomes for which neither had room; their reports failed.
     rejected
-        Rows that the database will never take; they are kept in the spool folder's `rejected.spool`.
+        Rows that the database refuses; they are kept in the spool folder's `rejected.spool`.
     forgotten
         Decisions deleted by age, tenant or session.
     queued, spool_bytes
-        Right now.
+        Current values.
     lag_s
-        Age of the oldest decision that waits in memory.
+        Seconds that the oldest decision in memory has waited.
     """
 
     written_decisions: int = 0

@@ -1,6 +1,6 @@
-"""A bounded file that takes rows while the database can't: one checked line per row, torn tails ignored.
+"""Bounded spool files for rows while the database is down: one line with a checksum per row, torn tails ignored.
 
-Line: crc32 of the rest (8 hex digits), a space, JSON. A line whose checksum does not fit was never acknowledged.
+Line: crc32 of the rest (8 hex digits), a space, JSON. A line with a wrong checksum was never acknowledged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Row = DecisionRow | OutcomeRow
 
 
 class SpoolFull(OSError):
-    """The spool has reached its bound; the row is not kept."""
+    """The spool has reached its bound; the rows are not kept."""
 
 
 class Spool:
@@ -30,11 +30,11 @@ class Spool:
     Parameters
     ----------
     path
-        The file; made when the first row comes.
+        The file; created with the first row.
     kind
-        What its rows are.
+        Type of its rows.
     max_bytes
-        It never grows beyond this.
+        Bound of the file's size.
     """
 
     def __init__(self, path: Path, kind: type[DecisionRow] | type[OutcomeRow], max_bytes: int) -> None:
@@ -53,14 +53,14 @@ class Spool:
             return 0
 
     def append(self, rows: Sequence[Row], *, durable: bool) -> None:
-        """Add rows, all or none; `durable` returns only when they are on the disk.
+        """Append all rows or none; with `durable`, return only when they are synced to disk.
 
         Raises
         ------
         SpoolFull
             They would not fit.
         OSError
-            The disk is full or gone.
+            The disk is full or not there.
         """
         if not rows:
             return
@@ -72,7 +72,7 @@ class Spool:
             fresh = not self._path.exists()
             with self._path.open("ab") as file:
                 try:
-                    file.write(data if before == 0 or self._ends_whole() else b"\n" + data)
+                    file.write(data if before == 0 or self._ends_with_newline() else b"\n" + data)
                     file.flush()
                     if durable:
                         os.fsync(file.fileno())
@@ -83,36 +83,36 @@ class Spool:
                 _sync_folder(self._path.parent)
 
     def drain_some(self, take: Callable[[list[Row]], None], chunk: int = 500) -> bool:
-        """Hand the next rows to `take`; the file goes when its last row was taken.
+        """Pass the next rows to `take`, and delete the file after its last row.
 
-        After a failure, or in a new process, rows may be handed over twice: `take` is idempotent.
+        After a failure, or in a new process, rows may be passed twice: `take` must be idempotent.
 
         Returns
         -------
         bool
-            False where there was nothing to hand over.
+            False where the spool was empty.
         """
         with self._lock:
             if not self.size:
                 return False
-            batch, place = list[Row](), self._taken
+            batch, offset = list[Row](), self._taken
             with self._path.open("rb") as file:
-                file.seek(place)
+                file.seek(offset)
                 while len(batch) < chunk and (line := file.readline()):
-                    place += len(line)
+                    offset += len(line)
                     checksum, _, content = line.rstrip(b"\n").partition(b" ")
                     if checksum == _crc(content):
                         batch.append(from_columns(self._kind, orjson.loads(content)))
             if batch:
                 take(batch)
-            self._taken = place
-            if place >= self.size:
+            self._taken = offset
+            if offset >= self.size:
                 self._taken = 0
                 self._path.unlink()
                 _sync_folder(self._path.parent)
             return True
 
-    def _ends_whole(self) -> bool:
+    def _ends_with_newline(self) -> bool:
         with self._path.open("rb") as file:
             file.seek(-1, os.SEEK_END)
             return file.read(1) == b"\n"
@@ -124,12 +124,12 @@ class SpoolFolder:
     Parameters
     ----------
     folder
-        Made where it is not there.
+        Created where it does not exist.
 
     Raises
     ------
     OSError
-        It can't be made.
+        The folder can't be created.
     """
 
     def __init__(self, folder: Path, settings: JournalSettings) -> None:
@@ -141,15 +141,15 @@ class SpoolFolder:
 
     @property
     def size(self) -> int:
-        """Bytes that wait for the database."""
+        """Bytes of rows that wait for the database."""
         return self.decisions.size + self.outcomes.size
 
     def drain_some(self, take: Callable[[list[Row]], None]) -> bool:
-        """Hand the next rows over, outcomes first; False where nothing waits."""
+        """Pass the next rows to `take`, outcomes first; False where both spools are empty."""
         return self.outcomes.drain_some(take) or self.decisions.drain_some(take)
 
     def set_aside(self, row: Row) -> None:
-        """Keep a row that the database will never take where a person can look at it."""
+        """Keep a row that the database refuses in `rejected.spool`, for an operator to inspect."""
         Spool(self._rejected, type(row), self._settings.decision_spool_bytes).append([row], durable=True)
 
 

@@ -30,7 +30,7 @@ class Store:
     Raises
     ------
     BadJournalUrl
-        Neither of the two.
+        The URL is of another kind.
     """
 
     def __init__(self, url: str) -> None:

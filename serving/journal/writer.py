@@ -1,8 +1,8 @@
-"""The way into the journal: decisions are queued and never wait, outcomes wait until they are durable.
+"""Journal writer: decisions are queued and never wait, outcomes are acknowledged once they are durable.
 
-One thread writes. While the database takes rows, a batch of both kinds is one transaction. Otherwise rows go to
-two bounded spools; a full decision spool loses decision rows, counted; a full outcome spool refuses the report, so that
-what was acknowledged is never lost.
+One thread writes. While the database is up, a batch of both kinds is one transaction. Otherwise rows go to two bounded
+spools: a full decision spool drops decision rows and counts them, a full outcome spool fails the report, so that no
+acknowledged outcome is lost.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ from serving.journal.store import Store
 
 _log = logging.getLogger("thinkgate.journal")
 _HOUR_S: Final = 3600.0
-_NEVER_TAKEN: Final = (DataError, IntegrityError, OverflowError, TypeError, ValueError)
-"""Faults of a row, not of the database."""
+_ROW_ERRORS: Final = (DataError, IntegrityError, OverflowError, TypeError, ValueError)
+"""Errors of a row, not of the database."""
 
 
 class JournalUnavailable(ThinkgateError):
-    """Nothing could be made durable, so nothing was acknowledged: report it again later."""
+    """Nothing could be made durable, so nothing was acknowledged: report again later."""
 
 
 class Journal:
-    """Takes decisions and outcomes while the server runs.
+    """Writes decisions and outcomes in a thread of its own.
 
     Parameters
     ----------
     store
         The database; it need not be up.
     spool_folder
-        Where rows wait for it; one folder a process.
+        Where rows wait for it; one folder per process.
     clock, wall_clock
         Monotonic seconds; epoch seconds, for the retention.
     adopted
-        Spool folders of processes that are no more; what they hold is written too.
+        Spool folders of processes that no longer exist; their rows are written too.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Journal:
         self._clock, self._wall_clock = clock, wall_clock
         self._spool = SpoolFolder(spool_folder, self._settings)
         self._spools = (self._spool, *(SpoolFolder(folder, self._settings) for folder in adopted))
-        self._decided = DecisionQueue(self._settings, clock)
-        self._reported: deque[PendingReport] = deque()
+        self._queue = DecisionQueue(self._settings, clock)
+        self._reports: deque[PendingReport] = deque()
         self._deletions: deque[PendingDeletion] = deque()
         self._wake = threading.Event()
         self._stopping = False
         self._stats = JournalStats()
         self._database = DatabaseRetry(store, clock)
-        self._sweep_at = clock()
+        self._next_retention_at = clock()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -85,29 +85,29 @@ class Journal:
 
     def record(self, made: DecisionDraft | DecisionRow) -> None:
         """Queue a decision; never waits, never raises."""
-        self._decided.put(made)
+        self._queue.put(made)
 
-    def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> Future[int]:
-        """Make outcomes durable; the future gives their number once they are, or JournalUnavailable.
+    def report(self, rows: Sequence[OutcomeRow], *, deferred: bool = False) -> Future[int]:
+        """Make outcomes durable; the future returns their number once they are, or raises JournalUnavailable.
 
         Parameters
         ----------
-        patient
-            Nobody waits for it: written with what else comes within `flush_ms`, not in a transaction of its own.
+        deferred
+            Written with the next batch, within `flush_ms`, instead of at once.
         """
         report = PendingReport(tuple(rows), Future())
         if self._stopping:
             report.done.set_exception(JournalUnavailable("the server is stopping: report the outcome again"))
             return report.done
-        self._reported.append(report)
-        if not patient:
+        self._reports.append(report)
+        if not deferred:
             self._wake.set()
         return report.done
 
     def forget(self, *, tenant: str | None = None, session_id: str | None = None) -> Future[int]:
-        """Delete a tenant's or a session's decisions and outcomes, those that still wait included.
+        """Delete a tenant's or a session's decisions and outcomes, queued and spooled ones included.
 
-        The future gives the number of decisions deleted, or JournalUnavailable while the database is down.
+        The future returns the number of deleted decisions, or raises JournalUnavailable while the database is down.
         """
         deletion = PendingDeletion(tenant, session_id, Future())
         if tenant is None and session_id is None:
@@ -121,14 +121,14 @@ class Journal:
         return replace(
             self._stats,
             healthy=self._database.healthy,
-            lost_decisions=self._stats.lost_decisions + self._decided.lost,
-            queued=len(self._decided),
+            lost_decisions=self._stats.lost_decisions + self._queue.lost,
+            queued=len(self._queue),
             spool_bytes=sum(spool.size for spool in self._spools),
-            lag_s=self._decided.lag_s,
+            lag_s=self._queue.lag_s,
         )
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Write what is queued (to the spool if need be), then stop."""
+        """Write what is queued, to the spool if the database is down, then stop."""
         self._stopping = True
         self._wake.set()
         self._thread.join(timeout_s)
@@ -141,91 +141,95 @@ class Journal:
             stopping = self._stopping
             try:
                 self._flush()
-                self._sweep()
-            except Exception as error:  # the thread must outlive any surprise
+                self._apply_retention()
+            except Exception as error:  # the thread must survive any fault
                 _log.error("journal: %s", type(error).__name__)
-            if stopping and not self._decided and not self._reported:
-                self._turn_away_deletions("the server is stopping")
+            if stopping and not self._queue and not self._reports:
+                self._refuse_deletions("the server is stopping")
                 return
 
     def _flush(self) -> None:
-        """Write what waits: reporters and full batches at once, a few decisions not before more have come.
+        """Write reports and full batches at once, and what remains at the end of the flush interval.
 
-        Each would be a transaction of its own otherwise, beside the next decision in the same interpreter.
+        A transaction per decision would compete with the next decision for the interpreter.
         """
-        more = bool(self._decided or self._reported or (self._spooled() and self._database.is_due))
+        more = bool(self._queue or self._reports or (self._has_spooled() and self._database.is_due))
         while more:
-            decided = self._decided.rows()
-            reports = [self._reported.popleft() for _ in range(min(len(self._reported), self._settings.batch))]
+            decided = self._queue.rows()
+            reports = [self._reports.popleft() for _ in range(min(len(self._reports), self._settings.batch))]
             if decided or reports:
-                self._settle(decided, reports)
-            if self._spooled() and self._database.is_due:
+                self._write_batch(decided, reports)
+            if self._has_spooled() and self._database.is_due:
                 self._database.run(self._drain)
             more = bool(
-                self._reported
-                or len(self._decided) >= self._settings.batch
-                or (self._deletions and self._decided)  # what is to be forgotten may be among them
-                or (self._spooled() and self._database.is_due)
+                self._reports
+                or len(self._queue) >= self._settings.batch
+                or (self._deletions and self._queue)  # the rows to delete may be among them
+                or (self._has_spooled() and self._database.is_due)
             )
         if self._deletions and self._database.is_due:
             self._database.run(self._delete)
         elif self._deletions:
-            self._turn_away_deletions("the database takes no orders")
+            self._refuse_deletions("the database is down")
 
-    def _settle(self, decided: list[DecisionRow], reports: list[PendingReport]) -> None:
-        """Write a batch, or keep it on disk; then answer its reporters."""
+    def _write_batch(self, decided: list[DecisionRow], reports: list[PendingReport]) -> None:
+        """Write a batch, or spool it; then resolve the reports."""
         reported = [row for report in reports for row in report.rows]
-        if not self._database.is_due or not self._database.run(lambda: self._append_any([*decided, *reported])):
-            self._keep_on_disk(decided, reports)
+        if not self._database.is_due or not self._database.run(lambda: self._append([*decided, *reported])):
+            self._spool_rows(decided, reports)
             return
         self._count(written_decisions=len(decided), written_outcomes=len(reported))
         for report in reports:
             report.done.set_result(len(report.rows))
 
     def _drain(self) -> None:
-        """Write one chunk of what waits on disk; fresh rows come in between, so a long spool delays no reporter."""
+        """Write one chunk of the spool; new rows are written in between, so a long spool delays no report."""
         for spool in self._spools:
-            if spool.drain_some(self._append_any):
+            if spool.drain_some(self._append):
                 return
 
     def _delete(self) -> None:
         while self._deletions:
-            order = self._deletions[0]
-            count = self._store.forget(tenant=order.tenant, session_id=order.session_id)
+            deletion = self._deletions[0]
+            count = self._store.forget(tenant=deletion.tenant, session_id=deletion.session_id)
             self._count(forgotten=count)
             self._deletions.popleft().done.set_result(count)
 
-    def _turn_away_deletions(self, why: str) -> None:
+    def _refuse_deletions(self, why: str) -> None:
         while self._deletions:
             self._deletions.popleft().done.set_exception(JournalUnavailable(f"{why}: ask again later"))
 
-    def _sweep(self) -> None:
-        """Delete what is older than the retention, once an hour."""
-        if self._settings.retention_days is None or self._clock() < self._sweep_at or not self._database.is_due:
+    def _apply_retention(self) -> None:
+        """Delete rows older than the retention period, once an hour."""
+        if (
+            self._settings.retention_days is None
+            or self._clock() < self._next_retention_at
+            or not self._database.is_due
+        ):
             return
         before = self._wall_clock() - self._settings.retention_days * 24.0 * _HOUR_S
         if self._database.run(lambda: self._count(forgotten=self._store.forget(before=before))):
-            self._sweep_at = self._clock() + _HOUR_S
+            self._next_retention_at = self._clock() + _HOUR_S
 
-    def _append_any(self, rows: Sequence[Row]) -> None:
-        """Append a mixed batch; a row that the database will never take is set aside alone, not with its batch."""
+    def _append(self, rows: Sequence[Row]) -> None:
+        """Append a mixed batch; a row that the database refuses is set aside alone, without its batch."""
         if not rows:
             return
         decided = [row for row in rows if isinstance(row, DecisionRow)]
         reported = [row for row in rows if isinstance(row, OutcomeRow)]
         try:
             self._store.append(decided, reported)
-        except _NEVER_TAKEN:
+        except _ROW_ERRORS:
             if len(rows) == 1:
                 _log.error("journal: the database refuses a row; it is kept in rejected.spool")
                 self._spool.set_aside(rows[0])
                 self._count(rejected=1)
                 return
             half = len(rows) // 2
-            self._append_any(rows[:half])
-            self._append_any(rows[half:])
+            self._append(rows[:half])
+            self._append(rows[half:])
 
-    def _keep_on_disk(self, decided: list[DecisionRow], reports: list[PendingReport]) -> None:
+    def _spool_rows(self, decided: list[DecisionRow], reports: list[PendingReport]) -> None:
         try:
             self._spool.decisions.append(decided, durable=False)
             self._count(spooled=len(decided))
@@ -244,5 +248,5 @@ class Journal:
     def _count(self, **more: int) -> None:
         self._stats = replace(self._stats, **{name: getattr(self._stats, name) + n for name, n in more.items()})
 
-    def _spooled(self) -> bool:
+    def _has_spooled(self) -> bool:
         return any(spool.size for spool in self._spools)

@@ -108,12 +108,12 @@ class OutcomeService:
         """Read the counters."""
         return OutcomeStats(self._accepted, self._repeated, self._unknown, self._contained)
 
-    async def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> int:
+    async def report(self, rows: Sequence[OutcomeRow], *, deferred: bool = False) -> int:
         """Take outcomes.
 
         Parameters
         ----------
-        patient
+        deferred
             Nobody waits for the answer, so they may be written together with others.
 
         Returns
@@ -131,7 +131,7 @@ class OutcomeService:
         if self._journal is None:
             raise NoJournal("this server keeps no journal: start it with --journal sqlite:///journal.db")
         # Shielded: a reporter that gives up must not take its future out of the writer's hands.
-        accepted = await asyncio.shield(asyncio.wrap_future(self._journal.report(rows, patient=patient)))
+        accepted = await asyncio.shield(asyncio.wrap_future(self._journal.report(rows, deferred=deferred)))
         self._accepted += accepted
         if self._sinks:
             self._tell_all([row for row in rows if self._is_news(row)])

@@ -184,7 +184,7 @@ def test_forgetting_takes_what_waits_in_memory_along(tmp_path: Path) -> None:
     assert counted(url) == (0, 0)
 
 
-def test_a_patient_report_goes_with_the_next_that_is_not(tmp_path: Path) -> None:
+def test_a_deferred_report_goes_with_the_next_that_is_not(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'j.db'}"
     journal, store = open_journal(url, tmp_path, flush_ms=60_000.0)  # nothing but a reporter who waits wakes the writer
     sizes = []
@@ -195,11 +195,11 @@ def test_a_patient_report_goes_with_the_next_that_is_not(tmp_path: Path) -> None
         append(decided, reported)
 
     store.append = counting  # type: ignore[method-assign]
-    patient = [journal.report([OutcomeRow(f"p{number}", 1.0)], patient=True) for number in range(20)]
+    deferred = [journal.report([OutcomeRow(f"p{number}", 1.0)], deferred=True) for number in range(20)]
     assert journal.report([OutcomeRow("now", 1.0)]).result(10) == 1
-    assert [future.result(0) for future in patient] == [1] * 20
+    assert [future.result(0) for future in deferred] == [1] * 20
     assert sizes == [21]
-    last = journal.report([OutcomeRow("last", 1.0)], patient=True)
+    last = journal.report([OutcomeRow("last", 1.0)], deferred=True)
     journal.close()
     assert last.result(0) == 1
     assert counted(url) == (0, 22)
