@@ -14,7 +14,7 @@ from serving.telemetry.instruments import MetricRegistry
 
 
 class MetricsInterceptor(grpc.aio.ServerInterceptor):
-    """Counts unary calls by method and status code.
+    """Counts and times unary calls by service, method and status code.
 
     Comes before the auth interceptor, so that refused calls are counted too.
 

@@ -1,56 +1,36 @@
-"""gRPC against the real server: deadlines, health, reflection, TLS, limits, drain, workers."""
+"""The gRPC servicers: deadlines, problems as trailers, outcomes, and bytes that are no message."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
-import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import grpc
-import httpx
+import grpc.aio
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.auth.api_keys import make_key
-from serving.auth.key_file import write_keys
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Decision, Request
 from serving.grpc_api.codec import message_reader
-from serving.grpc_api.servicers import Context, DecisionServicer
+from serving.grpc_api.servicers import DECISIONS, PROBLEM_TRAILER, Context, DecisionServicer, OutcomeServicer
+from serving.journal.rows import DecisionRow
+from serving.journal.store import Store
+from serving.journal.writer import Journal
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
+from serving.proto.thinkgate.v1 import outcome_pb2
 from serving.schemas.limits import RequestLimits
 from serving.schemas.problems import Problem, Rejected
-from serving.server.grpc_server import TlsFiles, credentials
-from serving.server.tls import BadTls
-from tests.support.certificates import Authority, Pair
-from tests.support.decision_clients import OverGrpc, grpc_address
+from serving.service.error_problems import CALL_ERRORS, problem_of
+from serving.service.outcome_service import NoJournal, OutcomeService, RecentDecisions
 from tests.support.fakes import LengthDecider, make_service
-from tests.support.servers import Launch, Running, start_server, stop_server
 
 HI_MESSAGE = pb.DecideRequest(prompt="Hi")
-HI = HI_MESSAGE.SerializeToString()
-DECIDE = "/thinkgate.v1.DecisionService/Decide"
-
-
-@pytest.fixture(scope="module")
-def spoken() -> Iterator[Running]:
-    running = start_server("--grpc-port", "0", "--max-body-bytes", "65536")
-    yield running
-    stop_server(running)
-
-
-@pytest.fixture
-def channel(spoken: Running) -> Iterator[grpc.Channel]:
-    with grpc.insecure_channel(grpc_address(spoken)) as channel:
-        yield channel
 
 
 @dataclass
@@ -102,9 +82,11 @@ def test_late_call_obeys_the_rules_too() -> None:
     prior = Denying()
     calls = DecisionServicer(make_service(Denying(), "prior", prior), RequestLimits())
     for seconds in (0.001, 5.0):
-        with pytest.raises(Rejected) as refused:
+        with pytest.raises(EveryArmDenied):
             asyncio.run(calls.decide(HI_MESSAGE, context(seconds)))
-        assert refused.value.problem.kind.status == 403
+    batch = pb.DecideBatchRequest(requests=[HI_MESSAGE])
+    (result,) = asyncio.run(calls.decide_batch(batch, context(5.0))).results
+    assert (result.problem.status, result.problem.detail) == (403, "rule 1 leaves no arm")
 
 
 def test_batch_stops_asking_the_model_when_time_is_short() -> None:
@@ -117,44 +99,111 @@ def test_batch_stops_asking_the_model_when_time_is_short() -> None:
     assert 0.0 < (caller.time_remaining() or 0.0) < 0.05
 
 
-def test_health_tells_of_every_service(channel: grpc.Channel) -> None:
-    stub = health_pb2_grpc.HealthStub(channel)
-    for name in ("", "thinkgate.v1.DecisionService"):
-        answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
-        assert answer.status == health_pb2.HealthCheckResponse.SERVING
-    with pytest.raises(grpc.RpcError) as unknown:
-        stub.Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=10)
-    assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
+def ask_server(
+    servicer: DecisionServicer | OutcomeServicer, ask: Callable[[grpc.aio.Channel], Awaitable[None]]
+) -> None:
+    """Serve over a real channel while `ask` runs."""
+
+    async def run() -> None:
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((servicer.handler(),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                await ask(channel)
+        finally:
+            await server.stop(0)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
 
 
-def test_reflection_describes_the_services(channel: grpc.Channel) -> None:
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    asked = [
-        reflection_pb2.ServerReflectionRequest(list_services=""),
-        reflection_pb2.ServerReflectionRequest(file_containing_symbol="thinkgate.v1.DecisionService"),
-    ]
-    listed, described = stub.ServerReflectionInfo(iter(asked), timeout=10)
-    names = {service.name for service in listed.list_services_response.service}
-    assert {"thinkgate.v1.DecisionService", "grpc.health.v1.Health"} <= names
-    assert described.file_descriptor_response.file_descriptor_proto
+async def problem_of_call(channel: grpc.aio.Channel, raw: bytes) -> tuple[grpc.StatusCode, pb.Problem]:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await channel.unary_unary(f"/{DECISIONS}/Decide")(raw)
+    trailers = dict(refused.value.trailing_metadata() or ())
+    return refused.value.code(), pb.Problem.FromString(cast(bytes, trailers[PROBLEM_TRAILER]))
 
 
-def test_message_that_is_too_large_is_refused(channel: grpc.Channel) -> None:
-    large = pb.DecideRequest(prompt="a" * 70_000).SerializeToString()
-    bomb = pb.DecideRequest(prompt="a" * 50_000_000).SerializeToString()
-    call = channel.unary_unary(DECIDE)
-    for raw, compression in ((large, None), (bomb, grpc.Compression.Gzip)):
-        with pytest.raises(grpc.RpcError) as refused:
-            call(raw, timeout=30, compression=compression)
-        assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert call(HI, timeout=10)
+def test_refusals_have_a_status_and_the_problem_as_a_trailer() -> None:
+    class Denying(LengthDecider):
+        def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
+            raise EveryArmDenied("rule 1 leaves no arm")
+
+    async def ask(channel: grpc.aio.Channel) -> None:
+        code, problem = await problem_of_call(channel, HI_MESSAGE.SerializeToString())
+        assert (code, problem.status, problem.detail) == (
+            grpc.StatusCode.PERMISSION_DENIED,
+            403,
+            "rule 1 leaves no arm",
+        )
+        code, problem = await problem_of_call(channel, b"\xff\xff\xff\xff")
+        assert (code, problem.status) == (grpc.StatusCode.INVALID_ARGUMENT, 422)
+
+    ask_server(DecisionServicer(make_service(Denying()), RequestLimits()), ask)
 
 
-def test_unknown_method_is_unimplemented(channel: grpc.Channel) -> None:
-    for path in ("/thinkgate.v1.DecisionService/Guess", "/nobody/Decide"):
-        with pytest.raises(grpc.RpcError) as refused:
-            channel.unary_unary(path)(HI, timeout=10)
-        assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+def test_fault_of_the_server_quotes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Faulty(DecisionServicer):
+        async def decide(self, message: pb.DecideRequest, context: Context) -> pb.DecideResponse:
+            raise RuntimeError(message.prompt)
+
+    async def ask(channel: grpc.aio.Channel) -> None:
+        code, problem = await problem_of_call(channel, pb.DecideRequest(prompt="secret").SerializeToString())
+        assert (code, problem.status) == (grpc.StatusCode.INTERNAL, 500)
+        assert "secret" not in problem.detail
+
+    ask_server(Faulty(make_service(LengthDecider()), RequestLimits()), ask)
+    assert "RuntimeError in decide" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_batch_of_the_wrong_size_is_refused(count: int) -> None:
+    calls = DecisionServicer(make_service(LengthDecider()), RequestLimits(max_batch=3))
+    with pytest.raises(Rejected) as refused:
+        asyncio.run(calls.decide_batch(pb.DecideBatchRequest(requests=[HI_MESSAGE] * count), context(None)))
+    assert [fault.pointer for fault in refused.value.problem.faults] == ["#/requests"]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(Store(f"sqlite:///{tmp_path / 'j.db'}"), tmp_path / "spool")
+    yield journal
+    journal.close()
+
+
+def _find_nothing(_ids: Sequence[str]) -> Sequence[DecisionRow]:
+    return ()
+
+
+def outcome_calls(journal: Journal | None) -> OutcomeServicer:
+    service = OutcomeService(journal, RecentDecisions(), _find_nothing)
+    return OutcomeServicer(service, RequestLimits(max_outcomes=2), lambda: 50.0)
+
+
+def report(*outcomes: outcome_pb2.Outcome) -> outcome_pb2.ReportRequest:
+    return outcome_pb2.ReportRequest(outcomes=outcomes)
+
+
+def test_outcomes_are_stored_with_the_fields_that_are_set(journal: Journal) -> None:
+    message = report(outcome_pb2.Outcome(decision_id="a", success=0.0), outcome_pb2.Outcome(decision_id="b"))
+    answer = asyncio.run(outcome_calls(journal).report(message, context(None)))
+    assert answer.accepted == 2
+    assert journal.stats().written_outcomes == 2
+
+
+def test_report_is_taken_whole_or_not_at_all(journal: Journal) -> None:
+    good = outcome_pb2.Outcome(decision_id="a")
+    for bad in ([good, outcome_pb2.Outcome(decision_id="b", success=7.0)], [good] * 3, []):
+        with pytest.raises(Rejected):
+            asyncio.run(outcome_calls(journal).report(report(*bad), context(None)))
+    assert journal.stats().written_outcomes == 0
+
+
+def test_outcomes_without_a_journal_are_refused() -> None:
+    with pytest.raises(NoJournal, match="--journal"):
+        asyncio.run(outcome_calls(None).report(report(outcome_pb2.Outcome(decision_id="a")), context(None)))
 
 
 CALLS = DecisionServicer(make_service(LengthDecider()), RequestLimits())
@@ -198,98 +247,7 @@ def test_no_bytes_break_the_calls(raw: bytes) -> None:
         return await asyncio.gather(*calls, return_exceptions=True)
 
     for answer in asyncio.run(ask()):
-        if isinstance(answer, Rejected):
-            assert answer.problem.kind.status == 422
+        if isinstance(answer, CALL_ERRORS):
+            assert problem_of(answer).kind.status == 422
         else:
             assert isinstance(answer, pb.DecideResponse | pb.DecideBatchResponse)
-
-
-def test_sigterm_lets_open_batches_finish(launch: Launch) -> None:
-    running = launch("--grpc-port", "0", "--max-batch", "4096")
-    item = pb.DecideRequest(prompt="Plan the move of a billing service to three regions. " * 15)
-    batch = pb.DecideBatchRequest(requests=[item] * 2000).SerializeToString()
-    with grpc.insecure_channel(grpc_address(running)) as channel:
-        assert channel.unary_unary(DECIDE)(HI, timeout=10)
-        pending = channel.unary_unary("/thinkgate.v1.DecisionService/DecideBatch").future(batch, timeout=60)
-        _until_asked(running)
-        running.process.send_signal(signal.SIGTERM)
-        answer = pb.DecideBatchResponse.FromString(pending.result())
-    assert len(answer.results) == 2000
-    assert running.process.wait(20) == 0
-    assert "Traceback" not in running.log()
-
-
-def test_workers_share_the_port(launch: Launch) -> None:
-    running = launch("--grpc-port", "0", "--workers", "2")
-    for _ in range(10):
-        face = OverGrpc(running)
-        assert face.decide({"prompt": "Hi"}).decision
-        face.close()
-    assert running.end() == 0
-
-
-@dataclass(frozen=True)
-class Pki:
-    """A certificate authority, and what it issued to a server and to a caller."""
-
-    ca: Path
-    server: Pair
-    caller: Pair
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
-    authority = Authority(tmp_path_factory.mktemp("pki"))
-    return Pki(authority.cert, authority.issue("server"), authority.issue("caller"))
-
-
-def _ask(address: str, credentials_: grpc.ChannelCredentials) -> bytes:
-    with grpc.secure_channel(address, credentials_) as channel:
-        return cast(bytes, channel.unary_unary(DECIDE)(HI, timeout=10))
-
-
-def test_mtls_serves_known_callers_only(launch: Launch, pki: Pki) -> None:
-    tls = ("--tls-cert", str(pki.server.cert), "--tls-key", str(pki.server.key), "--tls-client-ca", str(pki.ca))
-    address = grpc_address(launch("--grpc-port", "0", *tls))
-    roots = pki.ca.read_bytes()
-    pair = (pki.caller.key.read_bytes(), pki.caller.cert.read_bytes())
-    assert _ask(address, grpc.ssl_channel_credentials(roots, *pair))
-    with pytest.raises(grpc.RpcError) as refused:
-        _ask(address, grpc.ssl_channel_credentials(roots))
-    assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
-    with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError):
-        channel.unary_unary(DECIDE)(HI, timeout=5)
-
-
-def test_tls_without_client_certificates(launch: Launch, pki: Pki) -> None:
-    address = grpc_address(
-        launch("--grpc-port", "0", "--tls-cert", str(pki.server.cert), "--tls-key", str(pki.server.key))
-    )
-    assert _ask(address, grpc.ssl_channel_credentials(pki.ca.read_bytes()))
-
-
-def test_unusable_tls_is_said(pki: Pki) -> None:
-    with pytest.raises(BadTls, match="PEM"):
-        credentials(TlsFiles(pki.server.cert, pki.ca))
-
-
-def test_keys_are_asked_for(launch: Launch, tmp_path: Path) -> None:
-    keys = tmp_path / "keys.toml"
-    made = make_key("gateway", ["decide"])
-    write_keys(keys, [made.key])
-    running = launch("--grpc-port", "0", "--keys", str(keys))
-    with grpc.insecure_channel(grpc_address(running)) as channel:
-        with pytest.raises(grpc.RpcError) as refused:
-            channel.unary_unary(DECIDE)(HI, timeout=10)
-        assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
-        assert channel.unary_unary(DECIDE)(HI, timeout=10, metadata=(("x-api-key", made.token),))
-
-
-def _until_asked(running: Running) -> None:
-    """Wait until the server is at work on the batch: its decisions count up while HTTP still answers."""
-    with httpx.Client(base_url=running.url) as http:
-        for _ in range(500):
-            if http.get("/v1/model").json()["decisions"] > 20:
-                return
-            time.sleep(0.01)
-    raise AssertionError("the batch did not begin")

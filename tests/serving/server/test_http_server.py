@@ -1,4 +1,4 @@
-"""The event loop and the parser that a worker runs on, and companions that start and end with it."""
+"""A worker's event loop: uvloop and httptools, companion servers, draining, load counting, the lost parent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.servers import ROOT
 
 PROGRAM = """
 import asyncio, os, signal, socket, sys
-from serving.server.http_server import Readiness, ServerOptions, run
+from serving.server.http_server import Readiness, ServerOptions, serve_worker
 
 readiness = Readiness()
 
@@ -38,7 +38,7 @@ async def ask():
     os.kill(os.getpid(), signal.SIGTERM)
 
 listener = socket.create_server(("127.0.0.1", 0))
-run(app, [listener], ServerOptions(2.5), readiness, on_ready, companions=[Companion()])
+serve_worker(app, [listener], ServerOptions(2.5), readiness, on_ready, companions=[Companion()])
 """
 
 
