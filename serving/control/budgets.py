@@ -95,7 +95,7 @@ class BudgetPools:
             tenant = item.record.context.tenant if item.record else None
             budget = bound_policy.policy.terms_for(tenant).budget
             if item.record is not None and budget.steers:
-                by_purse[budget.purse].append(item)
+                by_purse[budget.pool].append(item)
         for purse, items in by_purse.items():
             self._spend(purse, items, bound_policy)
 
@@ -111,7 +111,7 @@ class BudgetPools:
                 reported_usd=outcome.cost_usd - (outcome.earlier_cost_usd or 0.0),
                 reported=1.0 if first else 0.0,
             )
-            self._waiting.add(budget.purse, int(outcome.decided_at // HOUR_S), added)
+            self._waiting.add(budget.pool, int(outcome.decided_at // HOUR_S), added)
 
     def look(self, policy: Policy, now: float) -> Mapping[str, PoolState]:
         """Bring ledger and memory together, and find each purse's multiplier."""
@@ -218,4 +218,4 @@ class BudgetPools:
 
 def _budgets(policy: Policy) -> Mapping[str, BudgetSettings]:
     every = [policy.terms.budget, *(terms.budget for terms in policy.tenants.values())]
-    return {budget.purse: budget for budget in every if budget.steers}
+    return {budget.pool: budget for budget in every if budget.steers}

@@ -119,7 +119,7 @@ class Controller:
         view, bound_policy = self._view, self._bound_policy()
         outlook = view.plain
         if view.outlooks:
-            outlook = view.outlooks.get(bound_policy.policy.terms_for(request.tenant).budget.purse, outlook)
+            outlook = view.outlooks.get(bound_policy.policy.terms_for(request.tenant).budget.pool, outlook)
         base = outlook.usual
         if view.probing and self._rng.random() < bound_policy.policy.guards.probe_share:
             base = outlook.probing
@@ -193,7 +193,7 @@ class Controller:
         turn = self._sessions.find(tenant, session_id)
         if turn is None:
             return None
-        memory: SessionSettings = bound_policy.policy.memory
+        memory: SessionSettings = bound_policy.policy.sessions
         age = self._clock() - turn.at
         arm = self._arm(turn.arm, bound_policy)
         if arm is None or age > memory.session_minutes * 60.0:

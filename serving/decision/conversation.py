@@ -1,4 +1,4 @@
-"""Turns what a client sent into messages of plain text, or says in one line what is wrong with it."""
+"""Parses prompts and OpenAI-style messages into plain-text turns; errors name the field, never its content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.types import Message, Request, Role
 
 MAX_MESSAGES: Final = 2000
-"""A conversation longer than this is refused: the newest turns carry all that the model reads."""
+"""A longer conversation is refused: the model reads the newest turns only."""
 
 _ROLES: Final[Mapping[str, Role]] = {role: role for role in get_args(Role)} | {"function": "tool"}
 _TEXT_FIELD: Final[Mapping[str, str]] = {
@@ -20,17 +20,17 @@ _TEXT_FIELD: Final[Mapping[str, str]] = {
     "refusal": "refusal",
     "thinking": "thinking",
 }
-"""Part types that carry text, and the field it is in. Any other type counts as an attachment."""
+"""Part types that carry text, and the field with the text. Any other type counts as an attachment."""
 
 
 @fast_dataclass
 class Turns:
-    """A conversation in two parts.
+    """A conversation split into its last user turn and the rest.
 
     Parameters
     ----------
     last
-        Text of the last user turn; of the last message where no user speaks.
+        Text of the last user turn; of the last message where there is no user turn.
     rest
         Text of every other turn, system included, oldest first, joined by newlines.
     """
@@ -50,7 +50,7 @@ def from_prompt(text: object) -> tuple[Message, ...]:
     Raises
     ------
     BadRequest
-        If `text` is no string or holds nothing but white space.
+        If `text` is not a string or is blank.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def from_prompt(text: object) -> tuple[Message, ...]:
 
 
 def parse_messages(raw: object) -> tuple[Message, ...]:
-    """Read a conversation in OpenAI chat form.
+    """Parse a conversation in OpenAI chat format.
 
     Parameters
     ----------
@@ -92,17 +92,18 @@ def parse_messages(raw: object) -> tuple[Message, ...]:
         raise BadRequest(f"messages must be a list of objects with role and content, not {_kind(raw)}")
     if len(raw) > MAX_MESSAGES:
         raise BadRequest(f"{len(raw)} messages; send the newest {MAX_MESSAGES} at most")
-    messages = tuple(_parse_message(item, f"messages[{place}]") for place, item in enumerate(raw))
+    messages = tuple(_parse_message(item, f"messages[{index}]") for index, item in enumerate(raw))
     require_content(messages)
     return messages
 
 
 def split_last_turn(request: Request) -> Turns:
-    """Part the last user turn from all the rest.
+    """Split the last user turn from the rest.
 
     Examples
     --------
-    >>> split_last_turn(Request((Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "Hello."))))
+    >>> turns = (Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "Hello."))
+    >>> split_last_turn(Request(turns))
     Turns(last='Hi', rest='Be brief.\\nHello.')
     """
     messages = request.messages
@@ -113,15 +114,15 @@ def split_last_turn(request: Request) -> Turns:
     last = last_user_turn(messages)
     return Turns(
         messages[last].text,
-        "\n".join([message.text for place, message in enumerate(messages) if place != last and message.text]),
+        "\n".join([message.text for index, message in enumerate(messages) if index != last and message.text]),
     )
 
 
 def last_user_turn(messages: tuple[Message, ...]) -> int:
-    """Give the place of the last user turn; the last place where no user speaks (-1 of nothing)."""
-    for place in range(len(messages) - 1, -1, -1):
-        if messages[place].role == "user":
-            return place
+    """Find the index of the last user turn; of the last message where there is none, -1 where there are no messages."""
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user":
+            return index
     return len(messages) - 1
 
 
@@ -157,7 +158,7 @@ def _parse_message(item: object, where: str) -> Message:
 
 
 def _parse_content(content: object, where: str) -> tuple[str, int]:
-    """Give the text of one message's content and the number of its attachments."""
+    """Extract the text of one message's content and the number of its attachments."""
     if content is None:
         return "", 0
     if isinstance(content, str):
@@ -166,8 +167,8 @@ def _parse_content(content: object, where: str) -> tuple[str, int]:
         raise BadRequest(f"{where} must be a string, null or a list of parts, not {_kind(content)}")
     texts: list[str] = []
     attachments = 0
-    for place, part in enumerate(content):
-        text = _parse_part(part, f"{where}[{place}]")
+    for index, part in enumerate(content):
+        text = _parse_part(part, f"{where}[{index}]")
         if text is None:
             attachments += 1
         else:
@@ -176,7 +177,7 @@ def _parse_content(content: object, where: str) -> tuple[str, int]:
 
 
 def _parse_part(part: object, where: str) -> str | None:
-    """Give a part's text, or None of an attachment."""
+    """Extract a part's text, or None for an attachment."""
     if isinstance(part, str):
         return clean(part)
     if not isinstance(part, Mapping):
@@ -194,7 +195,7 @@ def _parse_part(part: object, where: str) -> str | None:
 
 
 def require_content(messages: tuple[Message, ...]) -> None:
-    """Make sure that there is anything to decide on.
+    """Refuse an empty conversation.
 
     Raises
     ------
@@ -208,5 +209,5 @@ def require_content(messages: tuple[Message, ...]) -> None:
 
 
 def _kind(value: object) -> str:
-    """Name a JSON kind without showing the value: prompts don't belong in error messages."""
+    """Name the type of a value without showing it: prompts don't belong in error messages."""
     return "null" if value is None else type(value).__name__

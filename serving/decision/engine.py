@@ -1,4 +1,4 @@
-"""Answers one request: asks the model, reads clock and chance once, and leaves the deciding to `decide_from_record`."""
+"""The decision engine: runs the model, draws id, time and random number once, and calls `decide_from_record`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from serving.decision.selection.decision_record import DecisionRecord, context_o
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Arm, Decision, Prediction, Request
 
-_SURE_TASK = 0.5
-"""Probability from which a predicted task counts where the request states none."""
+_MIN_TASK_PROBABILITY = 0.5
+"""Probability from which a predicted task is used where the request states none."""
 _BYTES_PER_TOKEN = 4.0
 _TURN_TOKENS = 4
 _IMAGE_TOKENS = 1000
@@ -31,21 +31,21 @@ _TOOL_TOKENS = 120
 
 
 class Model(Protocol):
-    """Anything that forecasts: a bundle, prior knowledge, a fake in a test."""
+    """Port of a forecasting model: a bundle, prior knowledge, a fake in a test."""
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """Give the K arms, the baseline first."""
+        """The K arms, the baseline first."""
         ...
 
     @property
     def bundle_id(self) -> str:
-        """Name the model."""
+        """Identifier of the model."""
         ...
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Give the T tasks that `task_probabilities` speaks of."""
+        """The T tasks in the order of `task_probabilities`."""
         ...
 
     def predict_request(self, request: Request) -> Prediction:
@@ -55,12 +55,12 @@ class Model(Protocol):
 
 @fast_dataclass
 class RecordedDecision:
-    """A decision and the record that makes it again; None where no model was asked, so there is nothing to repeat.
+    """A decision and its record for replay; the record is None where no model was run.
 
     Parameters
     ----------
     forecast_us
-        Microseconds until the forecast stood; the rest of `decision.elapsed_us` is the policy's.
+        Microseconds until the forecast was complete; the rest of `decision.elapsed_us` is the policy's.
     """
 
     decision: Decision
@@ -69,20 +69,20 @@ class RecordedDecision:
 
 
 class Engine:
-    """Decides requests with one model under one policy; immutable, and safe to share between threads.
+    """Decides requests with one model under one policy; immutable and thread-safe.
 
     Parameters
     ----------
     model
-        What forecasts.
+        Forecasts requests.
     policy
-        What the operator wants.
+        Of the operator; the default policy where None.
     prices
         Of the model's arms; looked up where None.
     arms
         The model's arms with newer prices; the model's own where None.
     prior
-        Prior knowledge that is blended in where support is low; `PriorModel` where None. An engine whose model is
+        Prior knowledge, blended in where support is low; `PriorModel` where None. An engine whose model is
         a `PriorModel` is a cold start.
     clock, ids, timer
         Epoch seconds, decision ids, and nanoseconds for `elapsed_us`.
@@ -90,7 +90,7 @@ class Engine:
     Raises
     ------
     Unpriced, BadPolicy, BadArms
-        Model, policy and prices do not fit together.
+        Model, policy and prices are inconsistent.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Engine:
 
     @property
     def version(self) -> str:
-        """Name policy and prices, as every decision does."""
+        """Identifier of policy and prices, as in every decision."""
         return self.bound_policy.version
 
     def decide(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> Decision:
@@ -132,7 +132,7 @@ class Engine:
         Parameters
         ----------
         request
-            What the gateway asks about.
+            The conversation and its context.
         runtime_state
             Budget pressure, session, health of the arms; `NEUTRAL` where nothing is known.
 
@@ -144,7 +144,7 @@ class Engine:
         return self.decide_recorded(request, runtime_state).decision
 
     def decide_recorded(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> RecordedDecision:
-        """Decide one request, and keep what the decision was made from for the journal."""
+        """Decide one request, and return the record for the journal with the decision."""
         start = self._timer()
         record = self.record(request, runtime_state)
         forecast_us = (self._timer() - start) // 1000
@@ -152,43 +152,42 @@ class Engine:
         return RecordedDecision(decision, record, forecast_us)
 
     def record(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> DecisionRecord:
-        """Forecast, and read clock and chance: all that `decide_from_record` needs.
+        """Forecast, and draw id, time and random number: the inputs of `decide_from_record`.
 
-        In an open tool loop the conversation is read up to its last user turn: so the answer is the one which that turn
-        got, whatever tools have said since, also where nobody remembers the session.
+        In an open tool loop the conversation is read up to its last user turn, so that the decision equals that turn's
+        decision, whatever tool results followed, even where the session is unknown.
         """
-        asked = request
-        if in_tool_loop(request):
-            request = before_tools(request)
-        prediction = self.model.predict_request(request)
+        forecast_request = before_tools(request) if in_tool_loop(request) else request
+        prediction = self.model.predict_request(forecast_request)
         weight = 1.0 if self.cold_start else 0.0
         terms = self.bound_policy.policy.terms_for(request.tenant)
         if not self.cold_start and prediction.support < terms.full_support:
             weight = 1.0 - max(prediction.support, 0.0) / terms.full_support
-            prediction = blend_prior(prediction, self.prior.predict_request(request), weight)
+            prediction = blend_prior(prediction, self.prior.predict_request(forecast_request), weight)
         decision_id = self._ids()
-        context = context_of(asked, None if request.task else self._task(prediction))
+        context = context_of(request, None if request.task else self._predicted_task(prediction))
         return DecisionRecord(
             decision_id=decision_id,
             bundle_id=self.model.bundle_id,
             now=self._clock(),
             context=context,
-            runtime_state=self._filled(request, runtime_state, decision_id, context.task),
+            runtime_state=self._complete(runtime_state, forecast_request, decision_id, context.task),
             prediction=prediction,
             prior_weight=weight,
             cold_start=self.cold_start,
             policy=self.bound_policy.version,
         )
 
-    def _task(self, prediction: Prediction) -> str | None:
-        if not prediction.task_probabilities:
+    def _predicted_task(self, prediction: Prediction) -> str | None:
+        probabilities = prediction.task_probabilities
+        if not probabilities or max(probabilities) < _MIN_TASK_PROBABILITY:
             return None
-        sure = max(prediction.task_probabilities)
-        return self.model.tasks[prediction.task_probabilities.index(sure)] if sure >= _SURE_TASK else None
+        return self.model.tasks[probabilities.index(max(probabilities))]
 
-    def _filled(
-        self, request: Request, runtime_state: RuntimeState, decision_id: str, task: str | None
+    def _complete(
+        self, runtime_state: RuntimeState, request: Request, decision_id: str, task: str | None
     ) -> RuntimeState:
+        """Fill token count and random number in where they are missing, and apply the shifts of the task."""
         tokens, uniform = runtime_state.input_tokens, runtime_state.uniform
         if tokens is not None and uniform is not None and not runtime_state.task_shifts:
             return runtime_state
@@ -204,28 +203,28 @@ class Engine:
 
 
 def blend_prior(model: Prediction, prior: Prediction, weight: float) -> Prediction:
-    """Mix prior knowledge of success into a forecast; tokens, latencies and support stay the model's.
+    """Blend prior knowledge of success into a forecast; tokens, latencies and support stay the model's.
 
     Parameters
     ----------
     weight
-        Share of the prior, in [0, 1].
+        Weight of the prior, in [0, 1].
     """
 
-    def mix(ours: tuple[float, ...], theirs: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple((1.0 - weight) * a + weight * b for a, b in zip(ours, theirs, strict=True))
+    def blend(learnt: tuple[float, ...], known: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple((1.0 - weight) * a + weight * b for a, b in zip(learnt, known, strict=True))
 
     return replace(
         model,
-        success=mix(model.success, prior.success),
-        uplift=mix(model.uplift, prior.uplift),
-        uplift_lower=mix(model.uplift_lower, prior.uplift_lower),
-        uplift_upper=mix(model.uplift_upper, prior.uplift_upper),
+        success=blend(model.success, prior.success),
+        uplift=blend(model.uplift, prior.uplift),
+        uplift_lower=blend(model.uplift_lower, prior.uplift_lower),
+        uplift_upper=blend(model.uplift_upper, prior.uplift_upper),
     )
 
 
 def estimate_input_tokens(request: Request) -> int:
-    """Estimate the prompt tokens of a request from its bytes, for the gateway that has not counted them.
+    """Estimate the prompt tokens of a request from its size in bytes, for gateways that do not count them.
 
     Examples
     --------
@@ -243,6 +242,6 @@ def estimate_input_tokens(request: Request) -> int:
 
 
 def _uniform(seed: bytes, decision_id: str) -> float:
-    """Derive the draw in [0, 1) from seed and decision id: 53 bits of a hash."""
+    """Derive the random number in [0, 1) from seed and decision id: 53 bits of a hash."""
     digest = hashlib.blake2b(decision_id.encode(), digest_size=8, key=seed).digest()
     return (int.from_bytes(digest) >> 11) * 2.0**-53

@@ -1,18 +1,18 @@
-"""Every error the kernel raises on purpose: one tree, and each message names its cure.
+"""Exception hierarchy of the decision kernel; every message names the cure.
 
 ::
 
     ThinkgateError
-    ├── BadInput              what the caller sent can't be used (HTTP 4xx, exit code 2)
+    ├── BadInput              invalid input from the caller (HTTP 4xx, exit code 2)
     │   ├── BadRequest        a decision request
-    │   └── BadArms           arms.toml
-    │   └── BadPolicy         policy.toml
-    ├── Unpriced              an arm has no price
+    │   ├── BadArms           arms.toml
+    │   ├── BadPolicy         policy.toml
+    │   └── Unpriced          an arm has no price
     └── BundleRefused         a bundle may not be served
-        ├── BundleMissing     a file is not there
+        ├── BundleMissing     a file is missing
         ├── BundleCorrupt     a hash or the content does not match the manifest
         ├── BundleTooNew      written for a newer server
-        └── BundleUnproven    the golden vectors do not come out
+        └── BundleUnproven    the golden vectors are not reproduced
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ class ThinkgateError(Exception):
 
 
 class BadInput(ThinkgateError):
-    """The caller sent something that can't be used; the message says what to change."""
+    """Invalid input from the caller; the message says what to change."""
 
 
 class BadRequest(BadInput):
-    """A decision request that can't be read."""
+    """An invalid decision request."""
 
 
 class BadArms(BadInput):
-    """An `arms.toml` that can't be used."""
+    """An invalid `arms.toml`."""
 
 
 class BadPolicy(BadInput):
-    """A `policy.toml` that can't be used; the policy that was live stays live."""
+    """An invalid `policy.toml`; the live policy stays in force."""
 
 
 class Unpriced(BadInput):
@@ -47,7 +47,7 @@ class BundleRefused(ThinkgateError):
 
 
 class BundleMissing(BundleRefused):
-    """A file of the bundle is not there."""
+    """A file of the bundle is missing."""
 
 
 class BundleCorrupt(BundleRefused):
@@ -59,4 +59,4 @@ class BundleTooNew(BundleRefused):
 
 
 class BundleUnproven(BundleRefused):
-    """The golden vectors do not come out as the manifest promises."""
+    """The golden vectors are not reproduced."""

@@ -1,8 +1,7 @@
 """Dataclass decorator for the decision path: frozen for the type checker, cheap to construct at run time.
 
-The `__init__` that `dataclasses` writes for a frozen class calls `object.__setattr__` once per field, which costs several
-times as much as plain assignments. Immutability is therefore left to `mypy --strict`, which reports every assignment to
-a field as an error. Not for values that arrive from outside the type-checked code.
+The `__init__` of a frozen dataclass calls `object.__setattr__` once per field, which takes several times as long as
+plain assignments. So immutability is left to `mypy --strict`, which reports every assignment to a field as an error.
 """
 
 from __future__ import annotations

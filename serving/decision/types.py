@@ -1,4 +1,4 @@
-"""The values that cross module borders in the kernel: frozen, slotted, with units in their names."""
+"""Value types of the decision kernel: requests, arms, predictions, decisions; units in the names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Usd = NewType("Usd", float)
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
-"""The ecosystem's own scale, from no reasoning to the most."""
+"""The scale that providers use, from no reasoning to the most."""
 
 Bucket = Literal["use", "maybe", "avoid"]
 Fallback = Literal["baseline", "reason", "prior"]
@@ -32,13 +32,13 @@ class Message:
     Parameters
     ----------
     role
-        Who speaks.
+        Author of the turn.
     text
         All text parts, joined by newlines; no image or audio content.
     images
-        Number of image, audio and file parts that the text leaves out.
+        Number of image, audio and file parts, which the text does not contain.
     tool_calls
-        Number of tool calls that an assistant turn asks for.
+        Number of tool calls that an assistant turn requests.
     """
 
     role: Role
@@ -49,14 +49,14 @@ class Message:
 
 @fast_dataclass
 class Request:
-    """What a gateway asks about: a conversation and its context.
+    """A decision request: a conversation and its context.
 
     Parameters
     ----------
     messages
         At least one turn, oldest first.
     tools
-        Number of tools that the client offers to the model.
+        Number of tools offered to the model.
     """
 
     messages: tuple[Message, ...]
@@ -87,7 +87,7 @@ class Arm:
     Parameters
     ----------
     default_output_tokens, default_latency_ms
-        Used until the history carries tokens and latencies (mean of one call; the p95 is taken as a multiple).
+        Used until the history contains tokens and latencies (mean of one call; the p95 is a multiple of it).
     price
         Overrides the price book.
     gpu_usd_per_second
@@ -105,7 +105,7 @@ class Arm:
 
 @fast_dataclass
 class ModelInput:
-    """A batch of requests as the graph takes them (n rows, L token places, F features).
+    """A batch of encoded requests, the input of the ONNX graph (n rows, L token positions, F features).
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class ModelInput:
 
 @fast_dataclass
 class Prediction:
-    """What the model expects of one request; K arms in bundle order, the first is the baseline.
+    """Forecast for one request; K arms in bundle order, the first is the baseline.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class Prediction:
     latency_mean_ms, latency_p95_ms
         (K,) milliseconds of one call.
     support
-        In [0, 1]; low means outside what was learnt.
+        In [0, 1]; low means outside the training data.
     task_probabilities
         (T,) in the manifest's task order; empty where the history has no task labels.
     """
@@ -157,7 +157,7 @@ class Prediction:
 
 @fast_dataclass
 class ArmEstimate:
-    """What one arm is expected to give and to cost for this request."""
+    """Expected success, cost and latency of one arm for a request."""
 
     success: float
     cost_usd: Usd
@@ -167,7 +167,7 @@ class ArmEstimate:
 
 @fast_dataclass
 class Caps:
-    """Hard limits that travel with every decision."""
+    """Hard limits of a call, sent with every decision."""
 
     max_reasoning_tokens: int
     max_retries: int
@@ -176,7 +176,7 @@ class Caps:
 
 @fast_dataclass
 class Decision:
-    """The answer for one request."""
+    """The decision for one request: arm, propensity, bucket, estimates, caps and reason."""
 
     decision_id: str
     arm: str

@@ -1,4 +1,4 @@
-"""Reads `arms.toml`: the ways to serve a request, the first of which is the baseline."""
+"""Reads `arms.toml`: the arms (model and reasoning effort), the first of which is the baseline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from serving.decision.errors import BadArms
 from serving.decision.policy.strict_toml import Section, TomlFile, read_text
 from serving.decision.types import EFFORTS, Arm, Effort, Price, Usd
 
-# Until the history carries them; a mean over one call, hidden tokens included.
+# Defaults until the history carries them; means of one call, hidden tokens included.
 _TOKENS: dict[Effort, float] = {
     "none": 300.0,
     "minimal": 400.0,
@@ -34,7 +34,7 @@ _RANKS = {effort: rank for rank, effort in enumerate(EFFORTS)}
 
 
 def effort_rank(effort: Effort) -> int:
-    """Give the place of an effort on the scale, 0 for `none`.
+    """Rank an effort on the scale, 0 for `none`.
 
     Examples
     --------
@@ -60,19 +60,19 @@ def load_arms(path: Path | str) -> tuple[Arm, ...]:
     Raises
     ------
     BadArms
-        With the line and the key of every fault.
+        With line and key of every error.
     """
     path = Path(path)
     return parse_arms(read_text(path, BadArms), path.name)
 
 
 def parse_arms(text: str, source: str = "arms.toml") -> tuple[Arm, ...]:
-    """Read the arms of a text; `source` is what messages call it.
+    """Parse the arms of a text; `source` names it in error messages.
 
     Raises
     ------
     BadArms
-        With the line and the key of every fault.
+        With line and key of every error.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def parse_arms(text: str, source: str = "arms.toml") -> tuple[Arm, ...]:
 
 
 def with_prices(arms: Sequence[Arm], newer: Sequence[Arm]) -> tuple[Arm, ...]:
-    """Take prices from newer arms of the same names, and all else from `arms`: a new price needs no new bundle.
+    """Replace prices by those of newer arms of the same names: a new price needs no new bundle.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the operator says about the state of the world: budgets, guards against arms that fail, memory of sessions."""
+"""Settings of the runtime controls: budgets, circuit breakers on failing arms, session memory."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class BudgetSettings:
-    """What may be spent in each clock hour, day and month (UTC); None for no budget.
+    """Spending limits per clock hour, day and month (UTC); None for no limit.
 
     Parameters
     ----------
     hard_stop
-        Once a window's budget is spent, the baseline arm alone serves until the window ends. Without it, cost weighs
-        ever more, but an arm that is worth it still serves.
-    purse
-        Who spends from it: a tenant with a budget of its own, or "" for everybody else together.
+        Once a window's budget is spent, only the baseline arm serves until the window ends. Without it, the weight of
+        cost keeps rising, but an arm that is worth it still serves.
+    pool
+        Spending that counts against it: a tenant with a budget of its own, or "" for all others together.
     """
 
     hour_usd: Usd | None = None
     day_usd: Usd | None = None
     month_usd: Usd | None = None
     hard_stop: bool = False
-    purse: str = ""
+    pool: str = ""
 
     @property
     def steers(self) -> bool:
@@ -36,7 +36,7 @@ class BudgetSettings:
 
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
-    """When reported outcomes overrule the forecast.
+    """Circuit breaker and drift correction: when reported outcomes overrule the forecast.
 
     Parameters
     ----------
@@ -48,22 +48,22 @@ class HealthSettings:
     late_factor
         A call is late above this multiple of the forecast p95 of its latency.
     min_calls
-        Fewer reported calls than this decide nothing.
+        Reported calls below which nothing is concluded.
     half_life_seconds
-        How fast calls are forgotten when shedding, latency and tokens are judged.
+        Of the weight of calls in the estimates of failure share, latency and tokens.
     hold_seconds
         How long an arm stays shed before probes; doubled each time they fail, up to 16-fold.
     probe_share
-        Share of requests that may take a shed arm again after its hold.
+        Share of requests that may probe a shed arm after its hold.
     probes
-        Reported probes that decide.
+        Reported probes needed to decide.
     bloat_above
-        Realised over forecast hidden tokens from which an arm's token bloat is an alarm; all output tokens where the
-        hidden ones are not known.
+        Realised over forecast hidden tokens above which token bloat is alarmed; over all output tokens where the
+        hidden ones are unknown.
     success_half_life_hours
-        How fast reported successes are forgotten: how long an arm that did not deliver takes to get another chance.
+        Half-life of reported successes: how long an arm that underperformed takes to get another chance.
     max_success_shift
-        Most that reported outcomes move P(success | arm) at a task; 0 switches it off.
+        Cap on how far reported outcomes shift P(success | arm) at a task; 0 disables it.
     """
 
     shed_above: float = 0.2
@@ -86,9 +86,9 @@ class SessionSettings:
     Parameters
     ----------
     session_minutes
-        Since its last turn; afterwards it counts as new.
+        Since its last turn; afterwards the session counts as new.
     cache_minutes
-        How long the provider is taken to hold its prompt cache.
+        Assumed lifetime of the provider's prompt cache.
     """
 
     session_minutes: float = 60.0

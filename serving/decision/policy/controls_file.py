@@ -1,4 +1,4 @@
-"""Reads the tables of `policy.toml` that speak of the state of the world: budget, guards, sessions."""
+"""Reads the tables of `policy.toml` that configure the runtime controls: budget, guards, sessions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _MONTH_MINUTES = 31.0 * 24.0 * 60.0
 _WEEK_S = 7.0 * 86_400.0
 
 
-def read_budget_settings(section: Section, base: BudgetSettings, purse: str) -> BudgetSettings:
-    """Read a budget; one that a tenant writes stands alone, and one that it does not write is shared.
+def read_budget_settings(section: Section, base: BudgetSettings, pool: str) -> BudgetSettings:
+    """Read a budget: a tenant has one of its own if it writes one, and shares `base` otherwise.
 
     Parameters
     ----------
     section
-        Of the tenant, or the document.
+        Table of the tenant, or the document.
     base
         The shared budget.
-    purse
+    pool
         The tenant's name, or "".
     """
     table = section.section("budget")
@@ -30,7 +30,7 @@ def read_budget_settings(section: Section, base: BudgetSettings, purse: str) -> 
         day_usd=_amount(table, "day_usd"),
         month_usd=_amount(table, "month_usd"),
         hard_stop=table.flag("hard_stop", base.hard_stop),
-        purse=purse,
+        pool=pool,
     )
     table.close()
     if not budget.steers:
@@ -39,9 +39,9 @@ def read_budget_settings(section: Section, base: BudgetSettings, purse: str) -> 
 
 
 def read_health_settings(table: Section) -> HealthSettings:
-    """Read the guards."""
+    """Read the table `guards`."""
     base = HealthSettings()
-    guards = HealthSettings(
+    health = HealthSettings(
         shed_above=table.number("shed_above", base.shed_above, high=1.0, above=True),
         recover_below=table.number("recover_below", base.recover_below, high=1.0),
         late_factor=table.number("late_factor", base.late_factor, low=1.0),
@@ -57,22 +57,22 @@ def read_health_settings(table: Section) -> HealthSettings:
         max_success_shift=table.number("max_success_shift", base.max_success_shift, high=1.0),
     )
     table.close()
-    if guards.recover_below >= guards.shed_above:
+    if health.recover_below >= health.shed_above:
         key = "recover_below" if table.has("recover_below") else "shed_above"
-        told = f"recover_below {guards.recover_below:g} is not below shed_above {guards.shed_above:g}"
-        table.fault(key, f"{told}: an arm would flap; part them")
-    return guards
+        problem = f"recover_below {health.recover_below:g} is not below shed_above {health.shed_above:g}"
+        table.fault(key, f"{problem}: an arm would flap; move them apart")
+    return health
 
 
 def read_session_settings(table: Section) -> SessionSettings:
-    """Read how long sessions are remembered."""
+    """Read the table `sessions`."""
     base = SessionSettings()
-    memory = SessionSettings(
+    sessions = SessionSettings(
         session_minutes=table.number("session_minutes", base.session_minutes, high=_MONTH_MINUTES),
         cache_minutes=table.number("cache_minutes", base.cache_minutes, high=_MONTH_MINUTES),
     )
     table.close()
-    return memory
+    return sessions
 
 
 def _amount(table: Section, key: str) -> Usd | None:

@@ -1,11 +1,11 @@
-"""What the operator wants, in the operator's own terms: values that a decision reads and nothing changes."""
+"""The operator's policy as immutable values: terms per tenant, rules, exploration and call limits."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -13,33 +13,32 @@ from serving.decision.policy.controls import BudgetSettings, HealthSettings, Ses
 from serving.decision.types import Bucket, Effort, Usd
 
 MaybeBehaviour = Literal["expected", "baseline", "reason", "explore"]
-"""What happens to a request for which the interval of net benefit holds 0.
+"""Behaviour for a request whose interval of net benefit contains 0.
 
-`expected` follows the point estimate; `baseline` stays with the baseline arm; `reason` takes the best arm that thinks;
-`explore` follows the point estimate, but draws an arm at random for a share of the requests.
+`expected` follows the point estimate; `baseline` takes the baseline arm; `reason` takes the best reasoning arm;
+`explore` follows the point estimate, but draws a random arm for a share of the requests.
 """
 SupportBehaviour = Literal["prior", "baseline", "reason", "explore"]
-"""What happens to a request outside what was learnt; `prior` decides by prior knowledge of the kind of task."""
+"""Behaviour for a request of low support; `prior` decides by prior knowledge of the kind of task."""
 ClientBehaviour = Literal["honour", "ignore"]
 
 MAYBE_BEHAVIOURS: tuple[MaybeBehaviour, ...] = get_args(MaybeBehaviour)
 SUPPORT_BEHAVIOURS: tuple[SupportBehaviour, ...] = get_args(SupportBehaviour)
 CLIENT_BEHAVIOURS: tuple[ClientBehaviour, ...] = get_args(ClientBehaviour)
-BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """Hard limits of one call; every decision carries them on.
+    """Hard limits of one call; sent with every decision.
 
     Parameters
     ----------
     reasoning_tokens
         Most hidden tokens.
     reasoning_over_forecast
-        Cap on hidden tokens as a multiple of the p95 of the arm's forecast: what stops a bloated call.
+        Cap on hidden tokens as a multiple of the arm's forecast p95; stops a runaway call.
     retries
-        Most repeated calls.
+        Most retries.
     total_ms
         Most milliseconds from request to reply; also a deadline for every request.
     """
@@ -57,9 +56,9 @@ class Exploration:
     Parameters
     ----------
     explore
-        The share that the behaviour `explore` stands for.
+        The share under the behaviour `explore`.
     max_extra_usd_per_hour
-        Most that draws may be expected to cost beyond the arms that would have been taken; None for no cap. Once it is
+        Cap on the expected extra cost of random draws over the arms otherwise chosen; None for no cap. Once it is
         reached nothing is drawn for the rest of the hour.
     """
 
@@ -70,26 +69,26 @@ class Exploration:
     max_extra_usd_per_hour: float | None = None
 
     def share(self, bucket: Bucket) -> float:
-        """Give the share of a bucket."""
+        """Look the share of a bucket up."""
         return self.use if bucket == "use" else self.maybe if bucket == "maybe" else self.avoid
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which arms may serve, for requests that match every condition the rule states.
+    """Which arms are allowed, for requests that match every condition of the rule.
 
     Parameters
     ----------
     allow
-        Arms; where it is not empty, a matching request gets no other. Several matching rules add up.
+        If not empty, a matching request gets only these arms; several matching rules add up.
     deny
-        Arms that a matching request never gets; wins over everything else.
+        Arms that a matching request never gets; takes precedence over everything else.
     tasks, tenants
         Conditions: any of them; () for no condition.
     headers
         Condition: lower-case name to the value it must have; `*` is any value.
     line
-        Where the rule stands in the file.
+        Of the file; None for a rule made in code.
     """
 
     allow: tuple[str, ...] = ()
@@ -97,10 +96,10 @@ class Rule:
     tasks: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    line: int = 0
+    line: int | None = None
 
     def matches(self, task: str | None, tenant: str | None, headers: Mapping[str, str]) -> bool:
-        """Tell whether the rule speaks of this request.
+        """Tell whether the rule applies to a request.
 
         Examples
         --------
@@ -111,45 +110,45 @@ class Rule:
             return False
         if self.tenants and tenant not in self.tenants:
             return False
-        for name, wanted in self.headers.items():
+        for name, expected in self.headers.items():
             found = headers.get(name)
-            if found is None or (wanted != "*" and found != wanted):
+            if found is None or (expected != "*" and found != expected):
                 return False
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The operator's terms for one tenant.
+    """Terms of one tenant: values, limits and behaviours.
 
     Parameters
     ----------
     value_of_success_usd
-        What a success is worth where the request does not say it.
+        Value of a success where the request states none.
     value_by_task
-        The same for single tasks.
+        The same by task.
     latency_usd_per_second
-        What a second of waiting costs.
+        Price of a second of latency.
     deadline_ms
-        Where the request has none; None for no deadline but `limits.total_ms`.
+        Where the request states none; None for no deadline other than `limits.total_ms`.
     max_cost_usd
-        Most that a call is expected to cost; a request may ask for less.
+        Cap on the expected cost of a call; a request may set a lower one.
     maybe, low_support
         Behaviours.
     min_support
-        Below it a request is outside what was learnt.
+        Below it a request counts as outside the training data.
     full_support
-        From it on prior knowledge has no say; below, it fades in linearly.
+        From it on prior knowledge has no weight; below, its weight rises linearly.
     client_effort
-        `honour`: an effort that the client states itself is used; `ignore`: thinkgate decides all the same.
+        `honour`: an effort stated by the client is used; `ignore`: thinkgate decides anyway.
     max_effort
-        No arm above it serves, and a client's effort is lowered to it.
+        Arms above it are not allowed, and a client's effort is lowered to it.
     switching_cost_usd
-        What it costs to change the arm within a session, beside the lost prompt cache.
+        Cost of changing the arm within a session, besides the lost prompt cache.
     expected_retries
         Per call, where live figures are missing.
     budget
-        What may be spent; the cost multiplier of a decision follows from it.
+        Spending limits; the cost multiplier of a decision follows from them.
     """
 
     value_of_success_usd: Usd = Usd(0.50)
@@ -170,7 +169,7 @@ class Terms:
     budget: BudgetSettings = BudgetSettings()
 
     def value(self, task: str | None) -> float:
-        """Give the value of a success at a task, in USD.
+        """Look the value of a success at a task up, in USD.
 
         Examples
         --------
@@ -182,24 +181,24 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The whole policy: terms for all, terms per tenant, rules.
+    """The whole policy: shared terms, terms per tenant, rules.
 
     Parameters
     ----------
     name
-        What people call it.
+        Display name.
     terms
-        For tenants that have none of their own.
+        For tenants without terms of their own.
     tenants
         Complete terms by tenant: what the file does not state is taken from `terms`.
     rules
         In the file's order.
-    guards, memory
-        For all tenants: how outcomes overrule forecasts, and how long sessions are remembered.
+    guards, sessions
+        For all tenants: how reported outcomes overrule forecasts, and how long sessions are remembered.
     seed
-        Of the draws for exploration.
+        Of the random draws for exploration.
     text
-        The file it was read from, for the journal; empty for a policy made in code.
+        Content of its file, for the journal; empty for a policy made in code.
     """
 
     name: str = "default"
@@ -207,24 +206,30 @@ class Policy:
     tenants: Mapping[str, Terms] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     guards: HealthSettings = HealthSettings()
-    memory: SessionSettings = SessionSettings()
+    sessions: SessionSettings = SessionSettings()
     seed: int = 0
     text: str = ""
 
     def terms_for(self, tenant: str | None) -> Terms:
-        """Give the terms of a tenant."""
+        """Look the terms of a tenant up."""
         return self.tenants.get(tenant, self.terms) if tenant else self.terms
 
     @property
     def digest(self) -> str:
-        """Give 8 hex digits of what the policy says; comments, line breaks and the order of keys do not count."""
-        said = asdict(self)
-        del said["text"]
-        for rule in said["rules"]:
+        """Hash the policy's meaning to 8 hex digits: comments, line breaks and the order of keys do not count.
+
+        Journalled decisions name their policy by it, so the hashed keys keep the names that they had at first.
+        """
+        content: dict[str, Any] = asdict(self)
+        del content["text"]
+        content["memory"] = content.pop("sessions")
+        for rule in content["rules"]:
             del rule["line"]
-        return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
+        for terms in (content["terms"], *content["tenants"].values()):
+            terms["budget"]["purse"] = terms["budget"].pop("pool")
+        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
 
     @property
     def version(self) -> str:
-        """Name the policy in a decision, e.g. `default@5d41402a`."""
+        """Identify the policy in a decision, e.g. `default@5d41402a`."""
         return f"{self.name}@{self.digest}"

@@ -1,4 +1,4 @@
-"""Reads `policy.toml`; a bad file is refused by line and key, and the policy that was live stays live."""
+"""Reads and watches `policy.toml`; errors name line and key, and an invalid file leaves the live policy in force."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def load_policy(path: Path | str, arms: Sequence[Arm] | None = None) -> Policy:
     Raises
     ------
     BadPolicy
-        With the line and the key of every fault.
+        With line and key of every error.
     """
     path = Path(path)
     return parse_policy(read_text(path, BadPolicy), path.name, arms)
 
 
 def parse_policy(text: str, source: str = "policy.toml", arms: Sequence[Arm] | None = None) -> Policy:
-    """Read a policy; `source` is what messages call it.
+    """Parse a policy; `source` names it in error messages.
 
     Raises
     ------
     BadPolicy
-        With the line and the key of every fault.
+        With line and key of every error.
 
     Examples
     --------
@@ -77,17 +77,18 @@ sessions, switching_cost_usd, tenant, value_by_task, value_of_success_usd
     name = root.text("name", "default")
     seed = root.whole("seed", 0)
     terms = _terms(root, Terms())
-    held = root.section("tenant")
-    tenants = {tenant: _tenant(held.section(tenant), terms) for tenant in held.keys}
+    tenant_table = root.section("tenant")
+    tenants = {tenant: _tenant(tenant_table.section(tenant), terms) for tenant in tenant_table.keys}
     rules = tuple(_rule(section, arms) for section in root.sections("rule"))
-    guards, memory = read_health_settings(root.section("guards")), read_session_settings(root.section("sessions"))
+    guards = read_health_settings(root.section("guards"))
+    sessions = read_session_settings(root.section("sessions"))
     root.close()
     file.finish()
-    return Policy(name, terms, tenants, rules, guards, memory, seed, text)
+    return Policy(name, terms, tenants, rules, guards, sessions, seed, text)
 
 
 class PolicySource:
-    """A policy file that is watched: the last good policy is `live`.
+    """A watched policy file; `live` is the last valid policy.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ class PolicySource:
     Raises
     ------
     BadPolicy
-        The file is bad at the start: then there is nothing that could stay live.
+        The file is invalid at the start.
     """
 
     def __init__(self, path: Path, arms: Sequence[Arm] | None = None) -> None:
@@ -113,12 +114,12 @@ class PolicySource:
         Returns
         -------
         bool
-            True where `live` says something else than before.
+            True if the meaning of `live` changed.
 
         Raises
         ------
         BadPolicy
-            The file changed and is bad; `live` stays. The same bad text is reported once.
+            The file changed and is invalid; `live` stays. The same invalid text is reported once.
         """
         text = read_text(self._path, BadPolicy)
         if text == self._seen:
@@ -162,7 +163,7 @@ def _terms(section: Section, base: Terms) -> Terms:
 
 
 def _values(section: Section, base: Terms) -> dict[str, Usd]:
-    """Read values per task; a tenant's own default wins over the values per task of all tenants."""
+    """Read values per task; a tenant's own default takes precedence over the shared values per task."""
     table = section.section("value_by_task")
     values = {} if section.has("value_of_success_usd") else dict(base.value_by_task)
     return values | {task: Usd(table.number(task, 0.0)) for task in table.keys}

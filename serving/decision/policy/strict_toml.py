@@ -1,4 +1,4 @@
-"""Reads a TOML file strictly: every fault is named by line and key, all of them at once."""
+"""Strict TOML reader: reports all errors of a file at once, each with line and key."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from serving.decision.policy.toml_positions import KeyPath, key_lines
 
 
 class TomlFile:
-    """A parsed document that collects faults until `finish` raises them together.
+    """A parsed document that collects errors until `finish` raises them together.
 
     Parameters
     ----------
     text
         The document.
     source
-        What the messages call it.
+        Its name in error messages.
     error
-        Class of the error to raise.
+        Class of the exception to raise.
 
     Raises
     ------
     BadInput
-        The given class; the text is not TOML.
+        Of the class `error`: the text is not TOML.
     """
 
     def __init__(self, text: str, source: str, error: type[BadInput]) -> None:
@@ -41,18 +41,18 @@ class TomlFile:
         self._lines = key_lines(text)
 
     def line(self, path: KeyPath) -> int:
-        """Give the line where `path` is written, or the nearest thing that holds it; 1 for the document."""
+        """Find the line of `path`, or of the nearest table that contains it; 1 for the document."""
         while path and path not in self._lines:
             path = path[:-1]
         return self._lines.get(path, 1)
 
     def fault(self, path: KeyPath, message: str) -> None:
-        """Note what is wrong at `path` and how to cure it."""
+        """Record an error at `path`; the message names the cure."""
         where = self.line(path)
         self._faults.append((where, f"{self._source}, line {where}, {format_key(path)}: {message}"))
 
     def finish(self) -> None:
-        """Raise what was noted, in the file's order; nothing where all is well."""
+        """Raise the recorded errors, if any, in the order of the file."""
         if self._faults:
             raise self._error("\n".join(text for _, text in sorted(self._faults, key=lambda fault: fault[0])))
 
@@ -68,7 +68,7 @@ def read_text(path: Path, error: type[BadInput]) -> str:
 
 
 def format_key(path: KeyPath) -> str:
-    """Write a key path for people.
+    """Format a key path for error messages.
 
     Examples
     --------
@@ -86,14 +86,14 @@ def format_key(path: KeyPath) -> str:
 
 
 class Section:
-    """One table of the document; reading a key marks it as known, `close` reports the others.
+    """One table of the document; reading a key marks it as known, `close` reports the unknown ones.
 
     Parameters
     ----------
     file
-        Where faults go.
+        Collects the errors.
     path
-        Where the table stands.
+        Of the table.
     table
         Its content.
     """
@@ -104,20 +104,20 @@ class Section:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Give the keys as written."""
+        """The keys as written."""
         return tuple(self._table)
 
     @property
     def line(self) -> int:
-        """Give the line of the table's head."""
+        """The line of the table's header."""
         return self.file.line(self.path)
 
     def has(self, key: str) -> bool:
-        """Tell whether the key is written."""
+        """Tell whether the key is present."""
         return key in self._table
 
     def fault(self, key: str | None, message: str) -> None:
-        """Note what is wrong with a key of this table, or with the table."""
+        """Record an error of a key of this table, or of the table itself."""
         self.file.fault(self.path if key is None else (*self.path, key), message)
 
     def number(self, key: str, default: float, low: float = 0.0, high: float = math.inf, above: bool = False) -> float:
@@ -143,7 +143,7 @@ class Section:
         return int(number)
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Read a string that is not empty; a key without default must be there."""
+        """Read a non-empty string; a key without default is required."""
         value = self._take(key)
         if value is None:
             if default is None:
@@ -206,7 +206,7 @@ class Section:
         return tuple(Section(self.file, (*self.path, key, place), item) for place, item in enumerate(value))
 
     def close(self) -> None:
-        """Note every key that nothing asked for."""
+        """Record an error for every key that was not read."""
         for key in self._table:
             if key not in self._known:
                 close = get_close_matches(key, self._known, 1)

@@ -1,4 +1,4 @@
-"""Tells on which line of a valid TOML text each key stands, which the standard parser does not keep."""
+"""Finds the line number of every key in a valid TOML text, which `tomllib` does not keep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tomllib
 from collections import Counter
 
 KeyPath = tuple[str | int, ...]
-"""Keys from the root; a number is a place in an array."""
+"""Keys from the root; an integer is an index into an array."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY = re.compile(r"""\s*("(?:\\.|[^"\\])*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*""")
@@ -18,12 +18,12 @@ _BARE = re.compile(r"[^,\]}\n#]+")
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """Find the line of every key, table head and array item.
+    """Find the line of every key, table header and array item.
 
     Parameters
     ----------
     text
-        TOML that the standard parser has accepted.
+        TOML that `tomllib` accepts.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 class _Scan:
-    """One pass over the text; `at` is the place that is read next."""
+    """One pass over the text; `at` is the offset to be read next."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
@@ -62,11 +62,11 @@ class _Scan:
         if not double:
             self.lines.setdefault(path, line)
             return path
-        place = self._heads[path]
+        index = self._heads[path]
         self._heads[path] += 1
         self.lines.setdefault(path, line)
-        self.lines[(*path, place)] = line
-        return (*path, place)
+        self.lines[(*path, index)] = line
+        return (*path, index)
 
     def _inside(self, path: KeyPath) -> KeyPath:
         """Step into the newest item where `path` is an array of tables."""
@@ -101,14 +101,14 @@ class _Scan:
             return
         self.at += 1
         self._skip()
-        place = 0
+        index = 0
         while self.text[self.at] not in "]}":
             if opened == "[":
-                self.lines[(*path, place)] = self._line()
-                self._value((*path, place))
+                self.lines[(*path, index)] = self._line()
+                self._value((*path, index))
             else:
                 self._pair(path)
-            place += 1
+            index += 1
             self._skip()
             if self.text[self.at] == ",":
                 self.at += 1

@@ -1,7 +1,7 @@
-"""Finds what every arm costs, once and offline, so that a decision needs only arithmetic.
+"""Price book: the rate card of every arm, looked up once and offline.
 
-An arm is priced by `arms.toml` (tokens or GPU seconds), or else by the data that the pinned `genai-prices` carries;
-nothing is ever fetched. Long-prompt tiers, dated price changes and off-peak hours of the book are kept.
+Prices come from `arms.toml` (tokens or GPU seconds), or else from the data of the pinned `genai-prices`; nothing is
+ever fetched. Long-prompt tiers, dated price changes and off-peak hours of that data are kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MTOK = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """What every arm costs.
+    """Rate cards of the arms.
 
     Parameters
     ----------
@@ -42,16 +42,16 @@ class PriceBook:
 
     @property
     def digest(self) -> str:
-        """Give 8 hex digits of everything in the book: equal digests price equally."""
+        """Hash of the book's content, 8 hex digits: equal digests price equally."""
         return hashlib.sha256(self.to_json()).hexdigest()[:8]
 
     @property
     def version(self) -> str:
-        """Name the book in a decision, e.g. `genai-prices-0.2.3:1f3a9c2b`."""
+        """Identifier of the book in a decision, e.g. `genai-prices-0.2.3:1f3a9c2b`."""
         return f"{self.snapshot}:{self.digest}"
 
     def card(self, arm: str) -> RateCard:
-        """Give the rates of an arm by name.
+        """Look the rate card of an arm up by name.
 
         Raises
         ------
@@ -64,17 +64,17 @@ class PriceBook:
         raise Unpriced(f"arm {arm!r} is not in this price book: make the book for the arms that you serve")
 
     def to_json(self) -> bytes:
-        """Write the book for the journal; floats keep every bit."""
+        """Serialise the book for the journal; floats keep every bit."""
         return orjson.dumps({"snapshot": self.snapshot, "cards": [asdict(card) for card in self.cards]})
 
     @staticmethod
     def from_json(text: bytes) -> PriceBook:
-        """Read what `to_json` wrote.
+        """Parse what `to_json` wrote.
 
         Raises
         ------
         BadInput
-            It is something else.
+            The text is not a price book.
         """
         try:
             raw = orjson.loads(text)
@@ -92,18 +92,18 @@ def _window(raw: dict[str, Any]) -> RateWindow:
 
 
 def price_book(arms: Sequence[Arm]) -> PriceBook:
-    """Price the arms: their own price first, then GPU seconds, then the book.
+    """Price the arms: by their own price, else by GPU seconds, else by `genai-prices`.
 
     Parameters
     ----------
     arms
-        K of them. `model` may carry its provider in front: `azure/gpt-4o`, `openrouter/qwen/qwen3-32b`.
+        K arms. `model` may be prefixed with its provider: `azure/gpt-4o`, `openrouter/qwen/qwen3-32b`.
 
     Raises
     ------
     Unpriced
-        Naming the arm, its model and the cure. An arm is never free by accident: a model that the book lists at 0 USD
-        is unpriced too, until `arms.toml` says that it is free.
+        The message names arm, model and cure. An arm is never free by accident: a model listed at 0 USD is unpriced
+        too, until `arms.toml` says that it is free.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def _all_day(tiers: tuple[CallRates, ...]) -> RateWindow:
 
 
 def _from_book(arm: Arm) -> RateCard:
-    # Imported here: the package loads an HTTP client, which a process that only reads decisions never needs.
+    # Imported here: the package loads an HTTP client, which a process that only reads decisions does not need.
     from genai_prices.data import providers
 
     found = _find(providers, arm.model)
@@ -154,13 +154,16 @@ def _from_book(arm: Arm) -> RateCard:
 
 
 def _find(providers: list[Provider], reference: str) -> tuple[Provider, ModelInfo] | None:
-    """Look a model up in the bundled data, whatever newer data the process may have loaded."""
+    """Look a model up in the bundled data, even where the process has loaded newer data."""
     from genai_prices.data_snapshot import DataSnapshot
 
     book = DataSnapshot(providers=providers, from_auto_update=False)
     provider, _, model = reference.partition("/")
-    tries: Iterable[tuple[str, str | None]] = [(model, provider), (reference, None)] if model else [(reference, None)]
-    for name, provider_id in tries:
+    candidates: Iterable[tuple[str, str | None]]
+    candidates = [(model, provider), (reference, None)] if model else [(reference, None)]
+        [(model, provider), (reference, None)] if model else [(reference, None)]
+    )
+    for name, provider_id in candidates:
         try:
             return book.find_provider_model(name, None, provider_id, None)
         except LookupError:
@@ -207,7 +210,7 @@ def _starts(prices: ModelPrice) -> set[int]:
 
 
 def _rates(prices: ModelPrice, start: int) -> CallRates:
-    """Give the rates of prompts longer than `start` tokens; what has no price of its own pays what holds it."""
+    """Compute the rates of prompts longer than `start` tokens; a part without a price pays that of the whole."""
 
     def usd(*prices_per_mtok: Any) -> float:
         return next(_usd_per_token(price, start) for price in prices_per_mtok if price is not None)
@@ -230,5 +233,5 @@ def _rates(prices: ModelPrice, start: int) -> CallRates:
 def _usd_per_token(price: Any, start: int) -> float:
     if not hasattr(price, "tiers"):
         return float(price) * _MTOK
-    held: Iterator[Any] = (tier.price for tier in reversed(price.tiers) if tier.start <= start)
-    return float(next(held, price.base)) * _MTOK
+    matching: Iterator[Any] = (tier.price for tier in reversed(price.tiers) if tier.start <= start)
+    return float(next(matching, price.base)) * _MTOK

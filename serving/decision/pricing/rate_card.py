@@ -1,4 +1,4 @@
-"""Turns tokens and seconds into USD: plain arithmetic over frozen rates."""
+"""Rate cards: USD rates of an arm by time and prompt length, and the cost of a call at these rates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _DAY = 86400.0
 
 @fast_dataclass
 class CallRates:
-    """What one call pays, in USD per token, per GPU second and per request.
+    """Rates of one call, in USD per token, per GPU second and per request.
 
     Parameters
     ----------
     above_input_tokens
-        These rates hold for a whole call whose prompt is longer than this.
+        The rates apply to the whole call if its prompt is longer than this; -1 for any length.
     cached_input, cache_write, cache_write_1h
         Prompt tokens read from the provider's cache, or written to it for five minutes or an hour.
     hidden
@@ -38,7 +38,7 @@ class CallRates:
 
 @dataclass(frozen=True, slots=True)
 class RateWindow:
-    """Rates that hold from a moment on, or between two times of the day.
+    """Rates that apply from a date on, or between two times of the day.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class RateWindow:
     opens, closes
         Seconds after midnight UTC; the window may run over midnight. Both None: all day.
     tiers
-        Longest prompts first; the last one is above 0 or -1 tokens and takes the rest.
+        Longest prompts first; the last one applies to the rest.
     """
 
     since: float | None
@@ -56,7 +56,7 @@ class RateWindow:
     tiers: tuple[CallRates, ...]
 
     def holds(self, now: float) -> bool:
-        """Tell whether the window is open at `now` (epoch seconds)."""
+        """Tell whether the window applies at `now` (epoch seconds)."""
         if self.since is not None and now < self.since:
             return False
         if self.opens is None or self.closes is None:
@@ -69,16 +69,16 @@ class RateWindow:
 
 @dataclass(frozen=True, slots=True)
 class RateCard:
-    """All that an arm may cost.
+    """All rates of an arm.
 
     Parameters
     ----------
     arm
-        Its name.
+        Name of the arm.
     source
-        Where the rates are from: `arms.toml`, `gpu`, or provider and model of the price book.
+        Of the rates: `arms.toml`, `gpu`, or provider and model of the price book.
     windows
-        Later ones win over earlier ones; where none holds, the first counts.
+        Later ones take precedence; where none applies, the first is used.
     """
 
     arm: str
@@ -86,10 +86,10 @@ class RateCard:
     windows: tuple[RateWindow, ...]
 
     def rates(self, now: float, input_tokens: float) -> CallRates:
-        """Give the rates of a call at `now` (epoch seconds) with that many prompt tokens."""
+        """Select the rates of a call at `now` (epoch seconds) with `input_tokens` prompt tokens."""
         window = self.windows[0]
         if len(self.windows) > 1:
-            window = next((later for later in reversed(self.windows) if later.holds(now)), window)
+            window = next((each for each in reversed(self.windows) if each.holds(now)), window)
         for tier in window.tiers:
             if input_tokens > tier.above_input_tokens:
                 return tier
@@ -99,7 +99,7 @@ class RateCard:
 def expected_cost(
     rates: CallRates, input_tokens: float, cached_tokens: float, output_tokens: float, latency_ms: float, retries: float
 ) -> float:
-    """Forecast what a call costs with its retries.
+    """Compute the expected cost of a call with its retries.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def expected_cost(
     input_tokens, cached_tokens
         All prompt tokens, and those of them that the provider reads from its cache.
     output_tokens
-        Visible and hidden; hidden ones are billed as output.
+        Visible and hidden; hidden tokens are billed as output.
     latency_ms
         For self-hosted arms.
     retries

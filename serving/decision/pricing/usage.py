@@ -1,4 +1,4 @@
-"""Reads what providers report about one call into one shape, wherever each counts hidden and cached tokens.
+"""Parses the token usage that providers report, which count hidden and cached tokens in different places.
 
 =============  ==============================  =========================================
 provider       cached prompt tokens            hidden tokens
@@ -18,21 +18,21 @@ from serving.decision.errors import BadInput
 
 
 class BadUsage(BadInput):
-    """A usage record that can't be read."""
+    """An invalid usage record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call.
+    """Token counts of one call.
 
     Parameters
     ----------
     input_tokens
-        The whole prompt: plain, read from the cache and written to the cache.
+        The whole prompt: uncached, read from the cache and written to the cache.
     output_tokens
         Visible and hidden.
     cached_input_tokens, cache_write_tokens, cache_write_1h_tokens
-        Parts of `input_tokens`; the hour's writes are not among the five minutes' writes.
+        Parts of `input_tokens`; one-hour writes are not included in the five-minute writes.
     reasoning_tokens
         The hidden part of `output_tokens`.
     """
@@ -46,7 +46,7 @@ class Usage:
 
 
 def usage_from_openai(usage: Mapping[str, object]) -> Usage:
-    """Read `usage` of a chat completion or of a response object.
+    """Parse `usage` of a chat completion or of a response object.
 
     Raises
     ------
@@ -61,20 +61,20 @@ def usage_from_openai(usage: Mapping[str, object]) -> Usage:
 cache_write_1h_tokens=0, reasoning_tokens=700)
     """
     chat = "prompt_tokens" in usage
-    read, written = ("prompt_tokens", "completion_tokens") if chat else ("input_tokens", "output_tokens")
-    return _sound(
+    prompt, output = ("prompt_tokens", "completion_tokens") if chat else ("input_tokens", "output_tokens")
+    return _checked(
         Usage(
-            input_tokens=_count(usage, read, needed=True),
-            output_tokens=_count(usage, written, needed=True),
-            cached_input_tokens=_count(_part(usage, f"{read}_details"), "cached_tokens"),
-            cache_write_tokens=_count(_part(usage, f"{read}_details"), "cache_write_tokens"),
-            reasoning_tokens=_count(_part(usage, f"{written}_details"), "reasoning_tokens"),
+            input_tokens=_count(usage, prompt, required=True),
+            output_tokens=_count(usage, output, required=True),
+            cached_input_tokens=_count(_part(usage, f"{prompt}_details"), "cached_tokens"),
+            cache_write_tokens=_count(_part(usage, f"{prompt}_details"), "cache_write_tokens"),
+            reasoning_tokens=_count(_part(usage, f"{output}_details"), "reasoning_tokens"),
         )
     )
 
 
 def usage_from_anthropic(usage: Mapping[str, object]) -> Usage:
-    """Read `usage` of a message: cache reads and writes stand beside `input_tokens`.
+    """Parse `usage` of a message: cache reads and writes are counted beside `input_tokens`.
 
     Raises
     ------
@@ -89,10 +89,10 @@ def usage_from_anthropic(usage: Mapping[str, object]) -> Usage:
     cached = _count(usage, "cache_read_input_tokens")
     written = _count(usage, "cache_creation_input_tokens")
     hour = _count(_part(usage, "cache_creation"), "ephemeral_1h_input_tokens")
-    return _sound(
+    return _checked(
         Usage(
-            input_tokens=_count(usage, "input_tokens", needed=True) + cached + written,
-            output_tokens=_count(usage, "output_tokens", needed=True),
+            input_tokens=_count(usage, "input_tokens", required=True) + cached + written,
+            output_tokens=_count(usage, "output_tokens", required=True),
             cached_input_tokens=cached,
             cache_write_tokens=written - hour,
             cache_write_1h_tokens=hour,
@@ -102,7 +102,7 @@ def usage_from_anthropic(usage: Mapping[str, object]) -> Usage:
 
 
 def usage_from_gemini(usage: Mapping[str, object]) -> Usage:
-    """Read `usageMetadata` of a reply: thoughts and tool prompts stand beside the other counts.
+    """Parse `usageMetadata` of a reply: thoughts and tool prompts are counted beside the other tokens.
 
     Raises
     ------
@@ -115,9 +115,9 @@ def usage_from_gemini(usage: Mapping[str, object]) -> Usage:
     560
     """
     thoughts = _count(usage, "thoughtsTokenCount")
-    return _sound(
+    return _checked(
         Usage(
-            input_tokens=_count(usage, "promptTokenCount", needed=True) + _count(usage, "toolUsePromptTokenCount"),
+            input_tokens=_count(usage, "promptTokenCount", required=True) + _count(usage, "toolUsePromptTokenCount"),
             output_tokens=_count(usage, "candidatesTokenCount") + thoughts,
             cached_input_tokens=_count(usage, "cachedContentTokenCount"),
             reasoning_tokens=thoughts,
@@ -134,16 +134,16 @@ def _part(usage: Mapping[str, object], key: str) -> Mapping[str, object]:
     return part
 
 
-def _count(usage: Mapping[str, object], key: str, needed: bool = False) -> int:
+def _count(usage: Mapping[str, object], key: str, required: bool = False) -> int:
     value = usage.get(key)
-    if value is None and not needed:
+    if value is None and not required:
         return 0
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise BadUsage(f"{key} is {value!r}, not a count >= 0: pass the provider's usage record as it came")
     return value
 
 
-def _sound(usage: Usage) -> Usage:
+def _checked(usage: Usage) -> Usage:
     parts = usage.cached_input_tokens + usage.cache_write_tokens + usage.cache_write_1h_tokens
     if parts > usage.input_tokens or usage.cache_write_tokens < 0:
         raise BadUsage(f"{parts} cached tokens of {usage.input_tokens} input tokens: is this another provider's shape?")

@@ -155,7 +155,7 @@ def test_reports_correct_the_spend_by_cost_or_by_tokens() -> None:
 
 
 def test_every_tenant_with_a_budget_has_its_own_purse() -> None:
-    own = Terms(budget=BudgetSettings(day_usd=Usd(1e-6), purse="acme"))
+    own = Terms(budget=BudgetSettings(day_usd=Usd(1e-6), pool="acme"))
     shared = world(budget=BudgetSettings(day_usd=Usd(1e6)), tenants={"acme": own})
     for _ in range(20):
         shared.decide(ask(tenant="acme"))
@@ -255,10 +255,10 @@ def test_success_is_judged_per_task_also_where_the_model_names_it() -> None:
 
 
 def test_a_session_holds_its_arm_for_the_cost_of_switching() -> None:
-    sticky = world(memory=SessionSettings(session_minutes=10.0))
+    sticky = world(sessions=SessionSettings(session_minutes=10.0))
     sticky.engine = Engine(
         Fixed(forecast((0.03, 0.029))),
-        Policy(terms=Terms(value_of_success_usd=Usd(1.0), switching_cost_usd=0.05), memory=sticky.policy.memory),
+        Policy(terms=Terms(value_of_success_usd=Usd(1.0), switching_cost_usd=0.05), sessions=sticky.policy.sessions),
         price_book(ARMS),
         clock=lambda: sticky.now,
     )
@@ -281,7 +281,7 @@ def test_a_tool_loop_keeps_arm_and_effort_whatever_the_client_says_later() -> No
 
 
 def test_the_prompt_cache_is_taken_to_hold_for_a_while() -> None:
-    cached = world(memory=SessionSettings(cache_minutes=5.0))
+    cached = world(sessions=SessionSettings(cache_minutes=5.0))
     long = ask("word " * 4000, session_id="s")
     cached.decide(long)
     session = cached.steering.runtime_state(long, {}).session

@@ -120,12 +120,24 @@ def test_the_example_is_right_in_its_comments_too() -> None:
     assert policy.terms_for("acme").limits.reasoning_tokens == 64000
     assert [rule.deny for rule in policy.rules] == [("high",), ()]
     assert policy.terms.budget == BudgetSettings(Usd(40.0), Usd(500.0), Usd(9000.0))
-    assert policy.terms_for("acme").budget == BudgetSettings(day_usd=Usd(50.0), hard_stop=True, purse="acme")
+    assert policy.terms_for("acme").budget == BudgetSettings(day_usd=Usd(50.0), hard_stop=True, pool="acme")
 
 
 def test_the_readme_and_the_example_name_every_term() -> None:
     kinds = (Policy, Terms, Exploration, CallLimits, Rule, BudgetSettings, HealthSettings, SessionSettings)
-    made = {"terms", "tenants", "rules", "guards", "memory", "text", "line", "purse", "budget", "exploration", "limits"}
+    made = {
+        "terms",
+        "tenants",
+        "rules",
+        "guards",
+        "sessions",
+        "text",
+        "line",
+        "pool",
+        "budget",
+        "exploration",
+        "limits",
+    }
     spelt = {"tasks": "task", "headers": "header", "value_by_task": "[value_by_task]"}
     terms = {spelt.get(field.name, field.name) for kind in kinds for field in fields(kind)} - made - {"tenants"}
     readme = (ROOT / "README.md").read_text()
@@ -144,9 +156,9 @@ maybe = "baseline"
 [tenant.own.budget]
 hour_usd = 1
 """)
-    assert policy.terms_for("acme").budget.purse == policy.terms_for(None).budget.purse == ""
+    assert policy.terms_for("acme").budget.pool == policy.terms_for(None).budget.pool == ""
     assert policy.terms_for("acme").budget is policy.terms.budget
-    assert policy.terms_for("own").budget == BudgetSettings(hour_usd=Usd(1.0), purse="own")
+    assert policy.terms_for("own").budget == BudgetSettings(hour_usd=Usd(1.0), pool="own")
     assert not Terms().budget.steers
 
 
