@@ -161,8 +161,6 @@ def _find(providers: list[Provider], reference: str) -> tuple[Provider, ModelInf
     provider, _, model = reference.partition("/")
     candidates: Iterable[tuple[str, str | None]]
     candidates = [(model, provider), (reference, None)] if model else [(reference, None)]
-        [(model, provider), (reference, None)] if model else [(reference, None)]
-    )
     for name, provider_id in candidates:
         try:
             return book.find_provider_model(name, None, provider_id, None)
