@@ -37,8 +37,8 @@ _UNCHANGED: Final = {
 class OutcomeReporter(Protocol):
     """Takes outcomes."""
 
-    async def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> int:
-        """Return once they are durable; `patient`: nobody waits for that, so they may be written in a batch."""
+    async def report(self, rows: Sequence[OutcomeRow], *, deferred: bool = False) -> int:
+        """Return once they are durable; `deferred`: nobody waits for that, so they may be written in a batch."""
         ...
 
 
@@ -113,7 +113,7 @@ class ExtProcServicer:
 
     async def _report_outcome(self, outcome_reporter: OutcomeReporter, outcome: OutcomeRow) -> None:
         try:
-            await outcome_reporter.report((outcome,), patient=True)
+            await outcome_reporter.report((outcome,), deferred=True)
         except ThinkgateError as error:
             self.lost_outcomes += 1
             if self.lost_outcomes & (self.lost_outcomes - 1) == 0:  # the 1st, 2nd, 4th, 8th ...

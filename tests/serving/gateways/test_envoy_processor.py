@@ -50,8 +50,8 @@ class FullJournal:
     def __init__(self) -> None:
         self.asked: list[OutcomeRow] = []
 
-    async def report(self, rows: Sequence[OutcomeRow], *, patient: bool = False) -> int:
-        assert patient
+    async def report(self, rows: Sequence[OutcomeRow], *, deferred: bool = False) -> int:
+        assert deferred
         self.asked += rows
         raise JournalUnavailable("no room")
 
