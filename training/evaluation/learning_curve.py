@@ -1,6 +1,6 @@
-"""The learning curve: how good the router would be after ever more of this history.
+"""Learning curve: quality of the router against the number of training prompts.
 
-Each size is learnt anew, with the settings of the real model, and judged on the same held-out fold.
+Each size is trained from scratch, with the settings of the real model, and evaluated on the same held-out fold.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from training.progress import Progress, silent
 from training.types import IntArray
 
 AT_MOST = 20_000
-"""Prompts that the largest size holds; a random part of longer histories."""
+"""Prompts of the largest size; a random part of longer histories."""
 
 
 def learning_curve(
@@ -31,14 +31,14 @@ def learning_curve(
     settings: FitSettings,
     progress: Progress = silent,
 ) -> tuple[LearningPoint, ...]:
-    """Learn from 100, 200, 500, ... prompts and judge on one held-out fold; empty where nothing can be drawn.
+    """Train on 100, 200, 500, ... prompts and evaluate on one held-out fold.
 
     Parameters
     ----------
     x
         float32 (n, P), design rows.
     fold
-        int64 (n,); fold 0 is judged, the others are learnt from.
+        int64 (n,); fold 0 is the test set, the others are trained on.
     learner
         The chosen blend.
 
@@ -53,17 +53,17 @@ def learning_curve(
     if not dataset.is_paired or len(train) < 2:
         return ()
     sizes = learning_sizes(len(train))
-    asked = x[test]
+    x_test = x[test]
     done = 0
 
     def fit_on(rows: IntArray) -> Router:
         nonlocal done
         part = dataset.subset(rows)
-        trees = settings.grains(len(dataset))[learner.grain]
+        trees = settings.tree_sizes(len(dataset))[learner.tree_size]
         heads = fit_heads(x[rows], part, part.success, learner, trees, settings.threads, lambda: None)
         done += 1
         progress("learning curve", done, len(sizes))
-        return Router.from_uplift("ours", heads.uplift(asked, learner.weight))
+        return Router.from_uplift("ours", heads.uplift(x_test, learner.weight))
 
     progress("learning curve", 0, len(sizes))
     try:

@@ -1,7 +1,7 @@
-"""What happens on kinds of request that were never seen: whole task types are left out of training, in turn.
+"""Leave-task-types-out evaluation: scores of prompts by models that never saw their task type.
 
-The models are learnt anew without the task types that they are then asked about, with the settings of the real ones,
-and every rival is learnt on the same folds. Support is judged in the same way: by how well it tells those prompts from
+Models are trained from scratch without those task types, with the settings of the real ones, and every comparison
+router is fitted on the same folds. Support is evaluated in the same way: by how well it separates those prompts from
 held-out prompts of known task types.
 """
 
@@ -24,11 +24,11 @@ from training.progress import Progress, silent
 from training.types import Array, IntArray
 
 FOLDS = 3
-"""Parts in which the task types are left out."""
+"""Folds of task types."""
 MINIMUM_TASKS = 6
 """Fewer task types than this are too few to leave some out and still know others."""
 AT_MOST = 6000
-"""Prompts that this is tried on; a random part of longer histories, so that it takes seconds, not hours."""
+"""Prompts used; a random part of longer histories, so that it takes seconds, not hours."""
 _HELD = 0.2
 
 
@@ -41,7 +41,7 @@ class LeftOutScores:
     rows
         int64 (m,), places of the prompts in the data set.
     fold
-        int64 (m,), the part in which a prompt's task type was left out.
+        int64 (m,), the fold in which a prompt's task type was left out.
     score
         float64 (m, K-1), blended uplift.
     support
@@ -86,9 +86,9 @@ def leave_tasks_out(
         progress("unseen task types", done, total)
 
     progress("unseen task types", 0, total)
-    trees = settings.grains(len(dataset))[learner.grain]
+    trees = settings.tree_sizes(len(dataset))[learner.tree_size]
     scores = cross_fit(known, part, fold, trees, settings.threads, step)
-    afar, _ = fit_feature_only_heads(known, part, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
+    feature_only, _ = fit_feature_only_heads(known, part, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
     support, seen = np.empty(len(rows)), []
     for f in range(FOLDS):
         unseen = fold == f
@@ -98,7 +98,11 @@ def leave_tasks_out(
         seen.append(near)
         step()
     return LeftOutScores(
-        rows, fold, scores.leaning(learner.outcome, support, afar).blend(learner), support, np.concatenate(seen)
+        rows,
+        fold,
+        scores.weigh_by_support(learner.outcome, support, feature_only).blend(learner),
+        support,
+        np.concatenate(seen),
     )
 
 
@@ -106,9 +110,9 @@ def _supports(
     x: FloatArray,
     tasks: NDArray[np.object_],
     train: NDArray[np.bool_],
-    asked: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    evaluated: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     rng: np.random.Generator,
 ) -> tuple[Array, Array]:
     head = fit_support(fit_components(x[train], rng), x[train], tasks[train], rng)
-    first, second = (head.map(similarity(head, x[rows])) for rows in asked)
+    first, second = (head.map(similarity(head, x[rows])) for rows in evaluated)
     return first, second

@@ -136,7 +136,7 @@ def write_heads(model: FittedModel, bundle_id: str, folder: Path) -> Path:
     told = {
         "bundle_id": bundle_id,
         "success": [_written(head.score, texts) for head in model.success],
-        "elsewhere": [_written(head, texts) for head in model.elsewhere],
+        "elsewhere": [_written(head, texts) for head in model.feature_only],
         "uplift": [
             {
                 "success_weight": head.success_weight,

@@ -92,7 +92,7 @@ def _heads(nodes: GraphBuilder, model: FittedModel, design: str, columns: Output
     # Trees want float64; one row costs less to cast than the rest of the graph would to be doubled.
     doubled = nodes.add("Cast", design, to=DOUBLE)
     scores = _trees(nodes, model, doubled)
-    chances = k + len(model.elsewhere)
+    chances = k + len(model.feature_only)
     success, direct, consumption = nodes.split(scores, (chances, k - 1, 2 * k))
     chance = nodes.add("Sigmoid", success)
     components = _components(nodes, model.support.components, doubled)
@@ -100,9 +100,9 @@ def _heads(nodes: GraphBuilder, model: FittedModel, design: str, columns: Output
     width = PiecewiseLinear(support.knots, 1.0 + model.widening * (1.0 - support.values))
     similarity = _similarity(nodes, model.support, components)
     supported, widened = nodes.split(_maps(nodes, similarity, 1, [(0, support), (0, width)]), (1, 1))
-    if model.elsewhere:
-        near, afar = nodes.split(chance, (k, k))
-        chance = nodes.add("Add", afar, nodes.add("Mul", supported, nodes.add("Sub", near, afar)))
+    if model.feature_only:
+        full, feature_only = nodes.split(chance, (k, k))
+        chance = nodes.add("Add", feature_only, nodes.add("Mul", supported, nodes.add("Sub", full, feature_only)))
         direct = nodes.add("Mul", supported, direct)
     raw = nodes.add("Gemm", chance, nodes.constant(_contrast(model)), direct)
     calibrated = _calibrated(nodes, model, nodes.add("Concat", chance, raw, axis=1), widened)
@@ -150,8 +150,8 @@ def _calibrated(nodes: GraphBuilder, model: FittedModel, known: str, widened: st
 
 
 def _trees(nodes: GraphBuilder, model: FittedModel, design: str) -> str:
-    """All tree heads in one node: success K (and elsewhere K), direct uplift K - 1, tokens K, latency K."""
-    heads = [head.score for head in model.success] + list(model.elsewhere)
+    """All tree heads in one node: success K (and feature-only K), direct uplift K - 1, tokens K, latency K."""
+    heads = [head.score for head in model.success] + list(model.feature_only)
     heads += [head.direct or TreeHead((), ()) for head in model.uplift]
     heads += [_quantity(head.mean) for head in (*model.output_tokens, *model.latency_ms)]
     return add_forest(nodes, pack_trees(heads), len(heads), design)

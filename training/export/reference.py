@@ -42,17 +42,17 @@ def predict(model: FittedModel, x: FloatArray) -> Predictions:
     x
         float32 (n, P), design rows.
     """
-    chance = np.column_stack([sigmoid(raw_scores(head.score, x)) for head in model.success])
+    success_score = np.column_stack([sigmoid(raw_scores(head.score, x)) for head in model.success])
     support = _support(model, x)
-    trust = support[:, None] if model.elsewhere else np.ones((len(x), 1))
-    if model.elsewhere:
-        afar = np.column_stack([sigmoid(raw_scores(head, x)) for head in model.elsewhere])
-        chance = afar + trust * (chance - afar)
-    success = np.column_stack([head.calibration(chance[:, k]) for k, head in enumerate(model.success)])
+    trust = support[:, None] if model.feature_only else np.ones((len(x), 1))
+    if model.feature_only:
+        feature_only = np.column_stack([sigmoid(raw_scores(head, x)) for head in model.feature_only])
+        success_score = feature_only + trust * (success_score - feature_only)
+    success = np.column_stack([head.calibration(success_score[:, k]) for k, head in enumerate(model.success)])
     widening = 1 + model.widening * (1 - support)
     uplift, lower, upper = (np.empty((len(x), len(model.uplift))) for _ in range(3))
     for j, head in enumerate(model.uplift):
-        score = head.success_weight * (chance[:, j + 1] - chance[:, 0])
+        score = head.success_weight * (success_score[:, j + 1] - success_score[:, 0])
         if head.direct is not None:
             score = score + trust[:, 0] * raw_scores(head.direct, x)
         uplift[:, j] = head.calibration(score)

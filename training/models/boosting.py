@@ -1,4 +1,4 @@
-"""LightGBM as thinkgate uses it: small, strongly regularised trees over design rows, bags of seeds, raw scores."""
+"""Gradient-boosted trees (LightGBM) over design rows: small, strongly regularised, bagged over seeds, raw scores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Objective = Literal["cross_entropy", "regression"]
 T = TypeVar("T")
 
 ROWS_A_TREE = 60_000
-"""Rows that one tree reads at most, drawn anew for each: on long histories all rows are used, but not by every tree."""
+"""Rows sampled for each tree, at most: on long histories all rows are used, but not by every tree."""
 BY_ROWS = 50_000
 """Rows of a history up to which histograms are built row by row; of longer ones column by column, which is twice as
 fast where a tree sees an eighth of the columns."""
@@ -61,19 +61,19 @@ class BinnedRows:
 
     def __init__(self, x: FloatArray, trees: TreeSettings, threads: int) -> None:
         self._trees = trees
-        # One thread a booster, and several boosters side by side: threads that share the little work of a tree, which
-        # reads `ROWS_A_TREE` rows at most, mostly wait for each other, on a busy machine without end.
-        self.lanes = threads
+        # One thread a booster, several boosters in parallel: threads that share the little work of a tree, which reads
+        # `ROWS_A_TREE` rows at most, mostly wait for each other.
+        self._threads = threads
         self._by_rows = len(x) <= BY_ROWS
         params = {"max_bin": trees.max_bin, "verbosity": -1, "feature_pre_filter": False}
         self._data = lgb.Dataset(x, params={**params, "num_threads": threads}, free_raw_data=False)
         self._data.construct()
-        # The number of threads is the whole process's: who sets another while boosters learn, breaks their memory.
+        # LightGBM's thread count is process-wide: changing it while boosters train corrupts their memory.
         self._part_params = {**params, "num_threads": 1}
 
-    def side_by_side(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
-        """Run jobs that call `head`, as many at a time as there are lanes; results come in the order of the jobs."""
-        return side_by_side(jobs, self.lanes)
+    def run_jobs(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
+        """Run jobs that call `head` in parallel threads; results come in the order of the jobs."""
+        return run_parallel(jobs, self._threads)
 
     def head(
         self,
@@ -84,17 +84,17 @@ class BinnedRows:
         weight: Array | None = None,
         seed: int = 0,
     ) -> TreeHead:
-        """Learn one score.
+        """Fit one head.
 
         Parameters
         ----------
         y, weight
             float64 (n,); read at `rows` only.
         rows
-            Places to learn from, ascending.
+            Indices of the training rows, ascending.
         """
         boosters = []
-        # A copy, even of all rows: labels are its own, so that threads don't meet.
+        # A copy, even of all rows: it has its own labels, so threads do not share state.
         data = self._data.subset(rows, self._part_params)
         data.construct()
         data.set_label(y[rows])
@@ -110,31 +110,31 @@ class BinnedRows:
         return TreeHead(tuple(boosters), (1.0 / len(boosters),) * len(boosters))
 
 
-def side_by_side(jobs: Sequence[Callable[[], T]], lanes: int) -> Iterator[T]:
-    """Run so many jobs at a time; results come in the order of the jobs."""
-    if lanes == 1:
+def run_parallel(jobs: Sequence[Callable[[], T]], threads: int) -> Iterator[T]:
+    """Run jobs, `threads` at a time; results come in the order of the jobs."""
+    if threads == 1:
         yield from (job() for job in jobs)
         return
-    with ThreadPoolExecutor(lanes) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(lambda job: job(), jobs)
 
 
-def parameters(trees: TreeSettings, objective: Objective, seed: int, rows: int, machines: int = 1) -> dict[str, Any]:
+def parameters(trees: TreeSettings, objective: Objective, seed: int, rows: int, workers: int = 1) -> dict[str, Any]:
     """Give LightGBM's parameters of one booster.
 
     Parameters
     ----------
     rows
-        That it learns from, on all machines together.
-    machines
-        That share the work: a tree reads `ROWS_A_TREE` of each.
+        Training rows on all workers together.
+    workers
+        Number of workers; a tree reads `ROWS_A_TREE` rows of each.
     """
     return {
         "objective": objective,
         "num_leaves": trees.leaves,
         "learning_rate": trees.learning_rate,
         "feature_fraction": trees.feature_fraction,
-        "bagging_fraction": min(trees.bagging_fraction, machines * ROWS_A_TREE / rows),
+        "bagging_fraction": min(trees.bagging_fraction, workers * ROWS_A_TREE / rows),
         "bagging_freq": 1,
         "lambda_l2": trees.l2,
         "min_data_in_leaf": max(2, min(trees.min_rows, rows // 10)),
@@ -182,19 +182,19 @@ def averaged(heads: Sequence[TreeHead]) -> TreeHead:
     )
 
 
-def sigmoid(x: Array) -> Array:
+def sigmoid(logits: Array) -> Array:
     """Map log-odds to probability."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), np.float64)
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), np.float64)
 
 
-def log_odds(chance: Array) -> Array:
+def log_odds(probability: Array) -> Array:
     """Map probability to log-odds; 0 and 1 stay finite."""
-    kept = np.clip(chance, 1e-9, 1 - 1e-9)
+    kept = np.clip(probability, 1e-9, 1 - 1e-9)
     return np.asarray(np.log(kept / (1 - kept)), np.float64)
 
 
 def folds_of(groups: Sequence[object] | NDArray[np.object_], count: int, rng: np.random.Generator) -> IntArray:
-    """Deal rows into folds at random so that every group (task) is spread evenly: int64 (n,)."""
+    """Assign rows to folds at random, stratified by group (task): int64 (n,)."""
     labels = np.asarray([str(group) for group in groups])
     order = np.lexsort((rng.random(len(labels)), labels))
     fold = np.empty(len(labels), np.int64)

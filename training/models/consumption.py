@@ -70,7 +70,7 @@ def fit_quantity(
         for rows, own in (*parts, (known, seed + 100))
         if len(rows)
     ]
-    *held_out, whole = binned.side_by_side(jobs)
+    *held_out, whole = binned.run_jobs(jobs)
     for f, trees in zip([f for f, part in enumerate(parts) if len(part[0])], held_out, strict=True):
         score[fold == f] = raw_scores(trees, x[fold == f])
     smearing = float(np.log(np.mean(np.exp(y[known])) / np.mean(np.exp(score[known]))))

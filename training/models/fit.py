@@ -1,4 +1,4 @@
-"""Puts the learners together: a data set and its design rows in, a fitted model and its out-of-fold truth out."""
+"""Fits the whole model: from a data set and its design rows to all heads and their out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training.models.fitted_model import FittedModel, PiecewiseLinear, SuccessHe
 from training.models.local_trainer import LocalTrainerFactory
 from training.models.meta_learners import Learner, rank_learners
 from training.models.support import fit_components, fit_support, fit_tasks, held_out_support
-from training.models.targets import BEST, TrainerFactory, pseudo_outcomes
+from training.models.targets import BEST, TrainerFactory, doubly_robust_targets
 from training.models.uplift import LearntHeads, cross_fit_by, fit_feature_only_heads, fit_heads_by, progress_steps
 from training.progress import Progress, silent
 from training.types import Array, BoolArray, IntArray
@@ -27,17 +27,17 @@ ONE_THREAD = "blas"
 """API that `threadpool_limits` keeps to one thread while fitting: matrices are small, so threads of the linear algebra
 would mostly wait for each other. LightGBM has its own threads."""
 CHOICE_AT_MOST = 50_000
-"""Prompts up to which two sizes of trees are tried."""
+"""Prompts up to which two tree sizes are tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """How the model is learnt.
+    """How the model is fitted.
 
     Parameters
     ----------
     trees, fine
-        Sizes of trees to choose from by cross-validated policy value: weak signals want few leaves and strong
+        Tree sizes to choose from by cross-validated policy value: weak signals need few leaves and strong
         regularisation, strong ones the opposite. None leaves no choice; long histories (`CHOICE_AT_MOST`) take `fine`.
     folds
         Of the cross-fit.
@@ -54,8 +54,8 @@ class FitSettings:
     threads: int = 2
     seed: int = 0
 
-    def grains(self, prompts: int) -> tuple[TreeSettings, ...]:
-        """Sizes of trees to try."""
+    def tree_sizes(self, prompts: int) -> tuple[TreeSettings, ...]:
+        """Give the tree sizes to try on so many prompts."""
         if self.fine is None:
             return (self.trees,)
         return (self.trees, self.fine) if prompts <= CHOICE_AT_MOST else (self.fine,)
@@ -69,7 +69,7 @@ STANDARD = FitSettings(
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The model and what was learnt on the way.
+    """The fitted model, its out-of-fold predictions, and the choice of its learner.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ class Fitted:
         float64 (n, K) and (n, K-1): calibrated, by maps that have not seen the prompt's fold either.
     oof_tokens, oof_latency
         float64 (2, n, K): mean and p95.
-    truth
-        float64 (n, K), (pseudo-)outcomes, with weights that are not cut.
+    pseudo_outcomes
+        float64 (n, K), with weights that are not clipped.
     learners
         Candidates, the chosen one first.
     trees
@@ -96,7 +96,7 @@ class Fitted:
     oof_uplift: Array
     oof_tokens: Array
     oof_latency: Array
-    truth: Array
+    pseudo_outcomes: Array
     learners: tuple[Learner, ...]
     trees: TreeSettings
 
@@ -108,16 +108,16 @@ def fit(
     progress: Progress = silent,
     trainer_factory: TrainerFactory | None = None,
 ) -> Fitted:
-    """Learn everything that a bundle predicts.
+    """Fit every head that a bundle has.
 
     Parameters
     ----------
     dataset
-        The prompts at hand: support, task types, tokens, latency and every calibration are learnt from these.
+        The local prompts: support, task types, tokens, latency and every calibration are fitted on these.
     x
         float32 (n, P), design rows of `dataset.requests`.
     trainer_factory
-        Where success and uplift are learnt; None: from the prompts at hand.
+        What fits success and uplift; None: on the local prompts.
 
     Raises
     ------
@@ -130,28 +130,29 @@ def fit(
     fold, arms = folds_of(dataset.tasks, settings.folds, rng), len(dataset.arms)
     trainer_factory = trainer_factory or LocalTrainerFactory(x, dataset, fold, settings.threads)
     fold = trainer_factory.fold
-    grains = settings.grains(len(dataset))
-    step = _stepper(progress, "learn", len(grains) * progress_steps(arms, settings.folds))
-    rounds = [cross_fit_by(trainer_factory.trainer(trees), x, fold, arms, step) for trees in grains]
-    tried, truth = [one.scores for one in rounds], rounds[0].truth.here
-    learners = rank_learners(tried, truth, [f", {trees.leaves} leaves, l2 {trees.l2:g}" for trees in grains])
+    tree_sizes = settings.tree_sizes(len(dataset))
+    step = _stepper(progress, "learn", len(tree_sizes) * progress_steps(arms, settings.folds))
+    fits = [cross_fit_by(trainer_factory.trainer(trees), x, fold, arms, step) for trees in tree_sizes]
+    scores, pseudo_outcomes = [one.scores for one in fits], fits[0].pseudo_outcomes.local
+    suffixes = [f", {trees.leaves} leaves, l2 {trees.l2:g}" for trees in tree_sizes]
+    learners = rank_learners(scores, pseudo_outcomes, suffixes)
     best = learners[0]
-    oof, trees = tried[best.grain], grains[best.grain]
-    heads = fit_heads_by(trainer_factory.trainer(trees), rounds[0].truth, best, arms, lambda: None)
+    oof, trees = scores[best.tree_size], tree_sizes[best.tree_size]
+    heads = fit_heads_by(trainer_factory.trainer(trees), fits[0].pseudo_outcomes, best, arms, lambda: None)
     tokens, latency = _consumption(dataset, x, fold, settings, progress)
     progress("support and task types", 0, 0)
     components = fit_components(x, rng)
     support = fit_support(components, x, dataset.tasks, rng)
-    afar, far_heads = fit_feature_only_heads(x, dataset, len(FEATURE_NAMES), settings.trees, fold, settings.threads)
-    mixed = oof.leaning(best.outcome, held_out_support(support, x, fold, rng), afar)
-    chance, blended = mixed.success, mixed.blend(best)
-    success = _success(dataset, chance, heads.success, far_heads)
-    uplift = _uplift(best.weight, blended, heads, truth)
+    feature_only, feature_only_heads = fit_feature_only_heads(
+        x, dataset, len(FEATURE_NAMES), settings.trees, fold, settings.threads
+    )
+    oof = oof.weigh_by_support(best.outcome, held_out_support(support, x, fold, rng), feature_only)
+    blended = oof.blend(best)
     model = FittedModel(
-        success=success,
-        uplift=uplift,
-        output_tokens=tuple(learnt.head for learnt in tokens),
-        latency_ms=tuple(learnt.head for learnt in latency),
+        success=_success_heads(dataset, oof.success, heads.success, feature_only_heads),
+        uplift=_uplift_heads(best.weight, blended, heads, pseudo_outcomes),
+        output_tokens=tuple(one.head for one in tokens),
+        latency_ms=tuple(one.head for one in latency),
         support=support,
         widening=settings.widening,
         tasks=fit_tasks(components, x, dataset.tasks, rng),
@@ -161,53 +162,53 @@ def fit(
         model=model,
         fold=fold,
         oof_score=blended,
-        oof_success=_cross_success(dataset, chance, fold),
-        oof_uplift=_cross_uplift(blended, truth, fold),
+        oof_success=_cross_success(dataset, oof.success, fold),
+        oof_uplift=_cross_uplift(blended, pseudo_outcomes, fold),
         oof_tokens=_forecasts(tokens),
         oof_latency=_forecasts(latency),
-        truth=pseudo_outcomes(dataset, tried[0].chance(BEST)),
+        pseudo_outcomes=doubly_robust_targets(dataset, scores[0].success_by(BEST)),
         learners=learners,
         trees=trees,
     )
 
 
-def _success(
-    dataset: Dataset, chance: Array, heads: tuple[TreeHead, ...], afar: tuple[TreeHead, ...]
+def _success_heads(
+    dataset: Dataset, success: Array, heads: tuple[TreeHead, ...], feature_only: tuple[TreeHead, ...]
 ) -> tuple[SuccessHead, ...]:
     every = np.ones(len(dataset), np.bool_)
-    pairs = enumerate(zip(heads, afar, strict=True))
-    return tuple(SuccessHead(score, _success_map(dataset, chance, k, every), far) for k, (score, far) in pairs)
+    pairs = enumerate(zip(heads, feature_only, strict=True))
+    return tuple(SuccessHead(score, _success_map(dataset, success, k, every), bare) for k, (score, bare) in pairs)
 
 
-def _success_map(dataset: Dataset, chance: Array, arm: int, rows: BoolArray) -> PiecewiseLinear:
+def _success_map(dataset: Dataset, success: Array, arm: int, rows: BoolArray) -> PiecewiseLinear:
     seen = dataset.observed[:, arm] & rows
-    # Logged prompts stand for those that the old policy sent elsewhere.
+    # Inverse probability weights: logged prompts represent those that the logging policy sent to other arms.
     weight = 1.0 / np.maximum(observation_probability(dataset)[seen, arm], 0.05)
-    return monotone_map(chance[seen, arm], dataset.success[seen, arm], weight)
+    return monotone_map(success[seen, arm], dataset.success[seen, arm], weight)
 
 
-def _cross_success(dataset: Dataset, chance: Array, fold: IntArray) -> Array:
-    found = np.empty_like(chance)
+def _cross_success(dataset: Dataset, success: Array, fold: IntArray) -> Array:
+    found = np.empty_like(success)
     for f in range(fold.max() + 1):
         for k in range(found.shape[1]):
-            found[fold == f, k] = _success_map(dataset, chance, k, fold != f)(chance[fold == f, k])
+            found[fold == f, k] = _success_map(dataset, success, k, fold != f)(success[fold == f, k])
     return found
 
 
-def _cross_uplift(score: Array, truth: Array, fold: IntArray) -> Array:
+def _cross_uplift(score: Array, pseudo_outcomes: Array, fold: IntArray) -> Array:
     found = np.empty_like(score)
     for f in range(fold.max() + 1):
         out = fold == f
         for j in range(score.shape[1]):
-            realised = truth[~out, j + 1] - truth[~out, 0]
+            realised = pseudo_outcomes[~out, j + 1] - pseudo_outcomes[~out, 0]
             found[out, j] = monotone_map(score[~out, j], realised)(score[out, j])
     return found
 
 
-def _uplift(weight: float, blended: Array, heads: LearntHeads, truth: Array) -> tuple[UpliftHead, ...]:
+def _uplift_heads(weight: float, blended: Array, heads: LearntHeads, pseudo_outcomes: Array) -> tuple[UpliftHead, ...]:
     found = []
     for j in range(blended.shape[1]):
-        maps = uplift_maps(blended[:, j], truth[:, j + 1] - truth[:, 0])
+        maps = uplift_maps(blended[:, j], pseudo_outcomes[:, j + 1] - pseudo_outcomes[:, 0])
         direct = scaled(heads.direct[j], 1 - weight) if heads.direct else None
         found.append(UpliftHead(weight, direct, maps.uplift, maps.below, maps.above))
     return tuple(found)

@@ -1,6 +1,6 @@
-"""The fitted parts as plain values: what the learners return, what `export` turns into one ONNX graph.
+"""Fitted model: the heads of one model as plain values, which `training.export` turns into one ONNX graph.
 
-`reference.predict` semantics (numpy, float64) live in `training.export.reference`; the graph agrees with it to 1e-5.
+`training.export.reference` gives their semantics in numpy, float64; the graph agrees with it to 1e-5.
 """
 
 from __future__ import annotations
@@ -62,26 +62,26 @@ class TreeHead:
 
 @dataclass(frozen=True, slots=True)
 class SuccessHead:
-    """P(success | arm): chance = support x sigmoid(score) + (1 - support) x sigmoid(elsewhere), then the calibration.
+    """P(success | arm): p = support x sigmoid(score) + (1 - support) x sigmoid(feature_only), then calibration.
 
     Parameters
     ----------
-    elsewhere
-        Score from complexity features alone, which say something of kinds of requests that were never seen; None lets
-        `score` count everywhere. All arms have one, or none has.
+    feature_only
+        Score from complexity features alone, which generalise to unseen kinds of requests; None uses `score`
+        everywhere. All arms have one, or none has.
     """
 
     score: TreeHead
     calibration: PiecewiseLinear
-    elsewhere: TreeHead | None = None
+    feature_only: TreeHead | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UpliftHead:
     """Uplift of one arm over the baseline.
 
-    raw = success_weight x (chance arm - chance baseline) + direct score (0 without one), which counts as far as
-    there is support where success heads know what holds elsewhere;
+    raw = success_weight x (p(arm) - p(baseline)) + direct score (0 without one), which is multiplied by support where
+    success heads have feature-only scores;
     uplift = calibration(raw); interval = uplift - below(raw) x w, uplift + above(raw) x w,
     with w = 1 + widening x (1 - support), clipped to [-1, 1].
     """
@@ -112,7 +112,7 @@ class QuantityHead:
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The principal components of the standardised design row: few numbers that tell what kind of request it is.
+    """Principal components of the standardised design row: a low-dimensional description of the kind of request.
 
     Parameters
     ----------
@@ -173,6 +173,6 @@ class FittedModel:
     notes: dict[str, str | float] = field(default_factory=dict)
 
     @property
-    def elsewhere(self) -> tuple[TreeHead, ...]:
-        """Scores of success that hold where support is 0, one per arm or none at all."""
-        return tuple(head.elsewhere for head in self.success if head.elsewhere is not None)
+    def feature_only(self) -> tuple[TreeHead, ...]:
+        """Feature-only scores of success, used where support is 0; one per arm or none at all."""
+        return tuple(head.feature_only for head in self.success if head.feature_only is not None)

@@ -1,4 +1,4 @@
-"""Learns heads from prompts that are all at hand, on this machine."""
+"""Local trainer: fits heads on prompts that this process holds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from training.models.targets import (
     HeadTrainer,
     OutOfFold,
     PseudoOutcomes,
+    head_target,
     shared_tree_settings,
-    stacked,
-    target,
+    stacked_rows,
     uplift_targets,
 )
 from training.types import IntArray
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class LocalHeadTrainer:
-    """Learns from prompts that are all at hand, binned once.
+    """Fits heads of one tree size on rows that are binned once; see `training.models.targets.HeadTrainer`.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class LocalHeadTrainer:
     fold
         int64 (n,); None where only `EVERY` is asked for.
     stack
-        Make ready for the model of all arms, too, unless the history is too long for it.
+        Prepare the model of all arms, too, unless the history is too long for it.
     """
 
     def __init__(
@@ -55,30 +55,35 @@ class LocalHeadTrainer:
     ) -> None:
         self._dataset = dataset
         self._fold = np.zeros(len(x), np.int64) if fold is None else fold
-        self._whole = GlobalCounts.of(dataset, int((~dataset.paired).sum()))
+        self._counts = GlobalCounts.of(dataset, int((~dataset.paired).sum()))
         self._binned = BinnedRows(x, trees, threads)
-        self.shares = stack and int(dataset.observed.sum()) <= SHARED_AT_MOST
-        self._stacked = BinnedRows(stacked(x, dataset), shared_tree_settings(trees), threads) if self.shares else None
+        self.has_shared_model = stack and int(dataset.observed.sum()) <= SHARED_AT_MOST
+        self._stacked = (
+            BinnedRows(stacked_rows(x, dataset), shared_tree_settings(trees), threads)
+            if self.has_shared_model
+            else None
+        )
 
-    def head(self, subject: HeadSpec, truth: PseudoOutcomes | None = None) -> TreeHead:
-        """Learn one head."""
-        told = target(subject, self._dataset, self._fold, self._whole, None if truth is None else truth.here)
-        binned = self._stacked if subject.kind == "all arms" else self._binned
+    def head(self, spec: HeadSpec, pseudo_outcomes: PseudoOutcomes | None = None) -> TreeHead:
+        """Fit one head."""
+        outcomes = None if pseudo_outcomes is None else pseudo_outcomes.local
+        target = head_target(spec, self._dataset, self._fold, self._counts, outcomes)
+        binned = self._stacked if spec.kind == "all arms" else self._binned
         assert binned is not None
-        return binned.head(told.y, told.rows, told.objective, weight=told.weight, seed=subject.seed)
+        return binned.head(target.y, target.rows, target.objective, weight=target.weight, seed=spec.seed)
 
-    def pseudo_outcomes(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:  # noqa: ARG002 - nobody else has to be told the models
-        """Work out the pseudo-outcomes."""
-        return PseudoOutcomes(uplift_targets(self._dataset, known))
+    def pseudo_outcomes(self, scores: Scores, models: OutOfFold) -> PseudoOutcomes:  # noqa: ARG002 - scores say it all
+        """Compute the pseudo-outcomes."""
+        return PseudoOutcomes(uplift_targets(self._dataset, scores))
 
-    def side_by_side(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
-        """Run as many jobs at a time as short boosters leave processors for."""
-        return self._binned.side_by_side(jobs)
+    def run_jobs(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
+        """Run jobs in parallel threads; results come in their order."""
+        return self._binned.run_jobs(jobs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalTrainerFactory:
-    """The school whose prompts are all at hand."""
+    """Makes local trainers; see `training.models.targets.TrainerFactory`."""
 
     x: FloatArray
     dataset: Dataset
@@ -87,9 +92,9 @@ class LocalTrainerFactory:
 
     @property
     def prompts(self) -> int:
-        """How many are learnt from."""
+        """Number of prompts."""
         return len(self.dataset)
 
     def trainer(self, trees: TreeSettings) -> HeadTrainer:
-        """Make ready to learn with one size of trees."""
+        """Give a trainer for one tree size."""
         return LocalHeadTrainer(self.x, self.dataset, self.fold, trees, self.threads)

@@ -1,4 +1,4 @@
-"""The candidate learners of uplift: how their scores mix, and which of them would have routed best."""
+"""Candidate meta-learners of uplift (T, S, DR and mixtures), ranked by cross-validated policy value."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Learner:
     Parameters
     ----------
     outcome
-        Whose success counts.
+        Whose success estimates it uses.
     weight
-        How much the difference of success models counts beside the direct uplift.
-    grain
-        Place of its trees' size among the sizes that were tried.
+        Weight of the difference of success estimates; the direct uplift has the rest.
+    tree_size
+        Index of its tree size among the sizes that were tried.
     value
         Cross-validated policy value.
     """
@@ -34,7 +34,7 @@ class Learner:
     name: str
     outcome: Outcome
     weight: float
-    grain: int = 0
+    tree_size: int = 0
     value: float = float("nan")
 
 
@@ -67,7 +67,7 @@ class Scores:
     direct: Array
     shared: Array | None = None
 
-    def chance(self, outcome: Outcome) -> Array:
+    def success_by(self, outcome: Outcome) -> Array:
         """P(success | arm) by the named models, before calibration: float64 (n, K)."""
         if outcome == "T" or self.shared is None:
             return self.success
@@ -75,61 +75,68 @@ class Scores:
             return self.shared
         return sigmoid((log_odds(self.success) + log_odds(self.shared)) / 2)
 
-    def leaning(self, outcome: Outcome, support: Array, afar: Array) -> Scores:
-        """Take the named success models, and lean on what holds elsewhere as far as there is no support.
+    def weigh_by_support(self, outcome: Outcome, support: Array, feature_only: Array) -> Scores:
+        """Interpolate by support between the named success models and feature-only ones, which hold on unseen kinds.
 
         Parameters
         ----------
         support
             float64 (n,).
-        afar
-            float64 (n, K), P(success | arm) that holds elsewhere.
+        feature_only
+            float64 (n, K), P(success | arm) by models that read complexity features alone.
         """
         trust = support[:, None]
-        return Scores(afar + trust * (self.chance(outcome) - afar), trust * self.direct)
+        return Scores(feature_only + trust * (self.success_by(outcome) - feature_only), trust * self.direct)
 
     def blend(self, learner: Learner) -> Array:
         """Mix the difference of the success models with the direct uplift: float64 (n, K-1)."""
-        chance = self.chance(learner.outcome)
-        return learner.weight * (chance[:, 1:] - chance[:, :1]) + (1 - learner.weight) * self.direct
+        success = self.success_by(learner.outcome)
+        return learner.weight * (success[:, 1:] - success[:, :1]) + (1 - learner.weight) * self.direct
 
 
-def rank_learners(oof: Sequence[Scores], truth: Array, sizes: Sequence[str] = ("",)) -> tuple[Learner, ...]:
+def rank_learners(oof: Sequence[Scores], pseudo_outcomes: Array, sizes: Sequence[str] = ("",)) -> tuple[Learner, ...]:
     """Rank the candidates by cross-validated policy value, the best first.
 
     Parameters
     ----------
     oof
         Out-of-fold scores, one set per size of trees.
-    truth
-        float64 (n, K), pseudo-outcomes.
+    pseudo_outcomes
+        float64 (n, K).
     sizes
-        What the candidates of each set are called after their trees.
+        Suffix of the candidates' names, one per set.
     """
     learners = []
-    for grain, scores in enumerate(oof):
+    for tree_size, scores in enumerate(oof):
         for learner in CANDIDATES:
             if learner.outcome == "T" or scores.shared is not None:
-                name = f"{learner.name}{sizes[grain]}"
-                value = policy_area(scores.blend(learner), truth)
-                learners.append(replace(learner, name=name, grain=grain, value=value))
+                name = f"{learner.name}{sizes[tree_size]}"
+                value = policy_area(scores.blend(learner), pseudo_outcomes)
+                learners.append(replace(learner, name=name, tree_size=tree_size, value=value))
     return tuple(sorted(learners, key=lambda learner: -learner.value))
 
 
-def policy_area(score: Array, truth: Array) -> float:
+def policy_area(score: Array, outcomes: Array) -> float:
     """Mean success gained over random routing, averaged over all shares of requests that reason.
 
-    Each request takes the non-baseline arm with its highest score; requests enter by that score. Ties share alike.
+    Each request takes the non-baseline arm with its highest score; requests enter by that score, ties in random order.
+
+    Parameters
+    ----------
+    score
+        float64 (n, K-1).
+    outcomes
+        float64 (n, K), true P(success), realised success or pseudo-outcomes.
 
     Examples
     --------
-    >>> truth = np.array([[0.0, 1.0], [1.0, 0.0]])
-    >>> policy_area(np.array([[0.9], [0.1]]), truth) > 0 > policy_area(np.array([[0.1], [0.9]]), truth)
+    >>> outcomes = np.array([[0.0, 1.0], [1.0, 0.0]])
+    >>> policy_area(np.array([[0.9], [0.1]]), outcomes) > 0 > policy_area(np.array([[0.1], [0.9]]), outcomes)
     True
     """
     best = score.argmax(axis=1)
     rows = np.arange(len(score))
-    gain = truth[rows, best + 1] - truth[:, 0]
+    gain = outcomes[rows, best + 1] - outcomes[:, 0]
     levels, group = np.unique(-score[rows, best], return_inverse=True)
     sums = np.bincount(group, gain, len(levels))
     share = np.cumsum(np.bincount(group, minlength=len(levels))) / len(gain)

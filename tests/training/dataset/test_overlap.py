@@ -1,4 +1,4 @@
-"""Logs teach only where chance had a hand; how much they are worth is said."""
+"""Overlap of logged histories: required, measured, and its probabilities unbiased."""
 
 from __future__ import annotations
 

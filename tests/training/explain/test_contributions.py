@@ -42,7 +42,7 @@ def test_parts_sum_up_to_the_models_own_uplift(arms: int, tmp_path: Path) -> Non
 def test_a_feature_that_no_tree_reads_adds_nothing(tmp_path: Path) -> None:
     model = tiny.model(2)
     read = np.zeros(tiny.WIDTH, bool)
-    heads = [model.success[0].score, model.success[1].score, model.uplift[0].direct, *model.elsewhere]
+    heads = [model.success[0].score, model.success[1].score, model.uplift[0].direct, *model.feature_only]
     for head in heads:
         for booster in head.boosters if head else ():
             read |= booster.feature_importance()[: tiny.WIDTH] > 0

@@ -177,7 +177,7 @@ def test_a_model_without_any_tree() -> None:
     leaf = TreeHead((flat,), (2.0,), 0.1)
     plain = replace(
         model,
-        success=tuple(replace(head, score=leaf, elsewhere=None) for head in model.success),
+        success=tuple(replace(head, score=leaf, feature_only=None) for head in model.success),
         uplift=tuple(replace(head, direct=None) for head in model.uplift),
         output_tokens=tuple(replace(head, mean=100.0, tail=1.5) for head in model.output_tokens),
     )
@@ -243,7 +243,7 @@ def narrow(model: FittedModel, dims: int) -> FittedModel:
     head = TreeHead((booster,), (1.0,))
     return replace(
         model,
-        success=tuple(replace(one, score=head, elsewhere=head) for one in model.success),
+        success=tuple(replace(one, score=head, feature_only=head) for one in model.success),
         uplift=tuple(replace(one, direct=None) for one in model.uplift),
         output_tokens=model.latency_ms,
         support=SupportHead(Components(np.zeros(width), np.eye(width)[:, :4]), np.eye(4)[:3], model.support.map),

@@ -25,6 +25,6 @@ def test_side_by_side_gives_what_one_after_the_other_gives(n: int) -> None:
     found = []
     for threads in (1, 2):
         binned = BinnedRows(x, TREES, threads)
-        found.append(np.stack(list(binned.side_by_side([partial(scores, binned, seed) for seed in range(8)]))))
+        found.append(np.stack(list(binned.run_jobs([partial(scores, binned, seed) for seed in range(8)]))))
     assert np.array_equal(*found)
     assert np.corrcoef(found[0].mean(axis=0), x[:3000, 0])[0, 1] > 0.7

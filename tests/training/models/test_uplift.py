@@ -11,7 +11,7 @@ from training.dataset.overlap import require_overlap
 from training.export.tree_ensemble import pack_trees
 from training.models.boosting import TreeSettings, folds_of, raw_scores
 from training.models.meta_learners import Learner, Scores, policy_area, rank_learners
-from training.models.targets import WEIGHT_AT_MOST, call_weights, pseudo_outcomes
+from training.models.targets import WEIGHT_AT_MOST, call_weights, doubly_robust_targets
 from training.models.uplift import cross_fit, fit_feature_only_heads, fit_heads
 
 SMALL = TreeSettings(rounds=60, leaves=7, bags=1, learning_rate=0.1, feature_fraction=0.8, min_rows=10)
@@ -29,7 +29,7 @@ def test_paired_history_ranks_by_true_uplift(arms: int) -> None:
     truth = chances(x, arms)
     data = dataset(truth, rng)
     found = scores(x, data)
-    learners = rank_learners((found,), pseudo_outcomes(data, found.success))
+    learners = rank_learners((found,), doubly_robust_targets(data, found.success))
     assert {"T", "S", "DR"} < {learner.name for learner in learners}
     assert learners[0].value == max(learner.value for learner in learners)
     gained = policy_area(found.blend(learners[0]), truth)
@@ -47,18 +47,18 @@ def test_doubly_robust_outcomes_undo_the_confounding_of_the_old_policy() -> None
     means = np.nanmean(data.success, axis=0)
     wanted = truth.mean(axis=0)
     naive = float(means[1] - means[0])
-    robust = float(np.diff(pseudo_outcomes(data, scores(x, data).success).mean(axis=0))[0])
+    robust = float(np.diff(doubly_robust_targets(data, scores(x, data).success).mean(axis=0))[0])
     true = float(wanted[1] - wanted[0])
     assert abs(naive - true) > 0.1
     assert abs(robust - true) < 0.03
-    cut = pseudo_outcomes(data, np.zeros((6000, 2)), 2.0)
-    assert np.nanmax(cut) == 2.0 < np.nanmax(pseudo_outcomes(data, np.zeros((6000, 2))))
+    cut = doubly_robust_targets(data, np.zeros((6000, 2)), 2.0)
+    assert np.nanmax(cut) == 2.0 < np.nanmax(doubly_robust_targets(data, np.zeros((6000, 2))))
 
 
 def test_pseudo_outcomes_of_paired_prompts_are_the_outcomes() -> None:
     rng = np.random.default_rng(3)
     data = dataset(chances(toy_rows(50, rng)), rng)
-    assert np.array_equal(pseudo_outcomes(data, np.full((50, 2), 0.4)), data.success)
+    assert np.array_equal(doubly_robust_targets(data, np.full((50, 2), 0.4)), data.success)
 
 
 def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
@@ -80,16 +80,16 @@ def test_unseen_kinds_lean_on_what_features_alone_say() -> None:
     x = toy_rows(1500, rng, 8)
     data = dataset(chances(x[:, -6:]), rng)
     fold = folds_of(data.tasks, 3, rng)
-    afar, heads = fit_feature_only_heads(x, data, 6, SMALL, fold, 1)
-    assert afar.shape == data.success.shape
+    feature_only, heads = fit_feature_only_heads(x, data, 6, SMALL, fold, 1)
+    assert feature_only.shape == data.success.shape
     strange = x.copy()
     strange[:, :2] += 50
     for head in heads:
         assert np.array_equal(raw_scores(head, strange), raw_scores(head, x))
     own = scores(x, data)
-    far = own.leaning("T", np.zeros(len(x)), afar)
-    near = own.leaning("T", np.ones(len(x)), afar)
-    assert np.allclose(far.success, afar)
+    far = own.weigh_by_support("T", np.zeros(len(x)), feature_only)
+    near = own.weigh_by_support("T", np.ones(len(x)), feature_only)
+    assert np.allclose(far.success, feature_only)
     assert not far.direct.any()
     assert np.allclose(near.success, own.success)
     assert np.allclose(near.direct, own.direct)

@@ -1,4 +1,4 @@
-"""A Dask client that says in one line what is wrong, and never waits for a worker that is gone."""
+"""Dask client that reports failures in one line and never waits for a lost worker."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from lightgbm.basic import LightGBMError
 from training.backends.base import BackendSettings
 from training.backends.dask.errors import ClusterError, NoWorkers, SchedulerUnreachable, WorkerLost
 
-PATIENCE: Final = 15.0
-"""Seconds until a scheduler must have answered, and until it must have a worker."""
-LOOK_EVERY: Final = 0.5
-"""Seconds between looks at who is still there, while boosters are learnt."""
-CHATTER: Final = (
+CONNECT_TIMEOUT_S: Final = 15.0
+"""Within which a scheduler must answer, and have a worker."""
+CHECK_INTERVAL_S: Final = 0.5
+"""Between checks for lost workers while boosters train."""
+NOISY_LOGGERS: Final = (
     "distributed.shuffle",
     "distributed.worker",
     "distributed.scheduler",
     "distributed.nanny",
 )
-GRACE: Final = 5.0
-"""Seconds in which the scheduler notices that a worker is gone, after its neighbours have."""
+LOSS_GRACE_S: Final = 5.0
+"""Within which the scheduler notices a lost worker after its peers have."""
 T = TypeVar("T")
 
 
 class Cluster:
-    """The workers that hold the parts.
+    """The workers that hold the partitions.
 
     Parameters
     ----------
@@ -49,18 +49,18 @@ class Cluster:
 
     @property
     def workers(self) -> tuple[str, ...]:
-        """Addresses of those that are there now."""
+        """Addresses of the connected workers."""
         return tuple(sorted(self.client.scheduler_info(n_workers=-1)["workers"]))
 
     def map(
         self, task: Callable[..., Any], *each: Sequence[Any], at: Sequence[str] | None = None, **same: Any
     ) -> list[Any]:
-        """Start a task for each place of the sequences; gives futures, whose results stay on the workers.
+        """Start one task per element of the sequences; gives futures, whose results stay on the workers.
 
         Parameters
         ----------
         at
-            Worker of each task, if it is still there.
+            Preferred worker of each task.
         """
         wanted: Sequence[str | None] = at or [None] * len(each[0])
         return [
@@ -81,77 +81,82 @@ class Cluster:
         Raises
         ------
         WorkerLost
-            The same task took several workers down, or the scheduler is gone.
+            The same task killed several workers, or the scheduler is gone.
         """
         with explain_lost_worker():
             return list(self.client.gather(list(futures)))
 
-    def watched(self, work: Callable[[], T], holders: Sequence[str]) -> T:
-        """Do something that needs all these workers to the end, and stop when one of them is gone.
+    def run_supervised(self, work: Callable[[], T], holders: Sequence[str]) -> T:
+        """Run work that needs all these workers to the end, and stop when one of them is lost.
 
         Raises
         ------
         WorkerLost
-            LightGBM can't go on without one of its machines; it would wait for it.
+            LightGBM can't continue without one of its machines; it would wait for it.
         """
         with ThreadPoolExecutor(1) as pool, explain_lost_worker():
             done = pool.submit(work)
             while True:
                 try:
-                    return done.result(LOOK_EVERY)
+                    return done.result(CHECK_INTERVAL_S)
                 except Unfinished:
-                    if gone := self._gone(holders):
+                    if lost := self._lost_worker(holders):
                         self.client.cancel(list(self.client.futures), force=True)
-                        raise _lost(gone) from None
-                except (FutureCancelledError, LightGBMError) as error:  # what is left of the others' connection
-                    ends = time.monotonic() + GRACE
+                        raise _worker_lost(lost) from None
+                except (FutureCancelledError, LightGBMError) as error:  # how the loss of a peer shows on the others
+                    ends = time.monotonic() + LOSS_GRACE_S
                     while time.monotonic() < ends:
-                        if gone := self._gone(holders):
-                            raise _lost(gone) from error
-                        time.sleep(LOOK_EVERY)
+                        if lost := self._lost_worker(holders):
+                            raise _worker_lost(lost) from error
+                        time.sleep(CHECK_INTERVAL_S)
                     raise ClusterError(f"LightGBM stopped on the workers: {_first_line(error)}") from error
 
-    def _gone(self, holders: Sequence[str]) -> str | None:
+    def _lost_worker(self, holders: Sequence[str]) -> str | None:
         return min(set(holders) - set(self.workers), default=None)
 
 
 @contextmanager
-def connect(engine: BackendSettings) -> Iterator[Cluster]:
-    """Connect to the scheduler that is named, or start a cluster here; what was started here is stopped.
+def connect(settings: BackendSettings) -> Iterator[Cluster]:
+    """Connect to the named scheduler, or start a cluster here and stop it at the end.
 
     Raises
     ------
     SchedulerUnreachable, NoWorkers
-        Nobody answers, or nobody is there to work.
+        No scheduler answers, or it has no usable workers.
     """
-    _hush()
-    if engine.scheduler is None:
-        count = engine.workers or os.cpu_count() or 1
+    _silence_loggers()
+    if settings.scheduler is None:
+        count = settings.workers or os.cpu_count() or 1
         # One process each: LightGBM's network is one per process. Its threads are the worker's.
         started = LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None)
         with started, Client(started) as client:
-            _hello()
-            client.run(_hello)
-            client.run(_mute)
+            _prepare_process()
+            client.run(_prepare_process)
+            client.run(_silence_worker)
             yield Cluster(client)
         return
-    with _reached(engine.scheduler) as client:
-        _require_workers(client, engine.scheduler)
+    with _connected(settings.scheduler) as client:
+        _require_workers(client, settings.scheduler)
         yield Cluster(client)
 
 
 @contextmanager
 def explain_lost_worker() -> Iterator[None]:
-    """Turn what Dask raises when workers or the scheduler die into one line."""
+    """Turn what Dask raises when workers or the scheduler die into one line.
+
+    Raises
+    ------
+    WorkerLost
+    """
     try:
         yield
     except KilledWorker as error:
-        raise _lost(str(getattr(error.last_worker, "address", error.last_worker))) from error
+        raise _worker_lost(str(getattr(error.last_worker, "address", error.last_worker))) from error
     except (CommClosedError, FutureCancelledError) as error:
         raise WorkerLost(f"the scheduler is gone ({_first_line(error)}): start it again, then train again") from error
 
 
-def _lost(worker: str) -> WorkerLost:
+def _worker_lost(worker: str) -> WorkerLost:
     return WorkerLost(
         f"worker {worker} was lost, and its part of the data with it: give workers more memory (dask worker "
         "--memory-limit) or take more of them, then train again"
@@ -159,9 +164,9 @@ def _lost(worker: str) -> WorkerLost:
 
 
 @contextmanager
-def _reached(scheduler: str) -> Iterator[Client]:
+def _connected(scheduler: str) -> Iterator[Client]:
     try:
-        client = Client(scheduler, timeout=PATIENCE)
+        client = Client(scheduler, timeout=CONNECT_TIMEOUT_S)
     except (OSError, TimeoutError, ValueError) as error:
         raise SchedulerUnreachable(
             f"no Dask scheduler answers at {scheduler} ({_first_line(error)}): start one with 'dask scheduler', or "
@@ -172,14 +177,14 @@ def _reached(scheduler: str) -> Iterator[Client]:
 
 
 def _require_workers(client: Client, scheduler: str) -> None:
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + CONNECT_TIMEOUT_S
     while not client.scheduler_info()["workers"]:
         if time.monotonic() > ends:
             raise NoWorkers(f"the scheduler at {scheduler} has no workers: start some with 'dask worker {scheduler}'")
-        time.sleep(LOOK_EVERY)
-    _hello()
+        time.sleep(CHECK_INTERVAL_S)
+    _prepare_process()
     try:
-        client.run(_hello)
+        client.run(_prepare_process)
     except Exception as error:
         raise NoWorkers(
             f"workers of {scheduler} can't run thinkgate ({_first_line(error)}): install thinkgate[train] of the same "
@@ -187,8 +192,8 @@ def _require_workers(client: Client, scheduler: str) -> None:
         ) from error
 
 
-def _hello() -> None:
-    """Import what a worker needs, and keep LightGBM from telling about ports and sockets."""
+def _prepare_process() -> None:
+    """Import what a worker needs, and silence LightGBM's messages about ports and sockets."""
     import lightgbm as lgb
 
     import_module("training.backends.dask.trainer")  # by name: it imports this module
@@ -197,17 +202,17 @@ def _hello() -> None:
     lgb.register_logger(quiet)
 
 
-def _hush() -> None:
-    for name in CHATTER:
+def _silence_loggers() -> None:
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _mute() -> None:
-    """Keep a worker that was started here from talking between our lines; what goes wrong is told once, by us.
+def _silence_worker() -> None:
+    """Silence a worker that was started here; failures are reported once, by the client.
 
     LightGBM's network threads write to standard output, whatever its verbosity.
     """
-    _hush()
+    _silence_loggers()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a cluster, hung under training's tree of errors.
+"""Errors of the Dask backend, as part of the error hierarchy of training.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Learns success and uplift from parts on workers, by `lightgbm.dask`; each works out itself what a head learns.
+"""Dask trainer: fits success and uplift on partitions held by workers, with `lightgbm.dask`.
 
 Design rows, outcomes and pseudo-outcomes never leave the workers. What travels: models out, histograms between workers,
 one model back.
@@ -39,110 +39,114 @@ NETWORK: Final = re.compile(
     r"^\[(machines|machine_list_filename|local_listen_port|num_machines|time_out|pre_partition|num_threads): .*\]\n",
     re.M,
 )
-"""What LightGBM writes of its machines into a model: nothing that a bundle should tell."""
+"""Network parameters that LightGBM writes into a model: addresses of workers do not belong into a bundle."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DaskTrainerFactory:
-    """Where success and uplift are learnt from every part.
+    """Makes trainers that fit on all partitions; see `training.models.targets.TrainerFactory`.
 
     Parameters
     ----------
-    parts
-        Futures of `Part`, none of them empty.
+    partitions
+        Futures of `Partition`, none of them empty.
     holders
-        Worker of each.
-    sample
-        The prompts at hand, and their folds.
-    whole, prompts
-        Of all parts.
+        Worker address of each partition.
+    sample, fold
+        The local sample of prompts, and int64 (n,) their folds.
+    counts, prompts
+        Of all partitions.
     """
 
     cluster: Cluster
-    parts: tuple[Any, ...]
+    partitions: tuple[Any, ...]
     holders: tuple[str, ...]
     sample: Dataset
     fold: IntArray
-    whole: GlobalCounts
+    counts: GlobalCounts
     prompts: int
 
     def trainer(self, trees: TreeSettings) -> HeadTrainer:
-        """Make ready to learn with one size of trees."""
+        """Give a trainer for one tree size."""
         return DaskHeadTrainer(self, trees)
 
 
 class DaskHeadTrainer:
-    """Learns one head after the other, each on all workers."""
+    """Fits one head after the other, each on all workers; see `training.models.targets.HeadTrainer`."""
 
-    def __init__(self, school: DaskTrainerFactory, trees: TreeSettings) -> None:
-        self._school = school
+    def __init__(self, factory: DaskTrainerFactory, trees: TreeSettings) -> None:
+        self._factory = factory
         self._trees = trees
-        self.shares = bool(school.whole.calls.sum() <= SHARED_AT_MOST)
+        self.has_shared_model = bool(factory.counts.calls.sum() <= SHARED_AT_MOST)
 
-    def head(self, subject: HeadSpec, truth: PseudoOutcomes | None = None) -> TreeHead:
-        """Learn one head."""
-        school = self._school
-        truths = truth.parts if truth is not None and subject.kind == "uplift" else (None,) * len(school.parts)
-        told = school.cluster.map(
-            training_rows, school.parts, truths, at=school.holders, subject=subject, whole=school.whole
+    def head(self, spec: HeadSpec, pseudo_outcomes: PseudoOutcomes | None = None) -> TreeHead:
+        """Fit one head."""
+        factory = self._factory
+        outcomes: tuple[Any, ...] = (None,) * len(factory.partitions)
+        if pseudo_outcomes is not None and spec.kind == "uplift":
+            outcomes = pseudo_outcomes.partitions
+        rows = factory.cluster.map(
+            training_rows, factory.partitions, outcomes, at=factory.holders, spec=spec, counts=factory.counts
         )
-        trees = shared_tree_settings(self._trees) if subject.kind == "all arms" else self._trees
-        objective: Objective = "regression" if subject.kind == "uplift" else "cross_entropy"
+        trees = shared_tree_settings(self._trees) if spec.kind == "all arms" else self._trees
+        objective: Objective = "regression" if spec.kind == "uplift" else "cross_entropy"
         boosters = [
-            train_booster(school.cluster, told, school.holders, trees, objective, subject.seed * 1009 + bag)
+            train_booster(factory.cluster, rows, factory.holders, trees, objective, spec.seed * 1009 + bag)
             for bag in range(trees.bags)
         ]
         return TreeHead(tuple(boosters), (1.0 / len(boosters),) * len(boosters))
 
-    def pseudo_outcomes(self, known: Scores, by: OutOfFold) -> PseudoOutcomes:
-        """Work out the pseudo-outcomes where the prompts are; those of the sample here."""
-        school = self._school
-        models = school.cluster.client.scatter(by, broadcast=True, hash=False)
-        parts = school.cluster.map(
-            partition_pseudo_outcomes, school.parts, at=school.holders, by=models, whole=school.whole
+    def pseudo_outcomes(self, scores: Scores, models: OutOfFold) -> PseudoOutcomes:
+        """Compute the pseudo-outcomes of each partition on its worker, and those of the sample here."""
+        factory = self._factory
+        sent = factory.cluster.client.scatter(models, broadcast=True, hash=False)
+        partitions = factory.cluster.map(
+            partition_pseudo_outcomes, factory.partitions, at=factory.holders, models=sent, counts=factory.counts
         )
-        return PseudoOutcomes(uplift_targets(school.sample, known, school.whole.logged), tuple(parts))
+        return PseudoOutcomes(uplift_targets(factory.sample, scores, factory.counts.logged), tuple(partitions))
 
-    def side_by_side(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
+    def run_jobs(self, jobs: Sequence[Callable[[], T]]) -> Iterator[T]:
         """Run one job after the other: each has all workers."""
         yield from (job() for job in jobs)
 
 
 def train_booster(
-    cluster: Cluster, told: Sequence[Any], holders: Sequence[str], trees: TreeSettings, objective: Objective, seed: int
+    cluster: Cluster, rows: Sequence[Any], holders: Sequence[str], trees: TreeSettings, objective: Objective, seed: int
 ) -> lgb.Booster:
-    """Learn one booster from the fodder of all parts.
+    """Fit one booster on the training rows of all partitions.
 
     Parameters
     ----------
-    told
-        Futures of `Fodder`.
+    rows
+        Futures of `TrainingRows`.
     holders
-        Their workers; LightGBM needs all of them to the end.
+        Worker address of each; LightGBM needs all of them to the end.
     """
-    shapes = cluster.gather(cluster.map(training_shape, told))
-    some = [(one, shape) for one, shape in zip(told, shapes, strict=True) if shape[0]]
-    rows = sum(shape[0] for _, shape in some)
-    machines = len(set(holders))
+    shapes = cluster.gather(cluster.map(training_shape, rows))
+    filled = [(one, shape) for one, shape in zip(rows, shapes, strict=True) if shape[0]]
+    total = sum(shape[0] for _, shape in filled)
+    workers = len(set(holders))
     model = lgb.DaskLGBMRegressor(
-        client=cluster.client, n_estimators=trees.rounds, **_named(parameters(trees, objective, seed, rows, machines))
+        client=cluster.client,
+        n_estimators=trees.rounds,
+        **_sklearn_names(parameters(trees, objective, seed, total, workers)),
     )
     x, y, weight = (
         da.concatenate(
             [
                 da.from_delayed(dask.delayed(operator.attrgetter(name))(one), shape[:dims], dtype=kind)
-                for one, shape in some
+                for one, shape in filled
             ]
         )
         for name, dims, kind in (("x", 2, np.float32), ("y", 1, np.float64), ("weight", 1, np.float64))
     )
-    cluster.watched(lambda: model.fit(x, y, sample_weight=weight), holders)
+    cluster.run_supervised(lambda: model.fit(x, y, sample_weight=weight), holders)
     return lgb.Booster(model_str=NETWORK.sub("", model.booster_.model_to_string()))
 
 
-def _named(params: dict[str, Any]) -> dict[str, Any]:
-    """Call parameters as scikit-learn's interface does; it has defaults of its own, which would stand beside ours."""
+def _sklearn_names(params: dict[str, Any]) -> dict[str, Any]:
+    """Rename parameters to those of the scikit-learn interface, whose own defaults would otherwise apply."""
     names = {
         "bagging_fraction": "subsample",
         "bagging_freq": "subsample_freq",

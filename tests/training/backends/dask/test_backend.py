@@ -19,7 +19,7 @@ from serving.decision.bundle.manifest import DataFingerprint
 from tests.support.tiny_models import encoder
 from tests.training.backends.dask.conftest import records, scattered
 from training.backends.base import BackendSettings, RecordSource
-from training.backends.dask import backend as cluster_machines
+from training.backends.dask import backend as dask_backend
 from training.backends.dask.errors import WorkerLost
 from training.backends.factory import open_backend
 from training.dataset.dataset import Dataset
@@ -132,7 +132,7 @@ def test_a_long_history_sends_a_sample_and_is_learnt_from_whole(
     tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = scattered(records(400), tmp_path / "data")
-    monkeypatch.setattr(cluster_machines, "PART_ROWS", 200)
+    monkeypatch.setattr(dask_backend, "PARTITION_ROWS", 200)
     there = learnt(folder, BackendSettings("dask", scheduler), monkeypatch, at_most=160)
     assert (there.prompts, there.drawn.population) == (400, 400)
     assert 100 < len(there.dataset) < 220

@@ -13,7 +13,7 @@ from training.backends.dask.errors import NoWorkers, SchedulerUnreachable
 
 
 def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PATIENCE", 0.3)
+    monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", 0.3)
     for address in ("tcp://127.0.0.1:9", "carrier-pigeon://here:1"):
         with (
             pytest.raises(
@@ -26,7 +26,7 @@ def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PATIENCE", 0.5)
+    monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", 0.5)
     with LocalCluster(n_workers=0, dashboard_address=None) as empty:
         address = empty.scheduler_address
         wanted = f"has no workers: start some with 'dask worker {address}'"

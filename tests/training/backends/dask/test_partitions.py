@@ -24,7 +24,7 @@ from training.errors import TooLittleToLearn
 from training.models.boosting import TreeSettings, raw_scores, sigmoid
 from training.models.local_trainer import LocalHeadTrainer
 from training.models.meta_learners import Scores
-from training.models.targets import EVERY, GlobalCounts, HeadSpec, OutOfFold, split_by_arm, stacked, target
+from training.models.targets import EVERY, GlobalCounts, HeadSpec, OutOfFold, head_target, split_by_arm, stacked_rows
 
 TREES = TreeSettings(rounds=5, leaves=5, min_rows=5)
 FOLDS = 3
@@ -57,16 +57,16 @@ def test_parts_put_together_are_the_whole(logged: bool) -> None:
     for f in range(FOLDS):
         for table, heads in ((success, own), (joint, shared)):
             table[fold == f] = sigmoid(np.column_stack([raw_scores(head, x[fold == f]) for head in heads[f]]))
-    truth = trainer.pseudo_outcomes(Scores(success, success[:, 1:] - success[:, :1], joint), by).here
+    truth = trainer.pseudo_outcomes(Scores(success, success[:, 1:] - success[:, :1], joint), by).local
     truths = [partition_pseudo_outcomes(part, by, all_of_them) for part in parts]
     assert np.allclose(np.concatenate(truths), truth, atol=1e-12)
-    for subject in (HeadSpec("success", 1, 0, 7), HeadSpec("all arms", 0, 2, 7), HeadSpec("uplift", 1, EVERY, 7)):
-        told = target(subject, data, fold, None, truth)
-        rows = stacked(x, data) if subject.kind == "all arms" else x
-        given = [training_rows(part, mine, subject, all_of_them) for part, mine in zip(parts, truths, strict=True)]
-        assert np.array_equal(np.concatenate([one.x for one in given]), rows[told.rows])
-        assert np.allclose(np.concatenate([one.y for one in given]), told.y[told.rows], atol=1e-12)
-        assert np.allclose(np.concatenate([one.weight for one in given]), told.weight[told.rows], atol=1e-12)
+    for spec in (HeadSpec("success", 1, 0, 7), HeadSpec("all arms", 0, 2, 7), HeadSpec("uplift", 1, EVERY, 7)):
+        wanted = head_target(spec, data, fold, None, truth)
+        rows = stacked_rows(x, data) if spec.kind == "all arms" else x
+        given = [training_rows(part, mine, spec, all_of_them) for part, mine in zip(parts, truths, strict=True)]
+        assert np.array_equal(np.concatenate([one.x for one in given]), rows[wanted.rows])
+        assert np.allclose(np.concatenate([one.y for one in given]), wanted.y[wanted.rows], atol=1e-12)
+        assert np.allclose(np.concatenate([one.weight for one in given]), wanted.weight[wanted.rows], atol=1e-12)
 
 
 def test_prompts_of_parts_are_joined_in_the_order_of_their_ids() -> None:
