@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from serving.decision.types import Arm
 from tests.support.collection_jobs import job, records
 from tests.support.fake_llm_endpoint import FakeEndpoint
-from training.collector.client import EndpointRefused
+from training.collector.call_log import open_call_log
+from training.collector.client import EndpointRefused, body_for, effort_sent
 from training.collector.run import collect
 
 
@@ -59,3 +61,36 @@ def test_latency_does_not_hold_the_wait_for_the_pace(endpoint: FakeEndpoint, tmp
     work = job(tmp_path, endpoint, 2, concurrency=1)
     collect(work, clock=lambda: float(next(ticks)), rng=random.Random(1))
     assert {row["latency_ms"] for row in records(tmp_path)} == {1000.0}
+
+
+def test_the_wait_that_the_endpoint_asks_for_is_kept(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    endpoint.fault = lambda key, tried: 429 if tried == 1 else None  # with Retry-After: 0.05
+    work = job(tmp_path, endpoint, 1)
+    since = time.monotonic()
+    collect(replace(work, settings=replace(work.settings, backoff_s=30.0)))
+    assert 0.05 <= time.monotonic() - since < 10
+
+
+@pytest.mark.parametrize(
+    ("arm", "sent"),
+    [
+        (Arm("direct", "gpt-5.1", "none"), "none"),
+        (Arm("reasoning", "gpt-5.1", "high"), "high"),
+        (Arm("small", "tiny-1", "high"), None),
+    ],
+)
+def test_the_effort_is_sent_in_the_dialect_of_the_model(arm: Arm, sent: str | None) -> None:
+    body = body_for(arm, '[{"role":"user","content":"Hi"}]', 100)
+    assert body.get("reasoning_effort") == effort_sent(arm) == sent
+    assert (body["model"], body["messages"]) == (arm.model, [{"role": "user", "content": "Hi"}])
+    assert ("max_tokens" in body) or ("max_completion_tokens" in body)
+
+
+def test_a_call_without_usage_has_neither_tokens_nor_cost(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    endpoint.fault = lambda key, tried: "no_usage"
+    work = job(tmp_path, endpoint, 1)
+    collect(work)
+    with open_call_log(work.log) as log:
+        calls = list(log.calls.values())
+    assert {(call.input_tokens, call.output_tokens, call.cost_usd) for call in calls} == {(None, None, None)}
+    assert all(call.text == "391" for call in calls)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from training.collector.graders.answers import reasoning_gym
+from training.collector.graders.answers import final_answer, last_code_block, reasoning_gym
 from training.collector.graders.base import BadCheck, Check
 from training.collector.graders.catalog import GRADERS
 
@@ -51,3 +51,36 @@ def test_reasoning_gym_is_asked_for_its_own_verifier(monkeypatch: pytest.MonkeyP
     check = Check("reasoning_gym", None, {"dataset": "sums", "entry": {"answer": "7"}})
     assert reasoning_gym(check, "so <answer>7</answer>").success == 1.0
     assert reasoning_gym(check, "8").success == 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("<answer>1</answer> no, <ANSWER> 2 </ANSWER>", "2"),
+        (r"\boxed{1} so \boxed{{x}}", "x"),
+        (r"<answer>a</answer> \boxed{b}", "a"),
+        ("  plain\n", "plain"),
+    ],
+)
+def test_the_last_marked_answer_is_final(text: str, answer: str) -> None:
+    assert final_answer(text) == answer
+
+
+def test_the_last_code_block_is_taken_whatever_its_language() -> None:
+    assert last_code_block("```\na\n```\ntext\n```c++\nb\n```") == "b\n"
+    assert last_code_block("no fence") == "no fence"
+
+
+@pytest.mark.parametrize(("score", "success"), [(1.5, 1.0), (-0.5, 0.0)])
+def test_scores_of_reasoning_gym_are_clipped_to_the_range(
+    monkeypatch: pytest.MonkeyPatch, score: float, success: float
+) -> None:
+    package = types.ModuleType("reasoning_gym")
+    package.get_score_answer_fn = lambda name: lambda answer, entry: score  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "reasoning_gym", package)
+    assert reasoning_gym(Check("reasoning_gym", None, {"dataset": "sums", "entry": {}}), "7").success == success
+
+
+def test_a_reference_that_is_no_number_is_a_fault_of_the_check() -> None:
+    with pytest.raises(BadCheck, match="a number"):
+        GRADERS["numeric"](Check("numeric", "Paris"), "7")
