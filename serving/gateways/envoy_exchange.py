@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from serving.decision.errors import BadRequest
-from serving.decision.providers.endpoints import Endpoint, endpoint_of
-from serving.decision.providers.gateway_headers import read_gateway_hints
+from serving.decision.providers.endpoints import Endpoint, parse_path
+from serving.decision.providers.gateway_headers import read_gateway_headers
 from serving.decision.providers.reply_usage import READABLE_ENCODINGS, ReplyReader
 from serving.decision.providers.request_body import parse_body
 from serving.decision.providers.rewrite import apply_decision, same_model
@@ -109,7 +109,7 @@ class Exchange:
         self._headers = _headers(message.headers)
         path = self._headers.get(b":path", b"").decode("latin-1")
         if self._headers.get(b":method") == b"POST" and not message.end_of_stream:
-            self._endpoint = endpoint_of(path)
+            self._endpoint = parse_path(path)
         forged = [name for name in _DECISION_HEADERS if name.encode() in self._headers]
         answer = Answer(request_headers=pb.HeadersResponse())
         if forged:
@@ -201,10 +201,10 @@ class Exchange:
         document = read_lossless(raw)
         if not isinstance(document.value, dict):
             raise BadRequest("the body is no JSON object")
-        hints = read_gateway_hints(
+        gateway_headers = read_gateway_headers(
             {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
         )
-        parsed = parse_body(document.value, endpoint.api, model=endpoint.model, hints=hints)
+        parsed = parse_body(document.value, endpoint.api, model=endpoint.model, headers=gateway_headers)
         decision = self._services.decision_service.decide(parsed.request, self._headers.items())
         rewritten = apply_decision(document.value, parsed, decision)
         headers = decision_headers(parsed, decision, rewritten)

@@ -15,8 +15,8 @@ import orjson
 
 from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadRequest
-from serving.decision.providers.endpoints import DIALECTS, dialect
-from serving.decision.providers.gateway_headers import read_gateway_hints
+from serving.decision.providers.endpoints import API_NAMES, parse_api_name
+from serving.decision.providers.gateway_headers import read_gateway_headers
 from serving.decision.providers.request_body import parse_body
 from serving.decision.providers.rewrite import Rewrite, apply_decision
 from serving.http_api.asgi import (
@@ -94,7 +94,7 @@ REWRITE: Final = RouteText(
     extra={
         "parameters": [
             _query("form", "`body` (default), `patch` for RFC 6902, `merge` for RFC 7396.", tuple(FORMS)),
-            _query("dialect", "Shape of the body; detected where it is left out.", tuple(DIALECTS)),
+            _query("dialect", "Shape of the body; detected where it is left out.", tuple(API_NAMES)),
             _query("model", "The model, where the URL of the call names it and the body does not (Gemini)."),
             _query("drop-sampling", "`true`: let temperature and the like go where the model refuses them."),
         ],
@@ -109,7 +109,7 @@ class _RewriteQuery:
 
     Parameters
     ----------
-    hints
+    gateway_headers
         Its `x-thinkgate-*` headers by lower-case name.
     """
 
@@ -117,7 +117,7 @@ class _RewriteQuery:
     dialect: str | None
     model: str | None
     drop_sampling: bool
-    hints: dict[str, str]
+    gateway_headers: dict[str, str]
 
 
 class RewriteRoute:
@@ -159,14 +159,14 @@ class RewriteRoute:
         document = read_lossless(raw)
         if not isinstance(document.value, dict):
             raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
-        api = None if query.dialect is None else dialect(query.dialect)
-        parsed = parse_body(document.value, api, model=query.model, hints=read_gateway_hints(query.hints))
+        api = None if query.dialect is None else parse_api_name(query.dialect)
+        parsed = parse_body(document.value, api, model=query.model, headers=read_gateway_headers(query.gateway_headers))
         decided = self._decision_service.decide_recorded(parsed.request, headers)
         rewritten = apply_decision(
             document.value,
             parsed,
             decided.decision,
-            loop_remembered=_repeats_session(decided),
+            continue_loop=_repeats_session(decided),
             drop_sampling=query.drop_sampling,
         )
         media_type = (b"content-type", FORMS[query.form])

@@ -22,7 +22,7 @@ por favor puedes podrías puede podría quiero necesito que ayúdame a me nos ho
 cuáles son es este esta mi dame
 """
 _STOPS = frozenset(".!?:\n。！？：")
-_CACHED_WORDS = 50_000
+CACHED_WORDS = 50_000
 """Words whose phrases are cached; beyond it the cache is cleared."""
 _FUNCTION_WORDS = frozenset(_LISTED_FUNCTION_WORDS.split())
 _MIN_STEM, _MAX_STEM = 2, 14
@@ -129,7 +129,7 @@ class PhraseTable:
             return [starts[word] for word in words]
         except KeyError:
             pass
-        if len(starts) > _CACHED_WORDS:
+        if len(starts) > CACHED_WORDS:
             starts = self._starts = {}  # other threads keep the old table until they are done
         for word in words:
             if word not in starts:

@@ -1,14 +1,16 @@
-"""What each model takes: how its reasoning is switched, which efforts it knows, whether it can be switched off.
+"""Capability table: how each model family's reasoning is controlled, and which efforts it accepts.
 
-The table is data, first match wins; sources are the providers' own API references, checked 2026-11. A model that no row
-knows takes no reasoning parameter at all: nothing unknown is ever sent to a strict endpoint.
+The first matching row counts; sources are the providers' own API references, checked 2026-11. A model without a row
+accepts no reasoning parameter at all: nothing unknown is ever sent to a strict endpoint.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 from serving.decision.types import EFFORTS, Effort
@@ -27,16 +29,22 @@ Switch = Literal[
 ]
 
 
+BUDGET_TOKENS: Mapping[Effort, int] = MappingProxyType(
+    {"none": 0, "minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 32_768}
+)
+"""Thinking budget in tokens of each effort, for providers that take a budget."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One model family.
+    """What one model family accepts.
 
     Parameters
     ----------
     switch
         How its reasoning is controlled.
     efforts
-        What it takes, ascending; the first is the floor. `none` first means it can be switched off.
+        Accepted efforts, ascending; the first is the floor. `none` first means that reasoning can be switched off.
     budgets
         Smallest and largest thinking budget in tokens, for budget switches.
     output_tokens
@@ -50,9 +58,9 @@ class Capability:
     output_tokens: int = 64_000
 
     def clamp(self, effort: Effort) -> Effort:
-        """Take the nearest effort that the model knows: the floor below it, else the highest not above.
+        """Give the nearest effort that the model accepts: the highest one not above `effort`, else the floor.
 
-        >>> capability("gpt-5-mini").clamp("none"), capability("o3").clamp("xhigh")
+        >>> find_capability("gpt-5-mini").clamp("none"), find_capability("o3").clamp("xhigh")
         ('minimal', 'high')
         """
         wanted = EFFORTS.index(effort)
@@ -110,15 +118,15 @@ _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), row) for pattern, row in 
 
 @lru_cache(maxsize=4096)
 def find_capability(model: str) -> Capability:
-    """Look a model up; provider prefixes such as `openai/` or `bedrock/anthropic.` do not matter.
+    """Look up a model's capability; provider prefixes such as `openai/` or `bedrock/anthropic.` do not matter.
 
     Examples
     --------
-    >>> capability("openai/gpt-5.1").efforts
+    >>> find_capability("openai/gpt-5.1").efforts
     ('none', 'low', 'medium', 'high')
-    >>> capability("anthropic.claude-sonnet-4-5-20250929-v1:0").switch
+    >>> find_capability("anthropic.claude-sonnet-4-5-20250929-v1:0").switch
     'anthropic_budget'
-    >>> capability("gpt-4o").switch
+    >>> find_capability("gpt-4o").switch
     'fixed'
     """
     for pattern, row in _COMPILED:

@@ -1,24 +1,18 @@
-"""Reads what the client itself wants from a provider's body: its explicit effort, and whether it is mid-work."""
+"""Client intent in a provider's request body: its explicit effort, and whether a tool loop is open."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Literal, cast
+from typing import cast
 
+from serving.decision.providers.capabilities import BUDGET_TOKENS
+from serving.decision.providers.endpoints import Api
 from serving.decision.providers.json_patch import Json
 from serving.decision.types import EFFORTS, Effort
 
-Api = Literal["chat", "responses", "messages", "gemini", "openrouter"]
-
-BUDGET_TOKENS: Mapping[Effort, int] = MappingProxyType(
-    {"none": 0, "minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 32_768}
-)
-"""Thinking budget that an effort stands for where a provider wants tokens."""
-
 
 def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
-    """Read the effort that the client chose itself, None where it left it open.
+    """Read the effort that the client set explicitly; None where it set none.
 
     Examples
     --------
@@ -29,31 +23,34 @@ def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
     """
     if api == "gemini":
         settings = body.get("generationConfig", body.get("generation_config"))
-        held = settings if isinstance(settings, dict) else {}
-        return _gemini_effort(held.get("thinkingConfig", held.get("thinking_config")))
-    for found in (body.get("reasoning_effort"), _at(body, "reasoning", "effort"), _at(body, "output_config", "effort")):
+        generation_config = settings if isinstance(settings, dict) else {}
+        return _gemini_effort(generation_config.get("thinkingConfig", generation_config.get("thinking_config")))
+    nested = (_get_nested(body, "reasoning", "effort"), _get_nested(body, "output_config", "effort"))
+    for found in (body.get("reasoning_effort"), *nested):
         if found in EFFORTS:
             return found
-    if _at(body, "reasoning", "enabled") is False or _at(body, "thinking", "type") == "disabled":
+    if _get_nested(body, "reasoning", "enabled") is False or _get_nested(body, "thinking", "type") == "disabled":
         return "none"
-    budget = _at(body, "reasoning", "max_tokens") or _at(body, "thinking", "budget_tokens")
+    budget = _get_nested(body, "reasoning", "max_tokens") or _get_nested(body, "thinking", "budget_tokens")
     if isinstance(budget, int) and not isinstance(budget, bool):
-        return _effort_of(budget)
-    if _at(body, "thinking", "type") in ("enabled", "adaptive"):
+        return _effort_of_budget(budget)
+    if _get_nested(body, "thinking", "type") in ("enabled", "adaptive"):
         return "high"
     for key in ("enable_thinking", "thinking"):
-        flag = _at(body, "chat_template_kwargs", key)
+        flag = _get_nested(body, "chat_template_kwargs", key)
         if isinstance(flag, bool):
             return "high" if flag else "none"
     return None
 
 
 def body_in_tool_loop(body: Mapping[str, Json], api: Api) -> bool:
-    """Whether the last turn answers a tool call, so that the model is in the middle of its work.
+    """Tell whether the last turn of a raw body is a tool result, whatever the provider's format.
+
+    The counterpart for parsed requests is `serving.decision.request_traits.in_tool_loop`.
 
     Examples
     --------
-    >>> in_tool_loop({"messages": [{"role": "tool", "content": "4"}]}, "chat")
+    >>> body_in_tool_loop({"messages": [{"role": "tool", "content": "4"}]}, "chat")
     True
     """
     if api == "responses":
@@ -66,16 +63,19 @@ def body_in_tool_loop(body: Mapping[str, Json], api: Api) -> bool:
     if not isinstance(last, dict):
         return False
     parts = last.get(parts_key)
-    kinds = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    return last.get("role") == "tool" or any(_answers_tool(part) for part in kinds)
+    objects = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return last.get("role") == "tool" or any(_is_tool_result(part) for part in objects)
 
 
-def loop_thinks(body: Mapping[str, Json]) -> bool:
-    """Whether the open tool loop of an Anthropic body began with thinking: its assistant turn then shows a block of it.
+def tool_loop_has_thinking(body: Mapping[str, Json]) -> bool:
+    """Tell whether the open tool loop of an Anthropic body began with thinking.
+
+    Its last assistant turn then has a block of it.
 
     Examples
     --------
-    >>> loop_thinks({"messages": [{"role": "assistant", "content": [{"type": "thinking"}, {"type": "tool_use"}]}]})
+    >>> turn = {"role": "assistant", "content": [{"type": "thinking"}, {"type": "tool_use"}]}
+    >>> tool_loop_has_thinking({"messages": [turn]})
     True
     """
     turns = body.get("messages")
@@ -88,11 +88,11 @@ def loop_thinks(body: Mapping[str, Json]) -> bool:
     return False
 
 
-def _answers_tool(part: Mapping[str, Json]) -> bool:
+def _is_tool_result(part: Mapping[str, Json]) -> bool:
     return "functionResponse" in part or "function_response" in part or part.get("type") == "tool_result"
 
 
-def _effort_of(budget: int) -> Effort:
+def _effort_of_budget(budget: int) -> Effort:
     if budget <= 0:
         return "high" if budget < 0 else "none"
     return next((effort for effort in EFFORTS[1:] if budget <= BUDGET_TOKENS[effort]), "max")
@@ -105,10 +105,10 @@ def _gemini_effort(config: Json) -> Effort | None:
     budget = config.get("thinkingBudget", config.get("thinking_budget"))
     if isinstance(level, str) and level.lower() in EFFORTS:
         return cast(Effort, level.lower())
-    return _effort_of(budget) if isinstance(budget, int) and not isinstance(budget, bool) else None
+    return _effort_of_budget(budget) if isinstance(budget, int) and not isinstance(budget, bool) else None
 
 
-def _at(body: Mapping[str, Json], *keys: str) -> Json:
+def _get_nested(body: Mapping[str, Json], *keys: str) -> Json:
     found: Json = cast(Json, body)
     for key in keys:
         if not isinstance(found, Mapping):

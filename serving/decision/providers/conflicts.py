@@ -1,4 +1,4 @@
-"""Finds what a client set that its provider refuses beside reasoning: switching it on would break the call."""
+"""Conflicts: client settings that a provider rejects together with reasoning."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from serving.decision.types import Effort
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One setting that stands in the way.
+    """One client setting that the provider would reject.
 
     Parameters
     ----------
     key
-        In the body.
+        Key in the body.
     sampling
-        It only tunes how tokens are drawn: an operator may let it go.
+        A sampling parameter, which an operator may allow to be dropped.
     """
 
     key: str
     sampling: bool = True
 
 
-def conflicts(body: Mapping[str, Json], known: Capability, effort: Effort) -> tuple[Conflict, ...]:
-    """List what the model refuses together with this effort.
+def find_conflicts(body: Mapping[str, Json], capability: Capability, effort: Effort) -> tuple[Conflict, ...]:
+    """List the settings of a body that the model rejects at this effort.
 
     Examples
     --------
-    >>> from serving.decision.providers.capabilities import capability
-    >>> conflicts({"temperature": 0.2}, capability("gpt-5.1"), "high")
+    >>> from serving.decision.providers.capabilities import find_capability
+    >>> find_conflicts({"temperature": 0.2}, find_capability("gpt-5.1"), "high")
     (Conflict(key='temperature', sampling=True),)
-    >>> conflicts({"temperature": 0.2}, capability("gpt-5.1"), "none")
+    >>> find_conflicts({"temperature": 0.2}, find_capability("gpt-5.1"), "none")
     ()
     """
     if effort == "none":
         return ()
-    if known.switch == "openai_effort":
-        return tuple(Conflict(key) for key, neutral in _OPENAI if body.get(key) is not None and body[key] != neutral)
-    if known.switch in ("anthropic_budget", "anthropic_adaptive"):
-        return _anthropic(body)
+    if capability.switch == "openai_effort":
+        return tuple(Conflict(key) for key, neutral in _OPENAI_NEUTRAL if body.get(key) not in (None, neutral))
+    if capability.switch in ("anthropic_budget", "anthropic_adaptive"):
+        return _anthropic_conflicts(body)
     return ()
 
 
-_OPENAI: tuple[tuple[str, Json], ...] = (
+_OPENAI_NEUTRAL: tuple[tuple[str, Json], ...] = (
     ("temperature", 1),
     ("top_p", 1),
     ("presence_penalty", 0),
@@ -55,17 +55,17 @@ _OPENAI: tuple[tuple[str, Json], ...] = (
     ("logprobs", False),
     ("top_logprobs", 0),
 )
-_LEAST_TOP_P = 0.95
+_MIN_ANTHROPIC_TOP_P = 0.95
 
 
-def _anthropic(body: Mapping[str, Json]) -> tuple[Conflict, ...]:
+def _anthropic_conflicts(body: Mapping[str, Json]) -> tuple[Conflict, ...]:
     found = []
     if body.get("temperature") not in (None, 1):
         found.append(Conflict("temperature"))
     if body.get("top_k") is not None:
         found.append(Conflict("top_k"))
-    share = body.get("top_p")
-    if share is not None and not (isinstance(share, int | float) and share >= _LEAST_TOP_P):
+    top_p = body.get("top_p")
+    if top_p is not None and not (isinstance(top_p, int | float) and top_p >= _MIN_ANTHROPIC_TOP_P):
         found.append(Conflict("top_p"))
     choice = body.get("tool_choice")
     if isinstance(choice, dict) and choice.get("type") in ("any", "tool"):

@@ -1,7 +1,7 @@
-"""Writes an effort into a body in the words of its provider: one small writer per switch and endpoint shape.
+"""Effort writers: set an effort in a request body, one writer per reasoning switch and endpoint format.
 
-A writer touches nothing but its own switch and, where hidden tokens count against the client's limit on the answer,
-that limit: otherwise the thinking would eat the answer.
+A writer changes nothing but its own switch and, where hidden tokens count against the client's limit on output tokens,
+that limit: otherwise thinking would leave no tokens for the answer.
 """
 
 from __future__ import annotations
@@ -10,64 +10,66 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from serving.decision.providers.capabilities import Capability
-from serving.decision.providers.client_intent import BUDGET_TOKENS, Api
+from serving.decision.providers.capabilities import BUDGET_TOKENS, Capability
+from serving.decision.providers.endpoints import Api
 from serving.decision.providers.json_patch import Body
 from serving.decision.types import Effort
 
-_ANSWER_ROOM = 1024
-"""Tokens that are left for the answer itself, whatever the thinking takes."""
+_ANSWER_TOKENS = 1024
+"""Tokens reserved for the answer itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class EffortChange:
-    """What a writer is asked to set.
+    """The effort to write for one model.
 
     Parameters
     ----------
     effort
-        One that the model knows.
-    most
-        Thinking tokens that it may budget.
-    stated
-        The client said so itself: off is then written out even where leaving the switch out would do, so that whoever
-        reads the result finds the client's word in it.
+        One of `capability.efforts`.
+    max_budget_tokens
+        Cap on the thinking budget; None for no cap.
+    is_explicit
+        The client set it: `none` is then written out even where omitting the switch would do, so that the result still
+        states the client's choice.
     """
 
-    known: Capability
+    capability: Capability
     effort: Effort
-    most: int | None
-    stated: bool = False
+    max_budget_tokens: int | None
+    is_explicit: bool = False
 
     @property
     def budget(self) -> int:
-        """Give the thinking budget in tokens, within what the model and the policy's cap allow."""
-        low, high = self.known.budgets
-        wanted = BUDGET_TOKENS[self.effort] if self.most is None else min(BUDGET_TOKENS[self.effort], self.most)
+        """Thinking budget in tokens, within the range of the model and the policy's cap."""
+        low, high = self.capability.budgets
+        wanted = BUDGET_TOKENS[self.effort]
+        if self.max_budget_tokens is not None:
+            wanted = min(wanted, self.max_budget_tokens)
         return max(low, min(wanted, high)) if high else wanted
 
 
-def write_effort(body: Body, api: Api, wish: EffortChange) -> bool:
-    """Put an effort into `body`, in place; False where this model has no switch at this endpoint."""
-    writer = _writer(wish.known, api)
+def write_effort(body: Body, api: Api, change: EffortChange) -> bool:
+    """Write an effort into `body`, in place; False where this model has no switch at this endpoint."""
+    writer = _writer(change.capability, api)
     if writer is None:
         return False
-    writer(body, wish)
+    writer(body, change)
     return True
 
 
-def has_switch(known: Capability, api: Api) -> bool:
+def has_switch(capability: Capability, api: Api) -> bool:
     """Tell whether a model's effort can be set at this endpoint."""
-    return _writer(known, api) is not None
+    return _writer(capability, api) is not None
 
 
-def _writer(known: Capability, api: Api) -> Writer | None:
-    switch = "openrouter" if api == "openrouter" and known.switch != "fixed" else known.switch
+def _writer(capability: Capability, api: Api) -> Writer | None:
+    switch = "openrouter" if api == "openrouter" and capability.switch != "fixed" else capability.switch
     return _WRITERS.get((switch, api))
 
 
 def strip_effort(body: Body) -> None:
-    """Take out every reasoning switch, in place: what one model takes, the next one may refuse."""
+    """Remove every reasoning switch, in place: what one model accepts, another may reject."""
     for key in ("reasoning_effort", "reasoning", "thinking"):
         body.pop(key, None)
     for parent, keys in _NESTED:
@@ -90,42 +92,42 @@ _NESTED = (
 )
 
 
-def _openai_chat(body: Body, wish: EffortChange) -> None:
-    body["reasoning_effort"] = wish.effort
-    _make_room(body, wish, "max_completion_tokens")
+def _openai_chat(body: Body, change: EffortChange) -> None:
+    body["reasoning_effort"] = change.effort
+    _raise_output_limit(body, change, "max_completion_tokens")
 
 
-def _openai_responses(body: Body, wish: EffortChange) -> None:
-    child_object(body, "reasoning")["effort"] = wish.effort
-    _make_room(body, wish, "max_output_tokens")
+def _openai_responses(body: Body, change: EffortChange) -> None:
+    child_object(body, "reasoning")["effort"] = change.effort
+    _raise_output_limit(body, change, "max_output_tokens")
 
 
-def _openrouter(body: Body, wish: EffortChange) -> None:
+def _openrouter(body: Body, change: EffortChange) -> None:
     reasoning = child_object(body, "reasoning")
     for key in ("enabled", "effort", "max_tokens"):
         reasoning.pop(key, None)
-    if wish.effort == "none":
+    if change.effort == "none":
         reasoning["enabled"] = False
-    elif wish.most is not None and wish.known.budgets[1]:
-        reasoning["max_tokens"] = wish.budget
+    elif change.max_budget_tokens is not None and change.capability.budgets[1]:
+        reasoning["max_tokens"] = change.budget
     else:
-        reasoning["effort"] = wish.effort
-    _make_room(body, wish, "max_tokens")
+        reasoning["effort"] = change.effort
+    _raise_output_limit(body, change, "max_tokens")
 
 
-def _anthropic_budget(body: Body, wish: EffortChange) -> None:
-    if wish.effort == "none":
+def _anthropic_budget(body: Body, change: EffortChange) -> None:
+    if change.effort == "none":
         body.pop("thinking", None)
-        if wish.stated:
+        if change.is_explicit:
             body["thinking"] = {"type": "disabled"}
         return
-    limit = _make_room(body, wish, "max_tokens")
-    budget = wish.budget if limit is None else min(wish.budget, limit - _ANSWER_ROOM)
-    body["thinking"] = {"type": "enabled", "budget_tokens": max(budget, wish.known.budgets[0])}
+    limit = _raise_output_limit(body, change, "max_tokens")
+    budget = change.budget if limit is None else min(change.budget, limit - _ANSWER_TOKENS)
+    body["thinking"] = {"type": "enabled", "budget_tokens": max(budget, change.capability.budgets[0])}
 
 
-def _anthropic_adaptive(body: Body, wish: EffortChange) -> None:
-    if wish.effort == "none":
+def _anthropic_adaptive(body: Body, change: EffortChange) -> None:
+    if change.effort == "none":
         body["thinking"] = {"type": "disabled"}
         output = body.get("output_config")
         if isinstance(output, dict):
@@ -136,27 +138,27 @@ def _anthropic_adaptive(body: Body, wish: EffortChange) -> None:
     thinking = child_object(body, "thinking")
     thinking.pop("budget_tokens", None)
     thinking["type"] = "adaptive"
-    child_object(body, "output_config")["effort"] = wish.effort
-    _make_room(body, wish, "max_tokens")
+    child_object(body, "output_config")["effort"] = change.effort
+    _raise_output_limit(body, change, "max_tokens")
 
 
-def _gemini(body: Body, wish: EffortChange) -> None:
+def _gemini(body: Body, change: EffortChange) -> None:
     settings = child_object(body, "generationConfig", "generation_config")
     thinking = child_object(settings, "thinkingConfig", "thinking_config")
-    # Both at once are refused.
+    # The provider rejects both at once.
     for key in ("thinkingBudget", "thinking_budget", "thinkingLevel", "thinking_level"):
         thinking.pop(key, None)
-    if wish.known.switch == "gemini_level":
-        thinking["thinkingLevel"] = wish.effort
+    if change.capability.switch == "gemini_level":
+        thinking["thinkingLevel"] = change.effort
     else:
-        thinking["thinkingBudget"] = 0 if wish.effort == "none" else wish.budget
-    _make_room(settings, wish, "maxOutputTokens", "max_output_tokens")
+        thinking["thinkingBudget"] = 0 if change.effort == "none" else change.budget
+    _raise_output_limit(settings, change, "maxOutputTokens", "max_output_tokens")
 
 
 def _template(key: str, explicit_off: bool) -> Writer:
-    def write_argument(body: Body, wish: EffortChange) -> None:
-        if wish.effort != "none" or explicit_off or wish.stated:
-            child_object(body, "chat_template_kwargs")[key] = wish.effort != "none"
+    def write_argument(body: Body, change: EffortChange) -> None:
+        if change.effort != "none" or explicit_off or change.is_explicit:
+            child_object(body, "chat_template_kwargs")[key] = change.effort != "none"
             return
         arguments = body.get("chat_template_kwargs")
         if isinstance(arguments, dict):
@@ -167,12 +169,12 @@ def _template(key: str, explicit_off: bool) -> Writer:
     return write_argument
 
 
-def _gpt_oss(body: Body, wish: EffortChange) -> None:
-    body["reasoning_effort"] = wish.effort
+def _gpt_oss(body: Body, change: EffortChange) -> None:
+    body["reasoning_effort"] = change.effort
 
 
-def _thinking_type(body: Body, wish: EffortChange) -> None:
-    child_object(body, "thinking")["type"] = "disabled" if wish.effort == "none" else "enabled"
+def _thinking_type(body: Body, change: EffortChange) -> None:
+    child_object(body, "thinking")["type"] = "disabled" if change.effort == "none" else "enabled"
 
 
 Writer = Callable[[Body, EffortChange], None]
@@ -204,22 +206,22 @@ def child_object(body: Body, *names: str) -> Body:
     return found
 
 
-def _make_room(body: Body, wish: EffortChange, *names: str) -> int | None:
-    """Raise the client's limit on output tokens by the thinking's share, where it leaves no room for an answer.
+def _raise_output_limit(body: Body, change: EffortChange, *names: str) -> int | None:
+    """Raise the client's limit on output tokens by the thinking budget, where it leaves no room for an answer.
 
     Returns
     -------
     int or None
-        The limit that holds now; None where the client set none.
+        The limit in effect; None where the client set none.
     """
     for name in names:
         limit = body.get(name)
         if not isinstance(limit, int) or isinstance(limit, bool):
             continue
-        if wish.effort == "none" or limit <= 0 or limit >= wish.budget + _ANSWER_ROOM:
+        if change.effort == "none" or limit <= 0 or limit >= change.budget + _ANSWER_TOKENS:
             return limit
-        # Never below what the client set, nor above what the model can give.
-        raised = max(limit, min(wish.budget + max(limit, _ANSWER_ROOM), wish.known.output_tokens))
+        # Never below the client's limit, nor above the model's maximum.
+        raised = max(limit, min(change.budget + max(limit, _ANSWER_TOKENS), change.capability.output_tokens))
         body[name] = raised
         return raised
     return None

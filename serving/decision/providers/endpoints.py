@@ -1,4 +1,4 @@
-"""Tells whose shape a request body has: from its URL path, from a name, or from what only one provider's body holds."""
+"""Endpoint formats: the format of a request body, from its URL path, from its name or from the body itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from serving.decision.errors import BadRequest
-from serving.decision.providers.client_intent import Api
 from serving.decision.providers.json_patch import Json
 
-DIALECTS: Mapping[str, Api] = MappingProxyType(
+Api = Literal["chat", "responses", "messages", "gemini", "openrouter"]
+"""Endpoint format: whose request body it is."""
+
+API_NAMES: Mapping[str, Api] = MappingProxyType(
     {
         "chat": "chat",
         "openai": "chat",
@@ -24,7 +27,7 @@ DIALECTS: Mapping[str, Api] = MappingProxyType(
         "openrouter": "openrouter",
     }
 )
-"""Every name under which a caller may name a body's shape."""
+"""Names by which a caller may state a body's format."""
 _ANTHROPIC_ONLY = ("anthropic_version", "stop_sequences", "system", "output_config")
 _CHAT_ONLY = ("reasoning_effort", "max_completion_tokens", "chat_template_kwargs", "response_format", "stream_options")
 _PATHS: Sequence[tuple[re.Pattern[str], Api]] = (
@@ -38,26 +41,26 @@ _PATHS: Sequence[tuple[re.Pattern[str], Api]] = (
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What a URL path tells of a call.
+    """Endpoint format and model of a URL path.
 
     Parameters
     ----------
     model
-        Where the path names it (Gemini, Azure), else None.
+        None unless the path contains it (Gemini, Azure).
     """
 
     api: Api
     model: str | None
 
 
-def endpoint_of(path: str) -> Endpoint | None:
-    """Tell the shape, and the model where it is there, from a URL path; None for a path that is no model call.
+def parse_path(path: str) -> Endpoint | None:
+    """Parse a URL path; None for a path that is no model call.
 
     Examples
     --------
-    >>> endpoint_of("/v1beta/models/gemini-2.5-flash:generateContent?alt=sse")
+    >>> parse_path("/v1beta/models/gemini-2.5-flash:generateContent?alt=sse")
     Endpoint(api='gemini', model='gemini-2.5-flash')
-    >>> endpoint_of("/v1/embeddings") is None
+    >>> parse_path("/v1/embeddings") is None
     True
     """
     bare = path.partition("?")[0].rstrip("/")
@@ -68,11 +71,11 @@ def endpoint_of(path: str) -> Endpoint | None:
     return None
 
 
-def detect(body: Mapping[str, Json]) -> Api:
-    """Tell whose shape a body has.
+def detect_api(body: Mapping[str, Json]) -> Api:
+    """Detect the endpoint format of a body.
 
-    OpenAI chat and Anthropic share `messages`: what only one of them has decides, and without any sign it is chat. An
-    OpenRouter body looks like chat; only its `reasoning` object gives it away.
+    OpenAI chat and Anthropic share `messages`: a key that only one of them has decides, and without one it is chat. An
+    OpenRouter body differs from chat by its `reasoning` object only.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def detect(body: Mapping[str, Json]) -> Api:
 
     Examples
     --------
-    >>> detect({"messages": [], "max_tokens": 9, "system": "Be brief."}), detect({"input": "Hi"})
+    >>> detect_api({"messages": [], "max_tokens": 9, "system": "Be brief."}), detect_api({"input": "Hi"})
     ('messages', 'responses')
     """
     if "contents" in body:
@@ -92,29 +95,29 @@ def detect(body: Mapping[str, Json]) -> Api:
             return "openrouter"
         if any(key in body for key in _CHAT_ONLY):
             return "chat"
-        return "messages" if any(key in body for key in _ANTHROPIC_ONLY) or _anthropic_parts(body, turns) else "chat"
+        return "messages" if any(key in body for key in _ANTHROPIC_ONLY) or _is_anthropic(body, turns) else "chat"
     if "input" in body:
         return "responses"
     raise BadRequest("the body has neither messages, input nor contents: send the body of a model call as it is")
 
 
-def dialect(name: str) -> Api:
-    """Give the shape that a caller names.
+def parse_api_name(name: str) -> Api:
+    """Parse the name of an endpoint format.
 
     Raises
     ------
     BadRequest
         The name is not known; it says which are.
     """
-    found = DIALECTS.get(name.strip().lower())
+    found = API_NAMES.get(name.strip().lower())
     if found is None:
-        raise BadRequest(f"unknown dialect: use one of {', '.join(DIALECTS)}")
+        raise BadRequest(f"unknown dialect: use one of {', '.join(API_NAMES)}")
     return found
 
 
-def _anthropic_parts(body: Mapping[str, Json], turns: list[Json]) -> bool:
+def _is_anthropic(body: Mapping[str, Json], turns: list[Json]) -> bool:
     tools, thinking = body.get("tools"), body.get("thinking")
-    if isinstance(tools, list) and any(has(tool, "input_schema") for tool in tools):
+    if isinstance(tools, list) and any(has_key(tool, "input_schema") for tool in tools):
         return True
     if isinstance(thinking, dict) and ("budget_tokens" in thinking or thinking.get("type") == "adaptive"):
         return True
@@ -122,18 +125,18 @@ def _anthropic_parts(body: Mapping[str, Json], turns: list[Json]) -> bool:
         return True
     contents = [turn.get("content") for turn in turns if isinstance(turn, dict)]
     return any(
-        kind_of(part) in ("tool_use", "tool_result", "thinking", "redacted_thinking")
+        part_type(part) in ("tool_use", "tool_result", "thinking", "redacted_thinking")
         for content in contents
         if isinstance(content, list)
         for part in content
     )
 
 
-def kind_of(part: Json) -> Json:
+def part_type(part: Json) -> Json:
     """Give the `type` of a content part; None where it has none."""
     return part.get("type") if isinstance(part, dict) else None
 
 
-def has(part: Json, *keys: str) -> bool:
+def has_key(part: Json, *keys: str) -> bool:
     """Tell whether a value is an object with one of the keys."""
     return isinstance(part, dict) and any(key in part for key in keys)

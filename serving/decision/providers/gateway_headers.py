@@ -1,4 +1,4 @@
-"""Reads what a gateway says beside a provider's body, in `x-thinkgate-*` headers: a body has no place for it."""
+"""Gateway headers: the request context that a gateway sends in `x-thinkgate-*` headers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from serving.decision.errors import BadRequest
 from serving.decision.types import Usd
 
-HINT_HEADERS = (
+GATEWAY_HEADERS = (
     "x-thinkgate-tenant",
     "x-thinkgate-session-id",
     "x-thinkgate-task",
@@ -17,13 +17,13 @@ HINT_HEADERS = (
     "x-thinkgate-value-of-success-usd",
     "x-thinkgate-max-cost-usd",
 )
-"""Lower-case names of all that is read."""
+"""Lower-case names of the headers that are read."""
 _MAX_TEXT = 256
 _PREFIX = "x-thinkgate-"
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayHints:
+class GatewayHeaders:
     """Context of a request that its body does not carry; units and meaning are those of `Request`."""
 
     tenant: str | None = None
@@ -34,11 +34,11 @@ class GatewayHints:
     max_cost_usd: Usd | None = None
 
 
-NO_HINTS = GatewayHints()
+NO_GATEWAY_HEADERS = GatewayHeaders()
 
 
-def read_gateway_hints(headers: Mapping[str, str]) -> GatewayHints:
-    """Read the hints among a call's headers.
+def read_gateway_headers(headers: Mapping[str, str]) -> GatewayHeaders:
+    """Parse the gateway headers of a call.
 
     Parameters
     ----------
@@ -48,26 +48,26 @@ def read_gateway_hints(headers: Mapping[str, str]) -> GatewayHints:
     Raises
     ------
     BadRequest
-        A number is none, is negative, or a deadline is not above 0; the header is named.
+        A number is malformed or negative, or a deadline is not above 0; the header is named.
 
     Examples
     --------
-    >>> read_hints({"x-thinkgate-tenant": "acme", "x-thinkgate-deadline-ms": "3000"}).deadline_ms
+    >>> read_gateway_headers({"x-thinkgate-tenant": "acme", "x-thinkgate-deadline-ms": "3000"}).deadline_ms
     3000.0
     """
-    if not any(name in headers for name in HINT_HEADERS):
-        return NO_HINTS
-    value, most = _number(headers, "value-of-success-usd"), _number(headers, "max-cost-usd")
+    if not any(name in headers for name in GATEWAY_HEADERS):
+        return NO_GATEWAY_HEADERS
+    value, max_cost = _number(headers, "value-of-success-usd"), _number(headers, "max-cost-usd")
     deadline = _number(headers, "deadline-ms")
     if deadline == 0.0:
         raise BadRequest("header x-thinkgate-deadline-ms must be above 0: leave it out where there is no deadline")
-    return GatewayHints(
+    return GatewayHeaders(
         tenant=_text(headers, "tenant"),
         session_id=_text(headers, "session-id"),
         task=_text(headers, "task"),
         deadline_ms=deadline,
         value_of_success_usd=None if value is None else Usd(value),
-        max_cost_usd=None if most is None else Usd(most),
+        max_cost_usd=None if max_cost is None else Usd(max_cost),
     )
 
 

@@ -1,4 +1,4 @@
-"""Differences between two JSON bodies: as an RFC 7396 merge body and as RFC 6902 operations."""
+"""JSON patches between two bodies: RFC 7396 merge patch and RFC 6902 operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PatchOperation:
     value: Json = None
 
     def to_json(self) -> Body:
-        """Render the operation."""
+        """Give the operation as JSON."""
         body: Body = {"op": self.op, "path": self.path}
         if self.op != "remove":
             body["value"] = self.value
@@ -26,9 +26,9 @@ class PatchOperation:
 
 
 def merge_patch(old: Body, new: Body) -> Body:
-    """Build the merge patch (RFC 7396) that turns `old` into `new`; keys that go are null.
+    """Build the merge patch (RFC 7396) that turns `old` into `new`; removed keys are null.
 
-    >>> merge({"a": 1, "b": 2}, {"a": 1, "c": 3})
+    >>> merge_patch({"a": 1, "b": 2}, {"a": 1, "c": 3})
     {'b': None, 'c': 3}
     """
     merged: Body = {key: None for key in old if key not in new}
@@ -42,20 +42,20 @@ def merge_patch(old: Body, new: Body) -> Body:
 
 def diff_patch(old: Body, new: Body, path: str = "") -> tuple[PatchOperation, ...]:
     """List the operations (RFC 6902) that turn `old` into `new`; lists are replaced whole."""
-    patches: list[PatchOperation] = []
+    operations: list[PatchOperation] = []
     for key in [*old, *(key for key in new if key not in old)]:
         place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
         if key not in new:
-            patches.append(PatchOperation("remove", place))
+            operations.append(PatchOperation("remove", place))
         elif key not in old:
-            patches.append(PatchOperation("add", place, new[key]))
+            operations.append(PatchOperation("add", place, new[key]))
         elif old[key] is new[key]:
             continue
         elif isinstance(old[key], dict) and isinstance(new[key], dict):
-            patches += diff_patch(cast(Body, old[key]), cast(Body, new[key]), place)
+            operations += diff_patch(cast(Body, old[key]), cast(Body, new[key]), place)
         elif _differs(old[key], new[key]):
-            patches.append(PatchOperation("replace", place, new[key]))
-    return tuple(patches)
+            operations.append(PatchOperation("replace", place, new[key]))
+    return tuple(operations)
 
 
 def _differs(old: Json, new: Json) -> bool:

@@ -80,7 +80,7 @@ def test_any_text_gives_the_same_matches_again(parts: list[str]) -> None:
 
 
 def test_a_cleared_cache_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phrase_matching, "_CACHED_WORDS", 3)
+    monkeypatch.setattr(phrase_matching, "CACHED_WORDS", 3)
     small = table("summar*, find all")
     for number in range(50):
         assert [match.phrase.text for match in small.find(f"find all w{number} summary")] == ["find all", "summar*"]

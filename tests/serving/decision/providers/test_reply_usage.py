@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.decision.pricing.usage import Usage
-from serving.decision.providers.client_intent import Api
+from serving.decision.providers.endpoints import Api
 from serving.decision.providers.reply_usage import MAX_BYTES, ReplyReader, ReplySummary
 
 CHAT = {"prompt_tokens": 50, "completion_tokens": 900, "completion_tokens_details": {"reasoning_tokens": 700}}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from serving.decision.errors import BadRequest
 from serving.decision.providers.client_intent import body_in_tool_loop
-from serving.decision.providers.endpoints import DIALECTS, Endpoint, detect, dialect, endpoint_of
-from serving.decision.providers.gateway_headers import HINT_HEADERS, GatewayHints, read_gateway_hints
+from serving.decision.providers.endpoints import API_NAMES, Endpoint, detect_api, parse_api_name, parse_path
+from serving.decision.providers.gateway_headers import GATEWAY_HEADERS, GatewayHeaders, read_gateway_headers
 from serving.decision.providers.request_body import parse_body
 from serving.decision.providers.rewrite import apply_decision
 from serving.decision.types import ArmEstimate, Caps, Decision, Message, Usd
@@ -68,7 +68,7 @@ def test_the_same_conversation_reads_the_same_from_every_provider(api: Any) -> N
     before = copy.deepcopy(body)
     reading = parse_body(body, model="gemini-2.5-flash")
     said = "" if api == "gemini" else "sunny"  # Gemini's answers are objects: they count, they are not read
-    assert reading.api == detect(body) == api
+    assert reading.api == detect_api(body) == api
     assert reading.request.messages == (
         Message("system", "Be brief."),
         Message("user", "Weather?", images=1),
@@ -96,7 +96,7 @@ def test_the_same_conversation_reads_the_same_from_every_provider(api: Any) -> N
     ],
 )
 def test_shapes_are_told_apart(body: dict[str, Any], api: str) -> None:
-    assert detect(body) == api
+    assert detect_api(body) == api
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_shapes_are_told_apart(body: dict[str, Any], api: str) -> None:
     ],
 )
 def test_paths_name_their_endpoint(path: str, endpoint: Endpoint | None) -> None:
-    assert endpoint_of(path) == endpoint
+    assert parse_path(path) == endpoint
 
 
 @pytest.mark.parametrize(
@@ -143,23 +143,23 @@ def test_a_very_long_conversation_is_read_from_its_end() -> None:
 
 
 def test_names_of_dialects() -> None:
-    assert {dialect(f" {name.upper()} ") for name in DIALECTS} == set(DIALECTS.values())
+    assert {parse_api_name(f" {name.upper()} ") for name in API_NAMES} == set(API_NAMES.values())
     with pytest.raises(BadRequest, match="openai-responses"):
-        dialect("cohere")
+        parse_api_name("cohere")
 
 
 def test_hints_come_from_headers() -> None:
-    headers = dict(zip(HINT_HEADERS, ["acme", "s1", "maths", "3000", "0.5", "0.02"], strict=True))
-    assert read_gateway_hints(headers) == GatewayHints("acme", "s1", "maths", 3000.0, Usd(0.5), Usd(0.02))
-    assert read_gateway_hints({"x-other": "1"}) == GatewayHints()
-    request = parse_body(CHAT, hints=read_gateway_hints(headers)).request
+    headers = dict(zip(GATEWAY_HEADERS, ["acme", "s1", "maths", "3000", "0.5", "0.02"], strict=True))
+    assert read_gateway_headers(headers) == GatewayHeaders("acme", "s1", "maths", 3000.0, Usd(0.5), Usd(0.02))
+    assert read_gateway_headers({"x-other": "1"}) == GatewayHeaders()
+    request = parse_body(CHAT, headers=read_gateway_headers(headers)).request
     assert (request.tenant, request.session_id, request.task, request.deadline_ms) == ("acme", "s1", "maths", 3000.0)
 
 
 @pytest.mark.parametrize("bad", ["soon", "-1", "nan", "inf", "0"])
 def test_a_hint_that_is_no_number_is_named(bad: str) -> None:
     with pytest.raises(BadRequest, match="x-thinkgate-deadline-ms"):
-        read_gateway_hints({"x-thinkgate-deadline-ms": bad})
+        read_gateway_headers({"x-thinkgate-deadline-ms": bad})
 
 
 ANY = st.recursive(
@@ -227,4 +227,4 @@ def test_a_weighed_decision_caps_the_client_and_a_fallback_does_not() -> None:
 
 def test_a_loop_goes_on_only_where_its_beginning_is_remembered() -> None:
     assert applied(CHAT, decision("high")).body == CHAT
-    assert applied(CHAT, decision("high"), loop_remembered=True).body["reasoning_effort"] == "high"
+    assert applied(CHAT, decision("high"), continue_loop=True).body["reasoning_effort"] == "high"
