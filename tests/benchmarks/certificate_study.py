@@ -13,7 +13,7 @@ from mapie.risk_control import control_fwer
 from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 
 from tests.benchmarks.world_study import Encode, Sampled, bare
-from training.evaluation.logged_losses import logged_losses
+from training.evaluation.logged_history import logged_losses
 from training.export.reference import Predictions, predict
 from training.metrics.risk_control import Certificate, NoCertificate, certify
 from training.models.fit import FitSettings, fit

@@ -121,7 +121,7 @@ def tell(
     store = journal(folder / "journal.db")
     watch = Daemon(DaemonSettings(settings, every_s=0, volume=0, window=STEP), clock)
     clock.now = float(draws.timestamp[FIRST])
-    watch.look()
+    watch.tick()
     events: list[str] = []
     promotions, seen = 0, float("nan")
     rng = np.random.default_rng(seed)
@@ -131,7 +131,7 @@ def tell(
             learnt = load_bundle(live)
         keep(store, traffic(Engine(load_bundle(live), EXPLORING, clock=clock), clock, part, rng))
         clock.now = float(part.timestamp[-1]) + 61.0
-        event = watch.look()
+        event = watch.tick()
         if event.kind == "quiet":
             continue
         gone = int(draws.shifted[FIRST : place + STEP].sum())

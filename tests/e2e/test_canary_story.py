@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.support.loop_story import POLICY, Callers, served
 from tests.support.mlflow_server import Server
 from tests.support.servers import Running, postgres_uri, postgres_url, start_server, stop_server
 from tests.support.synthetic_journal import QUICK, TURNED, TURNED_USD, VALUE_USD, in_order
+from tests.support.waiting import wait_until
 from training.pipeline.train import TrainSettings
 from training.promotion.canary import PublishFolders, publish
 from training.promotion.gate_log import GateExpectation, GateLog, GateRecord
@@ -84,22 +84,15 @@ def stage(tmp_path: Path, postgres_url: str) -> Iterator[Stage]:
     store.stop()
 
 
-def wait_for(what: Callable[[], bool], words: str) -> None:
-    end = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < end, words
-        time.sleep(0.3)
-
-
 def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: Stage) -> None:
     url = stage.server.url
     watch = Daemon(
         DaemonSettings(stage.settings, every_s=0, volume=1000, window=0, guard_s=0, canary_outcomes=OUTCOMES)
     )
     first = served(url)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     assert stage.serve(2000) == {first: 2000}
-    event = watch.look()
+    event = watch.tick()
     assert (event.kind, event.why[:6]) == ("retrained", "volume"), event
     assert event.verdict is not None
     assert (event.verdict.verdict, event.verdict.canary) == ("promote", True), event
@@ -107,16 +100,16 @@ def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: 
     assert stage.aliases() == ["1", None, "2"]
 
     # The canary decides its share; all others still get the champion.
-    wait_for(lambda: stage.serve(20)[second] > 0, "the server did not take the canary up")
+    wait_until(lambda: stage.serve(20)[second] > 0, 60, "the server did not take the canary up")
     decided = stage.serve(400)
     assert set(decided) == {first, second}
     assert 0.45 < decided[second] / 400 < 0.75
     assert served(url) == first
 
-    event = watch.look()
+    event = watch.tick()
     assert event.kind == "settled", event
     assert stage.aliases() == ["2", "1", "2"]
-    wait_for(lambda: served(url) == second, "the server did not swap")
+    wait_until(lambda: served(url) == second, 60, "the server did not swap")
     assert stage.serve(100) == {second: 100}
 
     # One that is not what the gate took it for: its share is taken from it, and nobody else notices.
@@ -132,12 +125,12 @@ def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: 
             "boasting", "promote", "gain", "", load_bundle(place).bundle_id, second, version.version, promised, True
         )
         book.write(run, told)
-    publish(book, version, place, PublishFolders(), on_trial=True)
-    assert watch.look().kind == "quiet"
-    wait_for(lambda: stage.serve(20)[first] > 0, "the server did not take the second canary up")
+    publish(book, version, place, PublishFolders(), as_canary=True)
+    assert watch.tick().kind == "quiet"
+    wait_until(lambda: stage.serve(20)[first] > 0, 60, "the server did not take the second canary up")
     stage.serve(350)
-    event = watch.look()
+    event = watch.tick()
     assert (event.kind, "live success" in event.why) == ("dropped", True), event
     assert stage.aliases() == ["2", "1", "2"]
-    wait_for(lambda: stage.serve(20)[first] == 0, "the canary still decides")
+    wait_until(lambda: stage.serve(20)[first] == 0, 60, "the canary still decides")
     assert stage.serve(100) == {second: 100}

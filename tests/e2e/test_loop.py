@@ -64,10 +64,10 @@ def test_drift_is_seen_and_learnt_and_poison_is_not(stage: Stage, tmp_path: Path
     assert live is not None
     first = load_bundle(live).bundle_id
     watch = Daemon(DaemonSettings(stage.settings, every_s=0, window=500, alpha=0.01, guard_s=0))
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
 
     before = callers.serve(stage.before)
-    assert watch.look().kind == "quiet", "nothing has changed yet"
+    assert watch.tick().kind == "quiet", "nothing has changed yet"
     kept = share(stage.before, before)
     drifted, learnt = stage.after.take(np.arange(3000)), stage.after.take(np.arange(3000, 3400))
     lost = share(drifted, callers.serve(drifted))
@@ -86,7 +86,7 @@ def test_drift_is_seen_and_learnt_and_poison_is_not(stage: Stage, tmp_path: Path
     caller = threading.Thread(target=load_on)
     caller.start()
     try:
-        event = watch.look()
+        event = watch.tick()
         assert (event.kind, event.why[:6]) == ("retrained", "drift:"), event
         assert event.verdict is not None
         assert (event.verdict.verdict, event.verdict.champion_id) == ("promote", first), event

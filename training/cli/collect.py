@@ -1,4 +1,4 @@
-"""A prompt file in, paired outcome records out."""
+"""`thinkgate collect`: calls every arm for every prompt, grades the answers, and writes outcome records."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def collect(
     )
     for arm in known:
         if (sent := effort_sent(arm)) != arm.effort:
-            told = f"is sent {sent}" if sent else "has no reasoning switch here, so no effort is sent"
-            ERR.print(f"arm {arm.name}: effort {arm.effort}, but {arm.model} {told}", highlight=False, markup=False)
+            effort = f"is sent {sent}" if sent else "has no reasoning switch here, so no effort is sent"
+            ERR.print(f"arm {arm.name}: effort {arm.effort}, but {arm.model} {effort}", highlight=False, markup=False)
     if any(prompt.check and prompt.check.grader == "unit_test" for prompt in job.prompts.prompts) and not isolation():
         ERR.print("unit_test: this kernel gives no namespaces, so answers run with your files and network at hand")
     found = look(job)

@@ -1,4 +1,4 @@
-"""Where the commands print: results to standard output, progress and errors to standard error."""
+"""Consoles of the commands: results go to standard output, progress and errors to standard error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OUT = Console() if sys.stdout.isatty() else Console(width=140)
 
 
 def report_rows(history: Any) -> None:
-    """Say how many rows were used, and why the others were not."""
+    """Print how many rows were used, and why the others were not."""
     counts = history.counts
     OUT.print(f"{counts.kept} of {counts.read} rows used, {counts.prompts} prompts", highlight=False)
     for reason, rows in counts.quarantined.items():

@@ -1,4 +1,4 @@
-"""One prompt decided, with the arithmetic."""
+"""`thinkgate decide`: decides one prompt and shows the arithmetic."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def decide(
     ] = None,
     task: Annotated[str | None, typer.Option(help="Task type, where it is known.")] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show the sum, the features that moved it and the nearest cases.")
+        bool, typer.Option("--explain", help="Show the utility sum, the contributing features and the nearest cases.")
     ] = False,
     beside: Annotated[
         Path | None, typer.Option(help="What training wrote beside the bundle. Default: BUNDLE-explain.")
@@ -35,19 +35,19 @@ def decide(
 
     `thinkgate decide bundle --prompt "Plan the migration in five steps" --value 0.20`
     """
-    from training.evaluation.bundle_evaluation import Question
-    from training.evaluation.bundle_evaluation import decide as run
-    from training.evaluation.bundle_evaluation import explain as run_explained
     from training.explain.terminal import explanation_tables
+    from training.inference import Question
+    from training.inference import decide as run
+    from training.inference import explain as run_explained
     from training.report.terminal import decision_table
 
     question = Question(sys.stdin.read() if prompt == "-" else prompt, arms, policy, value, deadline_ms, task)
     if not explain:
         OUT.print(decision_table(run(bundle, question)))
         return
-    told = run_explained(bundle, question, beside)
-    OUT.print(decision_table(told.decision))
-    for table in explanation_tables(told):
+    explained = run_explained(bundle, question, beside)
+    OUT.print(decision_table(explained.decision))
+    for table in explanation_tables(explained):
         OUT.print(table)
-    if told.missing:
-        OUT.print(f"no features and cases: {told.missing}", highlight=False, markup=False)
+    if explained.missing:
+        OUT.print(f"no features and cases: {explained.missing}", highlight=False, markup=False)

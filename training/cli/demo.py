@@ -1,4 +1,4 @@
-"""The synthetic world, from one end to the other."""
+"""`thinkgate demo`: trains and serves on synthetic data, end to end."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def demo(
     ] = Path("var/demo"),
     prompts: Annotated[int, typer.Option(min=300, help="Synthetic prompts to train on.")] = 6000,
 ) -> None:
-    """Show the whole way on a **synthetic** world: train, export, serve, decide eight requests.
+    """Run everything on **synthetic** data: train, export, serve, decide eight requests.
 
-    Takes about two minutes, and two more the first time, to distil MiniLM. Nothing is downloaded, and no figure speaks
-    of a real model.
+    Takes about two minutes, and two more the first time, to distil MiniLM. Nothing is downloaded, and no figure
+    describes a real model.
     """
     from training.demo.run import run_demo
 

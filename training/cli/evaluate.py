@@ -1,4 +1,4 @@
-"""A bundle judged on records that it was not trained on."""
+"""`thinkgate evaluate`: evaluates a bundle on records that it was not trained on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from training.atomic_files import write_atomically
 from training.cli.console import ERR, OUT, report_rows
-from training.cli.options import Bundle, Cache, Records
+from training.cli.options import Bundle, Cache, Records, require_records
 from training.progress import bars
 
 
@@ -22,26 +23,27 @@ def evaluate(
     ),
     cache: Cache = None,
 ) -> None:
-    """Judge a bundle on outcome records that it was not trained on.
+    """Evaluate a bundle on outcome records that it was not trained on.
 
-    Paired records give realised outcomes; logged ones, with propensities, give estimates with intervals. Simple routers
-    are learnt from the same records by cross-validation and stand beside it.
+    Paired records give realised outcomes; logged ones, with propensities, give estimates with intervals. Comparison
+    routers are learnt from the same records by cross-validation.
 
-    `thinkgate evaluate bundle newer.parquet --report judged`
+    `thinkgate evaluate bundle newer.parquet --report evaluation`
     """
+    if bundle.is_dir():
+        require_records(data)
     from training.encoders.design_matrix import CACHE
     from training.evaluation.bundle_evaluation import evaluate_bundle
     from training.report.html import evaluation_json, write_report
     from training.report.summary import summary
 
     with bars(ERR) as progress:
-        judged = evaluate_bundle(bundle, data, quarantine, progress, cache=cache or CACHE)
-    report_rows(judged.history)
-    for sentence in summary(judged.evaluation):
+        evaluated = evaluate_bundle(bundle, data, quarantine, progress, cache=cache or CACHE)
+    report_rows(evaluated.history)
+    for sentence in summary(evaluated.evaluation):
         OUT.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=not OUT.is_terminal)
     if json:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_text(evaluation_json(judged.evaluation), encoding="utf-8")
+        write_atomically(json, evaluation_json(evaluated.evaluation))
         OUT.print(f"figures {json}", highlight=False, markup=False)
     if report:
-        OUT.print(f"report  {write_report(judged.evaluation, report)}", highlight=False, markup=False)
+        OUT.print(f"report  {write_report(evaluated.evaluation, report)}", highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""Histories of other tools in, outcome records out."""
+"""`thinkgate import`: converts the history of another tool to outcome records."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def import_(
 ) -> None:
     """Import another tool's history as outcome records.
 
-    Every row is written, or set aside with its line and the reason; nothing is lost in between.
+    Every row is written, or quarantined with its line and the reason; none is dropped.
 
     `thinkgate import langfuse observations.jsonl --success correctness --arms data/arms.toml --out history.jsonl`
     """

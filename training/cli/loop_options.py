@@ -1,4 +1,4 @@
-"""What `thinkgate retrain` and `thinkgate watch` can both be told: one dataclass, whose fields are their options."""
+"""Options that `thinkgate retrain` and `thinkgate watch` share: each field of one dataclass is an option."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
-from training.cli.durations import parse_seconds, parse_span
-from training.cli.options import Arms, Cache
+from training.cli.options import Arms, Cache, parse_seconds, parse_span
 
 if TYPE_CHECKING:
     from training.retraining.retrain import RetrainSettings
 
 
-def _seconds(told: str | float) -> float:
-    """Read what was typed; the default, too, comes through here."""
-    return told if isinstance(told, float) else parse_seconds(told)
+def _seconds(value: str | float) -> float:
+    """Parse an option's value; typer passes the default through here too."""
+    return value if isinstance(value, float) else parse_seconds(value)
 
 
 DEFAULT_REGISTRY = "sqlite:///var/mlflow.db"
 
 History = Annotated[
-    list[str] | None, typer.Argument(help="Outcome records to learn from beside the journal: files, folders, globs.")
+    list[str] | None, typer.Argument(help="Outcome records to train on beside the journal: files, folders, globs.")
 ]
 JournalUrl = Annotated[
     str | None,
@@ -36,22 +35,23 @@ JournalUrl = Annotated[
 ]
 RegistryUrl = Annotated[str, typer.Option("--registry", envvar="MLFLOW_TRACKING_URI", help="MLflow store.")]
 Work = Annotated[Path, typer.Option(help="Folder for exports, challengers and the lock; the same one each time.")]
-PolicyFile = Annotated[Path | None, typer.Option("--policy", help="policy.toml that both bundles are judged under.")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="policy.toml that both bundles decide under.")]
 Publish = Annotated[
     Path | None, typer.Option(help="Folder that a server watches (--bundle): the champion is copied there.")
 ]
 CanaryFolder = Annotated[
     Path | None,
-    typer.Option("--canary", help="Folder that a server tries bundles from (--canary); implies --canary-first."),
+    typer.Option("--canary", help="Folder that a server takes its canary from (--canary); implies --canary-first."),
 ]
 CanaryFirst = Annotated[
     bool,
     typer.Option(
-        "--canary-first", help="Give what wins the alias `canary`; `watch` makes it champion, or drops it, by outcomes."
+        "--canary-first",
+        help="Make a promoted bundle the canary first; `watch` promotes or drops it by its outcomes.",
     ),
 ]
 HeldOutShare = Annotated[
-    float, typer.Option("--held-out", min=0.05, max=0.5, help="Share of the newest calls to judge by.")
+    float, typer.Option("--held-out", min=0.05, max=0.5, help="Share of the newest calls held out for the gate.")
 ]
 Last = Annotated[
     float | None,
@@ -59,7 +59,7 @@ Last = Annotated[
         parser=parse_span,
         metavar="DURATION",
         show_default="all",
-        help="Learn from calls of the last 30d (or 12h) only; `all` for all.",
+        help="Train on calls of the last 30d (or 12h) only; `all` for all.",
     ),
 ]
 Slower = Annotated[
@@ -71,7 +71,7 @@ Every = Annotated[
         parser=_seconds,
         metavar="DURATION",
         show_default="24h",
-        help="Retrain after so long: 30m, 24h, 7d; 0 for never.",
+        help="Interval of scheduled retraining: 30m, 24h, 7d; 0 for never.",
     ),
 ]
 LookEvery = Annotated[
@@ -81,14 +81,14 @@ LookEvery = Annotated[
         parser=_seconds,
         metavar="DURATION",
         show_default="5m",
-        help="Look for drift, volume, canaries and strayed bundles so often.",
+        help="Interval of the checks for drift, volume, canaries and regressions.",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class LoopOptions:
-    """One step of the loop as it is typed; each field is an option of `retrain` and of `watch`."""
+    """Options of one retraining run; each field is an option of `retrain` and of `watch`."""
 
     history: History = None
     journal: JournalUrl = None
@@ -105,7 +105,7 @@ class LoopOptions:
     cache: Cache = None
 
     def settings(self) -> RetrainSettings:
-        """Give them as training wants them; imported here, so that `--help` needs no MLflow."""
+        """Convert to settings; imported here, so that `--help` needs no MLflow."""
         from training.encoders.design_matrix import CACHE
         from training.pipeline.train import TrainSettings
         from training.promotion.gate_types import GateSettings
@@ -128,7 +128,7 @@ class LoopOptions:
 
 
 def with_loop_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take the loop's options as its own; its first parameter gets them as one value."""
+    """Give a command the shared options; its first parameter receives them as one value."""
     hints = get_type_hints(LoopOptions, include_extras=True)
     names = [field.name for field in fields(LoopOptions)]
     shared = [
@@ -141,8 +141,8 @@ def with_loop_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def typed(**chosen: object) -> None:
-        told = LoopOptions(**{name: chosen.pop(name) for name in names})  # type: ignore[arg-type]
-        command(told, **chosen)
+        options = LoopOptions(**{name: chosen.pop(name) for name in names})  # type: ignore[arg-type]
+        command(options, **chosen)
 
     parameters = [*shared, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own)]
     typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

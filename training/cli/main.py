@@ -1,4 +1,4 @@
-"""The `thinkgate` command: its subcommands are in `training/commands/`, one module each; here they are put together."""
+"""Entry point of the `thinkgate` command: registers the subcommands, one module each in `training/cli/`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from training.cli.watch import watch
 
 app = typer.Typer(
     name="thinkgate",
-    help="Does thinking pay for this request? Learn it from your history, decide it per request.",
+    help="Learns from your history whether reasoning pays for a request, and decides it per request.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,7 +43,7 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-"""What MLflow is told before it is imported: no chatter between our lines, and no telemetry."""
+"""Environment for MLflow, set before it is imported: no log lines between ours, and no telemetry."""
 
 
 def main() -> None:
@@ -56,12 +56,12 @@ def main() -> None:
 
 def _run(command: Callable[..., Any]) -> int | str | None:
     try:
-        command()  # typer itself says what is wrong with a command line, and ends with SystemExit
+        command()  # typer reports a wrong command line itself, and raises SystemExit
     except SystemExit as ended:
         return ended.code
     except ThinkgateError as error:
         ERR.print(f"thinkgate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        return 2 if isinstance(error, BadInput | BundleRefused) else 1  # a bundle, too, is something that was given
+        return 2 if isinstance(error, BadInput | BundleRefused) else 1  # a bundle is an input too
     except OSError as error:
         ERR.print(f"thinkgate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         return 1

@@ -1,4 +1,4 @@
-"""What a policy would have saved: on a history, on a journal, or in a published case."""
+"""`thinkgate savings`: estimates what a policy would have saved on a history, a journal, or in a published case."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from serving.decision.errors import BadInput
+from training.atomic_files import write_atomically
 from training.cli.console import ERR, OUT
 from training.progress import bars
 
@@ -23,11 +24,11 @@ def savings(
     arms: Annotated[Path | None, typer.Option(help="arms.toml with the prices that count.")] = None,
     policy: Annotated[Path | None, typer.Option(help="policy.toml; the built-in default without it.")] = None,
     requests_per_day: Annotated[
-        float | None, typer.Option(min=0.001, help="Traffic that money is counted for; else from the timestamps.")
+        float | None, typer.Option(min=0.001, help="Traffic that the money is computed for; else from the timestamps.")
     ] = None,
     snips: Annotated[bool, typer.Option("--snips", help="Logged outcomes by SNIPS instead of doubly robust.")] = False,
     case: Annotated[
-        Path | None, typer.Option(help="Work out a published case instead, e.g. data/cases/selective_routing.")
+        Path | None, typer.Option(help="Recompute a published case instead, e.g. data/cases/selective_routing.")
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures as JSON here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for the HTML page and plots.")] = None,
@@ -65,11 +66,10 @@ def _show_case(folder: Path, json: Path | None) -> None:
     OUT.print(case_table(case))
     _write(json, case_json(case))
     if case.differences:
-        raise BadInput(f"{folder}: published totals do not come out: mend the inputs or the prices in its arms.toml")
+        raise BadInput(f"{folder}: published totals do not come out: correct the inputs or the prices in its arms.toml")
 
 
 def _write(path: Path | None, text: str) -> None:
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_atomically(path, text)
         OUT.print(f"figures {path}", highlight=False, markup=False)

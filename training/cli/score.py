@@ -1,4 +1,4 @@
-"""Scores for prompts, as a file."""
+"""`thinkgate score`: scores prompts into a Parquet file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from training.cli.console import ERR, OUT
-from training.cli.options import Bundle
+from training.cli.options import Bundle, require_records
 from training.progress import bars
 
 
@@ -20,11 +20,13 @@ def score(
     """Score prompts offline, in bulk.
 
     Columns: `prompt_id`, `success_ARM` per arm, `uplift_ARM` per arm but the first (what it gains over the first), and
-    `support` (low: unlike anything that was learnt from).
+    `support` (low: outside of the training data).
 
     `thinkgate score bundle prompts.jsonl --out scores.parquet`
     """
-    from training.evaluation.bundle_evaluation import score as run
+    if bundle.is_dir():
+        require_records(prompts)
+    from training.inference import score as run
 
     with bars(ERR) as progress:
         rows = run(bundle, prompts, out, progress)

@@ -1,4 +1,4 @@
-"""Outcome records in, a proven bundle and its report out."""
+"""`thinkgate train`: trains a bundle from outcome records and writes its report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from training.cli.console import ERR, OUT, report_rows
-from training.cli.options import Arms, Cache, Records
+from training.cli.options import Arms, Cache, Records, require_records
 from training.progress import bars
 
 
@@ -30,17 +30,19 @@ def train(
         str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow store, e.g. sqlite:///var/mlflow.db.")
     ] = None,
     epsilon: Annotated[
-        float, typer.Option(min=0.0005, max=0.5, help="Success that the certificate may cost: 0.02 is two points.")
+        float,
+        typer.Option(min=0.0005, max=0.5, help="Loss of success that the certificate allows: 0.02 is two points."),
     ] = 0.02,
     delta: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="Chance that the certificate is wrong: 0.1 is 90 % confidence.")
+        float,
+        typer.Option(min=0.001, max=0.5, help="Chance that the certificate is wrong: 0.1 is 90 % confidence."),
     ] = 0.1,
     tune: Annotated[
-        float, typer.Option(min=0.0, metavar="MINUTES", help="Time to look for better trees; 0 looks for none.")
+        float, typer.Option(min=0.0, metavar="MINUTES", help="Time to tune the trees; 0 for no tuning.")
     ] = 0.0,
     learn_from: Annotated[
         int,
-        typer.Option(min=1000, metavar="PROMPTS", help="Learn from so many prompts at most, drawn at random."),
+        typer.Option(min=1000, metavar="PROMPTS", help="Train on so many prompts at most, drawn at random."),
     ] = 100_000,
     report: Annotated[Path | None, typer.Option(help="Folder for the report. Default: OUT-report.")] = None,
     quarantine: Annotated[
@@ -74,11 +76,13 @@ def train(
 ) -> None:
     """Train a bundle from outcome records.
 
-    One row per call: `data/README.md` explains the columns, and rows that can't be used are set aside, never lost.
-    Beside the bundle you get a report, `OUT-report/report.html`: read that first.
+    One row per call: `data/README.md` explains the columns, and rows that can't be used are quarantined, never dropped.
+    The report is in `OUT-report/report.html`: read that first.
 
     `thinkgate train history.parquet --arms data/arms.toml --out bundle`
     """
+    if engine == "local" and not out.exists():
+        require_records(data)
     from training.backends.base import BackendSettings
     from training.encoders.design_matrix import CACHE
     from training.pipeline.train import TrainSettings

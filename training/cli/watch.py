@@ -1,4 +1,4 @@
-"""The loop as a daemon."""
+"""`thinkgate watch`: runs the retraining daemon."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def watch(
     every: Every = 86_400.0,
     look: LookEvery = 300.0,
     volume: Annotated[int, typer.Option(min=0, help="Retrain after so many new outcomes; 0 for never.")] = 0,
-    window: Annotated[int, typer.Option(min=0, help="Decisions that drift is looked for in; 0 for never.")] = 1000,
-    alpha: Annotated[float, typer.Option(min=1e-6, max=0.2, help="Chance of a false alarm of drift per look.")] = 0.001,
+    window: Annotated[int, typer.Option(min=0, help="Decisions in a window of the drift test; 0: none.")] = 1000,
+    alpha: Annotated[float, typer.Option(min=1e-6, max=0.2, help="False-alarm rate of one drift test.")] = 0.001,
     canary_outcomes: Annotated[int, typer.Option(min=100, help="Outcomes after which a canary is champion.")] = 500,
-    once: Annotated[bool, typer.Option("--once", help="Look once, then end: for cron.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Check once, then exit: for cron.")] = False,
 ) -> None:
-    """Run beside the server: retrain on a schedule, on drift and on volume; settle canaries, send back what strays.
+    """Run beside the server: retrain on a schedule, on drift or on volume; settle canaries, roll back regressions.
 
     `thinkgate watch --journal sqlite:///var/journal.db --arms data/arms.toml --publish var/live --every 24h`
     """
@@ -36,15 +36,15 @@ def watch(
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("thinkgate").setLevel(logging.INFO)
     settings = DaemonSettings(options.settings(), every, volume, window, alpha, canary_outcomes=canary_outcomes)
-    watching = Daemon(settings)
+    daemon = Daemon(settings)
     if once:
-        if watching.look().kind == "failed":
+        if daemon.tick().kind == "failed":
             raise typer.Exit(1)
         return
     scheduler = BlockingScheduler()
-    # One look at a time; those that a long training has held up are one look afterwards.
-    scheduler.add_job(watching.look, "interval", seconds=look, max_instances=1, coalesce=True)
-    watching.look()
+    # One tick at a time; those that a long training has delayed become one tick afterwards.
+    scheduler.add_job(daemon.tick, "interval", seconds=look, max_instances=1, coalesce=True)
+    daemon.tick()
     try:
         scheduler.start()
     except (KeyboardInterrupt, SystemExit):

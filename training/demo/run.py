@@ -1,4 +1,4 @@
-"""The whole way on a synthetic world, with the real server in the middle: what `make demo` shows."""
+"""The demo: generates synthetic records, trains, starts the real server, and asks it for decisions."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ ASKED = (
 
 
 class ServerNotResponding(TrainingError):
-    """The demo's server did not answer."""
+    """The demo's server did not start or answer."""
 
 
 def run_demo(folder: Path, count: int, progress: Progress) -> Sequence[RenderableType]:
-    """Build the world, train, serve, ask; gives what is to be printed.
+    """Generate records, train, serve, ask; returns what is to be printed.
 
     Parameters
     ----------
@@ -77,23 +77,23 @@ def run_demo(folder: Path, count: int, progress: Progress) -> Sequence[Renderabl
         f"({task.replace('_', ' ')}, {request.value_of_success_usd:.2f} USD) {request.messages[-1].text}"
         for task, request in zip(asked.tasks, requests, strict=True)
     ]
-    ways = compare_policies(Engine(trained.exported.bundle), unseen)
+    outcomes = compare_policies(Engine(trained.exported.bundle), unseen)
     return (
         decisions_table(
-            "Eight requests, decided over HTTP; in brackets what a success is worth (SYNTHETIC training data)",
+            "Eight requests, decided over HTTP; in brackets the value of a success (SYNTHETIC training data)",
             list(zip(texts, answers, strict=True)),
             [arm.name for arm in trained.dataset.arms],
         ),
         Text(),
-        policies_table(ways),
-        closing_sentence(ways),
+        policies_table(outcomes),
+        closing_sentence(outcomes),
         Text(),
-        _left_behind(trained),
+        _outputs(trained),
     )
 
 
-def _left_behind(trained: Trained) -> Text:
-    """Name what the run made, and what can be done with it."""
+def _outputs(trained: Trained) -> Text:
+    """List what the run wrote, and what can be done with it."""
     version = trained.version
     assert version is not None
     return Text(
@@ -102,12 +102,12 @@ def _left_behind(trained: Trained) -> Text:
         f"at most, on {trained.exported.compared} requests)\n"
         f"MLflow   models:/{version.name}/{version.version}  (`make mlflow` opens the UI on the run)\n"
         "server   `make serve` leaves one running on this bundle\n"
-        "All of this is SYNTHETIC: a made-up world with known truth. No figure here speaks of a real model."
+        "All of this is SYNTHETIC: generated data with known truth. No figure here describes a real model."
     )
 
 
 def _arms() -> Path | None:
-    """Give the repository's arms.toml where the demo runs in a checkout."""
+    """Return the repository's arms.toml where the demo runs in a checkout."""
     path = Path("data/arms.toml")
     return path if path.exists() else None
 

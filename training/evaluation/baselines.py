@@ -1,8 +1,7 @@
-"""The routers that ours has to beat: each learns from a sample and scores prompts it has not seen.
+"""Comparison routers that need no embedding, and the cross-fitting that all of them share.
 
-`cross_fitted` gives every one of them the same folds as ours. The two constants and the oracle need no fitting:
-`training.evaluation.rules` and `training.metrics.cost_quality` draw them.
-The routers on embeddings are in `embedding_baselines`.
+`cross_fitted` uses the same folds as our model. The constant policies and the oracle need no fitting: see
+`router_comparison` and `training.metrics.cost_quality`. Routers on embeddings are in `embedding_baselines`.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ class Baseline(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RandomRate:
-    """Routes at random at whatever rate is asked for: all scores are equal, which is the random line."""
+    """Routes at random, at any rate: all scores are equal, which gives the random line."""
 
     name: str = "random"
 
@@ -85,12 +84,12 @@ class RandomRate:
 
 @dataclass(frozen=True, slots=True)
 class PerTaskAverage:
-    """The simple rule of thumb: every prompt gets the average uplift of its task; an unknown task the overall one.
+    """Scores every prompt with the average uplift of its task; an unknown task with the overall average.
 
     Parameters
     ----------
     prior
-        Prompts' worth of the overall average mixed into each task.
+        Weight of the overall average in each task's, in prompts.
     """
 
     name: str = "per-task average"

@@ -1,8 +1,8 @@
-"""The comparison routers that read an embedding: kNN, logistic regression, their mean, matrix factorisation."""
+"""Comparison routers that read an embedding: kNN, logistic regression, their mean, matrix factorisation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,14 +16,18 @@ from training.evaluation.baselines import (
     RandomRate,
     RouterSample,
     Scorer,
+    cross_fitted,
     folds,
     uplift_over_baseline,
 )
 from training.metrics.cost_quality import RealisedOutcomes, Router, area_over_random
-from training.types import Array
+from training.progress import Progress, silent
+from training.types import Array, IntArray
 
+Learn = Callable[[RouterSample, IntArray], tuple[Router, ...]]
+"""Fits comparison routers on a sample, given its folds."""
 MAX_PROMPTS = 20_000
-"""Of a longer history the comparison routers learn from a random part, or they would outlast ours by far."""
+"""Of a longer history the comparison routers learn from a random part: their cost grows faster than ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +165,11 @@ class MatrixFactorisation:
 
 
 PLAIN: tuple[Baseline, ...] = (RandomRate(), PerTaskAverage())
-"""Those that read no embedding."""
+"""The routers that read no embedding."""
 
 
 def embedding_routers(embedding: str = "MiniLM") -> tuple[Baseline, ...]:
-    """All comparison routers of the report, named after the embedding they are given."""
+    """All comparison routers of the report, named after the embedding that they read."""
     return (
         *PLAIN,
         Neighbours(f"kNN on {embedding}"),
@@ -173,6 +177,26 @@ def embedding_routers(embedding: str = "MiniLM") -> tuple[Baseline, ...]:
         LogisticNeighbours(f"LR + kNN on {embedding}"),
         MatrixFactorisation(f"matrix factorisation on {embedding}"),
     )
+
+
+def fit_baselines(
+    sample: RouterSample, fold: IntArray, embedding_name: str, progress: Progress = silent, *, plain: bool = False
+) -> tuple[Router, ...]:
+    """Fit every comparison router on the same folds and score each prompt out of fold.
+
+    Parameters
+    ----------
+    fold
+        int64 (n,), fold of each prompt.
+    plain
+        Fit only the routers that read no embedding; they take no time.
+    """
+    baselines, fitted = PLAIN if plain else embedding_routers(embedding_name), []
+    for done, baseline in enumerate(baselines):
+        progress("comparison routers", done, len(baselines))
+        fitted.append(cross_fitted(baseline, sample, fold))
+    progress("comparison routers", len(baselines), len(baselines))
+    return tuple(fitted)
 
 
 def _unit(x: Array) -> Array:

@@ -1,7 +1,7 @@
-"""Everything that is said about a model on prompts it has not seen: arrays in, one value with all figures out.
+"""Computes all figures of an evaluation from forecasts, outcomes and router scores of held-out prompts.
 
-No model is known here: `evaluate_model` gets what was predicted and what happened, and the scores of the routers to
-beat. What needs other data (certificate, off-policy values, learning curve, notes) is added to the result with
+No model is used here: `evaluate_model` gets what was predicted, what happened, and the scores of the comparison
+routers. What needs other data (certificate, off-policy values, learning curve, notes) is added to the result with
 `dataclasses.replace`.
 """
 
@@ -23,9 +23,8 @@ from training.evaluation.results import (
     UnseenResult,
     UnseenTasks,
 )
-from training.evaluation.router_comparison import compare_routers, oracle_curve
+from training.evaluation.router_comparison import compare_routers, evaluate_fixed_policy, oracle_curve
 from training.evaluation.router_results import RuleResult
-from training.evaluation.rules import evaluate_fixed_policy
 from training.metrics.bootstrap import Resampling, mean_interval, percentile_interval
 from training.metrics.calibration import (
     Calibration,
@@ -56,7 +55,7 @@ FitOn = Callable[[IntArray], Router]
 
 @dataclass(frozen=True, slots=True)
 class ReportTitles:
-    """What the report is about: its title, where the data come from, and whether they are made up."""
+    """Title and data source of a report, and whether the data are synthetic."""
 
     title: str
     source: str
@@ -72,19 +71,19 @@ def evaluate_model(
     resamples: int | None = None,
     seed: int = 0,
 ) -> Evaluation:
-    """Judge a model on held-out prompts.
+    """Evaluate a model on held-out prompts.
 
     Parameters
     ----------
     routers
-        Ours first, then those to beat, all scored on the same prompts by the same folds.
+        Ours first, then the comparison routers, all scored on the same prompts by the same folds.
     unseen
         The same on task types that were left out.
     resamples
         Of the bootstrap over prompts; by default 1000, fewer (down to 200) above 20,000 prompts.
     """
     if not routers:
-        raise BadInput("nothing to judge: pass at least one router")
+        raise BadInput("nothing to evaluate: pass at least one router")
     outcomes = held_out.outcomes
     plan = Resampling(outcomes.size, resamples or int(np.clip(2e7 / outcomes.size, 200, 1000)), seed)
     results = compare_routers(outcomes, routers, plan)

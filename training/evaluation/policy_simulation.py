@@ -1,4 +1,4 @@
-"""What the policy would have chosen on prompts whose forecasts are already there: arm and bucket of each."""
+"""Simulates a policy on prompts with given forecasts: the arm and bucket that it would choose for each."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class SimulatedChoices:
     buckets: tuple[str, ...]
 
 
-class _InTurn:
-    """A model that gives out ready forecasts one after the other, as the engine asks once for each request."""
+class _ReplayedForecasts:
+    """A model that returns given forecasts in order; the engine asks once per request."""
 
     def __init__(self, arms: tuple[Arm, ...], tasks: tuple[str, ...], forecasts: Sequence[Prediction]) -> None:
         self.arms = arms
@@ -63,7 +63,7 @@ def simulate_policy(
         The built-in default where None.
     """
     try:
-        engine = Engine(_InTurn(tuple(arms), tuple(tasks), forecasts), policy, ids=lambda: "evaluation")
+        engine = Engine(_ReplayedForecasts(tuple(arms), tuple(tasks), forecasts), policy, ids=lambda: "evaluation")
     except Unpriced:
         return None
     place = {arm.name: k for k, arm in enumerate(arms)}

@@ -1,4 +1,4 @@
-"""The values of an evaluation: arrays of held-out prompts go in, figures with intervals come out."""
+"""Values of an evaluation: the arrays that it is computed from, and its figures with intervals."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ConsumptionForecast:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Held-out prompts: what happened and what had been predicted, n prompts and K arms.
+    """Outcomes and forecasts of n held-out prompts and K arms.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """How far support tells unseen task types from seen ones.
+    """How well support separates unseen task types from seen ones.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class Evaluation:
 
     @property
     def ours(self) -> RouterResult:
-        """The router that is judged."""
+        """The result of our router."""
         return self.routers[0]
 
     @property

@@ -1,4 +1,4 @@
-"""Routers against each other on the same prompts: curves, areas, cost at equal quality, and paired differences."""
+"""Compares routers on the same prompts: curves, areas, cost at equal quality, paired differences, fixed policies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.evaluation.router_results import NEAR, Curve, EqualQuality, RouterResult
+from training.evaluation.router_results import NEAR, Curve, EqualQuality, RouterResult, RuleResult
 from training.metrics.bootstrap import Interval, Resampling, percentile_interval
 from training.metrics.cost_quality import (
     RankedGains,
@@ -19,12 +19,12 @@ from training.metrics.cost_quality import (
 )
 from training.metrics.piecewise import PiecewiseCurves
 from training.metrics.qini import paired_area
-from training.types import Array
+from training.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A router made ready: ranked, with the two outcomes that it chooses between."""
+    """A router, its ranking, and the outcomes of the two arms that it chooses between."""
 
     router: Router
     pair: RealisedOutcomes
@@ -55,7 +55,7 @@ class _Draws:
 def compare_routers(
     outcomes: RealisedOutcomes, routers: Sequence[Router], plan: Resampling, *, points: int = 101, halvings: int = 64
 ) -> tuple[RouterResult, ...]:
-    """Judge routers on the same prompts and the same resamples; the others are compared with the first one.
+    """Compare routers on the same prompts and the same resamples; the others are compared with the first one.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def compare_routers(
     grid, rng = np.linspace(0, 1, points), np.random.default_rng([plan.seed, 1])
     entries, ceiling = [_Entry.of(outcomes, router) for router in routers], oracle_ranking(outcomes)
     halves = (rng.random((halvings, outcomes.size)) < 0.5).astype(np.float64)
-    split = [_judged(outcomes, e, np.ones_like(halves), halves, grid) for e in entries]
+    split = [_evaluated(outcomes, e, np.ones_like(halves), halves, grid) for e in entries]
     exact = [_Draws(d.area[:1], d.points.mean(axis=0, keepdims=True), d.quality[:1], d.excess[:1]) for d in split]
     drawn: list[list[_Draws]] = [[] for _ in entries]
     best: list[Array] = []
@@ -75,7 +75,7 @@ def compare_routers(
         half = (rng.random(weights.shape) < 0.5).astype(np.float64)
         best.append(area_over_random(outcomes, ceiling, weights))
         for kept, entry in zip(drawn, entries, strict=True):
-            kept.append(_judged(outcomes, entry, weights, half, grid))
+            kept.append(_evaluated(outcomes, entry, weights, half, grid))
     draws = [_joined(parts) for parts in drawn]
     scale = _Scale(float(area_over_random(outcomes, ceiling)[0]), np.concatenate(best), outcomes.realised)
     return tuple(
@@ -84,8 +84,35 @@ def compare_routers(
     )
 
 
+def evaluate_fixed_policy(name: str, outcomes: RealisedOutcomes, arm: IntArray, plan: Resampling) -> RuleResult:
+    """Evaluate a fixed choice of arm per prompt on realised outcomes: always-direct, always-reasoning, a live policy.
+
+    Parameters
+    ----------
+    arm
+        int64 (n,).
+    plan
+        Bootstrap over the prompts.
+    """
+    rows = np.arange(outcomes.size)
+    cost = outcomes.cost_usd
+    success, reasons = outcomes.success[rows, arm], (arm != 0).astype(np.float64)
+    paid = np.zeros(outcomes.size) if cost is None else cost[rows, arm]
+
+    def figures(w: Array) -> Array:
+        total = w.sum(axis=1)
+        quality, usd = w @ success / total, w @ paid / total
+        line = w @ outcomes.success[:, 0] / total + (w @ reasons / total) * (w @ outcomes.gain / total)
+        return np.column_stack([quality, quality - line, usd, usd / np.maximum(quality, 1e-12)])
+
+    exact, draws = figures(np.ones((1, outcomes.size)))[0], plan.apply(figures)
+    ranges = [percentile_interval(float(exact[j]), draws[:, j]) for j in range(4)]
+    priced = (None, None) if cost is None else (ranges[2], ranges[3])
+    return RuleResult(name, float(reasons.mean()), ranges[0], ranges[1], *priced)
+
+
 def oracle_curve(outcomes: RealisedOutcomes, points: int = 101) -> Curve | None:
-    """The ceiling's curve, without a band; None for pseudo-outcomes."""
+    """The curve of the oracle's ranking, without a band; None for pseudo-outcomes."""
     if not outcomes.realised:
         return None
     grid, entry = np.linspace(0, 1, points), _Entry.of(outcomes, oracle_ranking(outcomes))
@@ -114,8 +141,8 @@ class _Scale:
         return percentile_interval(area / self.exact, shares)
 
 
-def _judged(outcomes: RealisedOutcomes, entry: _Entry, weights: Array, half: Array, grid: Array) -> _Draws:
-    """Figures under b weights (b, n); each is split in two by its `half` (b, n) of zeros and ones."""
+def _evaluated(outcomes: RealisedOutcomes, entry: _Entry, weights: Array, half: Array, grid: Array) -> _Draws:
+    """Figures under b weights (b, n); the prompts are split in two by `half` (b, n) of zeros and ones."""
     sides = weights * half, weights * (1 - half)
     first, second = (_Side.of(outcomes, entry, w) for w in sides)
     whole = first.paths.joined(second.paths, first.size / (first.size + second.size))

@@ -1,4 +1,4 @@
-"""Where routers and rules stand after a contest: the values that `contest` and `rules` return."""
+"""Values that a comparison of routers and fixed policies returns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class EqualQuality:
-    """What a router needs to be as good as always-reasoning, or nearly so.
+    """Reasoning calls and cost that a router needs to match always-reasoning, exactly or nearly.
 
     The cut is chosen on one random half of the prompts and read off the other, so the figures are not flattered by
     picking the luckiest cut; hence the small gap that remains.
@@ -64,7 +64,7 @@ class EqualQuality:
 
 @dataclass(frozen=True, slots=True)
 class RouterResult:
-    """One router's figures; `ahead` and `cheaper_usd` compare it with the first router of the contest.
+    """One router's figures; `ahead` and `cheaper_usd` compare it with the first router.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class RouterResult:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """What one rule gave.
+    """Figures of one fixed policy.
 
     Parameters
     ----------

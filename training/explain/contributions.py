@@ -1,8 +1,8 @@
-"""Keeps the learnt boosters as text beside the bundle, and tells exactly what each feature added to an uplift.
+"""Feature contributions to a predicted uplift, from LightGBM boosters that are stored as text beside the bundle.
 
-LightGBM's own contributions (TreeSHAP) are exact for a score, and sum up to it. Where scores become probabilities and
-probabilities an uplift, each step is a known function of one number: its rise from the average request to this one is
-shared out in proportion, so that the parts still sum up to the uplift, to the last digit.
+LightGBM's contributions (TreeSHAP) are exact for a score, and sum up to it. Scores become probabilities, and
+probabilities an uplift, by known functions of one number: each change from the average request to this one is
+distributed in proportion, so that the parts still sum up to the uplift exactly.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import orjson
 
 from serving.decision.errors import BadInput
 from serving.decision.types import FloatArray
+from training.atomic_files import write_atomically
 from training.models.boosting import sigmoid
 from training.models.fitted_model import FittedModel, PiecewiseLinear, TreeHead
 from training.types import Array
@@ -28,21 +29,21 @@ _NEAR = 1e-9
 
 
 class NoHeads(BadInput):
-    """The folder beside the bundle is not there, or belongs to another bundle."""
+    """The folder beside the bundle is missing, or belongs to another bundle."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpliftParts:
-    """What made one arm's uplift, in points of probability.
+    """Contributions to one arm's uplift, in points of probability.
 
     Parameters
     ----------
     average
         Uplift where every score is that of the average training prompt.
     columns
-        float64 (P,), what each column of the design row adds; average + the sum of these is the uplift.
+        float64 (P,), contribution of each column of the design row; average + their sum is the uplift.
     uplift
-        The model's own, before prior knowledge is mixed in.
+        Of the model, before it is blended with the prior.
     """
 
     average: float
@@ -52,7 +53,7 @@ class UpliftParts:
 
 @dataclass(frozen=True, slots=True)
 class StoredHeads:
-    """The success scores of K arms, near and (K or none) far from history, and how K - 1 uplifts are made of them."""
+    """Stored heads: success of K arms, K or no feature-only heads, and the composition of the K - 1 uplifts."""
 
     bundle_id: str
     success: tuple[TreeHead, ...]
@@ -60,7 +61,7 @@ class StoredHeads:
     uplift: tuple[tuple[float, TreeHead | None, PiecewiseLinear], ...]
 
     def parts(self, row: FloatArray, place: int, support: float) -> UpliftParts:
-        """Share out the uplift of one arm.
+        """Compute the contributions to the uplift of one arm.
 
         Parameters
         ----------
@@ -69,7 +70,7 @@ class StoredHeads:
         place
             Of the arm, from 1 on.
         support
-            Of the request: how far the full model is trusted where there is one for what is far from history.
+            Of the request: weight of the full model against the feature-only one, where there is one.
         """
         weight, direct, calibration = self.uplift[place - 1]
         trust = support if self.elsewhere else 1.0
@@ -81,51 +82,51 @@ class StoredHeads:
             more = _score(direct, row).times(trust)
             columns, start, end = columns + more.columns, start + more.start, end + more.end
         at = calibration(np.array([start, end]))
-        lifted = _Shared(columns, start, end).through(float(at[0]), float(at[1]))
+        lifted = _Attribution(columns, start, end).through(float(at[0]), float(at[1]))
         return UpliftParts(lifted.start, lifted.columns, lifted.end)
 
-    def _success(self, row: FloatArray, place: int, trust: float) -> _Shared:
+    def _success(self, row: FloatArray, place: int, trust: float) -> _Attribution:
         near = _chance(_score(self.success[place], row))
         if not self.elsewhere:
             return near
         far = _chance(_score(self.elsewhere[place], row)).times(1.0 - trust)
         near = near.times(trust)
-        return _Shared(near.columns + far.columns, near.start + far.start, near.end + far.end)
+        return _Attribution(near.columns + far.columns, near.start + far.start, near.end + far.end)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
-    """A number's way from `start` (the average request) to `end`, and what each column adds to it."""
+class _Attribution:
+    """Change of a number from `start` (the average request) to `end`, and the contribution of each column."""
 
     columns: Array
     start: float
     end: float
 
-    def times(self, factor: float) -> _Shared:
-        """Scale it."""
-        return _Shared(factor * self.columns, factor * self.start, factor * self.end)
+    def times(self, factor: float) -> _Attribution:
+        """Scale by a factor."""
+        return _Attribution(factor * self.columns, factor * self.start, factor * self.end)
 
-    def through(self, start: float, end: float) -> _Shared:
-        """Pass it through a function of one number that takes its ends to these."""
+    def through(self, start: float, end: float) -> _Attribution:
+        """Map it with a function of one number that takes its ends to these."""
         rise = self.end - self.start
         if abs(rise) < _NEAR:
-            return _Shared(np.zeros_like(self.columns), end, end)
-        return _Shared(self.columns * ((end - start) / rise), start, end)
+            return _Attribution(np.zeros_like(self.columns), end, end)
+        return _Attribution(self.columns * ((end - start) / rise), start, end)
 
 
-def _score(head: TreeHead, row: FloatArray) -> _Shared:
-    """Sum up LightGBM's contributions; columns beyond the design row are constant for the head: part of its start."""
+def _score(head: TreeHead, row: FloatArray) -> _Attribution:
+    """Sum LightGBM's contributions; columns beyond the design row are constant for the head: part of its start."""
     columns: Array = np.zeros(len(row))
     start = head.offset
     for booster, weight, tail in head.parts:
         whole = np.concatenate([np.asarray(row, np.float64), tail])[None, :]
-        told = np.asarray(booster.predict(whole, pred_contrib=True), np.float64)[0] * weight
-        columns += told[: len(row)]
-        start += float(told[len(row) :].sum())
-    return _Shared(columns, start, start + float(columns.sum()))
+        values = np.asarray(booster.predict(whole, pred_contrib=True), np.float64)[0] * weight
+        columns += values[: len(row)]
+        start += float(values[len(row) :].sum())
+    return _Attribution(columns, start, start + float(columns.sum()))
 
 
-def _chance(score: _Shared) -> _Shared:
+def _chance(score: _Attribution) -> _Attribution:
     ends = sigmoid(np.array([score.start, score.end]))
     return score.through(float(ends[0]), float(ends[1]))
 
@@ -133,7 +134,7 @@ def _chance(score: _Shared) -> _Shared:
 def write_heads(model: FittedModel, bundle_id: str, folder: Path) -> Path:
     """Write the heads of success and uplift as one compressed JSON file of LightGBM's text models."""
     texts: dict[int, str] = {}
-    told = {
+    stored = {
         "bundle_id": bundle_id,
         "success": [_written(head.score, texts) for head in model.success],
         "elsewhere": [_written(head, texts) for head in model.feature_only],
@@ -148,9 +149,8 @@ def write_heads(model: FittedModel, bundle_id: str, folder: Path) -> Path:
         ],
         "boosters": list(texts.values()),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    path.write_bytes(gzip.compress(orjson.dumps(told), compresslevel=5, mtime=0))
+    write_atomically(path, gzip.compress(orjson.dumps(stored), compresslevel=5, mtime=0))
     return path
 
 
@@ -164,19 +164,19 @@ def read_heads(folder: Path, bundle_id: str) -> StoredHeads:
     """
     path = folder / FILE
     try:
-        told = orjson.loads(gzip.decompress(path.read_bytes()))
-        boosters = [lgb.Booster(model_str=text) for text in told["boosters"]]
+        stored = orjson.loads(gzip.decompress(path.read_bytes()))
+        boosters = [lgb.Booster(model_str=text) for text in stored["boosters"]]
         heads = StoredHeads(
-            told["bundle_id"],
-            tuple(_head(item, boosters) for item in told["success"]),
-            tuple(_head(item, boosters) for item in told["elsewhere"]),
+            stored["bundle_id"],
+            tuple(_head(item, boosters) for item in stored["success"]),
+            tuple(_head(item, boosters) for item in stored["elsewhere"]),
             tuple(
                 (
                     float(item["success_weight"]),
                     None if item["direct"] is None else _head(item["direct"], boosters),
                     PiecewiseLinear(np.array(item["knots"], np.float64), np.array(item["values"], np.float64)),
                 )
-                for item in told["uplift"]
+                for item in stored["uplift"]
             ),
         )
     except FileNotFoundError:
@@ -189,7 +189,7 @@ def read_heads(folder: Path, bundle_id: str) -> StoredHeads:
 
 
 def _written(head: TreeHead, texts: dict[int, str]) -> dict[str, Any]:
-    """Refer to boosters by number: heads share them."""
+    """Refer to boosters by index, since heads share them."""
     numbers = []
     for booster in head.boosters:
         if id(booster) not in texts:

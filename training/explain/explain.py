@@ -1,4 +1,4 @@
-"""Explains one decision on the command line: the sum, the features that moved it, and the nearest historical cases."""
+"""Explains one decision: its utility sum, the feature contributions, and the most similar historical cases."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ LAST, REST = "words of the last turn", "words of the conversation before"
 
 @dataclass(frozen=True, slots=True)
 class FeatureContribution:
-    """What one feature added to the uplift.
+    """Contribution of one feature to the uplift.
 
     Parameters
     ----------
     value
         The count or size that it stands for; None for the words themselves.
     points
-        Of probability; negative where it speaks for the baseline.
+        Of probability; negative in favour of the baseline.
     """
 
     name: str
@@ -43,12 +43,12 @@ class FeatureContribution:
 
 @dataclass(frozen=True, slots=True)
 class ArmContributions:
-    """What made the uplift of one arm.
+    """Contributions to the uplift of one arm.
 
     Parameters
     ----------
     average, uplift
-        Of the average training prompt, and of this one: the model's own, before prior knowledge is mixed in.
+        Of the average training prompt, and of this one: of the model, before it is blended with the prior.
     moved
         Largest first; they sum up to `uplift` - `average`.
     """
@@ -61,7 +61,7 @@ class ArmContributions:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A decision with its reasons; `missing` says what the folder beside the bundle could not give."""
+    """A decision and its explanation; `missing` says why contributions and cases are not available."""
 
     decision: Decision
     arithmetic: UtilityBreakdown
@@ -71,7 +71,7 @@ class Explained:
 
 
 def companion_folder(bundle: Path) -> Path:
-    """Give the folder that training writes beside a bundle.
+    """Name the folder that training writes beside a bundle.
 
     >>> companion_folder(Path("out/bundle")).as_posix()
     'out/bundle-explain'
@@ -89,7 +89,7 @@ def explain_decision(
     path, model
         The bundle's folder, and the bundle.
     folder
-        What training wrote beside it; `PATH-explain` where None.
+        The companion folder; `PATH-explain` where None.
     """
     decided = engine.decide_recorded(request)
     assert decided.record is not None
@@ -113,7 +113,7 @@ def explain_decision(
 
 
 def design_row(path: Path, model: Bundle, request: Request) -> FloatArray:
-    """Give the row that the bundle's own graph makes of a request, float32 (2 D + F,)."""
+    """Compute the design row of a request with the bundle's own graph, float32 (2 D + F,)."""
     graph = with_design_output(onnx.load(path / MODEL))
     session = open_session(graph.SerializeToString(), path / MODEL)
     inputs = encode_batch((request,), model.tokenizer, model.manifest.encoder.limits)
@@ -127,7 +127,7 @@ def design_row(path: Path, model: Bundle, request: Request) -> FloatArray:
 
 
 def _moved(columns: Array, row: FloatArray, dims: int) -> tuple[FeatureContribution, ...]:
-    """Name the columns: embeddings as a whole, features one by one with the count that they are the log of."""
+    """Group the columns: each embedding as a whole, features one by one with the count that they are the log of."""
     found = [
         FeatureContribution(LAST, None, float(columns[:dims].sum())),
         FeatureContribution(REST, None, float(columns[dims : 2 * dims].sum())),

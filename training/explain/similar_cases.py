@@ -1,7 +1,7 @@
-"""Keeps the training prompts' embeddings and outcomes beside the bundle, and finds the cases most like a request.
+"""Stores embeddings and outcomes of training prompts beside the bundle, and finds the most similar ones.
 
-These are the operator's own prompts. How much of their text is kept is the operator's choice: masked excerpts, nothing
-but their ids, or no cases at all. The server never reads the file, and no registry gets it.
+These are the operator's own prompts. The operator chooses how much text is stored: masked excerpts, only ids, or no
+cases at all. The server never reads the file, and no registry gets it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEEP_CASES: tuple[KeepCases, ...] = get_args(KeepCases)
 EXCERPT = 160
 """Characters of the last user turn."""
 AT_MOST = 50_000
-"""Cases kept; a random part of longer histories."""
+"""Cases stored; a random part of longer histories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class SimilarCase:
     similarity
         Cosine of the embeddings of the last user turns, in [-1, 1].
     text
-        A masked excerpt; empty where only ids are kept.
+        A masked excerpt; empty where only ids are stored.
     success, cost_usd
         Per arm, in the bundle's order; None where unknown.
     """
@@ -53,7 +53,7 @@ class SimilarCase:
 
 
 def write_cases(dataset: Dataset, embedding: FloatArray, folder: Path, keep: KeepCases = "redacted") -> Path | None:
-    """Write the index; None where no cases are to be kept, and one that was there is taken away.
+    """Write the index; with `keep="none"` an existing one is deleted and None returned.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def write_cases(dataset: Dataset, embedding: FloatArray, folder: Path, keep: Kee
 
 
 def nearest_cases(folder: Path, embedding: FloatArray, count: int = 5) -> tuple[SimilarCase, ...]:
-    """Find the cases most like a request, the most alike first; none where no index is there.
+    """Find the cases most similar to a request, the most similar first; empty without an index.
 
     Parameters
     ----------
@@ -96,13 +96,13 @@ def nearest_cases(folder: Path, embedding: FloatArray, count: int = 5) -> tuple[
     vectors = np.array(table["embedding"].combine_chunks().flatten(), np.float32).reshape(table.num_rows, -1)
     if vectors.shape[1] != len(embedding):
         return ()
-    alike = vectors @ _unit(np.asarray(embedding, np.float32)[None, :])[0]
-    best = np.argsort(-alike, kind="stable")[:count]
+    similarity = vectors @ _unit(np.asarray(embedding, np.float32)[None, :])[0]
+    best = np.argsort(-similarity, kind="stable")[:count]
     rows = table.take(pa.array(best)).to_pylist()
     return tuple(
         SimilarCase(
             row["prompt_id"],
-            float(alike[place]),
+            float(similarity[place]),
             row["text"],
             row["task"],
             _known(row["success"]),

@@ -1,4 +1,4 @@
-"""An explanation as people read it on a terminal."""
+"""Renders an explanation as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from training.explain.explain import ArmContributions, Explained
 from training.explain.similar_cases import SimilarCase
 
 SHOWN = 8
-"""Features in a table; the rest is one line."""
+"""Features in a table; the others are summed in one line."""
 
 
-def explanation_tables(told: Explained) -> Iterator[Table]:
-    """Show the sum, then what moved each uplift, then the nearest cases."""
-    yield sum_table(told.arithmetic)
-    for each in told.contributions:
-        yield _moved_table(each)
-    if told.cases:
-        yield _cases_table(told.cases, list(told.arithmetic.arms))
+def explanation_tables(explained: Explained) -> Iterator[Table]:
+    """Show the utility sum, then the contributions to each uplift, then the most similar cases."""
+    yield sum_table(explained.arithmetic)
+    for each in explained.contributions:
+        yield _contributions_table(each)
+    if explained.cases:
+        yield _cases_table(explained.cases, list(explained.arithmetic.arms))
 
 
-def sum_table(told: UtilityBreakdown) -> Table:
-    """Show the arithmetic: an arm in each row, and what was weighed with below."""
-    weights = f"value of success {told.value_of_success_usd:g} USD, cost factor {told.cost_factor:g}"
-    weights += f", latency {told.latency_usd_per_second:g} USD a second, deadline {told.deadline_ms:g} ms"
-    said = [weights, f"net benefit is against {told.compared_with}; decided by {told.because}"]
-    said.append(f"support {told.support:.2f}, {told.prior_weight:.0%} prior knowledge")
-    table = Table(title="The sum, in USD", caption="\n".join(said), title_justify="left", caption_justify="left")
+def sum_table(breakdown: UtilityBreakdown) -> Table:
+    """Show the utility of each arm, one per row, with the weights below."""
+    weights = f"value of success {breakdown.value_of_success_usd:g} USD, cost factor {breakdown.cost_factor:g}"
+    weights += f", latency {breakdown.latency_usd_per_second:g} USD a second, deadline {breakdown.deadline_ms:g} ms"
+    notes = [weights, f"net benefit is against {breakdown.compared_with}; decided by {breakdown.because}"]
+    notes.append(f"support {breakdown.support:.2f}, {breakdown.prior_weight:.0%} prior knowledge")
+    table = Table(title="The sum, in USD", caption="\n".join(notes), title_justify="left", caption_justify="left")
     for name in (
         "arm",
         "value x success",
@@ -42,9 +42,9 @@ def sum_table(told: UtilityBreakdown) -> Table:
         "may serve",
     ):
         table.add_column(name, justify="left" if name in ("arm", "may serve") else "right", no_wrap=True)
-    for each in told.arms.values():
+    for each in breakdown.arms.values():
         table.add_row(
-            f"{'→ ' if each.arm == told.decision.arm else '  '}{escape(each.arm)}",
+            f"{'→ ' if each.arm == breakdown.decision.arm else '  '}{escape(each.arm)}",
             f"{each.success_usd:.5f}",
             f"{each.weighed_cost_usd:.5f}",
             f"{each.latency_usd:.5f}",
@@ -61,19 +61,19 @@ def _may_serve(allowed: bool, sound: bool, in_time: bool, affordable: bool) -> s
     return ", ".join(name for name, fine in marks.items() if not fine) or "yes"
 
 
-def _moved_table(told: ArmContributions) -> Table:
+def _contributions_table(contributions: ArmContributions) -> Table:
     table = Table(
-        title=f"What moved the uplift of {escape(told.arm)}",
-        caption=f"{told.average:+.3f} on average, {told.uplift:+.3f} here, before prior knowledge is mixed in",
+        title=f"What moved the uplift of {escape(contributions.arm)}",
+        caption=f"{contributions.average:+.3f} on average, {contributions.uplift:+.3f} here, without the prior",
         min_width=84,
         title_justify="left",
         caption_justify="left",
     )
     for name in ("feature", "value", "points of success"):
         table.add_column(name, justify="left" if name == "feature" else "right")
-    for each in told.moved[:SHOWN]:
+    for each in contributions.moved[:SHOWN]:
         table.add_row(each.name, "" if each.value is None else f"{each.value:g}", f"{100 * each.points:+.2g}")
-    rest = told.moved[SHOWN:]
+    rest = contributions.moved[SHOWN:]
     table.add_row(f"{len(rest)} more", "", f"{100 * sum(each.points for each in rest):+.2g}")
     return table
 

@@ -1,4 +1,4 @@
-"""What a manifest says of where its model comes from: rows, learners, calibration, certificate and figures."""
+"""Builds the provenance part of a manifest: data fingerprint, learners, calibration, certificate and metrics."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def lineage_of(
     run_id: str | None = None,
     learnt_from: int | None = None,
 ) -> BundleLineage:
-    """Put it together.
+    """Collect the provenance of a trained model.
 
     Parameters
     ----------
     drawn
-        The prompts at hand; the fingerprint counts all of them.
+        The sampled prompts; the fingerprint counts the prompts of the whole history.
     run_id
         Of MLflow.
     learnt_from
-        Prompts that success and uplift were learnt from; None: those at hand.
+        Prompts that success and uplift were learnt from; None: the sampled ones.
     """
     start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
     certificate: Facts | None = None

@@ -1,6 +1,6 @@
-"""The whole way, once: outcome records -> data set -> encoder -> model -> evaluation -> bundle -> MLflow.
+"""The training pipeline: outcome records -> data set -> encoder -> model -> evaluation -> bundle -> MLflow.
 
-A little long, because every setting of a training and every step of it is named here, and nowhere else.
+A little long, because every setting and every step of a training run is named here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ COMPARED = 500
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """What `thinkgate train` can be told.
+    """Settings of `thinkgate train`.
 
     Parameters
     ----------
@@ -54,17 +54,17 @@ class TrainSettings:
     epsilon, delta
         Of the certificate.
     tune_minutes
-        Time to look for better trees; 0 takes them as they are.
+        Minutes of tuning the trees; 0 for no tuning.
     learn_from
-        Prompts that are learnt from, at most; a seeded draw of a longer history.
-    rivals
-        Learn kNN, logistic regression and matrix factorisation too, for the report's comparison.
+        Largest number of training prompts; a seeded sample of a longer history.
+    baselines
+        Fit kNN, logistic regression and matrix factorisation too, for the report's comparison.
     report
         Where the report goes; None: beside the bundle, `OUT-report/`.
     cases
         What `OUT-explain/` keeps of the prompts, for `thinkgate decide --explain`.
     engine
-        Where records are read and encoded, and success and uplift learnt.
+        Backend that reads and encodes records, and learns success and uplift.
     """
 
     arms: Path | None = None
@@ -79,7 +79,7 @@ class TrainSettings:
     quarantine: Path | None = None
     resamples: int = 500
     learn_from: int = LEARN_FROM
-    rivals: bool = True
+    baselines: bool = True
     tune_minutes: float = 0.0
     fit: FitSettings = STANDARD
     cases: KeepCases = "redacted"
@@ -88,12 +88,12 @@ class TrainSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LearntModel:
-    """What is left once the machines are let go: prompts at hand, their float32 (n, P) design rows, and the fit.
+    """Result of learning, after the backend is closed: local prompts, their float32 (n, P) design rows, and the fit.
 
     Parameters
     ----------
     prompts
-        How many success and uplift were learnt from; on a cluster there may be more than are at hand.
+        Number that success and uplift were learnt from; on a cluster it may exceed the local prompts.
     """
 
     history: History
@@ -106,23 +106,23 @@ class LearntModel:
 
     @property
     def dataset(self) -> Dataset:
-        """The prompts at hand."""
+        """The local prompts."""
         return self.drawn.dataset
 
     @property
     def note(self) -> str:
-        """What the report says where not all prompts are at hand."""
+        """Note of the report for a sampled history."""
         if self.prompts == len(self.dataset):
-            return f"Learnt from and judged on {self.drawn}, drawn at random."
+            return f"Trained and evaluated on {self.drawn}, drawn at random."
         return (
             f"Success and uplift were learnt from {self.prompts:,} prompts; all else was learnt from, and everything "
-            f"judged on, {self.drawn}, drawn at random."
+            f"evaluated on, {self.drawn}, drawn at random."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What one training run left behind."""
+    """Outputs of one training run."""
 
     history: History
     dataset: Dataset
@@ -147,7 +147,7 @@ def train(
 
     Raises
     ------
-    BadHistory, BadArms, OutTaken, TeacherMissing, TeacherRefused, RegistryUnreachable, ClusterError
+    BadHistory, BadArms, DestinationTaken, TeacherMissing, TeacherRefused, RegistryUnreachable, ClusterError
         Each message names the cure.
     """
     settings = settings or TrainSettings()
@@ -171,7 +171,7 @@ def encoder_for(dataset: Dataset, settings: TrainSettings, progress: Progress = 
 
 
 def learn(data: Sequence[str], settings: TrainSettings, progress: Progress = silent) -> LearntModel:
-    """Read, encode and fit on the machines that the settings name, and let go of them."""
+    """Read, encode and fit on the backend that the settings name, and close it."""
     with open_backend(settings.engine) as engine:
         source = RecordSource(data, settings.arms, settings.quarantine, settings.learn_from, settings.fit.seed)
         history, drawn = engine.read(source, progress)
@@ -217,7 +217,7 @@ def _train(data: Sequence[str], out: Path, settings: TrainSettings, progress: Pr
 def _write_explain(
     dataset: Dataset, fitted: Fitted, embedding: FloatArray, exported: ExportedBundle, settings: TrainSettings
 ) -> None:
-    """Write what explains decisions beside the bundle; apart from the report, which a registry may get."""
+    """Write the explanation data beside the bundle, apart from the report, which may go to a registry."""
     folder = companion_folder(exported.path)
     write_heads(fitted.model, exported.bundle.bundle_id, folder)
     write_cases(dataset, embedding, folder, settings.cases)

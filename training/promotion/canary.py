@@ -1,7 +1,7 @@
-"""A bundle that passed the gate serves a share of the traffic first: by its live outcomes it is promoted, or dropped.
+"""Canary rollout: a bundle that passed the gate serves a share of the traffic; live outcomes promote or drop it.
 
-The alias `canary` names it, and servers follow that (`--canary models:/thinkgate@canary`), or a folder. At the end of a
-trial the alias names the champion: a canary that is the live bundle gets no traffic of its own.
+Servers follow the alias `canary` (`--canary models:/thinkgate@canary`) or a folder. When the canary ends, the alias
+names the champion: a canary that equals the live bundle gets no traffic of its own.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import orjson
 
 from serving.journal.store import Store
+from training.atomic_files import read_state, write_state
 from training.promotion.gate_log import GateLog, copy_bundle
-from training.promotion.live_check import LEAST, check_live, live_of
+from training.promotion.live_check import MIN_OUTCOMES, check_live, live_outcomes
 from training.promotion.registry import CANARY, Version
 
 
 @dataclass(frozen=True, slots=True)
 class PublishFolders:
-    """Where servers look that follow no registry; None where none does.
+    """Folders for servers that follow no registry; None where there is none.
 
     Parameters
     ----------
@@ -35,35 +35,35 @@ class PublishFolders:
 
 @dataclass(frozen=True, slots=True)
 class CanarySettings:
-    """How a trial ends.
+    """When a canary is promoted or dropped.
 
     Parameters
     ----------
     outcomes
-        Known successes of the canary's own choices after which it is champion, unless it strayed.
-    longest_s
-        Seconds after which it is champion with fewer: nothing spoke against it, and a loop must not stand still.
-    send_back
-        Chance that a bundle which is as the gate saw it is ever dropped.
-    notes
-        File that remembers the trial.
+        Known successes of the canary's own choices after which it is champion, unless they regress.
+    max_duration_s
+        Seconds after which it is champion with fewer: no regression was found, and the loop must not stall.
+    false_rollback
+        Probability that a bundle which behaves as the gate estimated is ever dropped.
+    state
+        File that keeps the state of the canary over restarts.
     """
 
     outcomes: int
-    longest_s: float
-    send_back: float
+    max_duration_s: float
+    false_rollback: float
     folders: PublishFolders
-    notes: Path
+    state: Path
 
 
 @dataclass(frozen=True, slots=True)
 class CanaryCheck:
-    """What one look at a trial led to.
+    """Result of one check of the canary.
 
     Parameters
     ----------
     kind
-        `quiet` while it goes on, `settled`: it is champion, or `dropped`.
+        `quiet` while it goes on, `settled` once it is champion, or `dropped`.
     """
 
     kind: str
@@ -71,8 +71,8 @@ class CanaryCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
-    """Notes: version, epoch seconds when it was first seen, looks at its outcomes, outcomes at the last of them."""
+class _CanaryState:
+    """Version, epoch seconds when it was first seen, checks of its outcomes, number of outcomes at the last check."""
 
     version: str
     since: float
@@ -80,78 +80,71 @@ class _Trial:
     outcomes: int = 0
 
 
-def publish(book: GateLog, version: Version, bundle: Path, folders: PublishFolders, on_trial: bool) -> None:
-    """Give servers what was promoted: as the canary of a share of the traffic, or as the champion of all."""
+def publish(gate_log: GateLog, version: Version, bundle: Path, folders: PublishFolders, as_canary: bool) -> None:
+    """Publish a bundle to the servers: as the canary for a share of the traffic, or as the champion for all of it."""
     if folders.canary is not None:
         copy_bundle(bundle, folders.canary)
-    if on_trial:
-        book.registry.point(CANARY, version)
+    if as_canary:
+        gate_log.registry.point(CANARY, version)
         return
-    book.registry.promote(version)
+    gate_log.registry.promote(version)
     if folders.live is not None:
         copy_bundle(bundle, folders.live)
 
 
-def end_canary(book: GateLog, champion: Version, folders: PublishFolders) -> None:
-    """Give the canary's place to the champion; without a canary's alias there is nothing to end."""
+def end_canary(gate_log: GateLog, champion: Version, folders: PublishFolders) -> None:
+    """End the canary: its folder and alias get the champion. Without the alias there is nothing to end."""
     if folders.canary is not None:
-        book.fetch(champion, folders.canary)
-    if book.registry.alias(CANARY) is not None:
-        book.registry.point(CANARY, champion)
+        gate_log.fetch(champion, folders.canary)
+    if gate_log.registry.alias(CANARY) is not None:
+        gate_log.registry.point(CANARY, champion)
 
 
-def note_canary_start(book: GateLog, settings: CanarySettings, clock: Callable[[], float]) -> None:
-    """Note when a trial began; else that is the first look at it, and what came before does not count."""
-    canary = book.registry.alias(CANARY)
+def note_canary_start(gate_log: GateLog, settings: CanarySettings, clock: Callable[[], float]) -> None:
+    """Record when the canary began; otherwise outcomes before the first check do not count."""
+    canary = gate_log.registry.alias(CANARY)
     if canary is not None:
-        _noted(settings.notes, canary, clock)
+        _read_state(settings.state, canary, clock)
 
 
 def check_canary(
-    book: GateLog, champion: Version, store: Store, settings: CanarySettings, clock: Callable[[], float]
+    gate_log: GateLog, champion: Version, store: Store, settings: CanarySettings, clock: Callable[[], float]
 ) -> CanaryCheck | None:
-    """Look once at the canary's live outcomes; None where no bundle is on trial.
+    """Check the canary's live outcomes once; None where there is no canary.
 
-    A canary that the gate never saw was put there by hand, and stays with whoever did that.
+    A canary without a gate record was set by hand, and stays until it is removed by hand.
     """
-    canary = book.registry.alias(CANARY)
+    canary = gate_log.registry.alias(CANARY)
     if canary is None or canary.version == champion.version:
         return None
-    told = book.of_version(canary.version)
-    if told is None or told.expected is None:
+    record = gate_log.of_version(canary.version)
+    if record is None or record.expected is None:
         return None
-    trial = _noted(settings.notes, canary, clock)
-    live = live_of(store.entries(since=trial.since), told.bundle_id)
-    seen = int(np.isfinite(live.success).sum())
+    state = _read_state(settings.state, canary, clock)
+    live = live_outcomes(store.entries(since=state.since), record.bundle_id)
+    known = int(np.isfinite(live.success).sum())
     name = f"models:/{canary.name}/{canary.version}"
-    over = clock() > trial.since + settings.longest_s
-    if seen >= min(trial.outcomes + LEAST, settings.outcomes):
-        trial = replace(trial, looks=trial.looks + 1, outcomes=seen)
-        _note(settings.notes, trial)
-        strayed = check_live(told.expected, live, trial.looks, settings.send_back)
-        if strayed is not None:
-            end_canary(book, champion, settings.folders)
-            return CanaryCheck("dropped", f"{name}: {strayed.reason}")
-    if seen < settings.outcomes and not over:
-        return CanaryCheck("quiet", f"{name} is on trial: {seen} of {settings.outcomes} outcomes")
-    if settings.folders.live is not None:  # before the alias: a kill between them is mended by the next look
-        book.fetch(canary, settings.folders.live)
-    book.registry.promote(canary)
-    return CanaryCheck("settled", f"{name} is champion: {seen} live outcomes are as the gate saw them")
+    over = clock() > state.since + settings.max_duration_s
+    if known >= min(state.outcomes + MIN_OUTCOMES, settings.outcomes):
+        state = replace(state, looks=state.looks + 1, outcomes=known)
+        write_state(settings.state, asdict(state))
+        regression = check_live(record.expected, live, state.looks, settings.false_rollback)
+        if regression is not None:
+            end_canary(gate_log, champion, settings.folders)
+            return CanaryCheck("dropped", f"{name}: {regression.reason}")
+    if known < settings.outcomes and not over:
+        return CanaryCheck("quiet", f"{name} is the canary: {known} of {settings.outcomes} outcomes")
+    if settings.folders.live is not None:  # before the alias: after a kill between the two, the next check repairs it
+        gate_log.fetch(canary, settings.folders.live)
+    gate_log.registry.promote(canary)
+    return CanaryCheck("settled", f"{name} is champion: {known} live outcomes are within the gate's estimates")
 
 
-def _noted(path: Path, canary: Version, clock: Callable[[], float]) -> _Trial:
-    """Read the notes; those on another trial are over."""
-    if path.is_file():
-        trial = _Trial(**orjson.loads(path.read_bytes()))
-        if trial.version == canary.version:
-            return trial
-    trial = _Trial(canary.version, clock())
-    _note(path, trial)
-    return trial
-
-
-def _note(path: Path, trial: _Trial) -> None:
-    part = path.with_suffix(".part")
-    part.write_bytes(orjson.dumps(asdict(trial)))
-    part.replace(path)
+def _read_state(path: Path, canary: Version, clock: Callable[[], float]) -> _CanaryState:
+    """Read the state of this canary; that of an earlier one is replaced."""
+    stored = read_state(path)
+    if stored.get("version") == canary.version:
+        return _CanaryState(**stored)
+    state = _CanaryState(canary.version, clock())
+    write_state(path, asdict(state))
+    return state

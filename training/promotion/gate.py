@@ -1,9 +1,9 @@
-"""The gate: champion and challenger on the same held-out requests, and whether the challenger may take over.
+"""The promotion gate: compares champion and challenger on the same held-out requests and decides on promotion.
 
-Pure: numbers in, `Promote` or `Reject` with its reason out. Requests whose every arm is known count as they are; of the
-others the arm that was served counts by the doubly robust value, with its recorded propensity. The forecasts in it are
-the champion's, never the challenger's: where the log tried nothing, its word stands, and nobody is promoted for what
-only the challenger believes of itself. Only requests that the two would serve differently can speak.
+Pure: numbers in, `Promote` or `Reject` with its reason out. Requests with known outcomes of every arm count as they
+are; the others by a doubly robust estimate with the recorded propensity of the arm that served. Its forecasts are the
+champion's, never the challenger's: where the log has no data, a challenger can't be promoted on its own forecasts.
+Only requests that the two would serve differently contribute.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from training.types import Array, IntArray
 def run_gate(
     window: RequestWindow, champion: BundleForecast, challenger: BundleForecast, settings: GateSettings | None = None
 ) -> GateVerdict:
-    """Judge a challenger.
+    """Decide whether a challenger may replace the champion.
 
     Raises
     ------
@@ -47,21 +47,23 @@ def run_gate(
     usable = np.flatnonzero(paired | (known.sum(axis=1) == 1))
     if len(usable) < 2:
         raise BadInput(f"{len(usable)} requests of the window have a known outcome: report outcomes, or widen it")
-    for judged in (champion, challenger):
-        if judged.success.shape != window.success.shape or len(judged.chosen) != len(window):
-            raise BadInput(f"bundle {judged.bundle_id[:12]} was judged on other requests or arms than the window's")
+    for forecast in (champion, challenger):
+        if forecast.success.shape != window.success.shape or len(forecast.chosen) != len(window):
+            raise BadInput(
+                f"bundle {forecast.bundle_id[:12]} was evaluated on other requests or arms than the window's"
+            )
     filled = _Filled.of(window, champion, settings.max_weight)
     net = window.value_usd[:, None] * filled.success - filled.cost_usd
     gain = _at(net, challenger.chosen) - _at(net, champion.chosen)
     differ = (challenger.chosen != champion.chosen)[usable]
     effective = min(
-        _effective(window, judged.chosen, usable[differ], settings.max_weight) for judged in (champion, challenger)
+        _effective(window, forecast.chosen, usable[differ], settings.max_weight) for forecast in (champion, challenger)
     )
     found = GateVerdict(
         verdict=Reject("data", ""),
         gain=_interval(gain[usable], settings.level),
-        champion=_standing(champion, filled, net, usable, settings.level),
-        challenger=_standing(challenger, filled, net, usable, settings.level),
+        champion=_value(champion, filled, net, usable, settings.level),
+        challenger=_value(challenger, filled, net, usable, settings.level),
         requests=len(usable),
         paired=int(paired.sum()),
         differ=float(differ.mean()),
@@ -131,14 +133,14 @@ def _forecasts(found: GateVerdict, settings: GateSettings) -> Reject | None:
 
 def _bundle(champion: BundleForecast, challenger: BundleForecast, settings: GateSettings) -> Reject | None:
     if challenger.supported < champion.supported - settings.coverage:
-        told = f"{challenger.supported:.0%} of requests lie inside what was learnt, {champion.supported:.0%} before"
-        return Reject("coverage", told)
+        reason = f"{challenger.supported:.0%} of requests lie inside what was learnt, {champion.supported:.0%} before"
+        return Reject("coverage", reason)
     if champion.epsilon is not None:
         if challenger.epsilon is None and settings.certificate:
             return Reject("certificate", "the champion has a certificate, the challenger has none")
         if challenger.epsilon is not None and challenger.epsilon > champion.epsilon:
-            told = f"its certificate allows a loss of {challenger.epsilon:g}, the champion's {champion.epsilon:g}"
-            return Reject("certificate", told)
+            reason = f"its certificate allows a loss of {challenger.epsilon:g}, the champion's {champion.epsilon:g}"
+            return Reject("certificate", reason)
     if challenger.size_bytes > settings.growth * champion.size_bytes:
         mib = challenger.size_bytes / 2**20
         return Reject("size", f"{mib:.1f} MiB are more than {settings.growth:g} times the champion's")
@@ -147,7 +149,7 @@ def _bundle(champion: BundleForecast, challenger: BundleForecast, settings: Gate
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Filled:
-    """What every arm would have given, (n, K) each: as known, or doubly robust."""
+    """Outcomes of every arm, (n, K) each: as known, else doubly robust."""
 
     success: Array
     cost_usd: Array
@@ -157,7 +159,7 @@ class _Filled:
     def of(window: RequestWindow, model: BundleForecast, max_weight: float) -> _Filled:
         def fill(seen: Array, forecast: Array) -> Array:
             known = np.isfinite(window.success)
-            values = np.where(np.isfinite(seen) & known, seen, forecast)  # what was not measured is as it was forecast
+            values = np.where(np.isfinite(seen) & known, seen, forecast)  # the forecast where nothing was measured
             single = np.flatnonzero(known.sum(axis=1) == 1)
             if len(single) < 2:
                 return values
@@ -173,11 +175,11 @@ class _Filled:
         )
 
 
-def _standing(judged: BundleForecast, filled: _Filled, net: Array, usable: IntArray, level: float) -> BundleValue:
+def _value(bundle: BundleForecast, filled: _Filled, net: Array, usable: IntArray, level: float) -> BundleValue:
     def of(table: Array) -> Interval:
-        return _interval(_at(table, judged.chosen)[usable], level)
+        return _interval(_at(table, bundle.chosen)[usable], level)
 
-    return BundleValue(judged.bundle_id, of(net), of(filled.success), of(filled.cost_usd), of(filled.latency_ms))
+    return BundleValue(bundle.bundle_id, of(net), of(filled.success), of(filled.cost_usd), of(filled.latency_ms))
 
 
 def _effective(window: RequestWindow, chosen: IntArray, rows: IntArray, max_weight: float) -> float:

@@ -1,4 +1,4 @@
-"""What retraining said before, kept in MLflow: the same data get the same verdict, whoever asks and wherever."""
+"""Log of gate verdicts in MLflow, keyed by data and settings: a repeated run gets the stored verdict."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import orjson
 from mlflow import MlflowClient
 
 from serving.decision.bundle.manifest import FILES, MANIFEST
+from training.atomic_files import replacing
 from training.errors import TrainingError
 from training.promotion.gate_types import BundleValue
 from training.promotion.registry import CHAMPION, MODEL_NAME, PREVIOUS, Registry, Run, Version
@@ -24,12 +25,12 @@ _TAG_CHARS = 4500
 
 
 class NothingBefore(TrainingError):
-    """There is no version to go back to."""
+    """There is no earlier version to roll back to."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateExpectation:
-    """What the gate saw of a bundle: value, lower and upper end, per request.
+    """Estimates of the gate for a bundle: value, lower and upper end, per request.
 
     Parameters
     ----------
@@ -42,15 +43,15 @@ class GateExpectation:
     latency_ms: tuple[float, float, float]
 
     @staticmethod
-    def of(standing: BundleValue) -> GateExpectation:
-        """Take the intervals of a bundle's standing."""
-        told = (standing.success, standing.cost_usd, standing.latency_ms)
-        return GateExpectation(*((each.value, each.lower, each.upper) for each in told))
+    def of(value: BundleValue) -> GateExpectation:
+        """Take the intervals of a bundle's value."""
+        intervals = (value.success, value.cost_usd, value.latency_ms)
+        return GateExpectation(*((each.value, each.lower, each.upper) for each in intervals))
 
 
 @dataclass(frozen=True, slots=True)
 class GateRecord:
-    """One verdict.
+    """One verdict of the gate.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class GateRecord:
     expected
         Of the challenger; None for the first.
     canary
-        It was promoted to the canary's place first.
+        It was promoted as a canary first.
     """
 
     key: str
@@ -88,30 +89,32 @@ class GateRecord:
     def from_json(text: str) -> GateRecord:
         """Read what `to_json` wrote."""
         raw: dict[str, Any] = orjson.loads(text)
-        told = raw.pop("expected")
-        expected = None if told is None else GateExpectation(**{name: tuple(three) for name, three in told.items()})
+        intervals = raw.pop("expected")
+        expected = (
+            None if intervals is None else GateExpectation(**{name: tuple(three) for name, three in intervals.items()})
+        )
         return GateRecord(**raw, expected=expected)
 
 
 class GateLog:
-    """Runs and verdicts of retraining in an MLflow store."""
+    """Runs and gate verdicts of retraining in an MLflow store."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._client = MlflowClient(tracking_uri=registry.uri)
 
     def find(self, key: str) -> GateRecord | None:
-        """Give the verdict on these data, None where there is none yet."""
+        """Return the verdict on these data; None where there is none yet."""
         for run in self._runs(f"tags.`{_KEY}` = '{key}'"):
             if _VERDICT in run.data.tags:
                 return GateRecord.from_json(run.data.tags[_VERDICT])
         return None
 
     def of_version(self, version: str) -> GateRecord | None:
-        """Give the verdict that promoted a version."""
+        """Return the verdict that promoted a version; None for a version that was set by hand."""
         found = self._client.get_model_version(MODEL_NAME, version)
         tags = self._client.get_run(found.run_id).data.tags if found.run_id else {}
-        # By its key: a run that was killed has registered the version, and the one that went on has the verdict.
+        # By its key: a killed run registered the version, and the run that resumed it holds the verdict.
         return self.find(tags[_KEY]) if _KEY in tags else None
 
     @contextmanager
@@ -121,27 +124,27 @@ class GateLog:
             yield run
 
     def registered(self, key: str) -> Version | None:
-        """Give the version that a run which was killed had registered already."""
+        """Return the version that a killed run had already registered."""
         for run in self._runs(f"tags.`{_KEY}` = '{key}'"):
             for found in self._client.search_model_versions(f"run_id = '{run.info.run_id}'"):
                 return Version(str(found.name), str(found.version), str(run.info.run_id))
         return None
 
-    def champion(self, mine: Version | None) -> Version | None:
-        """Give the champion to compare with: not `mine`, to which a run that was killed may have moved the alias."""
+    def champion(self, own: Version | None) -> Version | None:
+        """Return the champion to compare with: not `own`, to which a killed run may have moved the alias."""
         champion = self.registry.alias(CHAMPION)
-        if mine is None or champion is None or champion.version != mine.version:
+        if own is None or champion is None or champion.version != own.version:
             return champion
         return self.registry.alias(PREVIOUS)
 
-    def write(self, run: Run, entry: GateRecord) -> None:
-        """Write the verdict; the last step, so a run without one is not done."""
-        text = entry.to_json()
+    def write(self, run: Run, record: GateRecord) -> None:
+        """Write the verdict; the last step, so a run without one is unfinished."""
+        text = record.to_json()
         assert len(text) < _TAG_CHARS, "a reason is one line"
         self._client.set_tag(run.run_id, _VERDICT, text)
 
     def fetch(self, version: Version, folder: Path) -> Path:
-        """Copy a version's bundle into a folder; its manifest comes last, so a reader never sees half of it."""
+        """Download a version's bundle into a folder, the manifest last, so readers never see a partial bundle."""
         with TemporaryDirectory() as place:
             uri = f"models:/{version.name}/{version.version}"
             got = Path(mlflow.artifacts.download_artifacts(uri, dst_path=place, tracking_uri=self.registry.uri))
@@ -169,10 +172,8 @@ class GateLog:
 
 
 def copy_bundle(bundle: Path, folder: Path) -> Path:
-    """Copy a bundle to where a server watches, file by file, each as a whole, the manifest last."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Copy a bundle to a folder that a server watches: each file atomically, the manifest last."""
     for name in (*FILES, MANIFEST):
-        part = folder / f".{name}.part"
-        shutil.copyfile(bundle / name, part)
-        part.replace(folder / name)
+        with replacing(folder / name) as part:
+            shutil.copyfile(bundle / name, part)
     return folder

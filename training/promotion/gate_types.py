@@ -1,4 +1,4 @@
-"""What the gate reads and what it says, as values."""
+"""Inputs and verdicts of the promotion gate, as values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.types import Array, IntArray
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """What a challenger must show, and what it must not break.
+    """Thresholds of the gate.
 
     Parameters
     ----------
@@ -23,20 +23,20 @@ class GateSettings:
     min_effective
         Requests served differently must be worth at least so many, for either bundle's arms.
     min_task
-        A task with fewer requests has no guard of its own.
+        A task with fewer requests is not checked by itself.
     slower
-        Share by which requests may take longer, as far as the data show it.
+        Share by which requests may take longer, by the lower end of the interval.
     brier
         How much worse the forecast success may be, in squared error.
     coverage
-        Share of requests by which less may lie inside what was learnt.
+        Share of requests by which coverage of the training data may fall.
     certificate
         A champion with a certificate is followed only by one that has one too. A challenger from a
         journal often has none: logged outcomes say less than paired ones. One that promises less keeps it out always.
     growth
         Times the champion's size that a bundle may have.
     max_weight
-        Inverse propensities are cut here.
+        Inverse propensities are clipped here.
     """
 
     level: float = 0.95
@@ -52,7 +52,7 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestWindow:
-    """n requests that neither bundle was made from, and what is known of their K arms.
+    """n held-out requests that neither bundle was trained on, and what is known of their K arms.
 
     Parameters
     ----------
@@ -79,16 +79,16 @@ class RequestWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BundleForecast:
-    """What one bundle says and does about the window's requests.
+    """Forecasts and choices of one bundle on the window's requests.
 
     Parameters
     ----------
     chosen
-        int64 (n,), the arm that it serves without exploring.
+        int64 (n,), the arm that it chooses without exploration.
     success, cost_usd, latency_ms
         float64 (n, K), forecasts.
     supported
-        Share of requests inside what was learnt.
+        Share of requests with enough support in the training data.
     epsilon
         Of its certificate; None without one.
     size_bytes
@@ -107,7 +107,7 @@ class BundleForecast:
 
 @dataclass(frozen=True, slots=True)
 class Promote:
-    """The challenger takes over.
+    """The challenger is promoted.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class Promote:
 
     @property
     def reason(self) -> str:
-        """Say why."""
+        """One line for the log."""
         return f"gains {usd_per_thousand(self.gain)} USD per 1,000 requests"
 
 
@@ -139,7 +139,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class BundleValue:
-    """What one bundle's choices are worth on the window, per request."""
+    """Estimated value of one bundle's choices on the window, per request."""
 
     bundle_id: str
     net_usd: Interval
@@ -159,7 +159,7 @@ class GateVerdict:
     differ
         Share of requests that the two serve differently.
     effective
-        What those are worth, for the bundle that the log knows less of.
+        Effective sample size of those, for the bundle with less data in the log.
     tasks
         Task -> gain, USD per request; intervals hold for all tasks together.
     """

@@ -1,4 +1,4 @@
-"""Cuts the newest requests off a history, so that both bundles can be judged on what neither was made from."""
+"""Holds out the newest requests of a history and forecasts them with both bundles, for the gate."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from training.errors import BadHistory
 from training.promotion.gate_types import BundleForecast, RequestWindow
 from training.types import IntArray
 
-QUIET = RuntimeState(explore=False)
+NO_EXPLORATION = RuntimeState(explore=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HistorySplit:
-    """A history in two.
+    """A history split in time.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class HistorySplit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HoldoutWindow:
-    """The window's requests beside what is known of them."""
+    """The held-out requests, and what is known of their outcomes."""
 
     requests: tuple[Request, ...]
     window: RequestWindow
@@ -56,7 +56,7 @@ class HoldoutWindow:
 def split_newest(
     frame: pd.DataFrame, share: float, last_s: float | None = None, after: float | None = None
 ) -> HistorySplit:
-    """Hold out the newest share of the calls whose success is known; calls without a time are learnt from.
+    """Hold out the newest share of the calls whose success is known; calls without a timestamp go to training.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def split_newest(
     Raises
     ------
     BadHistory
-        Times do not part the calls.
+        Timestamps do not separate the calls.
     """
     if last_s is not None:
         when = numeric_column(frame, "timestamp")
@@ -89,7 +89,7 @@ def split_newest(
 
 
 def held_out(frame: pd.DataFrame, bound_policy: BoundPolicy) -> HoldoutWindow:
-    """Put calls side by side: one row for a prompt that every arm was called with for sure, else one for each call."""
+    """Build the window: one row for a prompt whose arms were all called with propensity 1, else one row per call."""
     names = [arm.name for arm in bound_policy.arms]
     arms = pd.Categorical(frame["arm"].astype(object), categories=names).codes.astype(np.int64)
     propensity = numeric_column(frame, "propensity", 1.0)
@@ -103,14 +103,16 @@ def held_out(frame: pd.DataFrame, bound_policy: BoundPolicy) -> HoldoutWindow:
     rows = int(group.max()) + 1 if len(group) else 0
     first = first_rows(group, rows)
     tasks, tenants = (first_labels(frame, name, group, rows) for name in ("task", "tenant"))
-    asked = row_requests(frame, first, tasks, tenants)
+    requests = row_requests(frame, first, tasks, tenants)
     value = numeric_column(frame, "value_of_success_usd")[first]
-    terms = [bound_policy.policy.terms_for(request.tenant) for request in asked]
-    told = [
+    terms = [bound_policy.policy.terms_for(request.tenant) for request in requests]
+    values = [
         float(term.value(request.task)) if np.isnan(own) else float(own)
-        for term, request, own in zip(terms, asked, value, strict=True)
+        for term, request, own in zip(terms, requests, value, strict=True)
     ]
-    asked = tuple(replace(request, value_of_success_usd=Usd(each)) for request, each in zip(asked, told, strict=True))
+    valued = tuple(
+        replace(request, value_of_success_usd=Usd(usd)) for request, usd in zip(requests, values, strict=True)
+    )
 
     cells = CellIndex(group * len(names) + arms, rows, len(names))
     window = RequestWindow(
@@ -118,18 +120,18 @@ def held_out(frame: pd.DataFrame, bound_policy: BoundPolicy) -> HoldoutWindow:
         cells.means(_paid(frame, arms, bound_policy)),
         cells.means(numeric_column(frame, "latency_ms")),
         cells.means(propensity),
-        np.array(told, np.float64),
+        np.array(values, np.float64),
         tasks,
     )
-    return HoldoutWindow(asked, window)
+    return HoldoutWindow(valued, window)
 
 
 def forecast(
     bundle: Bundle, arms: Sequence[Arm], policy: Policy, held: HoldoutWindow, now: float, size_bytes: int
 ) -> BundleForecast:
-    """Let a bundle decide the window's requests under the operator's policy, without exploring.
+    """Decide the window's requests with a bundle under the operator's policy, without exploration.
 
-    Requests that the policy's rules leave no arm for are served with the baseline, by either bundle.
+    Requests for which the policy's rules allow no arm are served with the baseline, by either bundle.
     """
     engine = Engine(bundle, policy, arms=arms, clock=lambda: now)
     names = {arm.name: place for place, arm in enumerate(engine.arms)}
@@ -139,7 +141,7 @@ def forecast(
     supported = 0
     for row, request in enumerate(held.requests):
         try:
-            decision = engine.decide(request, QUIET)
+            decision = engine.decide(request, NO_EXPLORATION)
         except EveryArmDenied:
             continue
         chosen[row] = names[decision.arm]
@@ -157,17 +159,17 @@ def forecast(
 def _paid(
     frame: pd.DataFrame, arms: np.typing.NDArray[np.int64], bound_policy: BoundPolicy
 ) -> np.typing.NDArray[np.float64]:
-    """Give what each call cost: as told, else from its tokens; NaN where neither is known."""
-    told = numeric_column(frame, "cost_usd")
+    """Cost of each call in USD: as recorded, else from its tokens; NaN where neither is known."""
+    cost = numeric_column(frame, "cost_usd")
     inputs, outputs, times = (numeric_column(frame, name) for name in ("input_tokens", "output_tokens", "timestamp"))
     seconds = numeric_column(frame, "gpu_seconds")
     cached, hidden = (
         np.nan_to_num(numeric_column(frame, name)) for name in ("cached_input_tokens", "reasoning_tokens")
     )
-    for row in np.flatnonzero(np.isnan(told)):
+    for row in np.flatnonzero(np.isnan(cost)):
         rates = bound_policy.cards[arms[row]].rates(float(np.nan_to_num(times[row])), float(np.nan_to_num(inputs[row])))
         if rates.gpu_second:
-            told[row] = seconds[row] * rates.gpu_second
+            cost[row] = seconds[row] * rates.gpu_second
         elif not np.isnan(inputs[row] + outputs[row]):
             usage = Usage(
                 int(inputs[row]),
@@ -175,5 +177,5 @@ def _paid(
                 cached_input_tokens=int(min(cached[row], inputs[row])),
                 reasoning_tokens=int(min(hidden[row], outputs[row])),
             )
-            told[row] = cost_of_usage(usage, rates)
-    return told
+            cost[row] = cost_of_usage(usage, rates)
+    return cost

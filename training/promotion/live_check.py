@@ -1,7 +1,7 @@
-"""After a promotion: does what is reported live still fit what the gate saw, or must the bundle go?
+"""Tests whether live outcomes of a promoted bundle have regressed from what the gate estimated.
 
-Pure. The live mean of the requests that were not drawn by chance, weighted by their inverse propensity, estimates what
-the bundle's own choices give. It is looked at again and again while outcomes come in, so the k-th look may use
+Pure. The live mean of the requests that were not drawn by chance, weighted by their inverse propensity, estimates the
+value of the bundle's own choices. It is tested repeatedly while outcomes arrive, so the k-th look may spend
 6 / (pi k)^2 of `alpha` (which sums to alpha over all looks), shared by success, cost and latency.
 """
 
@@ -18,10 +18,10 @@ from training.metrics.bootstrap import Interval
 from training.promotion.gate_log import GateExpectation
 from training.types import Array
 
-LEAST = 100
-"""Outcomes below which nothing is said."""
+MIN_OUTCOMES = 100
+"""Fewer outcomes are too few to test."""
 _OWN = 0.5
-"""A choice that was not drawn has a propensity above it."""
+"""Choices with a higher propensity were not exploration draws."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class LiveOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """A figure that left what the gate saw.
+    """A figure outside of what the gate estimated.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ class Regression:
     reason: str
 
 
-def live_of(entries: Iterable[JournalEntry], bundle_id: str) -> LiveOutcomes:
-    """Take a bundle's own choices from a journal; draws and fallbacks are left out."""
+def live_outcomes(entries: Iterable[JournalEntry], bundle_id: str) -> LiveOutcomes:
+    """Select the outcomes of a bundle's own choices from a journal; exploration draws and fallbacks are left out."""
     rows: list[tuple[float, ...]] = []
     for entry in entries:
         decision, outcome = entry.decision, entry.outcome
@@ -63,8 +63,8 @@ def live_of(entries: Iterable[JournalEntry], bundle_id: str) -> LiveOutcomes:
             continue
         if decision.propensity <= _OWN or (outcome.arm or decision.arm) != decision.arm:
             continue
-        told = (outcome.success, outcome.cost_usd, outcome.latency_ms)
-        rows.append((*(float("nan") if each is None else each for each in told), 1 / decision.propensity))
+        reported = (outcome.success, outcome.cost_usd, outcome.latency_ms)
+        rows.append((*(float("nan") if each is None else each for each in reported), 1 / decision.propensity))
     table = np.array(rows, np.float64).reshape(-1, 4)
     return LiveOutcomes(*(table[:, place] for place in range(4)))
 
@@ -72,16 +72,16 @@ def live_of(entries: Iterable[JournalEntry], bundle_id: str) -> LiveOutcomes:
 def check_live(
     expected: GateExpectation, live: LiveOutcomes, looks: int, alpha: float = 0.01, slack: float = 0.05
 ) -> Regression | None:
-    """Look once.
+    """Test the live outcomes once.
 
     Parameters
     ----------
     looks
-        Number of this look, from 1.
+        Number of this test, from 1.
     alpha
-        Chance that a bundle which is as the gate saw it, at the far end of its interval, is ever sent back.
+        Probability that a bundle at the worse end of the gate's interval is ever rolled back.
     slack
-        Share by which a figure may be worse without being called so: no two weeks are alike.
+        Share by which a figure may be worse without being a regression: traffic varies from week to week.
     """
     level = 1 - 2 * alpha * 6 / (np.pi * looks) ** 2 / 3  # one-sided: both tails of the interval are paid for
     for figure, seen, bounds, worse in (
@@ -90,13 +90,13 @@ def check_live(
         ("latency", live.latency_ms, expected.latency_ms, 1),
     ):
         known = np.isfinite(seen)
-        if known.sum() < LEAST:
+        if known.sum() < MIN_OUTCOMES:
             continue
         now = _weighted(seen[known], live.weight[known], level)
         bound = bounds[1] * (1 - slack) if worse < 0 else bounds[2] * (1 + slack)
         if (now.upper < bound) if worse < 0 else (now.lower > bound):
             return Regression(
-                figure, f"live {figure} is {_short(now)}, the gate saw {bounds[1]:.4g} to {bounds[2]:.4g}"
+                figure, f"live {figure} is {_short(now)}, the gate estimated {bounds[1]:.4g} to {bounds[2]:.4g}"
             )
     return None
 

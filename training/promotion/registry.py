@@ -1,4 +1,4 @@
-"""MLflow lineage: what a bundle was trained on, how it scored, and which version is the champion.
+"""Model registry on MLflow: runs, lineage, versions, and the aliases champion, previous and canary.
 
 Works on any tracking URI (sqlite file, folder, server). Nothing is pickled: the registered version carries the bundle
 files themselves, with the `onnx` flavour pointing at them, so `mlflow.onnx.load_model` and thinkgate's server read the
@@ -63,7 +63,7 @@ class DataLineage:
 
 @dataclass(frozen=True, slots=True)
 class CandidateRun:
-    """One learner that was tried; becomes a child run."""
+    """One candidate learner; becomes a child run."""
 
     name: str
     params: Mapping[str, str | float]
@@ -84,7 +84,7 @@ class _Outcomes(MetaDataset):
 
     @property
     def profile(self) -> None:
-        """Nothing beside the tags."""
+        """None: the tags carry everything."""
 
 
 class Run:
@@ -180,7 +180,7 @@ class Registry:
         return Version(model_name, str(found.version), found.run_id or "")
 
     def promote(self, version: Version) -> None:
-        """Move `champion` to a version; the old champion becomes `previous`, and the trial of a canary ends."""
+        """Move `champion` to a version; the old champion becomes `previous`, and a canary ends."""
         if self.alias(CANARY, version.name) is not None:
             self.point(CANARY, version)
         champion = self.alias(CHAMPION, version.name)

@@ -1,4 +1,4 @@
-"""What each figure of an evaluation shows, free of any plotting library; `plots` draws it as PNG and as plotly."""
+"""Charts as plain values, independent of any plotting library; `plots` draws them as PNG and with plotly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from training.types import Array
 
 Kind = Literal["line", "points", "bars"]
-Role = Literal["ours", "rival", "ceiling", "floor", "note"]
+Role = Literal["ours", "baseline", "ceiling", "floor", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Series:
     lower, upper
         (m,) a band around a line, whiskers on points and bars; or None.
     role
-        Decides the colour's weight: ours stands out, rivals stay thin.
+        Decides the colour's weight: ours stands out, baselines stay thin.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Series:
     y: Array
     lower: Array | None = None
     upper: Array | None = None
-    role: Role = "rival"
+    role: Role = "baseline"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""One self-contained HTML file that explains an evaluation, and the same evaluation as JSON.
+"""Writes an evaluation as one self-contained HTML file, as PNG plots and as JSON.
 
-Nothing is loaded from elsewhere: plotly's script is inlined once, so the file opens on a machine without a network.
+The page loads nothing: plotly's script is inlined once, so it opens without a network.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 from plotly.offline import get_plotlyjs
 
+from training.atomic_files import write_atomically
 from training.evaluation.results import Evaluation
 from training.metrics.bootstrap import Interval
 from training.report.chart_specs import Chart
@@ -23,22 +24,20 @@ from training.report.plots import evaluation_charts, figure, write_pngs
 from training.report.summary import NOT_CLAIMED, percent, summary, usd_with_interval
 from training.report.tables import tables
 
-SYNTHETIC = "SYNTHETIC DATA: made-up prompts and outcomes. No figure here speaks of a real model."
+SYNTHETIC = "SYNTHETIC DATA: generated prompts and outcomes. No figure here describes a real model."
 TEMPLATE = Path(__file__).with_name("template.html")
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> Path:
-    """Write the HTML report, its plots as PNG and all figures as JSON into a folder; gives the HTML file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evaluation.json").write_text(evaluation_json(evaluation), encoding="utf-8")
+    """Write the HTML report, its plots as PNG and all figures as JSON into a folder; return the HTML file."""
+    write_atomically(folder / "evaluation.json", evaluation_json(evaluation))
     write_pngs(evaluation, folder)
     return write_html(evaluation, folder / "report.html")
 
 
 def write_html(report: Evaluation, path: Path) -> Path:
-    """Write the report as one HTML file and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_html(report), encoding="utf-8")
+    """Write the report as one HTML file; return its path."""
+    write_atomically(path, to_html(report))
     return path
 
 

@@ -1,4 +1,4 @@
-"""Figures about the model: uplift, calibration, buckets, task types, support and consumption."""
+"""Charts of the model: uplift, calibration, buckets, task types, support and consumption."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from training.evaluation.results import Evaluation
 from training.report.chart_specs import Chart, Role, Series
 
 QUANTITIES = {"latency ms": "latency, milliseconds"}
-"""How a quantity reads on an axis, where its name alone does not."""
+"""Axis labels of quantities, where the name alone is no label."""
 TASKS_SHOWN = 30
-"""More would not be read."""
+"""More are not readable in one chart."""
 
 
 def model_charts(evaluation: Evaluation) -> Iterator[Chart]:
-    """Figures of the forecasts, as far as the evaluation has data for them."""
+    """Charts of the forecasts for which the evaluation has data."""
     yield _uplift(evaluation)
     if evaluation.calibration:
         yield _calibration(evaluation)
@@ -156,5 +156,5 @@ def _forecast(e: Evaluation, quantity: str) -> Chart:
 
 def _roles(n: int) -> tuple[Role, ...]:
     """The last arm stands out."""
-    rivals: list[Role] = ["rival"] * (n - 1)
-    return (*rivals, "ours")
+    baselines: list[Role] = ["baseline"] * (n - 1)
+    return (*baselines, "ours")

@@ -1,7 +1,7 @@
-"""Draws the figures of an evaluation, the same ones as PNG (matplotlib) and interactive (plotly).
+"""Draws charts as PNG (matplotlib) and as interactive figures (plotly).
 
-Colours are Okabe and Ito's, told apart with any colour vision, and lines differ in dash as well. No global state of
-either library is touched, so it does not matter who imported them before.
+Colours are the palette of Okabe and Ito, distinguishable with any colour vision, and lines differ in dash as well.
+Neither library's global state is changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from training.report.model_charts import model_charts
 from training.report.routing_charts import routing_charts
 
 BLUE, INK, GREY, STONE = "#0072B2", "#1b1f24", "#8a9099", "#a9b3bf"
-RIVALS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7a5195", "#5c6b2f")
+BASELINE_COLOURS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7a5195", "#5c6b2f")
 DASHES = ("solid", "dash", "dashdot", "longdash", "dot")
 MPL_DASHES = {"solid": "-", "dash": "--", "dashdot": "-.", "longdash": (0, (8, 3)), "dot": ":"}
 
@@ -37,7 +37,7 @@ class _Style:
 
 
 def evaluation_charts(evaluation: Evaluation) -> tuple[Chart, ...]:
-    """All figures that this evaluation has data for, in reading order."""
+    """All charts for which the evaluation has data, in reading order."""
     return (*routing_charts(evaluation), *model_charts(evaluation))
 
 
@@ -49,7 +49,7 @@ def write_pngs(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
 
 
 def write_png(chart: Chart, path: Path, mark: str = "") -> Path:
-    """Draw one figure as PNG, 144 dots an inch; `mark` stands in its corner, as pictures travel without their page."""
+    """Draw one figure as PNG, 144 dots an inch; `mark` is printed in its corner, since pictures travel alone."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams |= {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True}
@@ -57,9 +57,9 @@ def write_png(chart: Chart, path: Path, mark: str = "") -> Path:
         axes = figure.add_subplot()
         for series, style in _styled(chart):
             _draw(axes, chart, series, style)
-        _dress(axes, chart)
+        _format_axes(axes, chart)
         if mark:
-            figure.suptitle(mark, x=0.995, ha="right", fontsize=9, fontweight="bold", color=RIVALS[0])
+            figure.suptitle(mark, x=0.995, ha="right", fontsize=9, fontweight="bold", color=BASELINE_COLOURS[0])
         FigureCanvasAgg(figure)
         figure.savefig(path, dpi=144)
     return path
@@ -105,16 +105,16 @@ def _height(chart: Chart) -> float:
 
 
 def _styled(chart: Chart) -> Iterator[tuple[Series, _Style]]:
-    """Rivals take colours in turn; ours is drawn last, on top."""
+    """Baselines take colours in turn; ours is drawn last, on top."""
     fixed: dict[Role, _Style] = {
         "ours": _Style(BLUE, 3.0, "solid"),
         "floor": _Style(GREY, 1.6, "dash"),
         "ceiling": _Style(INK, 1.4, "dot"),
         "note": _Style(INK, 1.4, "solid"),
     }
-    rivals = (_Style(RIVALS[i % len(RIVALS)], 1.6, DASHES[i % len(DASHES)]) for i in range(1000))
+    baselines = (_Style(BASELINE_COLOURS[i % len(BASELINE_COLOURS)], 1.6, DASHES[i % len(DASHES)]) for i in range(1000))
     beside = _Style(STONE, 1.6, "solid")
-    styled = [(s, fixed.get(s.role) or (beside if s.kind == "bars" else next(rivals))) for s in chart.series]
+    styled = [(s, fixed.get(s.role) or (beside if s.kind == "bars" else next(baselines))) for s in chart.series]
     return iter(sorted(styled, key=lambda pair: (pair[0].role == "ours", pair[0].role == "note")))
 
 
@@ -183,7 +183,7 @@ def _lifted(s: Series) -> bool:
     return bool(s.x[0] > 0.999)
 
 
-def _dress(axes: Axes, chart: Chart) -> None:
+def _format_axes(axes: Axes, chart: Chart) -> None:
     along, across = (axes.yaxis, axes.xaxis) if chart.sideways else (axes.xaxis, axes.yaxis)
     if chart.diagonal:
         low, high = _span(chart)

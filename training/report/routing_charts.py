@@ -1,4 +1,4 @@
-"""Figures about routing: curves against the rivals, what they cost, how much history they took."""
+"""Charts of routing: curves beside the comparison routers, their cost, and the learning curve."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from training.types import Array
 
 
 def routing_charts(evaluation: Evaluation) -> Iterator[Chart]:
-    """Figures of the contest, as far as the evaluation has data for them."""
+    """Charts of the comparison for which the evaluation has data."""
     yield _cost_quality(evaluation)
     yield _over_random(evaluation)
     if evaluation.priced:
         yield _money(evaluation)
     if evaluation.ours.oracle_share is not None:
-        yield _standing(evaluation)
+        yield _oracle_shares(evaluation)
     if evaluation.learning:
         yield _learning(evaluation)
     if evaluation.policies:
@@ -79,17 +79,17 @@ def _money(e: Evaluation) -> Chart:
     )
 
 
-def _standing(e: Evaluation) -> Chart:
+def _oracle_shares(e: Evaluation) -> Chart:
     placed = [(r, r.oracle_share) for r in e.routers if r.oracle_share is not None]
     placed.sort(key=lambda pair: pair[1].value)
     ranked, shares = [r for r, _ in placed], [share for _, share in placed]
     groups: list[Series] = []
-    for role, name in (("ours", "ours"), ("rival", "comparison")):
+    for role, name in (("ours", "ours"), ("baseline", "comparison")):
         at = [i for i, r in enumerate(ranked) if (r is e.ours) == (role == "ours")]
         figures = [shares[i] for i in at]
         low, high = np.array([f.lower for f in figures]), np.array([f.upper for f in figures])
         values, place = np.array([f.value for f in figures]), np.array(at, dtype=np.float64)
-        groups.append(Series(name, "bars", place, values, low, high, "ours" if role == "ours" else "rival"))
+        groups.append(Series(name, "bars", place, values, low, high, "ours" if role == "ours" else "baseline"))
     return Chart(
         "standing",
         "Share of the oracle's area over random",
@@ -110,7 +110,7 @@ def _learning(e: Evaluation) -> Chart:
     return Chart(
         "learning",
         "How much history it takes",
-        "Share of the oracle's area on the same held-out prompts, after learning from ever more of the history.",
+        "Share of the oracle's area on the same held-out prompts, after training on increasing parts of the history.",
         "prompts in the history",
         "share of the oracle's area",
         (Series("ours", "line", size, share, low, high, "ours"),),
@@ -121,18 +121,18 @@ def _learning(e: Evaluation) -> Chart:
 def _off_policy(e: Evaluation) -> Chart:
     place = np.arange(len(e.policies), dtype=np.float64)
     groups = []
-    for shift, (name, role) in enumerate((("IPS", "rival"), ("SNIPS", "rival"), ("DR", "ours"))):
+    for shift, (name, role) in enumerate((("IPS", "baseline"), ("SNIPS", "baseline"), ("DR", "ours"))):
         found = [(i, getattr(p, name.lower())) for i, p in enumerate(e.policies)]
         known = [(i, value) for i, value in found if value is not None]
         at = np.array([place[i] + (shift - 1) * 0.18 for i, _ in known])
         value, low, high = (np.array([getattr(v, end) for _, v in known]) for end in ("value", "lower", "upper"))
         if known:
-            groups.append(Series(name, "points", at, value, low, high, "ours" if role == "ours" else "rival"))
+            groups.append(Series(name, "points", at, value, low, high, "ours" if role == "ours" else "baseline"))
     logged = e.policies[0].logged
     return Chart(
         "off_policy",
         "What each policy would have earned on the log",
-        "Success that each policy would have had on this very traffic, read off a log of another policy in three ways, "
+        "Success of each policy on this traffic, estimated from a log of another policy in three ways, "
         f"with 95 % intervals. As it was logged: {logged}. Decide by DR or SNIPS; wide intervals mean that the log "
         "seldom did what the policy would do.",
         "",
@@ -145,7 +145,7 @@ def _off_policy(e: Evaluation) -> Chart:
 
 def _role(e: Evaluation, r: RouterResult) -> Role:
     flat = max(abs(r.area.lower), abs(r.area.upper)) < 1e-9
-    return "ours" if r is e.ours else "floor" if flat else "rival"
+    return "ours" if r is e.ours else "floor" if flat else "baseline"
 
 
 def _of_curve(name: str, curve: Curve, x: Array, role: Role) -> Series:

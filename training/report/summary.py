@@ -1,4 +1,4 @@
-"""An evaluation in sentences that the owner of a platform understands first; figures keep their intervals."""
+"""Summarises an evaluation in sentences for a platform owner; every figure keeps its interval."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from training.metrics.risk_control import Certificate, NoCertificate
 NOT_CLAIMED = (
     "Intervals come from resampling prompts: they say how far the figure could move with other prompts of the same "
     "kind, not how it would move with other kinds of prompts, other models or a model trained on other data.",
-    "On task types that were never seen in training, expect little; the table of unseen task types says how little.",
-    "Success is as good as the labels it was read from; a lenient grader makes every arm look good.",
+    "On task types that were never seen in training, expect little: see the table of unseen task types.",
+    "Success is only as good as its labels; a lenient grader makes every arm look good.",
     "A share of the oracle's area can't reach 1: the oracle also knows the luck of each single run.",
 )
 
@@ -31,7 +31,7 @@ def percent(interval: Interval, decimals: int = 1) -> str:
 def usd_with_interval(interval: Interval, times: int = 1) -> str:
     """Write an amount with its interval, three significant digits, for so many `times`.
 
-    >>> usd(Interval(0.0021628, 0.00199, 0.002245), 1000)
+    >>> usd_with_interval(Interval(0.0021628, 0.00199, 0.002245), 1000)
     '$2.16 [1.99, 2.25]'
     """
     amounts = [times * x for x in (interval.value, interval.lower, interval.upper)]
@@ -44,7 +44,7 @@ def usd_with_interval(interval: Interval, times: int = 1) -> str:
 def points_with_interval(interval: Interval) -> str:
     """Write a difference of shares in percentage points.
 
-    >>> points(Interval(-0.0012, -0.005, 0.002))
+    >>> points_with_interval(Interval(-0.0012, -0.005, 0.002))
     '-0.1 points [-0.5, +0.2]'
     """
     value, low, high = (f"{round(100 * x, 1) + 0.0:+.1f}" for x in (interval.value, interval.lower, interval.upper))
@@ -52,7 +52,7 @@ def points_with_interval(interval: Interval) -> str:
 
 
 def summary(evaluation: Evaluation) -> tuple[str, ...]:
-    """The findings, most important first: calls avoided, money, rivals, certificate, unseen tasks, reliability."""
+    """The findings, most important first: calls avoided, money, comparison, certificate, unseen tasks, reliability."""
     return tuple(_sentences(evaluation))
 
 
@@ -62,7 +62,7 @@ def _sentences(e: Evaluation) -> Iterator[str]:
     yield _calls(e)
     yield _money(e)
     if len(e.routers) > 1:
-        yield _rivals(e)
+        yield _comparison(e)
     if e.policies:
         yield _logged(e)
     if e.certificate is not None:
@@ -99,7 +99,7 @@ def _money(e: Evaluation) -> str:
     )
 
 
-def _rivals(e: Evaluation) -> str:
+def _comparison(e: Evaluation) -> str:
     measure = "share of the oracle's area" if e.ours.oracle_share else "area over random"
     figure = e.ours.oracle_share or e.ours.area
     clear = [r.name for r in e.routers[1:] if r.ahead and r.ahead.lower > 0]
@@ -107,7 +107,7 @@ def _rivals(e: Evaluation) -> str:
     behind = [r.name for r in e.routers[1:] if r.ahead and r.ahead.upper < 0]
     parts = [f"{measure[0].upper()}{measure[1:]}: {figure}."]
     parts += [f"Above {_listed(clear)} by more than the interval."] if clear else []
-    parts += [f"Not told apart from {_listed(open_)} on these prompts."] if open_ else []
+    parts += [f"Not distinguishable from {_listed(open_)} on these prompts."] if open_ else []
     parts += [f"BELOW {_listed(behind)}."] if behind else []
     return " ".join(parts)
 
@@ -127,7 +127,7 @@ def _unseen(e: Evaluation) -> str:
     assert e.unseen is not None
     first, separation = e.unseen.routers[0], e.unseen.separation
     figure = first.oracle_share or first.area
-    worth = "better than random" if figure.lower > 0 else "not told apart from random"
+    worth = "better than random" if figure.lower > 0 else "not distinguishable from random"
     if figure.upper < 0:
         worth = "worse than random"
     known = f" Support recognises such prompts with AUROC {separation.auroc}." if separation else ""

@@ -1,4 +1,4 @@
-"""The tables of the report, as HTML."""
+"""Renders the tables of the report as HTML."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Table:
 
 
 def tables(e: Evaluation) -> tuple[Table, ...]:
-    """All tables that this evaluation has data for."""
+    """All tables for which the evaluation has data."""
     made = [
         Table("cost_quality", _rules(e)),
-        Table("standing", _contest(e) + _equal(e)),
+        Table("standing", _comparison(e) + _equal(e)),
         Table("buckets", _buckets(e)),
         Table("tasks", _worst(e) + _all_tasks(e)),
         Table("support", _unseen(e)),
@@ -72,7 +72,7 @@ def _rules(e: Evaluation) -> str:
     return _table(head, rows, "Fixed rules")
 
 
-def _contest(e: Evaluation) -> str:
+def _comparison(e: Evaluation) -> str:
     measure, rows = _measure(e), []
     for r in e.routers:
         areas = ["" if x is None else f"{x:.3f}" for x in (r.uplift_area.auuc, r.uplift_area.qini)]
@@ -82,7 +82,7 @@ def _contest(e: Evaluation) -> str:
 
 
 def _measure(e: Evaluation) -> str:
-    """Name the figure by which routers are compared; pseudo-outcomes have no oracle to divide by."""
+    """Name the figure by which routers are compared; pseudo-outcomes have no oracle."""
     return "share of the oracle's area" if e.ours.oracle_share else "area over random"
 
 

@@ -1,4 +1,4 @@
-"""Decisions as people read them: tables for the terminal."""
+"""Renders decisions as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def decision_table(decision: Decision) -> Table:
 
 
 def decisions_table(title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], arms: Sequence[str]) -> Table:
-    """Show many decisions, as the HTTP API gave them.
+    """Show many decisions, as the HTTP API returned them.
 
     Parameters
     ----------
     rows
-        What was asked, and the answer's JSON.
+        The request's text, and the response as JSON.
     """
     table = Table(title=title, title_justify="left", show_lines=True)
     table.add_column("request", ratio=5)
@@ -50,11 +50,11 @@ def decisions_table(title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], a
     table.add_column(f"success\n{both}", justify="right", min_width=11)
     table.add_column(f"cost USD\n{both}", justify="right", min_width=15)
     table.add_column("why", ratio=6)
-    for asked, answer in rows:
+    for text, answer in rows:
         estimates = answer["estimates"]
         style = BUCKET_STYLE.get(answer["bucket"], "")
         table.add_row(
-            escape(asked if len(asked) <= 76 else f"{asked[:75]}…"),
+            escape(text if len(text) <= 76 else f"{text[:75]}…"),
             f"[{style}]{answer['bucket']}[/{style}]",
             answer["arm"],
             " | ".join(f"{estimates[arm]['success']:.2f}" for arm in arms),

@@ -1,4 +1,4 @@
-"""The daemon beside the server: sends a bundle back that strays, and retrains on a schedule, on drift and on volume."""
+"""The retraining daemon: rolls back regressions, settles canaries, and retrains on a schedule, drift or volume."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-import orjson
-
 from serving.decision.bundle.loader import load_bundle
 from serving.decision.errors import ThinkgateError
-from serving.journal.rows import JournalEntry as Journalled
+from serving.journal.rows import JournalEntry
 from serving.journal.store import Store
+from training.atomic_files import read_state, write_state
 from training.promotion.canary import CanarySettings, PublishFolders, check_canary, note_canary_start
 from training.promotion.gate_log import GateLog, GateRecord
-from training.promotion.live_check import check_live, live_of
+from training.promotion.live_check import MIN_OUTCOMES, check_live, live_outcomes
 from training.promotion.registry import CHAMPION, Registry, Version
 from training.retraining.drift import DriftReport, detect_drift
 from training.retraining.drift_windows import traffic_window
@@ -29,28 +28,28 @@ logger = logging.getLogger("thinkgate.watch")
 
 @dataclass(frozen=True, slots=True)
 class DaemonSettings:
-    """What `thinkgate watch` can be told.
+    """Settings of `thinkgate watch`.
 
     Parameters
     ----------
     retrain
         How it retrains; `journal` must be set.
     every_s
-        Seconds after which it retrains, whatever else; 0 for never.
+        Seconds between scheduled retrainings; 0 for never.
     volume
         New outcomes after which it retrains; 0 for never.
     window
-        Decisions in each of the two windows that drift is looked for in; 0 for never.
+        Decisions in each of the two windows of the drift test; 0 for no test.
     alpha
-        Chance of a false alarm of drift at one look; each decision is looked at in one window alone.
-    send_back
-        Chance that a good bundle is ever sent back.
+        False-alarm rate of one drift test; each decision is tested in one window only.
+    false_rollback
+        Probability that a bundle without a regression is ever rolled back.
     guard_s
-        Seconds after a promotion during which a bundle may be sent back.
+        Seconds after a promotion during which a bundle may be rolled back.
     canary_outcomes
         Outcomes of a canary's own choices after which it is champion.
     canary_s
-        Seconds after which it is that with fewer.
+        Seconds after which it is champion with fewer.
     """
 
     retrain: RetrainSettings
@@ -58,7 +57,7 @@ class DaemonSettings:
     volume: int = 0
     window: int = 1000
     alpha: float = 0.001
-    send_back: float = 0.01
+    false_rollback: float = 0.01
     guard_s: float = 7 * 86_400.0
     canary_outcomes: int = 500
     canary_s: float = 7 * 86_400.0
@@ -66,25 +65,25 @@ class DaemonSettings:
 
 @dataclass(frozen=True, slots=True)
 class DaemonState:
-    """What the daemon knows after a restart.
+    """State of the daemon that survives a restart.
 
     Parameters
     ----------
     version
-        Of the champion that the rest speaks of.
+        Of the champion that the state belongs to.
     since
         Epoch seconds at which it was first seen.
     looks, outcomes
-        Looks at its live outcomes, and how many there were at the last of them.
+        Tests of its live outcomes, and the number of outcomes at the last test.
     looked_until
-        Epoch seconds of the last decision that drift was looked for in.
+        Epoch seconds of the last decision that was tested for drift.
     trained_at, trained_on
         Epoch seconds and outcomes of the last retraining.
     changed_at
-        Epoch seconds since which forecasts of an arm fail, so that older calls mislead; 0 where they don't.
-        Other prompts alone make no older call wrong.
+        Epoch seconds since which forecasts of an arm are off, so that older calls mislead; 0 where they are not.
+        A change of prompts alone does not invalidate older calls.
     doubted
-        That was seen under this champion, and every look since has seen it.
+        `changed_at` was set under this champion, and every test since has confirmed it.
     """
 
     version: str = ""
@@ -100,14 +99,14 @@ class DaemonState:
 
 @dataclass(frozen=True, slots=True)
 class DaemonEvent:
-    """What one look led to.
+    """Result of one tick.
 
     Parameters
     ----------
     kind
         `quiet`, `sent_back`, `retrained`, `settled` or `dropped` (a canary), or `failed`.
     why
-        `schedule`, `drift: ...`, `volume`, or what strayed; of a quiet look at a canary how far it is.
+        `schedule`, `drift: ...`, `volume`, or the regression; for a canary in progress, its outcome count.
     """
 
     kind: str
@@ -117,103 +116,107 @@ class DaemonEvent:
 
 @dataclass(slots=True)
 class Daemon:
-    """Looks when it is told to; everything that it must remember lies in the work folder."""
+    """Checks and retrains on each `tick`; its state is kept in the work folder."""
 
     settings: DaemonSettings
     clock: Callable[[], float] = time.time
-    _said: str = field(default="", init=False)
+    _last_error: str = field(default="", init=False)
 
-    def look(self) -> DaemonEvent:
-        """Look once; what goes wrong is logged, and tried again at the next look."""
+    def tick(self) -> DaemonEvent:
+        """Check once; an error is logged, and retried at the next tick."""
         try:
-            event = self._look()
+            event = self._tick()
         except (ThinkgateError, OSError) as error:
             event = DaemonEvent("failed", str(error))
-        if event.kind == "failed" and event.why == self._said:
+        if event.kind == "failed" and event.why == self._last_error:
             return event
-        self._said = event.why if event.kind == "failed" else ""
+        self._last_error = event.why if event.kind == "failed" else ""
         if event.kind != "quiet":
             verdict = "" if event.verdict is None else f": {event.verdict.verdict}, {event.verdict.reason}"
             level = logging.ERROR if event.kind == "failed" else logging.INFO
             logger.log(level, "%s (%s)%s", event.kind, event.why, verdict)
         return event
 
-    def _look(self) -> DaemonEvent:
+    def _tick(self) -> DaemonEvent:
         how = self.settings.retrain
         how.work.mkdir(parents=True, exist_ok=True)
-        book = GateLog(Registry(how.registry, how.train.artifacts))
-        champion = book.registry.alias(CHAMPION)
+        gate_log = GateLog(Registry(how.registry, how.train.artifacts))
+        champion = gate_log.registry.alias(CHAMPION)
         store = Store(how.journal or "")
         try:
             store.upgrade()
-            noted = self._noted(champion)
+            state = self._state(champion)
             if champion is not None:
-                strayed = self._strayed(book, champion, store, noted)
-                if strayed is not None:
-                    return strayed
-                trial = check_canary(book, champion, store, self._canary, self.clock)
-                if trial is not None:
-                    return DaemonEvent(trial.kind, trial.why)
-                noted = self._noted(champion)
-            why = self._why(book, champion, store, noted)
+                rolled_back = self._roll_back_regression(gate_log, champion, store, state)
+                if rolled_back is not None:
+                    return rolled_back
+                canary = check_canary(gate_log, champion, store, self._canary, self.clock)
+                if canary is not None:
+                    return DaemonEvent(canary.kind, canary.why)
+                state = self._state(champion)
+            why = self._reason_to_retrain(gate_log, champion, store, state)
             outcomes = store.count()[1]
         finally:
             store.close()
         if why is None:
             return DaemonEvent("quiet")
-        changed = self._noted(champion).changed_at
-        done = retrain(replace(how, after=changed) if changed else how)
-        if done.entry.canary:
-            note_canary_start(book, self._canary, self.clock)
-        after = book.registry.alias(CHAMPION)
-        self._note(replace(self._noted(after), trained_at=self.clock(), trained_on=outcomes))
-        return DaemonEvent("retrained", why, done.entry)
+        changed = self._state(champion).changed_at
+        result = retrain(replace(how, after=changed) if changed else how)
+        if result.entry.canary:
+            note_canary_start(gate_log, self._canary, self.clock)
+        after = gate_log.registry.alias(CHAMPION)
+        self._save(replace(self._state(after), trained_at=self.clock(), trained_on=outcomes))
+        return DaemonEvent("retrained", why, result.entry)
 
-    def _strayed(self, book: GateLog, champion: Version, store: Store, noted: DaemonState) -> DaemonEvent | None:
-        """Look at the live outcomes of a fresh champion, each time that a hundred more are there."""
-        told = book.of_version(champion.version)
-        if told is None or told.expected is None or self.clock() > noted.since + self.settings.guard_s:
+    def _roll_back_regression(
+        self, gate_log: GateLog, champion: Version, store: Store, state: DaemonState
+    ) -> DaemonEvent | None:
+        """Test the live outcomes of a new champion after every hundred outcomes; roll it back if they regressed."""
+        record = gate_log.of_version(champion.version)
+        if record is None or record.expected is None or self.clock() > state.since + self.settings.guard_s:
             return None
-        live = live_of(store.entries(since=noted.since), told.bundle_id)
-        if len(live.weight) < noted.outcomes + 100:
+        live = live_outcomes(store.entries(since=state.since), record.bundle_id)
+        if len(live.weight) < state.outcomes + MIN_OUTCOMES:
             return None
-        looks = noted.looks + 1
-        strayed = check_live(told.expected, live, looks, self.settings.send_back)
-        self._note(replace(noted, looks=looks, outcomes=len(live.weight)))
-        if strayed is None:
+        looks = state.looks + 1
+        regression = check_live(record.expected, live, looks, self.settings.false_rollback)
+        self._save(replace(state, looks=looks, outcomes=len(live.weight)))
+        if regression is None:
             return None
-        back = book.roll_back()
+        restored = gate_log.roll_back()
         for folder in (self.settings.retrain.publish, self.settings.retrain.canary):
             if folder is not None:
-                book.fetch(back, folder)
-        self._note(replace(noted, version=back.version, since=self.clock(), looks=0, outcomes=0))
-        return DaemonEvent("sent_back", strayed.reason)
+                gate_log.fetch(restored, folder)
+        self._save(replace(state, version=restored.version, since=self.clock(), looks=0, outcomes=0))
+        return DaemonEvent("sent_back", regression.reason)
 
-    def _why(self, book: GateLog, champion: Version | None, store: Store, noted: DaemonState) -> str | None:
+    def _reason_to_retrain(
+        self, gate_log: GateLog, champion: Version | None, store: Store, state: DaemonState
+    ) -> str | None:
         settings, outcomes = self.settings, store.count()[1]
         if champion is None:
             return "no champion yet" if outcomes else None
-        if settings.volume and outcomes - noted.trained_on >= settings.volume:
-            return f"volume: {outcomes - noted.trained_on} new outcomes"
-        if settings.every_s and self.clock() - noted.trained_at >= settings.every_s:
+        if settings.volume and outcomes - state.trained_on >= settings.volume:
+            return f"volume: {outcomes - state.trained_on} new outcomes"
+        if settings.every_s and self.clock() - state.trained_at >= settings.every_s:
             return "schedule"
-        return self._drift(book, champion, store, noted) if settings.window else None
+        return self._drift(gate_log, champion, store, state) if settings.window else None
 
-    def _drift(self, book: GateLog, champion: Version, store: Store, noted: DaemonState) -> str | None:
+    def _drift(self, gate_log: GateLog, champion: Version, store: Store, state: DaemonState) -> str | None:
         size = self.settings.window
-        bundle = load_bundle(book.fetch(champion, self.settings.retrain.work / "watched"))
-        rows = (row for row in store.entries(since=noted.since) if row.decision.bundle_id == bundle.bundle_id)
+        bundle = load_bundle(gate_log.fetch(champion, self.settings.retrain.work / "watched"))
+        rows = (row for row in store.entries(since=state.since) if row.decision.bundle_id == bundle.bundle_id)
         reference = list(islice(rows, size))
-        newest: deque[Journalled] = deque(
-            (row for row in rows if row.decision.decided_at > noted.looked_until), maxlen=size
+        newest: deque[JournalEntry] = deque(
+            (row for row in rows if row.decision.decided_at > state.looked_until), maxlen=size
         )
         if len(reference) < size or len(newest) < size:
             return None
         found = detect_drift(
             traffic_window(reference, bundle), traffic_window(tuple(newest), bundle), self.settings.alpha
         )
-        began = noted.looked_until or reference[-1].decision.decided_at
-        self._note(_changed(replace(noted, looked_until=newest[-1].decision.decided_at), found, began))
+        began = state.looked_until or reference[-1].decision.decided_at
+        self._save(_with_change(replace(state, looked_until=newest[-1].decision.decided_at), found, began))
         if not found.alarms:
             return None
         return "drift: " + "; ".join(f"{alarm.sentence} (p {alarm.p:.1g})" for alarm in found.alarms)
@@ -221,32 +224,30 @@ class Daemon:
     @property
     def _canary(self) -> CanarySettings:
         settings, how = self.settings, self.settings.retrain
-        folders, notes = PublishFolders(how.publish, how.canary), how.work / "canary.json"
-        return CanarySettings(settings.canary_outcomes, settings.canary_s, settings.send_back, folders, notes)
+        folders, state = PublishFolders(how.publish, how.canary), how.work / "canary.json"
+        return CanarySettings(settings.canary_outcomes, settings.canary_s, settings.false_rollback, folders, state)
 
     @property
     def _path(self) -> Path:
         return self.settings.retrain.work / "watch.json"
 
-    def _noted(self, champion: Version | None) -> DaemonState:
-        """Read the notes; those on another champion are over, but for when was trained last."""
-        noted = DaemonState(**orjson.loads(self._path.read_bytes())) if self._path.is_file() else DaemonState()
+    def _state(self, champion: Version | None) -> DaemonState:
+        """Read the state; a new champion resets it, except for the last retraining."""
+        state = DaemonState(**read_state(self._path))
         version = "" if champion is None else champion.version
-        if noted.version == version:
-            return noted
-        trained_at = noted.trained_at or self.clock()
-        fresh = DaemonState(version, self.clock(), 0, 0, 0.0, trained_at, noted.trained_on, noted.changed_at)
-        self._note(fresh)
+        if state.version == version:
+            return state
+        trained_at = state.trained_at or self.clock()
+        fresh = DaemonState(version, self.clock(), 0, 0, 0.0, trained_at, state.trained_on, state.changed_at)
+        self._save(fresh)
         return fresh
 
-    def _note(self, noted: DaemonState) -> None:
-        part = self._path.with_suffix(".part")
-        part.write_bytes(orjson.dumps(asdict(noted)))
-        part.replace(self._path)
+    def _save(self, state: DaemonState) -> None:
+        write_state(self._path, asdict(state))
 
 
-def _changed(noted: DaemonState, found: DriftReport, began: float) -> DaemonState:
-    """Note since when an arm's forecasts fail; a look under the same champion that finds nothing takes it back."""
+def _with_change(state: DaemonState, found: DriftReport, began: float) -> DaemonState:
+    """Record since when an arm's forecasts are off; a later test under the same champion without alarms resets it."""
     if any(alarm.what in ("calibration", "tokens") for alarm in found.alarms):
-        return noted if noted.doubted else replace(noted, changed_at=began, doubted=True)
-    return replace(noted, changed_at=0.0, doubted=False) if noted.doubted and not found.alarms else noted
+        return state if state.doubted else replace(state, changed_at=began, doubted=True)
+    return replace(state, changed_at=0.0, doubted=False) if state.doubted and not found.alarms else state

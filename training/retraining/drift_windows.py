@@ -1,4 +1,4 @@
-"""Journalled decisions as the windows that drift is looked for in."""
+"""Turns journalled decisions into the windows that drift is tested on."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from training.retraining.drift import Traffic
 from training.types import Array
 
 WIDTH = 16
-"""Columns of a text's embedding here: a fixed random projection of the bundle's tokens, beside its features."""
+"""Columns of a text's embedding: a fixed random projection of the bundle's tokens, beside its features."""
 
 
 def traffic_window(entries: Sequence[JournalEntry], bundle: Bundle) -> Traffic:
-    """Read a window; decisions that nobody computed are left out."""
+    """Build a window; decisions that a fallback made are left out."""
     computed = [entry for entry in entries if entry.decision.replay is not None]
     predictions = [DecisionRecord.from_json(entry.decision.replay or "").prediction for entry in computed]
     return Traffic(
         embedding=project_requests([request for entry in computed if (request := _request(entry)) is not None], bundle),
         uplift=np.array([max(each.uplift, default=np.nan) for each in predictions], np.float64),
         support=np.array([each.support for each in predictions], np.float64),
-        surprise=np.array([_surprise(entry) for entry in computed], np.float64),
-        tokens=np.array([_tokens(entry) for entry in computed], np.float64),
+        residual=np.array([_residual(entry) for entry in computed], np.float64),
+        log_token_ratio=np.array([_log_token_ratio(entry) for entry in computed], np.float64),
         arm=np.array([entry.decision.arm for entry in computed], object),
     )
 
@@ -57,15 +57,15 @@ def _request(entry: JournalEntry) -> Request | None:
         return None
 
 
-def _surprise(entry: JournalEntry) -> float:
+def _residual(entry: JournalEntry) -> float:
     outcome = entry.outcome
     if outcome is None or outcome.success is None or (outcome.arm or entry.decision.arm) != entry.decision.arm:
         return float("nan")
     return outcome.success - entry.decision.expected_success
 
 
-def _tokens(entry: JournalEntry) -> float:
-    told = None if entry.outcome is None else entry.outcome.output_tokens
-    if told is None or entry.decision.expected_output_tokens <= 0:
+def _log_token_ratio(entry: JournalEntry) -> float:
+    tokens = None if entry.outcome is None else entry.outcome.output_tokens
+    if tokens is None or entry.decision.expected_output_tokens <= 0:
         return float("nan")
-    return float(np.log((told + 1) / (entry.decision.expected_output_tokens + 1)))
+    return float(np.log((tokens + 1) / (entry.decision.expected_output_tokens + 1)))

@@ -1,29 +1,61 @@
-"""What a run of the loop learns from: the journal, exported, and outcome records beside it; one run at a time."""
+"""Inputs of a retraining run: the journal exported as outcome records, files named beside it, and the run lock."""
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.decision.errors import BadInput
+from serving.journal.rows import JournalEntry
 from serving.journal.store import Store
 from training.errors import BadHistory, TrainingError
 from training.progress import Progress, silent
-from training.retraining.records_of_journal import ExportedJournal, export_journal
+
+_FIGURES = (
+    "success",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "gpu_seconds",
+    "latency_ms",
+    "retries",
+    "failure_mode",
+)
 
 
 class RunInProgress(TrainingError):
-    """Another run holds the lock."""
+    """Another retraining run holds the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedJournal:
+    """Counts of a journal export.
+
+    Parameters
+    ----------
+    decisions, rows
+        Read, and written as records.
+    left_out
+        Reason -> decisions.
+    """
+
+    decisions: int
+    rows: int
+    left_out: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingInputs:
-    """Files to read, and what came out of the journal; None without one."""
+    """Files to train on, and the counts of the journal export; None without a journal."""
 
     sources: tuple[str, ...]
     exported: ExportedJournal | None
@@ -31,7 +63,7 @@ class TrainingInputs:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the lock; the system lets go of it when the process ends, however it does."""
+    """Hold the lock; the operating system releases it when the process ends, however it ends."""
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -45,12 +77,12 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 def gather_inputs(
     journal: str | None, history: tuple[str, ...], work: Path, progress: Progress = silent
 ) -> TrainingInputs:
-    """Export the journal beside the records that are named.
+    """Export the journal and list it before the records that are named.
 
     Raises
     ------
     BadInput
-        There is neither, or the journal can't be read or teaches nothing.
+        There is neither, or the journal can't be read or has no usable decision.
     """
     if journal is None:
         if not history:
@@ -70,5 +102,57 @@ def gather_inputs(
         store.close()
     if not exported.rows and not history:
         why = "; ".join(f"{count} x {reason}" for reason, count in exported.left_out.items()) or "it is empty"
-        raise BadHistory(f"the journal teaches nothing ({why}): store prompts, and report outcomes")
+        raise BadHistory(f"the journal has no usable decision ({why}): store prompts, and report outcomes")
     return TrainingInputs(((str(path),) if exported.rows else ()) + history, exported)
+
+
+def export_journal(entries: Iterable[JournalEntry], path: Path) -> ExportedJournal:
+    """Write the usable decisions as JSON lines, one outcome record each.
+
+    An outcome belongs to the arm that was called: where the caller took another than the one that was decided, its
+    propensity is unknown, so the row is left out. So are fallbacks, which have no propensity.
+    """
+    left_out: Counter[str] = Counter()
+    rows = 0
+    with path.open("wb") as file:
+        for entry in entries:
+            reason = _unfit(entry)
+            if reason is not None:
+                left_out[reason] += 1
+                continue
+            file.write(orjson.dumps(_record(entry)) + b"\n")
+            rows += 1
+    return ExportedJournal(rows + left_out.total(), rows, dict(left_out))
+
+
+def _unfit(entry: JournalEntry) -> str | None:
+    decision, outcome = entry.decision, entry.outcome
+    if outcome is None or outcome.success is None:
+        return "no success was reported"
+    if decision.messages is None:
+        return "the prompt was not stored"
+    if decision.replay is None:
+        return "a fallback made the decision"
+    if outcome.arm is not None and outcome.arm != decision.arm:
+        return "another arm was called"
+    return None
+
+
+def _record(entry: JournalEntry) -> dict[str, object]:
+    decision, outcome = entry.decision, entry.outcome
+    assert outcome is not None
+    assert decision.messages is not None
+    value = None if decision.replay is None else orjson.loads(decision.replay)["context"]["value_of_success_usd"]
+    return {
+        "request_id": decision.decision_id,
+        "messages": orjson.loads(decision.messages),
+        "arm": decision.arm,
+        "propensity": decision.propensity,
+        "timestamp": decision.decided_at,
+        "model": decision.model,
+        "task": decision.task,
+        "tenant": decision.tenant,
+        "session_id": decision.session_id,
+        "value_of_success_usd": value,
+        **{name: getattr(outcome, name) for name in _FIGURES},
+    }

@@ -1,7 +1,7 @@
-"""Journal and history in, a challenger trained and compared, and the verdict carried out: one step of the loop.
+"""One retraining run: trains a challenger, compares it with the champion at the gate, and promotes it or not.
 
-One run at a time holds the folder's lock. What it does is named by the data: asked again with the same rows it gives
-the same verdict and makes no new version, and after a kill it goes on where it was.
+One run at a time holds the folder's lock. A run is keyed by its data and settings: repeated with the same rows it
+returns the stored verdict and makes no new version, and after a kill it resumes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ from training.promotion.gate_types import GateSettings, GateVerdict, Promote
 from training.promotion.holdout import HistorySplit, forecast, held_out, split_newest
 from training.promotion.registry import DataLineage, Registry, Run
 from training.records.history import History, read, require_rows
-from training.retraining.inputs import exclusive_lock, gather_inputs
-from training.retraining.records_of_journal import ExportedJournal
+from training.retraining.inputs import ExportedJournal, exclusive_lock, gather_inputs
 
 _COLUMNS: Final = (
     "request_id prompt_id prompt messages arm success propensity input_tokens cached_input_tokens output_tokens"
@@ -43,7 +42,7 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RetrainSettings:
-    """What `thinkgate retrain` can be told.
+    """Settings of `thinkgate retrain`.
 
     Parameters
     ----------
@@ -56,18 +55,18 @@ class RetrainSettings:
     history
         Outcome records beside it.
     policy
-        `policy.toml` that both bundles are judged under; the default policy where None.
+        `policy.toml` that both bundles decide under; the default policy where None.
     held_out
-        Share of the newest calls that nobody learns from.
+        Share of the newest calls that is held out for the gate.
     last_s
-        Only calls of the last so many seconds before the newest count; None for all. After a change of the world the
-        old ones mislead.
+        Only calls of the last so many seconds before the newest count; None for all. After a change of
+        the traffic or the models older calls mislead.
     after
         Epoch seconds before which calls don't count; None for all.
     publish
         Folder that a server watches (`--bundle`); the champion is copied there.
     canary_first
-        What the gate lets through becomes the canary; live outcomes make it champion (`thinkgate watch`).
+        A promoted bundle becomes the canary first; live outcomes make it champion (`thinkgate watch`).
     canary
         Folder that a server watches (`--canary`); the canary is copied there.
     train
@@ -91,16 +90,16 @@ class RetrainSettings:
 
 @dataclass(frozen=True, slots=True)
 class RetrainResult:
-    """What one run did.
+    """Result of one run.
 
     Parameters
     ----------
     repeated
-        The verdict was there already.
+        The verdict was stored by an earlier run.
     exported
-        What came out of the journal; None without one, or where the verdict was there.
+        Counts of the journal export; None without a journal.
     comparison
-        None for the first champion, or where the verdict was there.
+        None for the first champion, or for a stored verdict.
     """
 
     entry: GateRecord
@@ -110,84 +109,88 @@ class RetrainResult:
 
 
 def retrain(settings: RetrainSettings, progress: Progress = silent) -> RetrainResult:
-    """Train a challenger on everything but the newest window, compare it on that, and promote it or not.
+    """Train a challenger on all but the newest window, compare it with the champion there, and promote it or not.
 
     Raises
     ------
-    Busy
-        Another run is under way.
+    RunInProgress
+        Another run holds the lock.
     BadInput
         The journal or the records can't be used; the message names the cure.
     """
     settings.work.mkdir(parents=True, exist_ok=True)
     with exclusive_lock(settings.work / "lock"):
-        gathered = gather_inputs(settings.journal, settings.history, settings.work, progress)
-        history = read(gathered.sources, quarantine=settings.work / "rows.quarantine.jsonl", progress=progress)
+        inputs = gather_inputs(settings.journal, settings.history, settings.work, progress)
+        history = read(inputs.sources, quarantine=settings.work / "rows.quarantine.jsonl", progress=progress)
         require_rows(history)
         key = _key(history.digest, settings)
-        book = GateLog(Registry(settings.registry, settings.train.artifacts))
-        found = book.find(key)
+        gate_log = GateLog(Registry(settings.registry, settings.train.artifacts))
+        found = gate_log.find(key)
         if found is not None:
-            return RetrainResult(found, True, gathered.exported)
-        return _run(settings, book, history, key, gathered.exported, progress)
+            return RetrainResult(found, True, inputs.exported)
+        return _run(settings, gate_log, history, key, inputs.exported, progress)
 
 
 def _key(digest: str, settings: RetrainSettings) -> str:
-    """Name the data and what is made of them; places and stores do not count."""
+    """Hash the data and every setting that changes the result; paths and stores do not count."""
     policy = settings.policy.read_text("utf-8") if settings.policy else ""
     arms = settings.train.arms.read_text("utf-8") if settings.train.arms else ""
-    told = settings.train
-    made = (asdict(told.fit), told.encoder, told.learn_from)
-    how = (settings.held_out, settings.last_s, settings.after, asdict(settings.gate), *made, policy, arms)
-    return hashlib.sha256(f"{digest} {how}".encode()).hexdigest()[:16]
+    how = settings.train
+    training = (asdict(how.fit), how.encoder, how.learn_from)
+    key = (settings.held_out, settings.last_s, settings.after, asdict(settings.gate), *training, policy, arms)
+    return hashlib.sha256(f"{digest} {key}".encode()).hexdigest()[:16]
 
 
 def _run(
     settings: RetrainSettings,
-    book: GateLog,
+    gate_log: GateLog,
     history: History,
     key: str,
     exported: ExportedJournal | None,
     progress: Progress,
 ) -> RetrainResult:
-    parts = split_newest(history.frame, settings.held_out, settings.last_s, settings.after)
+    split = split_newest(history.frame, settings.held_out, settings.last_s, settings.after)
     folder = settings.work / key
     folder.mkdir(exist_ok=True)
-    challenger = _challenger(parts, folder, settings, progress)
-    registered = book.registered(key)
-    champion = book.champion(registered)
-    before = None if champion is None else load_bundle(book.fetch(champion, folder / "champion"))
+    challenger = _challenger(split, folder, settings, progress)
+    registered = gate_log.registered(key)
+    champion = gate_log.champion(registered)
+    champion_bundle = None if champion is None else load_bundle(gate_log.fetch(champion, folder / "champion"))
     progress("compare", 0, 0)
-    comparison = None if before is None else _compare(settings, parts, before, challenger, folder)
-    with book.run(key, {"retrain.cut": str(parts.since), "retrain.seen": str(parts.seen)}) as run:
+    comparison = None if champion_bundle is None else _compare(settings, split, champion_bundle, challenger, folder)
+    with gate_log.run(key, {"retrain.cut": str(split.since), "retrain.seen": str(split.seen)}) as run:
         _log(run, settings, history, comparison)
-        entry = _entry(key, challenger, before, comparison)
+        entry = _entry(key, challenger, champion_bundle, comparison)
         if entry.verdict == "promote":
             version = registered or run.register(folder / "bundle")
-            entry = replace(entry, version=version.version, canary=before is not None and settings.canary_first)
-            publish(book, version, folder / "bundle", PublishFolders(settings.publish, settings.canary), entry.canary)
-        book.write(run, entry)
+            entry = replace(
+                entry, version=version.version, canary=champion_bundle is not None and settings.canary_first
+            )
+            publish(
+                gate_log, version, folder / "bundle", PublishFolders(settings.publish, settings.canary), entry.canary
+            )
+        gate_log.write(run, entry)
     return RetrainResult(entry, False, exported, comparison)
 
 
-def _challenger(parts: HistorySplit, folder: Path, settings: RetrainSettings, progress: Progress) -> Bundle:
-    """Train, unless a run that was killed had done so already: its key says that nothing differs."""
+def _challenger(split: HistorySplit, folder: Path, settings: RetrainSettings, progress: Progress) -> Bundle:
+    """Train the challenger, unless a killed run with the same key has done so already."""
     bundle = folder / "bundle"
     if not (bundle / MANIFEST).is_file():
         rows = folder / "older.parquet"
-        kept = [name for name in _COLUMNS if name in parts.older]
-        plain = parts.older[kept].astype(
-            {name: object for name in kept if isinstance(parts.older[name].dtype, pd.CategoricalDtype)}
+        kept = [name for name in _COLUMNS if name in split.older]
+        plain = split.older[kept].astype(
+            {name: object for name in kept if isinstance(split.older[name].dtype, pd.CategoricalDtype)}
         )
         plain.to_parquet(rows, index=False)
         quarantine = folder / "older.quarantine.jsonl"
-        how = replace(settings.train, registry=None, report=folder / "report", quarantine=quarantine, rivals=False)
+        how = replace(settings.train, registry=None, report=folder / "report", quarantine=quarantine, baselines=False)
         train([str(rows)], bundle, how, progress)
     return load_bundle(bundle)
 
 
 def _compare(
-    settings: RetrainSettings, parts: HistorySplit, champion: Bundle, challenger: Bundle, folder: Path
+    settings: RetrainSettings, split: HistorySplit, champion: Bundle, challenger: Bundle, folder: Path
 ) -> GateVerdict:
     arms = _priced(champion, settings)
     names = [[(arm.name, arm.model, arm.effort) for arm in bundle.arms] for bundle in (champion, challenger)]
@@ -195,21 +198,21 @@ def _compare(
         raise BadInput("the champion has other arms than these records: retrain under a new registry, or name --arms")
     policy = load_policy(settings.policy, arms) if settings.policy else Policy()
     bound_policy = bind_policy(arms, policy, price_book(arms))
-    held = held_out(parts.newer, bound_policy)
-    judged = [
-        forecast(bundle, arms, policy, held, parts.since, _size(place))
+    held = held_out(split.newer, bound_policy)
+    forecasts = [
+        forecast(bundle, arms, policy, held, split.since, _size(place))
         for bundle, place in ((champion, folder / "champion"), (challenger, folder / "bundle"))
     ]
-    return run_gate(held.window, judged[0], judged[1], settings.gate)
+    return run_gate(held.window, forecasts[0], forecasts[1], settings.gate)
 
 
 def _priced(bundle: Bundle, settings: RetrainSettings) -> tuple[Arm, ...]:
     if settings.train.arms is None:
         return bundle.arms
-    told = {arm.name: arm for arm in load_arms(settings.train.arms)}
-    if set(told) != {arm.name for arm in bundle.arms}:
+    priced = {arm.name: arm for arm in load_arms(settings.train.arms)}
+    if set(priced) != {arm.name for arm in bundle.arms}:
         raise BadInput(f"{settings.train.arms} has other arms than the champion: promote a first bundle for them")
-    return tuple(told[arm.name] for arm in bundle.arms)
+    return tuple(priced[arm.name] for arm in bundle.arms)
 
 
 def _size(folder: Path) -> int:
@@ -222,10 +225,10 @@ def _entry(key: str, challenger: Bundle, champion: Bundle | None, comparison: Ga
     verdict = comparison.verdict
     expected = GateExpectation.of(comparison.challenger)
     if isinstance(verdict, Promote):
-        told = ("promote", "gain", verdict.reason)
+        outcome = ("promote", "gain", verdict.reason)
     else:
-        told = ("keep", verdict.guard, verdict.reason)
-    return GateRecord(key, *told, challenger.bundle_id, champion.bundle_id, expected=expected)
+        outcome = ("keep", verdict.guard, verdict.reason)
+    return GateRecord(key, *outcome, challenger.bundle_id, champion.bundle_id, expected=expected)
 
 
 def _log(run: Run, settings: RetrainSettings, history: History, comparison: GateVerdict | None) -> None:

@@ -1,4 +1,4 @@
-"""Makes money, quality and waiting of the evidence: for the policy, and for every arm served always.
+"""Estimates cost, quality and latency of the policy and of each constant arm, with bootstrap intervals.
 
 Every figure is a ratio of two sums over requests, so that one bootstrap over requests gives the intervals of all of
 them, and differences between strategies are paired. A paired request adds what its arm gave. A logged one adds the
@@ -25,7 +25,7 @@ LARGEST_WEIGHT = 50.0
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """What each request adds: quality = sum(success) / sum(count), and so on; latencies with their weights."""
+    """Contribution of each request: quality = sum(success) / sum(count), and so on; latencies with their weights."""
 
     name: str
     shares: Mapping[str, float]
@@ -44,7 +44,7 @@ def estimate_savings(
     resamples: int = 500,
     seed: int = 0,
 ) -> Savings:
-    """Compare the policy with every arm served always, on all traffic, per task and per tenant.
+    """Compare the policy with each arm served always, on all traffic, per task and per tenant.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def estimate_savings(
 
     Raises
     ------
-    NoOverlap
-        The log never tried what the policy does.
+    UnsupportedPolicy
+        The log has no calls that the policy would make.
     """
     estimator: Estimator = "direct" if evidence.paired.all() else "snips" if snips else "dr"
     whole = _part("all", evidence, estimator, resamples, seed, required=True)
@@ -76,7 +76,7 @@ def estimate_savings(
 def _groups(
     evidence: Evidence, labels: NDArray[np.object_], estimator: Estimator, resamples: int, seed: int
 ) -> Iterator[TrafficPart]:
-    """Largest first; groups with too few requests to speak of are put together."""
+    """Largest first; groups with too few requests are merged."""
     named = np.array(["(none)" if label is None else str(label) for label in labels], object)
     names, counts = np.unique(named.astype(str), return_counts=True)
     if len(names) < 2:
@@ -239,7 +239,7 @@ def _against(ours: _Sums, mine: _Draws, other: _Sums, theirs: _Draws, per_day: f
 
 
 def _never(cost: float) -> Interval:
-    """Nothing succeeds: a success costs without end, unless nothing is paid at all."""
+    """No success: its cost is infinite, unless nothing is paid at all."""
     price = float("inf") if cost > 0 else float("nan")
     return Interval(price, price, price)
 

@@ -1,8 +1,7 @@
-"""One row per request, with what every arm gave as far as it is known, and the arm that the policy picks.
+"""Evidence of a savings estimate: one row per request, known outcomes per arm, forecasts, and the policy's choice.
 
-A paired history knows every arm of a request; a logged one, and a journal, know the arm that served, with the
-probability with which it was picked. The forecasts stand beside them: they steady the estimate, they never replace a
-known outcome.
+A paired history has outcomes of every arm of a request; a logged one, and a journal, of the arm that served, with its
+propensity. Forecasts reduce the variance of the estimate; they never replace a known outcome.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Kind = Literal["paired history", "logged history", "journal"]
 ASSUMED_PER_DAY = 10_000.0
 DAY = 86_400.0
 MINIMUM = 20
-"""Fewer requests with a known outcome tell nothing."""
+"""Fewer requests with a known outcome are too few for an estimate."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +41,9 @@ class Evidence:
     tasks, tenants
         object (n,), None where unknown.
     per_day
-        Requests a day that money is counted for.
+        Requests a day that costs are scaled to.
     assumed
-        `per_day` is made up, since neither the data nor the caller say it.
+        `per_day` is a default, since neither the data nor the caller state it.
     """
 
     kind: Kind
@@ -72,11 +71,11 @@ class Evidence:
         return np.asarray(np.isfinite(self.success).all(axis=1), np.bool_)
 
     def noting(self, notes: tuple[str, ...]) -> Evidence:
-        """Add what a reader has to know."""
+        """Add notes for the reader."""
         return replace(self, notes=(*notes, *self.notes))
 
     def subset(self, rows: NDArray[np.bool_]) -> Evidence:
-        """Take some of the requests; they are the same share of a day's traffic as of the evidence."""
+        """Select requests; `per_day` is scaled by their share."""
         tables = ("success", "cost_usd", "latency_ms", "propensity", "forecast_success", "forecast_cost_usd")
         columns = ("chosen", "tasks", "tenants")
         part = {name: getattr(self, name)[rows] for name in (*tables, *columns)}
@@ -84,7 +83,7 @@ class Evidence:
 
 
 def cost_notes(cost: Array, success: Array) -> tuple[str, ...]:
-    """Say how many of the known outcomes come without what they cost."""
+    """Note the share of known outcomes that have no cost."""
     known = np.isfinite(success)
     missing = float((~np.isfinite(cost) & known).sum()) / max(float(known.sum()), 1.0)
     return (
@@ -93,7 +92,7 @@ def cost_notes(cost: Array, success: Array) -> tuple[str, ...]:
 
 
 def forecasts_of(decisions: Sequence[Decision], names: Sequence[str]) -> Array:
-    """Give forecasts of success and of cost, float64 (2, n, K)."""
+    """Stack forecasts of success and of cost, float64 (2, n, K)."""
     return np.array(
         [
             [[decision.estimates[name].success for name in names] for decision in decisions],
@@ -103,7 +102,7 @@ def forecasts_of(decisions: Sequence[Decision], names: Sequence[str]) -> Array:
 
 
 def rate_of(times: Array, per_day: float | None) -> tuple[float, bool]:
-    """Give requests a day, and whether they are assumed: said, read off the times (n,), or made up."""
+    """Return requests a day, and whether they are assumed: as given, from the timestamps (n,), or a default."""
     if per_day is not None:
         if per_day <= 0:
             raise BadInput("requests per day must be above 0")

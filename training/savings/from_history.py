@@ -1,4 +1,4 @@
-"""Outcome records as evidence: every prompt is decided under the policy, with the model's forecasts."""
+"""Evidence from outcome records: decides every prompt under the policy, with the model's forecasts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def from_history(
     Parameters
     ----------
     per_day
-        Requests a day; read off the timestamps where None.
+        Requests a day; from the timestamps where None.
     """
     decisions = []
     for place, request in enumerate(_with_tenants(dataset)):
@@ -56,7 +56,7 @@ def from_history(
 
 
 def _priced(dataset: Dataset, engine: Engine) -> Array:
-    """Price every call from its tokens (and GPU seconds as latency), at the arms' prices of today."""
+    """Price every call from its tokens (and GPU seconds as latency), at the arms' current prices."""
     now = float(np.nanmax(dataset.timestamp)) if np.isfinite(dataset.timestamp).any() else 0.0
     priced: Array = np.full(dataset.success.shape, np.nan)
     for row, place in zip(*np.nonzero(np.isfinite(dataset.output_tokens)), strict=True):

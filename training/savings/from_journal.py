@@ -1,4 +1,4 @@
-"""A journal as evidence: each decision is settled again, from its own record, under another policy."""
+"""Evidence from a journal: replays each decision from its own record under another policy."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from training.savings.evidence import MINIMUM, Evidence, cost_notes, forecasts_o
 def from_journal(
     entries: Iterable[JournalEntry], bound_policy: BoundPolicy, per_day: float | None = None, *, seed: int = 0
 ) -> Evidence:
-    """Settle every journalled decision again under another policy; no model is asked, and no prompt is needed.
+    """Replay every journalled decision under another policy; no model and no prompt is needed.
 
-    Decisions that a fallback made have no record, and those of other arms no place: they are counted, and left out.
+    Decisions that a fallback made have no record, and those of other arms do not fit: they are counted, and left out.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def from_journal(
         if entry.outcome is None or entry.outcome.success is None:
             unknown += 1
             continue
-        decision = _again(entry, bound_policy, float(rng.random()))
+        decision = _replayed(entry, bound_policy, float(rng.random()))
         if decision is None or (entry.outcome.arm or entry.decision.arm) not in names:
             foreign += 1
             continue
@@ -91,8 +91,8 @@ def _journalled(
     )
 
 
-def _again(entry: JournalEntry, bound_policy: BoundPolicy, uniform: float) -> Decision | None:
-    """Settle under the roster's policy, with a fresh draw: the old one picked the arm whose outcome is known."""
+def _replayed(entry: JournalEntry, bound_policy: BoundPolicy, uniform: float) -> Decision | None:
+    """Decide under the bound policy, with a fresh random draw: the old draw selected the arm whose outcome is known."""
     if entry.decision.replay is None:
         return None
     record = DecisionRecord.from_json(entry.decision.replay)
@@ -103,7 +103,7 @@ def _again(entry: JournalEntry, bound_policy: BoundPolicy, uniform: float) -> De
 
 
 def _paid(entry: JournalEntry, outcome: OutcomeRow, bound_policy: BoundPolicy, place: int) -> float:
-    """Give what the call cost: as reported, else from its tokens; NaN where neither is known."""
+    """Cost of the call in USD: as reported, else from its tokens; NaN where neither is known."""
     if outcome.cost_usd is not None:
         return outcome.cost_usd
     inputs = outcome.input_tokens

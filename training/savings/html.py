@@ -1,4 +1,4 @@
-"""Draws savings: PNG files and one HTML page that needs no network, in the style of the training report."""
+"""Writes savings as charts: PNG files and one self-contained HTML page, in the style of the training report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from string import Template
 import numpy as np
 from plotly.offline import get_plotlyjs
 
+from training.atomic_files import write_atomically
 from training.metrics.bootstrap import Interval
 from training.report.chart_specs import Chart, Series
 from training.report.html import TEMPLATE
@@ -19,7 +20,7 @@ from training.savings.terminal import format_money, format_points, sentences
 
 
 def savings_charts(savings: Savings) -> Iterator[Chart]:
-    """Give the figures that there is data for, in reading order."""
+    """All charts for which there is data, in reading order."""
     rows = savings.whole.strategies
     yield _bars(
         "savings_usd_per_day",
@@ -39,11 +40,11 @@ def savings_charts(savings: Savings) -> Iterator[Chart]:
         percent_y=True,
         usd_x=True,
     )
-    waits = [row.p95_ms for row in rows]
-    if all(wait is not None for wait in waits):
-        seconds = [Interval(w.value / 1000, w.lower / 1000, w.upper / 1000) for w in waits if w is not None]
+    latencies = [row.p95_ms for row in rows]
+    if all(latency is not None for latency in latencies):
+        seconds = [Interval(w.value / 1000, w.lower / 1000, w.upper / 1000) for w in latencies if w is not None]
         yield _bars(
-            "savings_latency", "How long the slow ones wait", "p95 of latency; whiskers are 95 % intervals.",
+            "savings_latency", "Latency of slow requests", "p95 of latency; whiskers are 95 % intervals.",
             "seconds", rows, seconds,
         )  # fmt: skip
     known = [part for part in savings.by_task if part.against]
@@ -62,17 +63,17 @@ def savings_charts(savings: Savings) -> Iterator[Chart]:
 
 
 def write_page(savings: Savings, folder: Path) -> Path:
-    """Write PNGs and `savings.html` into a folder; gives the page's path."""
+    """Write PNGs and `savings.html` into a folder; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = tuple(savings_charts(savings))
-    for chart in drawn:
+    charts = tuple(savings_charts(savings))
+    for chart in charts:
         write_png(chart, folder / f"{chart.key}.png")
     page = folder / "savings.html"
-    page.write_text(_page(savings, drawn), encoding="utf-8")
+    write_atomically(page, _page(savings, charts))
     return page
 
 
-def _page(savings: Savings, drawn: Sequence[Chart]) -> str:
+def _page(savings: Savings, charts: Sequence[Chart]) -> str:
     rate = f"{savings.requests_per_day:,.0f} requests a day{', assumed' if savings.requests_per_day_assumed else ''}"
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title="What it would have saved",
@@ -80,8 +81,8 @@ def _page(savings: Savings, drawn: Sequence[Chart]) -> str:
         banner="",
         cards="".join(_cards(savings)),
         findings="".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences(savings)),
-        sections="".join(map(_section, drawn)),
-        caveats="<li>A replay tells what the policy would have done on this past traffic, not what it will do.</li>",
+        sections="".join(map(_section, charts)),
+        caveats="<li>A replay estimates the policy on this past traffic, not on future traffic.</li>",
         plotly=get_plotlyjs(),
     )
 
@@ -111,7 +112,7 @@ def _bars(
 ) -> Chart:
     names = tuple(row.strategy for row in rows)
     series = tuple(
-        _series(name, [value], "ours" if place == 0 else "rival", place)
+        _series(name, [value], "ours" if place == 0 else "baseline", place)
         for place, (name, value) in enumerate(zip(names, values, strict=True))
     )
     return Chart(key, title, note, "strategy", label, series, categories=names, sideways=True)
@@ -125,7 +126,7 @@ def _series(name: str, values: Sequence[Interval], role: str, start: int = 0) ->
         np.array([value.value for value in values]),
         np.array([value.lower for value in values]),
         np.array([value.upper for value in values]),
-        "ours" if role == "ours" else "rival",
+        "ours" if role == "ours" else "baseline",
     )
 
 
@@ -137,5 +138,5 @@ def _point(row: StrategyFigures) -> Series:
         np.array([row.quality.value]),
         np.array([row.quality.lower]),
         np.array([row.quality.upper]),
-        "ours" if row.strategy == "thinkgate" else "rival",
+        "ours" if row.strategy == "thinkgate" else "baseline",
     )

@@ -1,4 +1,4 @@
-"""Works out a published case from its inputs, and says whether the published totals come out to the cent."""
+"""Recomputes a published savings case from its inputs, and compares the totals with the published ones."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class PublishedCase:
-    """A case, worked out.
+    """A case with its recomputed totals.
 
     Parameters
     ----------
     published
         Totals as they were published, by name; never an input.
     worked_out
-        The same totals from the inputs.
+        The same totals, recomputed from the inputs.
     """
 
     title: str
@@ -70,7 +70,7 @@ class PublishedCase:
 
     @property
     def worked_out(self) -> Mapping[str, float]:
-        """Give every total that a case may publish."""
+        """Every total that a case may publish."""
         moved = [segment for segment in self.segments if segment.before != segment.after]
         stays = [segment for segment in self.segments if segment.before == segment.after]
         return {
@@ -86,12 +86,12 @@ class PublishedCase:
     @property
     def differences(self) -> Mapping[str, float]:
         """Published totals that do not come out to the cent: worked out minus published."""
-        gaps = {name: self.worked_out[name] - told for name, told in self.published.items()}
+        gaps = {name: self.worked_out[name] - total for name, total in self.published.items()}
         return {name: gap for name, gap in gaps.items() if abs(gap) >= 0.005}
 
 
 def work_out(folder: Path) -> PublishedCase:
-    """Read a case and work it out.
+    """Read a case and recompute it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Replays what the command line names (a history or a journal's URL) under a policy."""
+"""Replays a history or a journal under a policy and estimates the savings."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ JOURNAL = ("sqlite:", "postgres:", "postgresql:")
 
 @dataclass(frozen=True, slots=True)
 class ReplaySettings:
-    """What `thinkgate savings` can be told.
+    """Settings of `thinkgate savings`.
 
     Parameters
     ----------
     bundle
-        Whose forecasts decide; None for prior knowledge of task types alone.
+        Its forecasts decide; None for the prior alone.
     arms
         `arms.toml` with the prices that count; the bundle's own arms where None.
     requests_per_day
-        Read off the timestamps where None.
+        From the timestamps where None.
     snips
         Logged requests by SNIPS instead of DR.
     """
@@ -116,7 +116,7 @@ def _history(
 
 
 def _warnings(digest: str, model: Bundle | None, synthetic: bool) -> tuple[str, ...]:
-    notes = ("SYNTHETIC data: made-up prompts and outcomes",) if synthetic else ()
+    notes = ("SYNTHETIC data: generated prompts and outcomes",) if synthetic else ()
     if model is None:
         return (*notes, "decided by prior knowledge of task types alone: no bundle was named")
     if model.manifest.data.digest == digest:

@@ -1,4 +1,4 @@
-"""The values of a savings replay: strategies side by side, on all traffic and on its parts."""
+"""Values of a savings estimate: strategies side by side, on all traffic and on its parts."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TrafficPart:
     Parameters
     ----------
     missing
-        Strategies that the log can't speak of, with the reason.
+        Strategies that the log does not support, with the reason.
     """
 
     name: str
@@ -65,7 +65,7 @@ class TrafficPart:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """What the policy would have cost and given.
+    """Estimated cost and quality of the policy and of the other strategies.
 
     Parameters
     ----------

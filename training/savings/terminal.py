@@ -1,4 +1,4 @@
-"""Savings as people read them on a terminal, and as JSON."""
+"""Renders savings as terminal tables, sentences and JSON."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def savings_tables(savings: Savings) -> Iterator[Table]:
 
 
 def sentences(savings: Savings) -> Iterator[str]:
-    """Say what was replayed and what it comes to, in plain words."""
+    """Summarise what was replayed and what it would have saved."""
     rate = f"{savings.requests_per_day:,.0f} requests a day"
-    rate += " (assumed: say --requests-per-day)" if savings.requests_per_day_assumed else ""
+    rate += " (assumed: set --requests-per-day)" if savings.requests_per_day_assumed else ""
     yield f"{savings.requests:,} requests of a {savings.kind} under {savings.policy}: {_HOW[savings.estimator]}; {rate}"
     for other in savings.whole.against:
         yield (
@@ -60,14 +60,14 @@ def sentences(savings: Savings) -> Iterator[str]:
             f" success {format_points(other.quality_gained)} points"
         )
     for strategy, why in savings.whole.missing.items():
-        yield f"{strategy}: can't be told ({why})"
+        yield f"{strategy}: not supported by the log ({why})"
     yield from savings.notes
 
 
 def case_json(case: PublishedCase) -> str:
     """Render a case."""
-    told = {**asdict(case), "worked_out": case.worked_out, "differences": case.differences}
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+    content = {**asdict(case), "worked_out": case.worked_out, "differences": case.differences}
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()
 
 
 def savings_json(savings: Savings) -> str:
@@ -119,7 +119,7 @@ def _parts(title: str, parts: Sequence[TrafficPart]) -> Table:
         table.add_column(name, justify="left" if name in ("part", "saved a day, against") else "right")
     for part in parts:
         if not part.strategies:
-            table.add_row(part.name, f"{part.requests:,}", "-", "-", "-", "-", "the log does not tell")
+            table.add_row(part.name, f"{part.requests:,}", "-", "-", "-", "-", "not supported by the log")
             continue
         ours = part.strategies[0]
         saved = "\n".join(f"{format_money(other.saved_usd_per_day)}  {other.strategy}" for other in part.against)

@@ -66,7 +66,7 @@ def test_training_says_what_it_learnt_from(tmp_path: Path) -> None:
     assert list(shares) == ["reasoning"]
     assert 0.5 < shares["reasoning"] < 1.0
     assert "take 150 of 400 prompts" in told
-    assert trained.evaluation.notes[-1] == "Learnt from and judged on 150 of 400 prompts, drawn at random."
+    assert trained.evaluation.notes[-1] == "Trained and evaluated on 150 of 400 prompts, drawn at random."
 
 
 @pytest.mark.parametrize("at_most", [150, 400])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
-from training.evaluation.logged_losses import LARGEST_WEIGHT, logged_losses
+from training.evaluation.logged_history import LARGEST_WEIGHT, logged_losses
 from training.types import Array
 
 N = 400
@@ -50,14 +50,14 @@ def test_losses_are_right_on_average_for_every_prompt_though_the_model_is_wrong(
 def test_realised_differences_count_where_a_prompt_is_paired() -> None:
     losses = logged_losses(PAIRED, np.full(TRUTH.shape, 0.5))
     assert np.array_equal(losses.loss, PAIRED.success[:, 1] - PAIRED.success[:, 0])
-    assert losses.untold == 0
+    assert losses.unknown_share == 0
 
 
 def test_where_an_arm_was_all_but_sure_the_largest_loss_counts() -> None:
     reason = np.where(np.arange(N) < 100, 0.97, 0.5)
     losses = logged_losses(logged(TRUTH, reason, np.random.default_rng(4)), TRUTH)
     assert (losses.loss[:100] == 1).all()
-    assert losses.untold == pytest.approx(0.25)
+    assert losses.unknown_share == pytest.approx(0.25)
 
 
 @given(st.integers(0, 2**32 - 1))

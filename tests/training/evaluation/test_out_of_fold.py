@@ -13,9 +13,10 @@ from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
 from training.evaluation.embedding_baselines import PLAIN
 from training.evaluation.evaluate import ReportTitles
+from training.evaluation.held_out import call_costs, target_policies
 from training.evaluation.learning_curve import learning_curve
 from training.evaluation.logged_history import logged_values
-from training.evaluation.out_of_fold import call_costs, evaluate_out_of_fold, target_policies
+from training.evaluation.out_of_fold import evaluate_out_of_fold
 from training.evaluation.policy_simulation import out_of_fold, simulate_policy
 from training.evaluation.results import Evaluation, HeldOut
 from training.evaluation.unseen_tasks import leave_tasks_out
@@ -36,7 +37,7 @@ class Judged:
     epsilon: float = 0.05
     delta: float = 0.1
     resamples: int = 40
-    rivals: bool = True
+    baselines: bool = True
     fit: FitSettings = SETTINGS
 
 
@@ -91,7 +92,7 @@ def test_paired_history_gets_every_part_of_the_report(paired: Learnt) -> None:
 
 
 def test_without_rivals_the_plain_routers_are_left(paired: Learnt) -> None:
-    found = paired.appraised(Judged(rivals=False))
+    found = paired.appraised(Judged(baselines=False))
     assert [router.name for router in found.routers] == ["thinkgate", *(each.name for each in PLAIN)]
     assert found.unseen is not None
     assert len(found.unseen.routers) == len(found.routers)

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.evaluation.router_comparison import compare_routers, oracle_curve
-from training.evaluation.rules import evaluate_fixed_policy
+from training.evaluation.router_comparison import compare_routers, evaluate_fixed_policy, oracle_curve
 from training.metrics.bootstrap import Resampling
 from training.metrics.cost_quality import RealisedOutcomes, Router, area_over_random
 

@@ -12,7 +12,7 @@ from serving.decision.bundle.manifest import DataFingerprint
 from tests.support import tiny_models as tiny
 from tests.support.toy_datasets import dataset
 from training.encoders.design_matrix import design_rows
-from training.evaluation.bundle_evaluation import Question, explain
+from training.inference import Question, explain
 from training.explain.contributions import write_heads
 from training.explain.explain import companion_folder, design_row
 from training.explain.similar_cases import write_cases

@@ -1,4 +1,4 @@
-"""A canary's trial, on a real registry and a real journal: it goes on, ends as champion, or ends as nothing."""
+"""A canary's rollout, on a real registry and a real journal: it goes on, ends as champion, or ends as nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ANYTHING = GateExpectation((0.0, 0.0, 1.0), (9.0, 0.0, 9.0), (9e9, 0.0, 9e9))
 CHEAP = GateExpectation((0.0, 0.0, 1.0), (1e-7, 0.0, 1e-7), (9e9, 0.0, 9e9))
 
 
-class Trial:
+class Rollout:
     """A champion (bundle 0), a canary (bundle 1) and the journal of what the canary decides."""
 
     def __init__(self, folder: Path, expected: GateExpectation | None) -> None:
@@ -41,7 +41,7 @@ class Trial:
                 made.append(run.register(bundles.exported(number)))
                 bundle = load_bundle(bundles.exported(number)).bundle_id
                 self.book.write(run, GateRecord(f"k{number}", "promote", "gain", "", bundle, None, "1", expected))
-            publish(self.book, made[-1], bundles.exported(number), self.folders, on_trial=number == 1)
+            publish(self.book, made[-1], bundles.exported(number), self.folders, as_canary=number == 1)
         self.champion, self.canary = made
         self.settings = CanarySettings(250, 1e6, 0.01, self.folders, folder / "canary.json")
         self.clock.now = WORLD.start - 10
@@ -56,7 +56,7 @@ class Trial:
         store.close()
         self.seen += n
 
-    def look(self) -> tuple[str, str] | None:
+    def check(self) -> tuple[str, str] | None:
         champion = self.book.registry.alias(CHAMPION)
         assert champion is not None
         store = journal(self.folder / "journal.db")
@@ -73,60 +73,60 @@ class Trial:
 
 
 def test_it_goes_on_until_its_outcomes_are_there_and_then_it_is_champion(tmp_path: Path) -> None:
-    trial = Trial(tmp_path, ANYTHING)
-    assert trial.places() == ["1", "2", "0", "1"]
-    note_canary_start(trial.book, trial.settings, trial.clock)
-    trial.clock.now += 1e5
-    trial.arrive(150)
-    told = trial.look()
-    assert told is not None
-    assert told[0] == "quiet"
-    assert 50 < int(told[1].split()[4]) < 150, "what came before the first look counts"
-    trial.arrive(450)
-    told = trial.look()
-    assert told is not None
-    assert told[0] == "settled"
-    assert trial.places() == ["2", "2", "1", "1"]
-    assert trial.look() is None
+    rollout = Rollout(tmp_path, ANYTHING)
+    assert rollout.places() == ["1", "2", "0", "1"]
+    note_canary_start(rollout.book, rollout.settings, rollout.clock)
+    rollout.clock.now += 1e5
+    rollout.arrive(150)
+    found = rollout.check()
+    assert found is not None
+    assert found[0] == "quiet"
+    assert 50 < int(found[1].split()[4]) < 150, "what came before the first look counts"
+    rollout.arrive(450)
+    found = rollout.check()
+    assert found is not None
+    assert found[0] == "settled"
+    assert rollout.places() == ["2", "2", "1", "1"]
+    assert rollout.check() is None
 
 
 def test_one_that_strays_is_dropped_and_the_champion_has_its_place(tmp_path: Path) -> None:
-    trial = Trial(tmp_path, CHEAP)
-    assert trial.look() is not None
-    trial.arrive(400)
-    told = trial.look()
-    assert told is not None
-    assert told[0] == "dropped"
-    assert "live cost" in told[1]
-    assert trial.places() == ["1", "1", "0", "0"]
-    assert trial.look() is None
+    rollout = Rollout(tmp_path, CHEAP)
+    assert rollout.check() is not None
+    rollout.arrive(400)
+    found = rollout.check()
+    assert found is not None
+    assert found[0] == "dropped"
+    assert "live cost" in found[1]
+    assert rollout.places() == ["1", "1", "0", "0"]
+    assert rollout.check() is None
 
 
 def test_one_without_traffic_is_champion_in_the_end(tmp_path: Path) -> None:
-    trial = Trial(tmp_path, ANYTHING)
-    assert trial.look() == ("quiet", "models:/thinkgate/2 is on trial: 0 of 250 outcomes")
-    trial.clock.now += 2e6
-    told = trial.look()
-    assert told is not None
-    assert told[0] == "settled"
-    assert trial.places() == ["2", "2", "1", "1"]
+    rollout = Rollout(tmp_path, ANYTHING)
+    assert rollout.check() == ("quiet", "models:/thinkgate/2 is the canary: 0 of 250 outcomes")
+    rollout.clock.now += 2e6
+    found = rollout.check()
+    assert found is not None
+    assert found[0] == "settled"
+    assert rollout.places() == ["2", "2", "1", "1"]
 
 
 def test_one_that_was_put_there_by_hand_stays(tmp_path: Path) -> None:
-    trial = Trial(tmp_path, None)
-    trial.arrive(400)
-    assert trial.look() is None
-    assert trial.places() == ["1", "2", "0", "1"]
+    rollout = Rollout(tmp_path, None)
+    rollout.arrive(400)
+    assert rollout.check() is None
+    assert rollout.places() == ["1", "2", "0", "1"]
 
 
 @pytest.mark.parametrize("back", [True, False])
 def test_a_rollback_or_a_newer_champion_ends_it(tmp_path: Path, back: bool) -> None:
-    trial = Trial(tmp_path, ANYTHING)
+    rollout = Rollout(tmp_path, ANYTHING)
     if back:
-        trial.book.registry.promote(trial.canary)
-        end_canary(trial.book, trial.book.roll_back(), trial.folders)
-        assert trial.places() == ["1", "1", "0", "0"]
+        rollout.book.registry.promote(rollout.canary)
+        end_canary(rollout.book, rollout.book.roll_back(), rollout.folders)
+        assert rollout.places() == ["1", "1", "0", "0"]
     else:
-        publish(trial.book, trial.champion, bundles.exported(0), trial.folders, on_trial=False)
-        assert trial.places() == ["1", "1", "0", "0"]
-    assert trial.look() is None
+        publish(rollout.book, rollout.champion, bundles.exported(0), rollout.folders, as_canary=False)
+        assert rollout.places() == ["1", "1", "0", "0"]
+    assert rollout.check() is None

@@ -8,7 +8,7 @@ import pytest
 from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow
 from tests.support.journal_rows import decision
 from training.promotion.gate_log import GateExpectation
-from training.promotion.live_check import LiveOutcomes, check_live, live_of
+from training.promotion.live_check import LiveOutcomes, check_live, live_outcomes
 
 SEEN = GateExpectation((0.80, 0.78, 0.82), (0.010, 0.0095, 0.0105), (5000.0, 4800.0, 5200.0))
 
@@ -69,6 +69,6 @@ def test_only_the_bundles_own_choices_count() -> None:
         JournalEntry(decision("d5", bundle_id="new"), OutcomeRow("d5", 1.0, success=1.0)),
         JournalEntry(decision("d6", replay="{}", bundle_id="new"), None),
     ]
-    found = live_of(entries, "new")
+    found = live_outcomes(entries, "new")
     np.testing.assert_array_equal(found.success, [1.0, np.nan])
     np.testing.assert_allclose(found.weight, 1 / 0.98)

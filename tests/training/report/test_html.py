@@ -148,7 +148,7 @@ def test_a_rival_that_is_better_is_named_as_such(evaluation: Evaluation) -> None
     open_ = replace(evaluation.routers[2], ahead=Interval(0.0, -0.1, 0.1))
     said = " ".join(summary(replace(evaluation, routers=(evaluation.routers[0], worse, open_))))
     assert "BELOW rival" in said
-    assert "Not told apart from random" in said
+    assert "Not distinguishable from random" in said
 
 
 def test_a_missing_certificate_is_said_with_its_reason(evaluation: Evaluation) -> None:

@@ -76,47 +76,47 @@ def arrive(folder: Path, n: int, start: int = 0, task: str | None = None, spoilt
 
 def test_volume_and_schedule_lead_to_a_retraining_each_once(make: Make, clock: Clock, tmp_path: Path) -> None:
     watch = make(volume=50, every_s=3600.0)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     arrive(tmp_path, 60)
-    event = watch.look()
+    event = watch.tick()
     assert (event.kind, event.why) == ("retrained", "volume: 60 new outcomes")
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     clock.now += 3601
-    assert watch.look().why == "schedule"
+    assert watch.tick().why == "schedule"
     again = Daemon(watch.settings, clock)
-    assert again.look().kind == "quiet", "what was done is known after a restart"
+    assert again.tick().kind == "quiet", "what was done is known after a restart"
 
 
 def test_drift_leads_to_a_retraining_and_like_traffic_does_not(make: Make, tmp_path: Path) -> None:
     watch = make(window=150)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     arrive(tmp_path, 320)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     arrive(tmp_path, 160, 1000, task="maths")
-    event = watch.look()
+    event = watch.tick()
     assert event.kind == "retrained"
     assert event.why.startswith("drift: ")
-    assert watch.look().kind == "quiet", "no window is looked at twice"
+    assert watch.tick().kind == "quiet", "no window is looked at twice"
 
 
 def test_a_champion_that_strays_is_sent_back(make: Make, tmp_path: Path) -> None:
     watch = make(PLENTY)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     arrive(tmp_path, 400)
-    event = watch.look()
+    event = watch.tick()
     assert (event.kind, event.why[:12]) == ("sent_back", "live success")
     champion = Registry(watch.settings.retrain.registry).alias(CHAMPION)
     assert champion is not None
     assert champion.version == "1"
     assert load_bundle(tmp_path / "live").bundle_id == load_bundle(bundles.exported(0)).bundle_id
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
 
 
 def test_what_fails_is_said_once_and_tried_again(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     watch = make(volume=1)
     lost = replace(watch.settings.retrain, journal="mysql://nowhere")
     watch.settings = replace(watch.settings, retrain=lost)
-    assert [watch.look().kind for _ in range(3)] == ["failed"] * 3
+    assert [watch.tick().kind for _ in range(3)] == ["failed"] * 3
     assert len([record for record in caplog.records if record.name == "thinkgate.watch"]) == 1
 
 
@@ -132,35 +132,37 @@ def test_where_an_arm_changed_only_later_calls_are_learnt_from(
         return RetrainResult(GateRecord("k", "keep", "gain", "no gain", "b"), False)
 
     monkeypatch.setattr(module, "retrain", noting)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     arrive(tmp_path, 320)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     arrive(tmp_path, 160, 1000, spoilt=True)
-    event = watch.look()
+    event = watch.tick()
     assert "forecast success" in event.why
     began = asked[0].after
     assert began is not None
     assert START < began <= START + 1
     arrive(tmp_path, 160, 2000, spoilt=True)
-    watch.look()
+    watch.tick()
     assert [how.after for how in asked] == [began, began], "the change began when it was first seen"
     arrive(tmp_path, 160, 3000)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     watch.settings = replace(watch.settings, volume=1)
-    watch.look()
+    watch.tick()
     assert asked[-1].after is None, "it was none"
 
 
 def test_other_prompts_alone_leave_older_calls_in(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = make(window=150, alpha=0.01)
-    assert watch.look().kind == "quiet"
+    assert watch.tick().kind == "quiet"
     arrive(tmp_path, 160)
     arrive(tmp_path, 160, 1000, task="maths")
     asked: list[RetrainSettings] = []
     entry = GateRecord("k", "keep", "gain", "no gain", "b")
     monkeypatch.setattr(module, "retrain", lambda how: (asked.append(how), RetrainResult(entry, False))[1])
     monkeypatch.setattr(
-        module, "look", lambda *_: DriftReport((DriftTest("prompts", 0.0, "the prompts are of another kind"),), 0.01)
+        module,
+        "detect_drift",
+        lambda *_: DriftReport((DriftTest("prompts", 0.0, "the distribution of prompts has changed"),), 0.01),
     )
-    assert watch.look().why.startswith("drift: the prompts")
+    assert watch.tick().why.startswith("drift: the distribution of prompts")
     assert [how.after for how in asked] == [None]

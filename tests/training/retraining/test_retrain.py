@@ -93,7 +93,7 @@ def test_more_data_are_compared_killed_and_gone_on_with(
         assert kept.comparison is not None
         return replace(kept.comparison, verdict=Promote(kept.comparison.gain))
 
-    monkeypatch.setattr(module, "compare", passing)
+    monkeypatch.setattr(module, "run_gate", passing)
     (settings.work / key).mkdir()
     (settings.work / key / "bundle").symlink_to(settings.work / kept.entry.key / "bundle")
 
