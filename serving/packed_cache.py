@@ -1,4 +1,4 @@
-"""Remembers the newest values by name, packed so that the garbage collector has nothing to walk."""
+"""Bounded cache of dataclass values, stored as plain tuples that the garbage collector does not track."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ _T = TypeVar("_T")
 
 
 class PackedCache(Generic[_T]):
-    """A bounded memory of dataclasses of strings, numbers and tuples of such, kept as tuples of their fields.
+    """A bounded cache of dataclasses whose fields are strings, numbers and tuples of these.
 
-    Tuples of strings and numbers fall out of the collector's lists the first time that it meets them. Thousands of
-    objects that live for minutes would be walked again and again, while requests wait.
+    The garbage collector untracks a tuple of strings and numbers the first time it visits it. Thousands of tracked
+    objects that live for minutes would be visited again and again, while requests wait.
 
     Parameters
     ----------
     kind
-        The dataclass; it takes its fields in order.
-    most
-        Values that are kept; the oldest are forgotten first.
+        The dataclass; its constructor takes the fields in order.
+    capacity
+        Most values; the oldest are evicted first.
 
     Examples
     --------
     >>> from serving.decision.types import Caps
     >>> cache = PackedCache(Caps, 2)
-    >>> for place, name in enumerate("abc"):
-    ...     cache.put(name, Caps(place, 1, 9))
+    >>> for number, name in enumerate("abc"):
+    ...     cache.put(name, Caps(number, 1, 9))
     >>> cache.get("a"), cache.get("c"), len(cache)
     (None, Caps(max_reasoning_tokens=2, max_retries=1, max_total_ms=9), 2)
     """
 
-    __slots__ = ("_kind", "_most", "_pack", "_packed")
+    __slots__ = ("_capacity", "_kind", "_pack", "_packed")
 
-    def __init__(self, kind: type[_T], most: int) -> None:
-        self._kind, self._most = kind, most
+    def __init__(self, kind: type[_T], capacity: int) -> None:
+        self._kind, self._capacity = kind, capacity
         self._pack = attrgetter(*(field.name for field in fields(kind)))  # type: ignore[arg-type]  # a dataclass
         self._packed: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
 
     def __len__(self) -> int:
-        """Count what is remembered."""
+        """Return the number of values."""
         return len(self._packed)
 
     def put(self, name: str, value: _T) -> None:
-        """Remember a value, as the newest of all."""
+        """Store a value as the newest."""
         packed = self._packed
         packed[name] = self._pack(value)
         packed.move_to_end(name)
-        if len(packed) > self._most:
+        if len(packed) > self._capacity:
             packed.popitem(last=False)
 
     def get(self, name: str) -> _T | None:
-        """Give a value, None where it is not remembered."""
+        """Return a value, or None where it is not stored."""
         values = self._packed.get(name)
         return None if values is None else self._kind(*values)

@@ -1,6 +1,6 @@
-"""Every setting of the server, from its command line and from THINKGATE_... variables; read only by `main`.
+"""Settings of the server, from the command line and from THINKGATE_... variables.
 
-Long, because it is a list.
+Longer than other modules because it is one flat list.
 """
 
 from __future__ import annotations
@@ -31,124 +31,126 @@ LIMITS: Final = "Limits"
 
 
 class BadSettings(BadInput):
-    """A setting that can't be used; the message names the option and its variable."""
+    """An invalid setting; the message names the option and its variable."""
 
 
-def _told(panel: str, description: str) -> Any:
+def _help(panel: str, description: str) -> Any:
     return Field(description=description, json_schema_extra={"panel": panel})
 
 
 class Settings(BaseSettings):
-    """What the server was told; an option wins over its variable, and a variable over the default."""
+    """Settings of the server; an option takes precedence over its variable, and a variable over the default."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
-    bundle: Annotated[Path | None, _told(WHAT, "Folder of the trained bundle to serve. Watched.")] = None
+    bundle: Annotated[Path | None, _help(WHAT, "Folder of the trained bundle to serve. Watched.")] = None
     model: Annotated[
-        str | None, _told(WHAT, "A model of the registry to serve instead, e.g. models:/thinkgate@champion. Watched.")
+        str | None,
+        _help(WHAT, "A model of the registry to serve instead, e.g. models:/thinkgate@champion. Watched."),
     ] = None
     registry: Annotated[
-        str | None, _told(WHAT, "Where models:/ are: http(s)://HOST:PORT of `mlflow server`, or an MLflow file store.")
+        str | None,
+        _help(WHAT, "Where models:/ are: http(s)://HOST:PORT of `mlflow server`, or an MLflow file store."),
     ] = None
     model_cache: Annotated[
-        Path, _told(WHAT, "Folder of the model versions that were fetched; a start needs no registry that is up.")
+        Path, _help(WHAT, "Folder of the fetched model versions; with it, a start does not need the registry.")
     ] = Path("models.cache")
     reload_seconds: Annotated[
-        float, _told(WHAT, "How often a watched model is looked at; 0 is never."), Field(ge=0, le=86_400)
+        float, _help(WHAT, "Seconds between two checks for a new model; 0 is never."), Field(ge=0, le=86_400)
     ] = 10.0
     shadow: Annotated[
         str | None,
-        _told(WHAT, "A second bundle (folder or models:/...) that decides beside it: journalled, never served."),
+        _help(WHAT, "A second bundle (folder or models:/...) that decides in its shadow: journalled, never served."),
     ] = None
     canary: Annotated[
-        str | None, _told(WHAT, "A second bundle (folder or models:/...) that decides a share of the traffic for real.")
+        str | None, _help(WHAT, "A second bundle (folder or models:/...) that serves a share of the traffic.")
     ] = None
     canary_share: Annotated[
-        float, _told(WHAT, "That share; the same session is always on the same side."), Field(ge=0, le=1)
+        float, _help(WHAT, "That share; a session always stays on the same side."), Field(ge=0, le=1)
     ] = 0.05
     cold_start: Annotated[
-        bool, _told(WHAT, "Serve without a bundle: cautious prior knowledge decides until one is trained.")
+        bool, _help(WHAT, "Serve without a bundle: a conservative prior model decides until one is trained.")
     ] = False
     arms: Annotated[
-        Path | None, _told(WHAT, "arms.toml: the arms of a cold start, or new prices for a bundle's arms.")
+        Path | None, _help(WHAT, "arms.toml: the arms of a cold start, or new prices for a bundle's arms.")
     ] = None
-    policy: Annotated[
-        Path | None, _told(WHAT, "policy.toml: what a success is worth, and the limits. Watched for changes.")
-    ] = None
+    policy: Annotated[Path | None, _help(WHAT, "policy.toml: value of a success, and limits. Watched for changes.")] = (
+        None
+    )
     fallback: Annotated[
-        Fallback, _told(WHAT, "Who answers where the model can't: the baseline arm, reasoning, or the prior.")
+        Fallback, _help(WHAT, "What decides where the model can't: the baseline arm, reasoning, or the prior model.")
     ] = "baseline"
 
     journal: Annotated[
-        str, _told(JOURNAL, "Where decisions and outcomes are kept: sqlite:///FILE, postgresql://..., or none.")
+        str, _help(JOURNAL, "Where decisions and outcomes are kept: sqlite:///FILE, postgresql://..., or none.")
     ] = "sqlite:///journal.db"
     store_prompts: Annotated[
         StorePrompts,
-        _told(JOURNAL, "What of a prompt is kept: nothing, its hash, its text with secrets masked, or all."),
+        _help(JOURNAL, "What is stored of a prompt: nothing, its hash, its text with secrets masked, or all."),
     ] = "redacted"
     retention_days: Annotated[
         float | None,
-        _told(JOURNAL, "Decisions and outcomes older than this are deleted; never where it is not set."),
+        _help(JOURNAL, "Days after which decisions and outcomes are deleted; never where it is not set."),
         Field(gt=0, le=36_500),
     ] = None
     spool: Annotated[
-        Path | None, _told(JOURNAL, "Folder where rows wait while the database is down; beside the SQLite file.")
+        Path | None, _help(JOURNAL, "Folder where rows wait while the database is down; beside the SQLite file.")
     ] = None
 
-    host: Annotated[str, _told(WHERE, "Address to listen on."), Field(min_length=1)] = "127.0.0.1"
-    http_port: Annotated[int, _told(WHERE, "Port of the HTTP API; 0 picks a free one."), Field(ge=0, le=65535)] = 8080
+    host: Annotated[str, _help(WHERE, "Address to listen on."), Field(min_length=1)] = "127.0.0.1"
+    http_port: Annotated[int, _help(WHERE, "Port of the HTTP API; 0 picks a free one."), Field(ge=0, le=65535)] = 8080
     grpc_port: Annotated[
         int | None,
-        _told(WHERE, "Port of gRPC and of Envoy's ext_proc; 0 picks a free one. Neither is served without it."),
+        _help(WHERE, "Port of gRPC and of Envoy's ext_proc; 0 picks a free one. Neither is served without it."),
         Field(ge=0, le=65535),
     ] = None
-    uds: Annotated[Path | None, _told(WHERE, "Serve HTTP on this Unix socket instead of host and port.")] = None
-    tls_cert: Annotated[Path | None, _told(WHERE, "PEM file: this server's certificate, then its chain.")] = None
-    tls_key: Annotated[Path | None, _told(WHERE, "PEM file: the certificate's private key, not encrypted.")] = None
+    uds: Annotated[Path | None, _help(WHERE, "Serve HTTP on this Unix socket instead of host and port.")] = None
+    tls_cert: Annotated[Path | None, _help(WHERE, "PEM file: this server's certificate, then its chain.")] = None
+    tls_key: Annotated[Path | None, _help(WHERE, "PEM file: the certificate's private key, not encrypted.")] = None
     tls_client_ca: Annotated[
-        Path | None, _told(WHERE, "PEM file: who signs callers' certificates. Others are then refused (mTLS).")
+        Path | None, _help(WHERE, "PEM file: CA of the callers' certificates; others are then refused (mTLS).")
     ] = None
     keys: Annotated[
-        Path | None, _told(WHERE, "keys.toml: the API keys that may call; `thinkgate-keys new` makes one. Watched.")
+        Path | None, _help(WHERE, "keys.toml: the API keys that may call; `thinkgate-keys new` makes one. Watched.")
     ] = None
 
-    workers: Annotated[int, _told(HOW, "Processes that serve; 0 is one per core."), Field(ge=0, le=256)] = 1
+    workers: Annotated[int, _help(HOW, "Processes that serve; 0 is one per core."), Field(ge=0, le=256)] = 1
     drain_seconds: Annotated[
-        float, _told(HOW, "How long open requests may finish after SIGTERM."), Field(ge=0, le=3600)
+        float, _help(HOW, "How long open requests may finish after SIGTERM."), Field(ge=0, le=3600)
     ] = 10.0
-    keep_alive_seconds: Annotated[int, _told(HOW, "How long an idle connection stays open."), Field(ge=1, le=3600)] = 75
-    log_level: Annotated[LogLevel, _told(HOW, "Least severe level that is logged.")] = "info"
-    log_format: Annotated[LogFormat, _told(HOW, "Lines of text, or one JSON object a line.")] = "text"
+    keep_alive_seconds: Annotated[int, _help(HOW, "How long an idle connection stays open."), Field(ge=1, le=3600)] = 75
+    log_level: Annotated[LogLevel, _help(HOW, "Least severe level that is logged.")] = "info"
+    log_format: Annotated[LogFormat, _help(HOW, "Lines of text, or one JSON object a line.")] = "text"
     otlp_endpoint: Annotated[
         str | None,
-        _told(HOW, "Send traces to this OTLP/HTTP collector, such as http://localhost:4318."),
+        _help(HOW, "Send traces to this OTLP/HTTP collector, such as http://localhost:4318."),
         Field(pattern=r"^https?://[^\s/]+(/\S*)?$"),
     ] = None
     trace_share: Annotated[
         float,
-        _told(HOW, "Share of decisions without a caller's trace that are traced; others are as the caller's."),
+        _help(HOW, "Share of decisions without a caller's trace that are traced; others follow the caller."),
         Field(ge=0, le=1),
     ] = 0.01
 
     decision_deadline_ms: Annotated[
         float,
-        _told(LIMITS, "How long a decision may take before the fallback answers; 0 is without end."),
+        _help(LIMITS, "Milliseconds after which the fallback answers; 0 is no deadline."),
         Field(ge=0, le=60_000),
     ] = 5.0
     max_waiting: Annotated[
         int,
-        _told(LIMITS, "Requests waiting in one process from which on the fallback answers; 0 is any number."),
+        _help(LIMITS, "Waiting requests per process above which the fallback answers; 0 is no limit."),
         Field(ge=0, le=10**6),
     ] = 256
-    max_body_bytes: Annotated[int, _told(LIMITS, "Largest body that is read."), Field(ge=1024, le=2**30)] = 2 * 2**20
-    max_messages: Annotated[int, _told(LIMITS, "Longest conversation that is read."), Field(ge=1, le=MAX_MESSAGES)] = (
+    max_body_bytes: Annotated[int, _help(LIMITS, "Largest body that is read."), Field(ge=1024, le=2**30)] = 2 * 2**20
+    max_messages: Annotated[int, _help(LIMITS, "Longest conversation that is read."), Field(ge=1, le=MAX_MESSAGES)] = (
         1000
     )
-    max_batch: Annotated[int, _told(LIMITS, "Most requests in one batch."), Field(ge=1, le=4096)] = 256
-    body_seconds: Annotated[float, _told(LIMITS, "How long a body may take to arrive."), Field(gt=0, le=3600)] = 10.0
+    max_batch: Annotated[int, _help(LIMITS, "Most requests in one batch."), Field(ge=1, le=4096)] = 256
+    body_seconds: Annotated[float, _help(LIMITS, "How long a body may take to arrive."), Field(gt=0, le=3600)] = 10.0
 
     @model_validator(mode="after")
-    def _belong_together(self) -> Self:
+    def _check_combinations(self) -> Self:
         if self.bundle is None and self.model is None and not self.cold_start:
             raise ValueError(
                 "nothing to serve: name a trained bundle with --bundle DIR (`thinkgate train DATA --out DIR` makes"
@@ -160,7 +162,7 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("--tls-cert and --tls-key belong together: give both, or neither")
         if self.tls_client_ca is not None and self.tls_cert is None:
-            raise ValueError("--tls-client-ca needs --tls-cert and --tls-key: callers are known over TLS only")
+            raise ValueError("--tls-client-ca needs --tls-cert and --tls-key: client certificates need TLS")
         if (
             (self.uds is None or self.grpc_port is not None)
             and self.keys is None
@@ -174,8 +176,12 @@ class Settings(BaseSettings):
         return self
 
     def _check_models(self) -> None:
-        ways = {"--bundle": self.bundle is not None, "--model": self.model is not None, "--cold-start": self.cold_start}
-        chosen = [name for name, given in ways.items() if given]
+        sources = {
+            "--bundle": self.bundle is not None,
+            "--model": self.model is not None,
+            "--cold-start": self.cold_start,
+        }
+        chosen = [name for name, given in kinds.items() if given]
         if len(chosen) > 1:
             raise ValueError(f"{' and '.join(chosen)} exclude each other: leave one of them out")
         if self.model is not None and not self.model.startswith("models:/"):
@@ -192,7 +198,7 @@ class Settings(BaseSettings):
 
     @property
     def processes(self) -> int:
-        """Give the number of processes that serve, at least one."""
+        """Number of processes that serve, at least one."""
         return self.workers or len(os.sched_getaffinity(0))
 
 
@@ -202,21 +208,21 @@ def read_settings(chosen: Mapping[str, Any]) -> Settings:
     Parameters
     ----------
     chosen
-        Field name to value, of the options that were given; the environment fills the rest.
+        Field name to value of the given options; the environment provides the rest.
 
     Raises
     ------
     BadSettings
-        In one line: which option (or variable) is wrong, and what would be right.
+        One line that names the invalid option (or variable) and its cure.
     """
     try:
         return Settings(**chosen)
     except ValidationError as error:
-        raise BadSettings("; ".join(_say(fault["loc"], fault["msg"]) for fault in error.errors())) from None
+        raise BadSettings("; ".join(_explain(fault["loc"], fault["msg"]) for fault in error.errors())) from None
 
 
 def option(field: str) -> str:
-    """Give a field's command line option.
+    """Return a field's command line option.
 
     Examples
     --------
@@ -227,7 +233,7 @@ def option(field: str) -> str:
 
 
 def variable(field: str) -> str:
-    """Give a field's environment variable.
+    """Return a field's environment variable.
 
     Examples
     --------
@@ -238,7 +244,7 @@ def variable(field: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach `host`; names other than localhost are taken to be open.
+    """Return whether only this machine can reach `host`; names other than localhost count as open.
 
     Examples
     --------
@@ -253,9 +259,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _say(place: tuple[int | str, ...], message: str) -> str:
+def _explain(location: tuple[int | str, ...], message: str) -> str:
     message = message.removeprefix("Value error, ").replace("Input should be", "must be")
-    if not place:
+    if not location:
         return message
-    field = str(place[0])
+    field = str(location[0])
     return f"{option(field)} ({variable(field)}): {message[:1].lower()}{message[1:]}"

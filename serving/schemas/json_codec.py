@@ -1,4 +1,4 @@
-"""Translates between bytes and the kernel's values: strict about fields, forgiving about broken Unicode."""
+"""JSON codec of decisions: parses and validates requests, serialises answers; strict fields, lenient about Unicode."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from serving.schemas.models import BatchRequest, DecisionRequest
 from serving.schemas.problems import INVALID, NOT_JSON, BodyFault, Problem, Rejected
 
 MAX_FAULTS: Final = 20
-"""Faults listed in one problem; a body can hold thousands."""
+"""Most faults listed in one problem."""
 
 _check_decision = DecisionRequest.__pydantic_validator__.validate_python
 _check_batch = BatchRequest.__pydantic_validator__.validate_python
-_WHERE: Final = re.compile(r"(?:prompt|messages)(?:\.\w+|\[\d+\])*")
+_LOCATION: Final = re.compile(r"(?:prompt|messages)(?:\.\w+|\[\d+\])*")
 _STEP: Final = re.compile(r"\w+")
-_LONE: Final = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def parse_json(body: bytes | bytearray) -> Any:
-    """Parse a body.
+    """Parse a JSON body.
 
     Lone surrogates, escaped or raw, become U+FFFD and a byte order mark is skipped; NaN, infinities, numbers beyond
-    a double and nesting deeper than about a thousand levels are refused.
+    a double and nesting deeper than about a thousand levels are rejected.
 
     Raises
     ------
     Rejected
-        With `not-json` and the place of the fault.
+        With `not-json` and the position of the fault.
 
     Examples
     --------
@@ -49,18 +49,18 @@ def parse_json(body: bytes | bytearray) -> Any:
     except orjson.JSONDecodeError as error:
         fault = f"{error.msg} at line {error.lineno}, column {error.colno}"
     try:
-        return _parse_forgiving(bytes(body))
+        return _parse_leniently(bytes(body))
     except (ValueError, RecursionError):
         raise Rejected(Problem(NOT_JSON, f"not JSON: {fault}; send one JSON object in UTF-8")) from None
 
 
 def read_request(raw: object, max_messages: int) -> Request:
-    """Read one decision request.
+    """Validate one decision request and convert it to the kernel's `Request`.
 
     Parameters
     ----------
     raw
-        What `parse_json` gave.
+        Parsed JSON.
     max_messages
         Longest conversation that is read.
 
@@ -80,7 +80,7 @@ def read_request(raw: object, max_messages: int) -> Request:
 
 
 def check_fields(raw: object, max_messages: int) -> DecisionRequest:
-    """Check everything but the turns of the conversation.
+    """Validate all fields except the turns of the conversation.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def check_fields(raw: object, max_messages: int) -> DecisionRequest:
 
 
 def to_request(wire: DecisionRequest, messages: tuple[Message, ...]) -> Request:
-    """Put the kernel's request together from checked fields and turns."""
+    """Build the kernel's request from validated fields and parsed turns."""
     value, limit = wire.value_of_success_usd, wire.max_cost_usd
     return Request(
         messages,
@@ -120,12 +120,12 @@ def to_request(wire: DecisionRequest, messages: tuple[Message, ...]) -> Request:
 
 
 def read_batch(raw: object, max_items: int) -> list[Any]:
-    """Read a batch's envelope; its items are read one by one with `read_request`.
+    """Validate a batch's envelope; its items are validated one by one with `read_request`.
 
     Raises
     ------
     Rejected
-        With `invalid-request`, where the envelope itself is wrong or holds too many items.
+        With `invalid-request`, where the envelope is invalid or holds too many items.
     """
     try:
         wire: BatchRequest = _check_batch(raw)
@@ -138,18 +138,18 @@ def read_batch(raw: object, max_items: int) -> list[Any]:
 
 
 def write_decision(decision: Decision) -> bytes:
-    """Write one answer.
+    """Serialise one decision.
 
     Raises
     ------
     TypeError
-        If the decision holds something that is no JSON value.
+        The decision holds a value that JSON can't express.
     """
     return orjson.dumps(decision, _plain, orjson.OPT_SERIALIZE_NUMPY)
 
 
 def write_batch(results: Iterable[bytes]) -> bytes:
-    """Write a batch's answer from its items, each a JSON object already.
+    """Join the items of a batch's answer, each a serialised JSON object.
 
     Examples
     --------
@@ -159,10 +159,10 @@ def write_batch(results: Iterable[bytes]) -> bytes:
     return b'{"results":[' + b",".join(results) + b"]}"
 
 
-def _parse_forgiving(body: bytes) -> Any:
+def _parse_leniently(body: bytes) -> Any:
     text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogatepass")
     value = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_finite_int)
-    repaired = _LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
+    repaired = _LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
     return orjson.loads(repaired)
 
 
@@ -180,14 +180,14 @@ def _finite_int(text: str) -> int | float:
 
 
 def _plain(value: object) -> object:
-    """Open up mappings that orjson does not know, such as a read-only view."""
+    """Convert mappings that orjson does not know, such as a read-only view."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
 def invalid_request(found: tuple[BodyFault, ...]) -> Problem:
-    """Make one problem of all faults; its detail names the first."""
+    """Build one problem of all faults; its detail names the first."""
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     place = "" if first.pointer == "#" else f"{first.pointer[2:]}: "
@@ -195,7 +195,7 @@ def invalid_request(found: tuple[BodyFault, ...]) -> Problem:
 
 
 def list_faults(error: ValidationError, skip: int = 0) -> tuple[BodyFault, ...]:
-    """List what a model found wrong; `skip` steps are left out at the start of each pointer."""
+    """List the faults of a validation error; the first `skip` steps of each location are left out."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return tuple(_fault(detail, skip) for detail in details[:MAX_FAULTS])
 
@@ -214,15 +214,15 @@ def _fault(detail: ErrorDetails, skip: int) -> BodyFault:
 
 
 def locate_fault(message: str, field: str) -> BodyFault:
-    """Turn the kernel's `messages[0].role must be ...` into a pointer and the rest; `field` where it names no place."""
-    match = _WHERE.match(message)
+    """Convert the kernel's `messages[0].role must be ...` to a fault; it points to `field` where no place is named."""
+    match = _LOCATION.match(message)
     if match is None:
         return BodyFault(_pointer([field]), message)
     return BodyFault(_pointer(_STEP.findall(match[0])), message[match.end() :].lstrip(" :"))
 
 
 def _pointer(steps: Iterable[str]) -> str:
-    """Write a JSON pointer in fragment form.
+    """Format a JSON pointer in fragment form.
 
     Examples
     --------

@@ -1,4 +1,8 @@
-"""Reads and writes JSON that belongs to somebody else: what is passed on means exactly what came."""
+"""Lossless JSON for bodies that are passed on: integers of any length and lone surrogates survive a round trip.
+
+A body that orjson keeps exactly takes its fast path; the standard library reads and writes the rest. The standard
+library alone would add 0.1 ms to a body of 40 kB, and escape all its non-ASCII text.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ import orjson
 from serving.schemas.problems import NOT_JSON, Problem, Rejected
 
 _EXACT_BELOW: Final = 2.0**63
-"""A float from here on may be a whole number that the fast parser had to round."""
+"""A float at or beyond this may be an integer that orjson had to round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,9 @@ class Document:
     Parameters
     ----------
     value
-        What it holds.
+        The parsed value.
     plain
-        The fast writer gives it back exactly; else it holds numbers or broken Unicode that only the slow one keeps.
+        orjson writes it exactly; otherwise it holds numbers or lone surrogates that only the standard library keeps.
     """
 
     value: Any
@@ -32,12 +36,12 @@ class Document:
 
 
 def read_lossless(raw: bytes | bytearray) -> Document:
-    """Parse a body without loss: whole numbers of any length and lone surrogates are kept.
+    """Parse a body without loss: integers of any length and lone surrogates are kept.
 
     Raises
     ------
     Rejected
-        With `not-json` for anything that is not JSON, for NaN, infinity, and what nests too deep to be read.
+        With `not-json` for invalid JSON, NaN, infinity, and nesting that is too deep to parse.
 
     Examples
     --------
@@ -61,18 +65,18 @@ def read_lossless(raw: bytes | bytearray) -> Document:
 
 
 def write_lossless(value: Any, plain: bool) -> bytes:
-    """Write what `read_lossless` gave, changed or not.
+    """Serialise a document of `read_lossless`, changed or not.
 
     Raises
     ------
     Rejected
-        With `not-json`, where it nests too deep to be written.
+        With `not-json`, where it nests too deep to serialise.
     """
     try:
         if plain:
             return orjson.dumps(value)
     except TypeError:
-        pass  # it nests deeper than orjson writes
+        pass  # nested deeper than orjson writes
     try:
         return json.dumps(value, separators=(",", ":")).encode()
     except RecursionError:
@@ -80,15 +84,15 @@ def write_lossless(value: Any, plain: bool) -> bytes:
 
 
 def _may_be_rounded(value: Any) -> bool:
-    """Look for floats so large that they may stand for a whole number; costs by the number of values, not of bytes."""
-    waiting = [value]
-    while waiting:
-        found = waiting.pop()
+    """Search for floats so large that they may stand for an integer; the cost grows with values, not with bytes."""
+    pending = [value]
+    while pending:
+        found = pending.pop()
         kind = type(found)
         if kind is dict:
-            waiting.extend(found.values())
+            pending.extend(found.values())
         elif kind is list:
-            waiting.extend(found)
+            pending.extend(found)
         elif kind is float and not -_EXACT_BELOW < found < _EXACT_BELOW:
             return True
     return False

@@ -1,4 +1,4 @@
-"""What a body may hold: the models that check decision requests and that the OpenAPI document is made from."""
+"""Pydantic models of the HTTP API: they validate decision requests and generate the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _TOOLS: Final = {
 
 
 def _count_tools(value: object) -> object:
-    """Turn a list of tool definitions, as OpenAI clients send them, into their number."""
+    """Convert a list of tool definitions, as OpenAI clients send it, to its length."""
     if not isinstance(value, list):
         return value
     if not all(isinstance(tool, dict) for tool in value):
@@ -78,7 +78,7 @@ Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class WireModel(BaseModel):
-    """What every body is: strict, closed, unchangeable."""
+    """Base of all bodies: strict types, no unknown fields, immutable."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Reads reported outcomes: one object or a list, as strict about fields as decisions are."""
+"""Outcome reports on the wire: strict models, and conversion to journal rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Milliseconds = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
 class OutcomeReport(WireModel):
-    """What became of one decided call; leave out what is not known, and report again when it is."""
+    """The outcome of one decided call; leave out what is not known, and report again when it is."""
 
     decision_id: Annotated[
         str, Field(min_length=1, max_length=MAX_ID, description="The decision's; it may still be unknown here.")
@@ -64,16 +64,16 @@ _REPORTS: Final = TypeAdapter(list[OutcomeReport])
 
 
 def read_outcomes(raw: object, max_items: int, now: Callable[[], float]) -> tuple[OutcomeRow, ...]:
-    """Read a report: all of it or nothing.
+    """Validate a report and convert it to rows: all of it or nothing.
 
     Parameters
     ----------
     raw
-        What `parse_json` gave.
+        Parsed JSON.
     max_items
         Longest list.
     now
-        Epoch seconds, for outcomes without a time of their own.
+        Returns epoch seconds, for outcomes without a timestamp.
 
     Raises
     ------
@@ -91,6 +91,6 @@ def read_outcomes(raw: object, max_items: int, now: Callable[[], float]) -> tupl
 
 
 def _row(report: OutcomeReport, now: Callable[[], float]) -> OutcomeRow:
-    told = dict(report)
-    timestamp = told.pop("timestamp")
-    return OutcomeRow(reported_at=now() if timestamp is None else timestamp, **told)
+    values = dict(report)
+    timestamp = values.pop("timestamp")
+    return OutcomeRow(reported_at=now() if timestamp is None else timestamp, **values)

@@ -1,4 +1,4 @@
-"""Says what is wrong with a call, in the form of RFC 9457, so that a person and a program can both act on it."""
+"""Problem documents (RFC 9457): machine-readable error answers with a stable type and a cure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEDIA_TYPE: Final = b"application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """One kind of problem.
+    """One type of problem.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class ProblemKind:
     status
         HTTP status.
     title
-        The same words for every occurrence.
+        Summary, the same for every occurrence.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ProblemKind:
 
     @property
     def uri(self) -> str:
-        """Give the `type` member."""
+        """The `type` member."""
         return f"urn:thinkgate:problem:{self.name}"
 
 
@@ -79,12 +79,12 @@ KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class BodyFault:
-    """One thing that is wrong with a body.
+    """One fault in a body.
 
     Parameters
     ----------
     pointer
-        Where, as a JSON pointer in fragment form: `#/messages/0/role`; `#` is the whole body.
+        JSON pointer in fragment form, such as `#/messages/0/role`; `#` is the whole body.
     detail
         What to change.
     """
@@ -95,14 +95,14 @@ class BodyFault:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One answer that is not a success.
+    """One error answer.
 
     Parameters
     ----------
     detail
-        What is wrong this time and how to cure it; never holds text of a prompt.
+        What is wrong with this call and how to cure it; never contains text of a prompt.
     headers
-        Response headers that belong to it, such as `allow`.
+        Response headers of the answer, such as `allow`.
     """
 
     kind: ProblemKind
@@ -111,7 +111,7 @@ class Problem:
     headers: Headers = ()
 
     def members(self) -> Mapping[str, object]:
-        """Give the members of the problem document.
+        """Return the members of the problem document.
 
         Examples
         --------
@@ -129,7 +129,7 @@ class Problem:
         return members
 
     def to_json(self) -> bytes:
-        """Give the problem document."""
+        """Serialise the problem document."""
         return orjson.dumps(self.members())
 
 
@@ -139,7 +139,7 @@ class Rejected(BadInput):
     Parameters
     ----------
     problem
-        The answer.
+        The answer to send.
     """
 
     def __init__(self, problem: Problem) -> None:

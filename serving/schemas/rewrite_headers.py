@@ -12,7 +12,7 @@ from serving.schemas.problems import Headers
 HEADER_PREFIX: Final = "x-thinkgate-"
 
 
-def decision_headers(reading: ParsedBody, decision: Decision, done: Rewrite) -> Headers:
+def decision_headers(parsed: ParsedBody, decision: Decision, rewrite: Rewrite) -> Headers:
     """Describe a decision, and what of it the rewritten body asks for, in response headers.
 
     Returns
@@ -25,17 +25,17 @@ def decision_headers(reading: ParsedBody, decision: Decision, done: Rewrite) -> 
         "decision-id": decision.decision_id,
         "arm": decision.arm,
         "effort": decision.effort,
-        "applied": done.effort or "unchanged",
+        "applied": rewrite.effort or "unchanged",
         "bucket": decision.bucket,
-        "model": done.model,
+        "model": rewrite.model,
         "propensity": f"{decision.propensity:.6g}",
         "fallback": decision.fallback or "none",
         "max-reasoning-tokens": str(decision.caps.max_reasoning_tokens),
         "max-retries": str(decision.caps.max_retries),
         "max-total-ms": str(decision.caps.max_total_ms),
-        "dialect": reading.api,
+        "dialect": parsed.api,
         "policy": decision.policy,
-        "note": done.note,
+        "note": rewrite.note,
     }
     return tuple((f"{HEADER_PREFIX}{name}".encode(), _printable(value)) for name, value in values.items() if value)
 

@@ -1,4 +1,4 @@
-"""A memory that the garbage collector does not walk."""
+"""Packed cache: bounded, newest last, and nothing in it is tracked by the garbage collector."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from serving.decision.types import Caps
 from serving.packed_cache import PackedCache
 
 
-def test_what_is_remembered_is_no_work_for_the_collector() -> None:
+def test_cached_values_are_not_tracked_by_the_garbage_collector() -> None:
     cache = PackedCache(ExpectedOutcome, 1000)
-    for place in range(1000):
-        told = ExpectedOutcome(
-            "direct", "maths", None, float(place), 0.5, 300.0, None, 900.0, 0.01, judged=("success",)
+    for number in range(1000):
+        value = ExpectedOutcome(
+            "direct", "maths", None, float(number), 0.5, 300.0, None, 900.0, 0.01, judged=("success",)
         )
-        cache.put(str(place), told)
+        cache.put(str(number), value)
     gc.collect()
     gc.collect()  # a tuple within a tuple goes first
     kept = [found for found in gc.get_referents(cache._packed) if isinstance(found, tuple)]
@@ -26,7 +26,7 @@ def test_what_is_remembered_is_no_work_for_the_collector() -> None:
     )
 
 
-def test_a_value_that_is_told_again_is_the_newest() -> None:
+def test_a_value_that_is_stored_again_is_the_newest() -> None:
     cache = PackedCache(Caps, 2)
     for name in ("a", "b", "a", "c"):
         cache.put(name, Caps(1, 1, 1))

@@ -50,8 +50,8 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(values) | {"cold_start", "model"} == set(Settings.model_fields)
     for name, value in values.items():
         monkeypatch.setenv(variable(name), value)
-    told = read_settings({}).model_dump()
-    assert {name: str(told[name]).lower() for name in values} == {
+    settings = read_settings({}).model_dump()
+    assert {name: str(settings[name]).lower() for name in values} == {
         name: "9.0" if name == "body_seconds" else value for name, value in values.items()
     }
 
