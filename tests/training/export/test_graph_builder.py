@@ -35,9 +35,5 @@ def test_constants_keep_their_dtype_and_outputs_their_name() -> None:
     nodes.constant(0.5)
     kinds = [tensor.data_type for tensor in nodes.constants]
     assert kinds == [TensorProto.INT16, TensorProto.INT64, TensorProto.DOUBLE]
-        TensorProto.INT16,
-        TensorProto.INT64,
-        TensorProto.DOUBLE,
-    ]
     assert nodes.add("Mul", "x", nodes.constant([[3.0]]), output="tripled") == "tripled"
     assert run_nodes(nodes, {"x": np.ones((1, 2))}, "tripled").tolist() == [[3.0, 3.0]]
