@@ -176,7 +176,7 @@ class Settings(BaseSettings):
         return self
 
     def _check_models(self) -> None:
-        sources = {
+        kinds = {
             "--bundle": self.bundle is not None,
             "--model": self.model is not None,
             "--cold-start": self.cold_start,

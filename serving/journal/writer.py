@@ -201,13 +201,10 @@ class Journal:
 
     def _apply_retention(self) -> None:
         """Delete rows older than the retention period, once an hour."""
-        if (
-            self._settings.retention_days is None
-            or self._clock() < self._next_retention_at
-            or not self._database.is_due
-        ):
+        days = self._settings.retention_days
+        if days is None or self._clock() < self._next_retention_at or not self._database.is_due:
             return
-        before = self._wall_clock() - self._settings.retention_days * 24.0 * _HOUR_S
+        before = self._wall_clock() - days * 24.0 * _HOUR_S
         if self._database.run(lambda: self._count(forgotten=self._store.forget(before=before))):
             self._next_retention_at = self._clock() + _HOUR_S
 
