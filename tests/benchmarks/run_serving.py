@@ -34,7 +34,8 @@ from serving.proto.thinkgate.v1 import decision_pb2 as pb
 from tests.benchmarks.run_speed import bench_bundle, known_requests, unknown_request
 from tests.benchmarks.serving_clients import GrpcCaller, HttpCaller, message, paced, saturate
 from tests.benchmarks.serving_peers import ROOT, peer, thinkgate
-from tests.e2e.test_envoy import CONFIG, free_ports, start_envoy, with_ports
+from tests.support.envoy_proxy import CONFIG, start_envoy, with_ports
+from tests.support.servers import free_ports
 
 DECIDE = "/v1/decisions"
 CHAT = "/v1/chat/completions"

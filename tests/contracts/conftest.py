@@ -1,4 +1,4 @@
-"""Real servers that speak HTTP and gRPC, and a face for each."""
+"""Real servers that speak HTTP and gRPC, and a client for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.decision_clients import Face, OverGrpc, OverHttp
+from tests.support.decision_clients import ApiClient, GrpcApiClient, HttpApiClient
 from tests.support.servers import Running, start_server, stop_server
 
 POLICY = """
@@ -21,7 +21,7 @@ header = { x-plan = "none" }
 deny = ["reasoning"]
 header = { x-plan = "basic" }
 """
-FACES = {"http": OverHttp, "grpc": OverGrpc}
+CLIENTS = {"http": HttpApiClient, "grpc": GrpcApiClient}
 
 
 @pytest.fixture(scope="package")
@@ -37,8 +37,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     stop_server(running)
 
 
-@pytest.fixture(params=FACES)
-def face(request: pytest.FixtureRequest, both: Running) -> Iterator[Face]:
-    made = FACES[request.param](both)
+@pytest.fixture(params=CLIENTS)
+def client(request: pytest.FixtureRequest, both: Running) -> Iterator[ApiClient]:
+    made = CLIENTS[request.param](both)
     yield made
     made.close()

@@ -11,8 +11,8 @@ import pytest
 
 from serving.schemas.models import DecisionAnswer
 from serving.schemas.problems import KINDS
-from tests.contracts.conftest import FACES
-from tests.support.decision_clients import Face, Json, Told
+from tests.contracts.conftest import CLIENTS
+from tests.support.decision_clients import ApiAnswer, ApiClient, Json
 from tests.support.servers import ROOT, Running, stop_server
 
 TRIVIA = "What is the capital of France?"
@@ -23,8 +23,8 @@ def user(text: str) -> Json:
     return {"role": "user", "content": text}
 
 
-def test_decides(face: Face) -> None:
-    trivia, proof = face.decide({"prompt": TRIVIA}).decision, face.decide(PROOF).decision
+def test_decides(client: ApiClient) -> None:
+    trivia, proof = client.decide({"prompt": TRIVIA}).decision, client.decide(PROOF).decision
     assert trivia
     assert proof
     assert (trivia["arm"], trivia["effort"], proof["arm"]) == ("direct", "none", "reasoning")
@@ -36,8 +36,8 @@ def test_decides(face: Face) -> None:
         assert decision["fallback"] == "prior"  # a cold start: no trained model made it
 
 
-def test_both_faces_say_the_same(both: Running) -> None:
-    over_http, over_grpc = (make(both) for make in FACES.values())
+def test_both_apis_answer_the_same(both: Running) -> None:
+    over_http, over_grpc = (make(both) for make in CLIENTS.values())
     cases: list[Json] = [
         PROOF,
         {"messages": [{"role": "system", "content": "Be brief."}, user("Plan a move to Bern."), user("Größe?")]},
@@ -50,8 +50,8 @@ def test_both_faces_say_the_same(both: Running) -> None:
         first, second = over_http.decide(case).decision, over_grpc.decide(case).decision
         assert first
         assert second
-        for told in (first, second):
-            del told["decision_id"], told["elapsed_us"]
+        for answer in (first, second):
+            del answer["decision_id"], answer["elapsed_us"]
         assert first == second, case
     over_http.close()
     over_grpc.close()
@@ -78,26 +78,26 @@ BAD: list[tuple[Json, str]] = [
 
 
 @pytest.mark.parametrize(("request_", "pointer"), BAD)
-def test_bad_input_gets_a_problem_with_a_cure(face: Face, request_: Json, pointer: str) -> None:
-    problem = _problem(face.decide(request_), 422)
+def test_bad_input_gets_a_problem_with_a_cure(client: ApiClient, request_: Json, pointer: str) -> None:
+    problem = _problem(client.decide(request_), 422)
     assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
     assert problem["errors"][0]["detail"] in problem["detail"]
 
 
-def test_what_is_no_message_gets_a_problem(face: Face) -> None:
-    problem = face.garbage().problem
+def test_what_is_no_message_gets_a_problem(client: ApiClient) -> None:
+    problem = client.garbage().problem
     assert problem
     assert problem["status"] in (400, 422)
     assert "send" in problem["detail"]
 
 
-def test_rules_of_the_policy_read_headers(face: Face) -> None:
-    assert face.decide(PROOF, {"x-plan": "basic"}).decision["arm"] == "direct"  # type: ignore[index]
-    assert _problem(face.decide(PROOF, {"x-plan": "none"}), 403)["type"] == "urn:thinkgate:problem:denied"
+def test_rules_of_the_policy_read_headers(client: ApiClient) -> None:
+    assert client.decide(PROOF, {"x-plan": "basic"}).decision["arm"] == "direct"  # type: ignore[index]
+    assert _problem(client.decide(PROOF, {"x-plan": "none"}), 403)["type"] == "urn:thinkgate:problem:denied"
 
 
-def test_batch_answers_each_item_in_its_place(face: Face) -> None:
-    first, second, third = face.decide_batch([{"prompt": TRIVIA}, {"prompt": ""}, PROOF]).results
+def test_batch_answers_each_item_in_its_place(client: ApiClient) -> None:
+    first, second, third = client.decide_batch([{"prompt": TRIVIA}, {"prompt": ""}, PROOF]).results
     assert first.decision
     assert third.decision
     assert (first.decision["arm"], third.decision["arm"]) == ("direct", "reasoning")
@@ -105,14 +105,14 @@ def test_batch_answers_each_item_in_its_place(face: Face) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 4])
-def test_batch_of_the_wrong_size_is_refused(face: Face, count: int) -> None:
-    problem = _problem(face.decide_batch([{"prompt": "a"}] * count), 422)
+def test_batch_of_the_wrong_size_is_refused(client: ApiClient, count: int) -> None:
+    problem = _problem(client.decide_batch([{"prompt": "a"}] * count), 422)
     assert [fault["pointer"] for fault in problem["errors"]] == ["#/requests"]
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\U0001f600" * 50, "日本語のテキスト", "a " * 15_000, "\ufffd\u202e"])
-def test_any_text_is_decided_on(face: Face, text: str) -> None:
-    decision = face.decide({"prompt": text}).decision
+def test_any_text_is_decided_on(client: ApiClient, text: str) -> None:
+    decision = client.decide({"prompt": text}).decision
     assert decision
     assert math.isfinite(decision["support"])
 
@@ -128,15 +128,15 @@ def test_broken_engine_fails_no_request() -> None:
     assert process.stdout
     running = Running(process, process.stdout.readline())
     try:
-        for make in FACES.values():
-            face = make(running)
-            decision = face.decide({"prompt": "the secret word", "deadline_ms": 7.0}).decision
+        for make in CLIENTS.values():
+            client = make(running)
+            decision = client.decide({"prompt": "the secret word", "deadline_ms": 7.0}).decision
             assert decision
             assert (decision["fallback"], decision["arm"], decision["bucket"]) == ("reason", "reasoning", "maybe")
-            (item,) = face.decide_batch([{"prompt": "the secret word"}]).results
+            (item,) = client.decide_batch([{"prompt": "the secret word"}]).results
             assert item.decision
             assert item.decision["fallback"] == "reason"
-            face.close()
+            client.close()
         assert running.end() == 0
         log = running.log()
         assert "RuntimeError" in log
@@ -145,9 +145,9 @@ def test_broken_engine_fails_no_request() -> None:
         stop_server(running)
 
 
-def _problem(told: Told, status: int) -> dict[str, Any]:
-    problem = told.problem
-    assert problem, told
+def _problem(answer: ApiAnswer, status: int) -> dict[str, Any]:
+    problem = answer.problem
+    assert problem, answer
     assert problem["status"] == status
     assert problem["type"] in {kind.uri for kind in KINDS}
     assert problem["title"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.conftest import FACES
-from tests.support.decision_clients import Face, Json
+from tests.contracts.conftest import CLIENTS
+from tests.support.decision_clients import ApiClient, Json
 from tests.support.servers import start_server, stop_server
 
 WHOLE: Json = {
@@ -26,12 +26,12 @@ WHOLE: Json = {
 }
 
 
-def test_outcomes_of_decisions_are_taken(face: Face) -> None:
-    decision = face.decide({"prompt": "Hi"}).decision
+def test_outcomes_of_decisions_are_taken(client: ApiClient) -> None:
+    decision = client.decide({"prompt": "Hi"}).decision
     assert decision
     outcome = {"decision_id": decision["decision_id"], "success": 1.0}
-    assert face.report([outcome]).accepted == 1
-    assert face.report([outcome, {**outcome, "success": 0.0}, WHOLE]).accepted == 3
+    assert client.report([outcome]).accepted == 1
+    assert client.report([outcome, {**outcome, "success": 0.0}, WHOLE]).accepted == 3
 
 
 BAD: list[tuple[Json, str]] = [
@@ -49,26 +49,26 @@ BAD: list[tuple[Json, str]] = [
 
 
 @pytest.mark.parametrize(("outcome", "pointer"), BAD)
-def test_bad_outcomes_are_refused_as_a_whole(face: Face, outcome: Json, pointer: str) -> None:
-    problem = face.report([WHOLE, outcome]).problem
+def test_bad_outcomes_are_refused_as_a_whole(client: ApiClient, outcome: Json, pointer: str) -> None:
+    problem = client.report([WHOLE, outcome]).problem
     assert problem
     assert problem["status"] == 422
     assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
 
 
-def test_empty_report_is_refused(face: Face) -> None:
-    problem = face.report([]).problem
+def test_empty_report_is_refused(client: ApiClient) -> None:
+    problem = client.report([]).problem
     assert problem
     assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "#")
 
 
 def test_server_without_a_journal_says_so() -> None:
     running = start_server("--grpc-port", "0", "--journal", "none")
-    for make in FACES.values():
-        face = make(running)
-        problem = face.report([WHOLE]).problem
+    for make in CLIENTS.values():
+        client = make(running)
+        problem = client.report([WHOLE]).problem
         assert problem
         assert problem["type"] == "urn:thinkgate:problem:no-journal"
         assert "--journal" in problem["detail"]
-        face.close()
+        client.close()
     stop_server(running)

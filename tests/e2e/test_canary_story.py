@@ -100,7 +100,7 @@ def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: 
     assert stage.aliases() == ["1", None, "2"]
 
     # The canary decides its share; all others still get the champion.
-    wait_until(lambda: stage.serve(20)[second] > 0, 60, "the server did not take the canary up")
+    wait_until(lambda: stage.serve(20)[second] > 0, 60, "the server did not take the canary up", 0.3)
     decided = stage.serve(400)
     assert set(decided) == {first, second}
     assert 0.45 < decided[second] / 400 < 0.75
@@ -109,7 +109,7 @@ def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: 
     event = watch.tick()
     assert event.kind == "settled", event
     assert stage.aliases() == ["2", "1", "2"]
-    wait_until(lambda: served(url) == second, 60, "the server did not swap")
+    wait_until(lambda: served(url) == second, 60, "the server did not swap", 0.3)
     assert stage.serve(100) == {second: 100}
 
     # One that is not what the gate took it for: its share is taken from it, and nobody else notices.
@@ -127,10 +127,10 @@ def test_what_wins_is_tried_and_then_champion_and_what_strays_is_dropped(stage: 
         book.write(run, told)
     publish(book, version, place, PublishFolders(), as_canary=True)
     assert watch.tick().kind == "quiet"
-    wait_until(lambda: stage.serve(20)[first] > 0, 60, "the server did not take the second canary up")
+    wait_until(lambda: stage.serve(20)[first] > 0, 60, "the server did not take the second canary up", 0.3)
     stage.serve(350)
     event = watch.tick()
     assert (event.kind, "live success" in event.why) == ("dropped", True), event
     assert stage.aliases() == ["2", "1", "2"]
-    wait_until(lambda: stage.serve(20)[first] == 0, 60, "the canary still decides")
+    wait_until(lambda: stage.serve(20)[first] == 0, 60, "the canary still decides", 0.3)
     assert stage.serve(100) == {second: 100}

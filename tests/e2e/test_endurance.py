@@ -1,4 +1,4 @@
-"""The short form of what `make bench-endurance` runs long: kills, swaps, and things that break under load."""
+"""The short form of what `make bench NAME=endurance` runs long: kills, swaps, and things that break under load."""
 
 from __future__ import annotations
 

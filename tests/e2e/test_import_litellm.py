@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +11,9 @@ import httpx
 import pytest
 
 from serving.decision.types import Arm
-from tests.e2e.test_envoy import free_ports
-from tests.e2e.test_litellm import KEY, _await_ready, environment
 from tests.support.fake_upstream import serve_upstream
+from tests.support.litellm_proxy import KEY, litellm_proxy
+from tests.support.waiting import wait_until
 from training.importers.base import ImportOptions
 from training.importers.catalog import import_history
 from training.records.history import read
@@ -69,31 +66,20 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Three calls: one at each effort, and one that the endpoint breaks."""
     folder = tmp_path_factory.mktemp("sample")
     (folder / "recorder.py").write_text(RECORDER)
-    with serve_upstream() as upstream, (folder / "litellm.log").open("w") as log:
+    with serve_upstream() as upstream:
         (folder / "config.yaml").write_text(CONFIG.format(url=upstream.url, key=KEY))
-        (port,) = free_ports(1)
-        told = {"LITELLM_MASTER_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONWARNINGS": "ignore"}
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        command = [str(environment() / "bin" / "litellm"), "--config", "config.yaml", "--port", str(port)]
-        process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1"], cwd=folder, env=kept | told, stdout=log, stderr=subprocess.STDOUT
-        )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            _await_ready(process, url, folder / "litellm.log")
+        with litellm_proxy(folder, {}) as url:
             for effort in ("none", "high"):
                 assert _chat(url, effort).status_code == 200
             upstream.status = 500
             assert _chat(url, "high").status_code >= 500
-            _await_lines(folder / "spend.jsonl", 3)
+            spend = folder / "spend.jsonl"
+            wait_until(
+                lambda: spend.exists() and len(spend.read_text().splitlines()) >= 3,
+                60,
+                "the proxy's callback did not report all calls",
+            )
             yield folder
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(10)
 
 
 def _chat(url: str, effort: str) -> httpx.Response:
@@ -104,13 +90,6 @@ def _chat(url: str, effort: str) -> httpx.Response:
         "metadata": {"graded": 1.0 if effort == "high" else 0.5},
     }
     return httpx.post(url + "/v1/chat/completions", json=body, headers={"authorization": f"Bearer {KEY}"}, timeout=60)
-
-
-def _await_lines(path: Path, wanted: int) -> None:
-    end = time.monotonic() + 60
-    while not path.exists() or len(path.read_text().splitlines()) < wanted:
-        assert time.monotonic() < end, "the proxy's callback did not report all calls"
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(("source", "name"), [("litellm-callbacks", "callbacks"), ("litellm-spend-logs", "spend")])

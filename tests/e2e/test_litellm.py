@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-import sqlite3
 import subprocess
-import time
-import venv
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,29 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.test_envoy import free_ports
 from tests.support.fake_upstream import Upstream, serve_upstream
+from tests.support.litellm_proxy import KEY, environment, litellm_proxy
 from tests.support.servers import ROOT, Running, start_server, stop_server
+from tests.support.waiting import wait_for_outcome
 
 DEPLOY = ROOT / "deploy" / "litellm"
-CONSTRAINTS = DEPLOY / "constraints.txt"
-WANTED = "litellm[proxy]==1.106.2"
-KEY = "sk-only-a-test"
 TRIVIA = "What is the capital of France?"
 PROOF = "Prove that the square root of 2 is irrational, step by step."
-
-
-def environment() -> Path:
-    """Give the folder of LiteLLM's own virtual environment; made once, and again when what belongs in it changes."""
-    digest = hashlib.sha256(WANTED.encode() + CONSTRAINTS.read_bytes()).hexdigest()[:12]
-    folder = ROOT / "var" / f"litellm-{digest}"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
-        command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--constraint", str(CONSTRAINTS)]
-        subprocess.run([*command, WANTED], check=True, timeout=540)
-        (folder / "complete").touch()
-    return folder
 
 
 @dataclass
@@ -58,68 +38,25 @@ class Proxy:
         return httpx.post(self.url + "/v1/chat/completions", json=body, headers=headers, timeout=60)
 
     def outcome(self, answer: httpx.Response) -> dict[str, Any]:
-        query = "SELECT * FROM outcomes WHERE decision_id = ?"
-        for _ in range(200):
-            with closing(sqlite3.connect(self.journal)) as store:
-                store.row_factory = sqlite3.Row
-                found = store.execute(query, (answer.headers["x-thinkgate-decision-id"],)).fetchone()
-            if found:
-                return {name: found[name] for name in found.keys() if found[name] is not None}  # noqa: SIM118
-            time.sleep(0.05)
-        raise AssertionError("no outcome was reported")
+        return wait_for_outcome(self.journal, answer.headers["x-thinkgate-decision-id"])
 
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("litellm")
-    python = environment() / "bin" / "python"
     journal = folder / "journal.db"
     running = start_server("--journal", f"sqlite:///{journal}")
     shutil.copy(ROOT / "serving" / "gateways" / "litellm_hook.py", folder)
-    with serve_upstream() as upstream, (folder / "litellm.log").open("w") as log:
+    with serve_upstream() as upstream:
         config = (DEPLOY / "config.yaml").read_text()
         assert config.count("https://api.openai.com/v1") == 2
         (folder / "config.yaml").write_text(config.replace("https://api.openai.com/v1", upstream.url + "/v1"))
-        (port,) = free_ports(1)
-        told = {"LITELLM_MASTER_KEY": KEY, "OPENAI_API_KEY": "sk-none", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-        told |= {"THINKGATE_URL": running.url, "THINKGATE_TIMEOUT_MS": "2000", "PYTHONWARNINGS": "ignore"}
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        command = [
-            str(python.parent / "litellm"),
-            "--config",
-            "config.yaml",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-        ]
-        process = subprocess.Popen(
-            [*command, "--num_workers", "1"], cwd=folder, env=kept | told, stdout=log, stderr=subprocess.STDOUT
-        )
-        url = f"http://127.0.0.1:{port}"
+        variables = {"OPENAI_API_KEY": "sk-none", "THINKGATE_URL": running.url, "THINKGATE_TIMEOUT_MS": "2000"}
         try:
-            _await_ready(process, url, folder / "litellm.log")
-            yield Proxy(url, upstream, running, journal)
+            with litellm_proxy(folder, variables, "--num_workers", "1") as url:
+                yield Proxy(url, upstream, running, journal)
         finally:
             stop_server(running)
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(10)
-
-
-def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()[-3000:]
-        try:
-            if httpx.get(url + "/health/liveliness", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text()[-3000:])
 
 
 def test_decides_on_effort(proxy: Proxy) -> None:
@@ -133,15 +70,15 @@ def test_decides_on_effort(proxy: Proxy) -> None:
 
 
 def test_tokens_cost_and_latency_are_reported(proxy: Proxy) -> None:
-    told = proxy.outcome(proxy.chat(TRIVIA))
-    assert (told["input_tokens"], told["output_tokens"], told["reasoning_tokens"]) == (50, 900, 700)
-    assert told["cost_usd"] > 0
-    assert told["latency_ms"] > 0
-    assert told["retries"] == 0
+    outcome = proxy.outcome(proxy.chat(TRIVIA))
+    assert (outcome["input_tokens"], outcome["output_tokens"], outcome["reasoning_tokens"]) == (50, 900, 700)
+    assert outcome["cost_usd"] > 0
+    assert outcome["latency_ms"] > 0
+    assert outcome["retries"] == 0
 
 
 def test_stream_is_reported(proxy: Proxy) -> None:
-    proxy.upstream.may_go_on.release(20)
+    proxy.upstream.may_continue.release(20)
     body = {"model": "gpt-5.1", "stream": True, "messages": [{"role": "user", "content": TRIVIA}]}
     with httpx.stream(
         "POST", proxy.url + "/v1/chat/completions", json=body, headers={"authorization": f"Bearer {KEY}"}, timeout=60
@@ -188,11 +125,11 @@ def test_calls_go_on_without_thinkgate(proxy: Proxy) -> None:
 
 
 def test_hook_needs_nothing_of_thinkgate() -> None:
-    told = "import sys, litellm_hook; print({name.split('.')[0] for name in sys.modules} & {'serving', 'training'})"
+    program = "import sys, litellm_hook; print({name.split('.')[0] for name in sys.modules} & {'serving', 'training'})"
     python = environment() / "bin" / "python"
     ended = subprocess.run(
-        [str(python), "-W", "ignore", "-c", told],
-        cwd=ROOT / "serving",
+        [str(python), "-W", "ignore", "-c", program],
+        cwd=ROOT / "serving" / "gateways",
         env={"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,

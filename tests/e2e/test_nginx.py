@@ -1,4 +1,4 @@
-"""The real nginx on the example configuration, with the real server and a stand-in for the LLM endpoint."""
+"""The real nginx on the example configuration, with the real server and a fake of the LLM endpoint."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.test_envoy import free_ports
 from tests.support.fake_upstream import Upstream, serve_upstream
-from tests.support.servers import ROOT, Running, start_server, stop_server
+from tests.support.servers import ROOT, Running, free_ports, start_server, stop_server
 
 DEPLOY = ROOT / "deploy" / "nginx"
 TRIVIA = "What is the capital of France?"
@@ -117,7 +116,7 @@ def test_streams_are_not_delayed(gate: Gate) -> None:
         for line in answer.iter_lines():
             if line.startswith("data: {"):
                 texts += [choice["delta"].get("content", "") for choice in json.loads(line[6:])["choices"]]
-                gate.upstream.may_go_on.release()
+                gate.upstream.may_continue.release()
     assert "".join(texts) == "Paris."
 
 

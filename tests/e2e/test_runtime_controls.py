@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.journal import Store
 from tests.support.servers import ARMS, Launch, Running
+from tests.support.waiting import wait_until
 
 PROOF = "Prove that the square root of 2 is irrational."
 TERMS = """
@@ -63,13 +62,6 @@ def _decide(running: Running, text: str = PROOF, headers: dict[str, str] | None 
 def _report(running: Running, *reports: dict[str, Any]) -> None:
     answer = httpx.post(running.url + "/v1/outcomes", json=list(reports), timeout=30)
     assert answer.status_code == 200, answer.text
-
-
-def _until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.1)
 
 
 def _metric(running: Running, name: str, **labels: str) -> float | None:
@@ -119,7 +111,10 @@ def test_conversations_guards_and_budgets_over_http(launch: Launch, files: tuple
     assert drawn > 3
     # What was spent is known to the next process on the same journal.
     after = _start(launch, files)
-    _until(lambda: _metric(after, "thinkgate_budget_spent_usd", purse="acme", window="month") is not None)
+    wait_until(
+        lambda: _metric(after, "thinkgate_budget_spent_usd", purse="acme", window="month") is not None,
+        pause_seconds=0.1,
+    )
     assert "the budget is spent" in _decide(after, tenant="acme", value_of_success_usd=50.0)["reason"]
     assert _decide(after, tenant="other", value_of_success_usd=50.0)["arm"] == "reasoning"
 
@@ -149,21 +144,21 @@ def _conversations(running: Running) -> None:
 def _guards(running: Running) -> None:
     served = [_decide(running, client_effort="high") for _ in range(12)]
     _report(running, *({"decision_id": one["decision_id"], "failure_mode": "timeout"} for one in served))
-    _until(lambda: "reasoning is shed" in _decide(running, value_of_success_usd=50.0)["reason"])
+    wait_until(lambda: "reasoning is shed" in _decide(running, value_of_success_usd=50.0)["reason"], pause_seconds=0.1)
     assert _decide(running, client_effort="high")["arm"] == "direct"
-    _until(lambda: _metric(running, "thinkgate_arm_shed", arm="reasoning") == 0.5)
+    wait_until(lambda: _metric(running, "thinkgate_arm_shed", arm="reasoning") == 0.5, pause_seconds=0.1)
     probes = [_decide(running, client_effort="high") for _ in range(4)]
     assert {one["arm"] for one in probes} == {"reasoning"}
     good = {"success": 1.0, "latency_ms": 9000.0, "output_tokens": 2400, "input_tokens": 40}
     _report(running, *({"decision_id": one["decision_id"], **good} for one in probes))
-    _until(lambda: _metric(running, "thinkgate_arm_shed", arm="reasoning") == 0.0)
+    wait_until(lambda: _metric(running, "thinkgate_arm_shed", arm="reasoning") == 0.0, pause_seconds=0.1)
 
 
 def _budget(running: Running) -> None:
     def spend() -> bool:
         return "the budget is spent" in _decide(running, tenant="acme", value_of_success_usd=50.0)["reason"]
 
-    _until(spend)
+    wait_until(spend, pause_seconds=0.1)
     assert (_metric(running, "thinkgate_budget_spent_usd", purse="acme", window="month") or 0.0) >= 0.05
     assert (_metric(running, "thinkgate_cost_multiplier", purse="acme") or 0.0) > 0.0
     assert _decide(running, tenant="acme", client_effort="high")["arm"] == "direct"

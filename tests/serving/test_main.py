@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from serving.server.sockets import open_tcp
 from serving.settings import Settings, option
 from tests.support import tiny_models as tiny
 from tests.support.servers import ARMS, ROOT, Launch, Running
+from tests.support.waiting import wait_until
 from training.export.bundle_writer import BundleLineage, export_bundle
 
 ONE = "/v1/decisions"
@@ -153,8 +154,8 @@ def test_workers_share_the_port_and_are_kept_alive(launch: Launch) -> None:
     assert len(children) == 2
     assert _post_fresh(running.url, 20) == {200}
     os.kill(children[0], signal.SIGKILL)
-    _until(lambda: len(_children(running.process.pid)) == 2 and children[0] not in _children(running.process.pid))
-    _until(lambda: _listeners(running.url) == 2)
+    wait_until(lambda: len(_children(running.process.pid)) == 2 and children[0] not in _children(running.process.pid))
+    wait_until(lambda: _listeners(running.url) == 2)
     assert _post_fresh(running.url, 20) == {200}
     assert running.end() == 0
     assert "starting it again" in running.log()
@@ -168,7 +169,7 @@ def test_workers_end_with_their_parent(launch: Launch, tmp_path: Path) -> None:
         assert http.post(ONE, json={"prompt": "Hi"}).status_code == 200
     assert path.stat().st_mode & 0o777 == 0o660
     assert running.end(signal.SIGKILL) == -signal.SIGKILL
-    _until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
     again = launch("--uds", str(path))
     assert again.end() == 0
     assert not path.exists()
@@ -185,7 +186,7 @@ def test_policy_file_is_watched(launch: Launch, tmp_path: Path) -> None:
         assert http.get("/v1/model").json()["policy"].startswith("first@")
         denials = [f'[[rule]]\ndeny = ["{arm}"]\nheader = {{ x-test = "deny" }}\n' for arm in ("direct", "reasoning")]
         policy.write_text('name = "second"\n' + "".join(denials))
-        _until(lambda: http.get("/v1/model").json()["policy"].startswith("second@"))
+        wait_until(lambda: http.get("/v1/model").json()["policy"].startswith("second@"))
         assert http.post(ONE, json={"prompt": "Hi"}).json()["policy"].startswith("second@")
         denied = http.post(ONE, json={"prompt": "Hi"}, headers={"x-test": "deny"})
         assert (denied.status_code, denied.json()["title"]) == (403, "The policy leaves no arm")
@@ -338,10 +339,3 @@ def _listeners(url: str) -> int:
     port = int(url.rpartition(":")[2])
     rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return sum(row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "0A" for row in rows)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The two faces of the decision API, behind one interface: whatever holds of one must hold of the other."""
+"""Clients of the HTTP and the gRPC API behind one interface: what holds of one must hold of the other."""
 
 from __future__ import annotations
 
@@ -22,54 +22,56 @@ SCALARS = ("prompt", "model", "tenant", "session_id", "task", "deadline_ms", "va
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the server said: a decision, a problem, or a batch's answers."""
+class ApiAnswer:
+    """What the server answered: a decision, a problem, or a batch's answers."""
 
     decision: Json | None = None
     problem: Json | None = None
     accepted: int | None = None
-    results: tuple[Told, ...] = field(default=())
+    results: tuple[ApiAnswer, ...] = field(default=())
 
 
-class Face(Protocol):
-    """One way to ask."""
+class ApiClient(Protocol):
+    """Asks one of the APIs."""
 
-    def decide(self, request: Json, headers: Mapping[str, str] = {}) -> Told: ...
+    def decide(self, request: Json, headers: Mapping[str, str] = {}) -> ApiAnswer: ...
 
-    def decide_batch(self, requests: list[Json]) -> Told: ...
+    def decide_batch(self, requests: list[Json]) -> ApiAnswer: ...
 
-    def report(self, outcomes: list[Json]) -> Told: ...
+    def report(self, outcomes: list[Json]) -> ApiAnswer: ...
 
-    def garbage(self) -> Told: ...
+    def garbage(self) -> ApiAnswer: ...
 
 
-class OverHttp:
+class HttpApiClient:
     """Asks in JSON."""
 
     def __init__(self, running: Running) -> None:
         self._client = httpx.Client(base_url=running.url, timeout=30)
 
-    def decide(self, request: Json, headers: Mapping[str, str] = {}) -> Told:
+    def decide(self, request: Json, headers: Mapping[str, str] = {}) -> ApiAnswer:
         return _read(self._client.post("/v1/decisions", json=request, headers=dict(headers)))
 
-    def decide_batch(self, requests: list[Json]) -> Told:
+    def decide_batch(self, requests: list[Json]) -> ApiAnswer:
         answer = self._client.post("/v1/decisions/batch", json={"requests": requests})
         if answer.status_code != 200:
             return _read(answer)
-        return Told(results=tuple(Told(item.get("decision"), item.get("problem")) for item in answer.json()["results"]))
+        return ApiAnswer(
+            results=tuple(ApiAnswer(item.get("decision"), item.get("problem")) for item in answer.json()["results"])
+        )
 
-    def report(self, outcomes: list[Json]) -> Told:
+    def report(self, outcomes: list[Json]) -> ApiAnswer:
         answer = self._client.post("/v1/outcomes", json=outcomes)
-        return Told(accepted=answer.json()["accepted"]) if answer.status_code == 200 else _read(answer)
+        return ApiAnswer(accepted=answer.json()["accepted"]) if answer.status_code == 200 else _read(answer)
 
-    def garbage(self) -> Told:
+    def garbage(self) -> ApiAnswer:
         return _read(self._client.post("/v1/decisions", content=GARBAGE, headers={"content-type": "application/json"}))
 
     def close(self) -> None:
         self._client.close()
 
 
-class OverGrpc:
+class GrpcApiClient:
     """Asks in protobuf."""
 
     def __init__(self, running: Running) -> None:
@@ -78,38 +80,38 @@ class OverGrpc:
         self._batch = self._channel.unary_unary("/thinkgate.v1.DecisionService/DecideBatch")
         self._report = self._channel.unary_unary("/thinkgate.v1.OutcomeService/Report")
 
-    def decide(self, request: Json, headers: Mapping[str, str] = {}) -> Told:
+    def decide(self, request: Json, headers: Mapping[str, str] = {}) -> ApiAnswer:
         message = to_proto(request)
         message.headers.update(headers)
         return self._ask(message.SerializeToString())
 
-    def decide_batch(self, requests: list[Json]) -> Told:
+    def decide_batch(self, requests: list[Json]) -> ApiAnswer:
         message = pb.DecideBatchRequest(requests=[to_proto(request) for request in requests])
         try:
             answer = pb.DecideBatchResponse.FromString(self._batch(message.SerializeToString(), timeout=30))
         except grpc.RpcError as error:
-            return Told(problem=problem_of(error))
-        return Told(results=tuple(_result(item) for item in answer.results))
+            return ApiAnswer(problem=problem_of(error))
+        return ApiAnswer(results=tuple(_result(item) for item in answer.results))
 
-    def report(self, outcomes: list[Json]) -> Told:
+    def report(self, outcomes: list[Json]) -> ApiAnswer:
         message = ReportRequest(outcomes=[Outcome(**outcome) for outcome in outcomes])
         try:
             answer = self._report(message.SerializeToString(), timeout=30)
         except grpc.RpcError as error:
-            return Told(problem=problem_of(error))
-        return Told(accepted=ReportResponse.FromString(answer).accepted)
+            return ApiAnswer(problem=problem_of(error))
+        return ApiAnswer(accepted=ReportResponse.FromString(answer).accepted)
 
-    def garbage(self) -> Told:
+    def garbage(self) -> ApiAnswer:
         return self._ask(GARBAGE)
 
     def close(self) -> None:
         self._channel.close()
 
-    def _ask(self, raw: bytes) -> Told:
+    def _ask(self, raw: bytes) -> ApiAnswer:
         try:
-            return Told(to_json(pb.DecideResponse.FromString(self._decide(raw, timeout=30))))
+            return ApiAnswer(to_json(pb.DecideResponse.FromString(self._decide(raw, timeout=30))))
         except grpc.RpcError as error:
-            return Told(problem=problem_of(error))
+            return ApiAnswer(problem=problem_of(error))
 
 
 def grpc_address(running: Running) -> str:
@@ -119,7 +121,7 @@ def grpc_address(running: Running) -> str:
 
 
 def to_proto(request: Json) -> pb.DecideRequest:
-    """Say the same in protobuf."""
+    """Write a JSON request in protobuf."""
     message = pb.DecideRequest(**{name: request[name] for name in SCALARS if name in request})
     if "client_effort" in request:
         message.client_effort = request["client_effort"]
@@ -137,12 +139,12 @@ def to_proto(request: Json) -> pb.DecideRequest:
 
 
 def to_json(answer: pb.DecideResponse) -> Json:
-    """Say an answer as HTTP says it."""
-    told: Json = MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-    told["fallback"] = answer.fallback or None
-    told["elapsed_us"] = int(told["elapsed_us"])
-    told["caps"] = {name: int(value) for name, value in told["caps"].items()}
-    return told
+    """Write an answer as HTTP does."""
+    members: Json = MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    members["fallback"] = answer.fallback or None
+    members["elapsed_us"] = int(members["elapsed_us"])
+    members["caps"] = {name: int(value) for name, value in members["caps"].items()}
+    return members
 
 
 def problem_of(error: grpc.RpcError) -> Json:
@@ -154,17 +156,17 @@ def problem_of(error: grpc.RpcError) -> Json:
     return _problem(problem)
 
 
-def _result(item: pb.DecideResult) -> Told:
+def _result(item: pb.DecideResult) -> ApiAnswer:
     if item.WhichOneof("result") == "problem":
-        return Told(problem=_problem(item.problem))
-    return Told(to_json(item.decision))
+        return ApiAnswer(problem=_problem(item.problem))
+    return ApiAnswer(to_json(item.decision))
 
 
 def _problem(problem: pb.Problem) -> Json:
-    told: Json = MessageToDict(problem, preserving_proto_field_name=True)
-    return told
+    members: Json = MessageToDict(problem, preserving_proto_field_name=True)
+    return members
 
 
-def _read(answer: httpx.Response) -> Told:
+def _read(answer: httpx.Response) -> ApiAnswer:
     assert answer.status_code < 500, answer.text
-    return Told(answer.json()) if answer.status_code == 200 else Told(problem=answer.json())
+    return ApiAnswer(answer.json()) if answer.status_code == 200 else ApiAnswer(problem=answer.json())

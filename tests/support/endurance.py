@@ -26,6 +26,7 @@ from sqlalchemy import create_engine, text
 
 from tests.support.bundles import put, spoil
 from tests.support.servers import Running, start_server, stop_server
+from tests.support.waiting import wait_until
 
 PROMPTS = ("What is 17 * 23?", "Plan the move of a list in three steps. " * 8, "def f(x): return x  # why?\n" * 12)
 
@@ -173,7 +174,7 @@ def kill_rounds(kills: int, journal: str, spool: Path, seed: int = 7, workers: i
         try:
             before = len(reports.acknowledged)
             with reporting(running.url, f"k{seed}-{number}", reports):
-                _until(lambda before=before: len(reports.acknowledged) > before)
+                wait_until(lambda before=before: len(reports.acknowledged) > before)
                 time.sleep(rng.uniform(0.0, 0.6))
                 victims = psutil.Process(running.process.pid).children() if workers > 1 else []
                 (rng.choice(victims) if victims else running.process).send_signal(signal.SIGKILL)
@@ -185,7 +186,7 @@ def kill_rounds(kills: int, journal: str, spool: Path, seed: int = 7, workers: i
             stop_server(running)
         corrupt += not _whole(journal)
     with serving(*options) as last:  # what waited on disk is written
-        _until(lambda: not list(spool.glob("*/outcomes.spool")))
+        wait_until(lambda: not list(spool.glob("*/outcomes.spool")))
         _end(last)
     lost = set(reports.acknowledged) - stored(journal)
     return Kills(kills, len(reports.acknowledged), len(lost), corrupt)
@@ -219,7 +220,7 @@ def swap_rounds(swaps: int, folder: Path, clients: int = 2) -> Swaps:
             for number in range(1, swaps + 1):
                 put(number % 4, bundle)
                 before = live
-                _until(lambda before=before: http.get("/v1/model").json()["bundle_id"] != before, 60)
+                wait_until(lambda before=before: http.get("/v1/model").json()["bundle_id"] != before, 60)
                 live = http.get("/v1/model").json()["bundle_id"]
         _end(running)
     mixed = sum(len(costs) - 1 for costs in tally.by_bundle.values())
@@ -256,7 +257,7 @@ def under_fault(
             heal(running)
             time.sleep(1.0)
         try:
-            _until(lambda: not list(spool.glob("*/*s.spool")), 60)
+            wait_until(lambda: not list(spool.glob("*/*s.spool")), 60)
         except AssertionError:
             running.process.terminate()
             raise AssertionError(f"the spool stays: {running.log()[-3000:]}") from None
@@ -343,10 +344,3 @@ def soak(minutes: float, folder: Path, filled: int = 60_000) -> Soak:
 
 def _median(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2]
-
-
-def _until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)

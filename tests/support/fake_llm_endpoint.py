@@ -1,17 +1,16 @@
-"""An OpenAI-compatible endpoint that counts what it was paid for, and misbehaves on command."""
+"""A fake OpenAI-compatible endpoint that counts billed calls and injects faults."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
+from tests.support.asgi_server import serve_in_thread
 
 
 @dataclass
@@ -38,17 +37,17 @@ class FakeEndpoint:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        raw = b""
+        received = b""
         while True:
             event = await receive()
             if event["type"] == "http.disconnect":  # killed while it asked: nothing was answered, nothing paid
                 return
-            raw += event.get("body", b"")
+            received += event.get("body", b"")
             if not event.get("more_body"):
                 break
-        body = json.loads(raw)
-        held = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.keys.append(held.get("authorization"))
+        body = json.loads(received)
+        request_headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self.keys.append(request_headers.get("authorization"))
         self.bodies.append(body)
         key = f"{body['messages'][-1]['content']}|{body['model']}|{body.get('reasoning_effort')}"
         self.seen[key] += 1
@@ -68,14 +67,14 @@ class FakeEndpoint:
             return
         usage = {"prompt_tokens": 10, "completion_tokens": 50, "total_tokens": 60,
                  "completion_tokens_details": {"reasoning_tokens": self.hidden}}  # fmt: skip
-        told: dict[str, Any] = {
+        completion: dict[str, Any] = {
             "id": "c", "object": "chat.completion", "created": 1, "model": body["model"] + "-2025-11-13",
             "choices": [{"index": 0, "finish_reason": "stop",
                          "message": {"role": "assistant", "content": self.answer(body)}}],
         }  # fmt: skip
         if fault != "no_usage":
-            told["usage"] = usage
-        content = b"<html>" if fault == "malformed" else json.dumps(told).encode()
+            completion["usage"] = usage
+        content = b"<html>" if fault == "malformed" else json.dumps(completion).encode()
         status = fault if isinstance(fault, int) else 200
         headers = [(b"content-length", str(len(content)).encode())]
         if status == 429:
@@ -90,17 +89,6 @@ class FakeEndpoint:
 
 @contextmanager
 def serve(endpoint: FakeEndpoint) -> Iterator[FakeEndpoint]:
-    """Serve it on a free port, in a thread."""
-    config = uvicorn.Config(endpoint, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            threading.Event().wait(0.01)
-        endpoint.port = server.servers[0].sockets[0].getsockname()[1]
+    """Serve it on a free port while the block runs."""
+    with serve_in_thread(endpoint) as endpoint.port:
         yield endpoint
-    finally:
-        server.should_exit = True
-        thread.join(20)

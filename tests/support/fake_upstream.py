@@ -1,4 +1,4 @@
-"""A stand-in for LLM endpoints: records what it got, answers in the provider's own shape, streams on command."""
+"""A fake of LLM endpoints: records what it got, answers in the provider's own shape, streams on command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
+from tests.support.asgi_server import serve_in_thread
 
 Json = dict[str, Any]
 
@@ -65,11 +65,11 @@ class Call:
 
 @dataclass
 class Upstream:
-    """The endpoint; `may_go_on` is taken once before each streamed event but the first."""
+    """The endpoint; `may_continue` is taken once before each streamed event but the first."""
 
     port: int = 0
     calls: list[Call] = field(default_factory=list)
-    may_go_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    may_continue: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     status: int = 200
     gzipped: bool = False
 
@@ -100,8 +100,8 @@ class Upstream:
             await self._reply(scope["path"], send)
 
     async def _reply(self, path: str, send: Any) -> None:
-        told = REPLIES["gemini"] if "generateContent" in path else REPLIES.get(path, {"ok": True})
-        content = json.dumps(told).encode()
+        reply = REPLIES["gemini"] if "generateContent" in path else REPLIES.get(path, {"ok": True})
+        content = json.dumps(reply).encode()
         headers = [(b"content-type", b"application/json")]
         if self.gzipped:
             content = gzip.compress(content)
@@ -114,29 +114,19 @@ class Upstream:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for place, event in enumerate(CHAT_EVENTS):
             if place:
-                await asyncio.to_thread(self.may_go_on.acquire)
-            told = {"id": "c", "object": "chat.completion.chunk", "created": 1, **event}
-            chunk = b"data: " + json.dumps(told).encode() + b"\n\n"
+                await asyncio.to_thread(self.may_continue.acquire)
+            chunk_json = {"id": "c", "object": "chat.completion.chunk", "created": 1, **event}
+            chunk = b"data: " + json.dumps(chunk_json).encode() + b"\n\n"
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
 
 
 @contextmanager
 def serve_upstream() -> Iterator[Upstream]:
-    """Serve one on a free port, in a thread."""
+    """Serve one on a free port while the block runs."""
     upstream = Upstream()
-    server = uvicorn.Server(
-        uvicorn.Config(upstream, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            threading.Event().wait(0.01)
-        upstream.port = server.servers[0].sockets[0].getsockname()[1]
-        yield upstream
-    finally:
-        server.should_exit = True
-        upstream.may_go_on.release(100)
-        thread.join(20)
+    with serve_in_thread(upstream) as upstream.port:
+        try:
+            yield upstream
+        finally:
+            upstream.may_continue.release(100)

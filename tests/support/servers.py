@@ -6,6 +6,7 @@ import os
 import re
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ _START_SECONDS = 60.0
 
 @dataclass
 class Running:
-    """A server that said that it is ready."""
+    """A server that has announced that it is ready."""
 
     process: subprocess.Popen[str]
     greeting: str
@@ -43,9 +44,20 @@ class Running:
         return self.process.wait(20)
 
     def log(self) -> str:
-        """All that it wrote to stderr; to be asked after its end."""
+        """All that it wrote to stderr; call it after the end."""
         assert self.process.stderr
         return self.process.stderr.read()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, for servers that do not pick one themselves."""
+    held = [socket.socket() for _ in range(count)]
+    for each in held:
+        each.bind(("127.0.0.1", 0))
+    ports: list[int] = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
 
 
 class Launch(Protocol):
@@ -74,7 +86,7 @@ def start_server(*options: str) -> Running:
     assert process.stdout
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        assert selector.select(_START_SECONDS), "no word from the server"
+        assert selector.select(_START_SECONDS), "the server announced nothing"
     greeting = process.stdout.readline()
     if not greeting:
         process.wait(10)

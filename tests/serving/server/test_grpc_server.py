@@ -24,7 +24,7 @@ from serving.server.grpc_server import GrpcOptions, GrpcServer, TlsFiles, creden
 from serving.server.sockets import CannotListen, open_tcp
 from serving.server.tls import BadTls
 from tests.support.certificates import Authority, Pair
-from tests.support.decision_clients import OverGrpc, grpc_address
+from tests.support.decision_clients import GrpcApiClient, grpc_address
 from tests.support.servers import Launch, Running, start_server, stop_server
 
 HI = pb.DecideRequest(prompt="Hi").SerializeToString()
@@ -102,9 +102,9 @@ def test_sigterm_lets_open_batches_finish(launch: Launch) -> None:
 def test_workers_share_the_port(launch: Launch) -> None:
     running = launch("--grpc-port", "0", "--workers", "2")
     for _ in range(10):
-        face = OverGrpc(running)
-        assert face.decide({"prompt": "Hi"}).decision
-        face.close()
+        client = GrpcApiClient(running)
+        assert client.decide({"prompt": "Hi"}).decision
+        client.close()
     assert running.end() == 0
 
 
