@@ -20,7 +20,7 @@ def keys(tmp_path: Path) -> KeySet:
 
 def test_a_key_of_the_scope_is_authorized(keys: KeySet) -> None:
     for scope in ("decide", "report", "metrics", "admin"):
-        caller = keys.authorizer.authorize(keys.token(scope), scope)  # type: ignore[arg-type]
+        caller = keys.authorizer.authorize(keys.token(scope), scope)
         assert caller == Caller(keys.keys[scope].key.key_id)
     assert keys.authorizer.authorize(keys.token("metrics"), "any key") == Caller(keys.keys["metrics"].key.key_id)
     assert not keys.authorizer.refused
@@ -84,7 +84,7 @@ def test_without_keys_all_but_changes_are_open() -> None:
     authorizer = Authorizer()
     authorizer.refresh()
     for need in ("decide", "report", "metrics", "any key", "nothing", "admin if locked"):
-        assert authorizer.authorize(None, need) == Caller()  # type: ignore[arg-type]
+        assert authorizer.authorize(None, need) == Caller()
     refused = authorizer.authorize("tg_x_y", "admin")
     assert isinstance(refused, Problem)
     assert "--keys" in refused.detail
