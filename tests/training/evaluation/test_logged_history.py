@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fitted_histories import FittedHistory, fitted_history
 from tests.support.toy_datasets import chances, dataset, toy_rows
 from training.dataset.dataset import Dataset
-from training.evaluation.logged_history import LARGEST_WEIGHT, logged_losses
+from training.evaluation.logged_history import LARGEST_WEIGHT, logged_losses, logged_values
 from training.types import Array
 
 N = 400
@@ -67,3 +68,17 @@ def test_no_loss_leaves_its_bounds(seed: int) -> None:
     assert losses.bounds.high == LARGEST_WEIGHT
     assert (losses.loss >= losses.bounds.low).all()
     assert (losses.loss <= losses.bounds.high).all()
+
+
+@pytest.fixture(scope="module")
+def history() -> FittedHistory:
+    return fitted_history(logged=True)
+
+
+def test_a_policy_that_the_log_never_tried_is_named_not_valued(history: FittedHistory) -> None:
+    never = replace(history.data, propensity=np.where(history.data.observed, 1.0, np.nan))
+    found = logged_values(never, history.fitted.oof_success, {"always reasoning": np.ones(len(history.data), np.int64)})
+    assert found.policies == ()
+    assert "always reasoning" in found.notes[0]
+    few = history.data.subset(np.arange(10))
+    assert logged_values(few, history.fitted.oof_success[:10], {}).policies == ()

@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.decision.features import FEATURE_NAMES
 from tests.support import tiny_models as tiny
 from training.encoders.design_matrix import design_rows
 from training.explain.contributions import FILE, NoHeads, StoredHeads, read_heads, write_heads
-from training.explain.explain import LAST, REST, _moved
 from training.export.reference import predict
 from training.models.fitted_model import FittedModel, PiecewiseLinear
 
@@ -58,20 +56,6 @@ def test_a_flat_map_leaves_nothing_to_share_out(tmp_path: Path) -> None:
     parts = kept(model, tmp_path).parts(ROWS[0], 1, 0.5)
     assert (parts.average, parts.uplift) == (0.3, 0.3)
     assert (parts.columns == 0).all()
-
-
-def test_columns_are_named_and_none_is_lost() -> None:
-    columns = np.random.default_rng(0).normal(size=tiny.WIDTH)
-    moved = _moved(columns, ROWS[0], tiny.DIMS)
-    assert len(moved) == len(FEATURE_NAMES) + 2
-    assert sum(each.points for each in moved) == pytest.approx(columns.sum())
-    assert [abs(each.points) for each in moved] == sorted((abs(each.points) for each in moved), reverse=True)
-    named = {each.name: each for each in moved}
-    assert named[LAST].points == pytest.approx(columns[: tiny.DIMS].sum())
-    assert named[REST].value is None
-    assert named["chars"].value == pytest.approx(
-        np.expm1(ROWS[0][2 * tiny.DIMS + FEATURE_NAMES.index("chars")]), abs=0.01
-    )
 
 
 def test_another_bundles_heads_and_broken_ones_are_refused(tmp_path: Path) -> None:

@@ -9,15 +9,16 @@ import pytest
 from rich.console import Console
 
 from serving.decision.bundle.manifest import DataFingerprint
+from serving.decision.features import FEATURE_NAMES
 from tests.support import tiny_models as tiny
 from tests.support.toy_datasets import dataset
 from training.encoders.design_matrix import design_rows
-from training.inference import Question, explain
 from training.explain.contributions import write_heads
-from training.explain.explain import companion_folder, design_row
+from training.explain.explain import LAST, REST, companion_folder, design_row
 from training.explain.similar_cases import write_cases
 from training.explain.terminal import explanation_tables
 from training.export.bundle_writer import BundleLineage, ExportedBundle, export_bundle
+from training.inference import Question, explain
 
 PROMPT = "prove the sum of three steps"
 ARMS_TOML = """
@@ -68,6 +69,12 @@ def test_all_of_it(exported: ExportedBundle) -> None:
     assert np.clip(contributions.uplift, -1, 1) == pytest.approx(prediction.uplift[0], abs=1e-5)
     total = contributions.average + sum(each.points for each in contributions.moved)
     assert total == pytest.approx(contributions.uplift)
+    assert {each.name for each in contributions.moved} == {LAST, REST, *FEATURE_NAMES}
+    sizes = [abs(each.points) for each in contributions.moved]
+    assert sizes == sorted(sizes, reverse=True)
+    named = {each.name: each for each in contributions.moved}
+    assert named[REST].value is None
+    assert named["chars"].value == len(PROMPT)
     assert len(told.cases) == 5
     console = Console(width=160, record=True, file=None, quiet=False, no_color=True)
     with console.capture() as caught:

@@ -3,51 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from serving.decision.policy.policy import Exploration
-from serving.decision.selection.runtime_state import RuntimeState
-from serving.journal.rows import JournalEntry, OutcomeRow
-from serving.journal.store import Store
-from tests.support.journal_rows import decision as decision_row
-from tests.support.policy_cases import ARMS, NOW, ask, engine, forecast, policy
-from training.errors import BadHistory
+from tests.support.savings_cases import FOUR, evidence
 from training.metrics.off_policy import UnsupportedPolicy
 from training.savings.estimate import estimate_savings
-from training.savings.evidence import Evidence, rate_of
-from training.savings.from_journal import from_journal
-from training.savings.terminal import savings_json, savings_tables, sentences
-
-
-def evidence(success: Any, cost: Any, latency: Any, chosen: Any, **more: Any) -> Evidence:
-    success, cost, latency = (np.array(table, np.float64) for table in (success, cost, latency))
-    told: dict[str, Any] = {
-        "kind": "paired history",
-        "arms": ("direct", "reasoning"),
-        "policy": "p",
-        "propensity": np.ones_like(success),
-        "forecast_success": np.full_like(success, 0.5),
-        "forecast_cost_usd": np.full_like(success, 0.1),
-        "tasks": np.full(len(success), None, object),
-        "tenants": np.full(len(success), None, object),
-        "per_day": 100.0,
-        "assumed": False,
-    }
-    return Evidence(
-        success=success, cost_usd=cost, latency_ms=latency, chosen=np.array(chosen, np.int64), **(told | more)
-    )
-
-
-FOUR = evidence(
-    success=[[1, 1], [0, 1], [0, 0], [1, 1]],
-    cost=[[0.1, 1.0], [0.1, 2.0], [0.1, 3.0], [0.1, 4.0]],
-    latency=[[100, 1000], [200, 2000], [300, 3000], [400, 4000]],
-    chosen=[0, 1, 0, 0],
-)
+from training.savings.evidence import Evidence
 
 
 def test_a_paired_history_by_hand() -> None:
@@ -134,79 +97,3 @@ def test_what_the_log_never_tried_is_not_told() -> None:
     assert "collect paired data" in told.whole.missing["always reasoning"]
     with pytest.raises(UnsupportedPolicy):
         estimate_savings("s", replace(sure, chosen=np.ones(len(cut), np.int64)), resamples=20)
-
-
-def test_days_are_read_off_the_times() -> None:
-    times = np.array([0.0, 86_400.0, np.nan, 2 * 86_400.0])
-    assert rate_of(times, None) == (2.0, False)
-    assert rate_of(times[:1], None) == (10_000.0, True)
-    assert rate_of(times, 7.0) == (7.0, False)
-
-
-def entries(n: int = 60) -> list[JournalEntry]:
-    """Decisions that explore, with an outcome each: reasoning succeeds, direct fails half of the time."""
-    made = engine(
-        forecast((0.1, 0.2)), policy(low_support="explore", min_support=1.0, exploration=Exploration(explore=0.9))
-    )
-    found = []
-    for place in range(n):
-        decided = made.decide_recorded(
-            ask(tenant="acme", task="maths"), RuntimeState(input_tokens=1000, uniform=(place + 0.5) / n)
-        )
-        decision, record = decided.decision, decided.record
-        assert record is not None
-        row = decision_row(
-            decision.decision_id,
-            decided_at=NOW + place * 7200,
-            arm=decision.arm,
-            model=decision.model,
-            effort=decision.effort,
-            bucket=decision.bucket,
-            propensity=decision.propensity,
-            policy=decision.policy,
-            replay=record.to_json().decode(),
-            task="maths",
-            tenant="acme",
-        )
-        outcome = OutcomeRow(
-            row.decision_id, NOW, success=float(decision.arm != "direct" or place % 2), input_tokens=1000,
-            output_tokens=1000, latency_ms=500.0,
-        )  # fmt: skip
-        found.append(JournalEntry(row, outcome))
-    return found
-
-
-def test_a_journal_is_settled_again_under_another_policy(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'journal.db'}")
-    store.upgrade()
-    made = entries()
-    unknown = replace(made[0].decision, decision_id="unknown")
-    store.append([*(entry.decision for entry in made), unknown], [e.outcome for e in made if e.outcome])
-    careful = engine(policy=policy(value_of_success_usd=1e-6)).bound_policy
-    generous = engine(policy=policy(value_of_success_usd=100.0)).bound_policy
-    low = from_journal(store.entries(), careful)
-    high = from_journal(store.entries(), generous)
-    store.close()
-    assert (low.chosen == 0).all()
-    assert (high.chosen == 2).all()
-    assert low.kind == "journal"
-    assert np.isfinite(low.success).sum(axis=1).tolist() == [1] * 60
-    # 1,000 prompt tokens at 1 and 1,000 answer tokens at 10 USD per million
-    assert low.cost_usd[np.isfinite(low.cost_usd)] == pytest.approx(0.011)
-    assert low.per_day == pytest.approx(61 / (59 * 7200 / 86_400))
-    assert low.notes == ("1 decisions without a reported success are left out",)
-    told = estimate_savings("the journal", low, resamples=20)
-    assert told.estimator == "dr"
-    assert told.whole.strategies[0].quality.value == pytest.approx(0.5, abs=0.15)
-
-
-def test_a_journal_of_other_arms_is_refused() -> None:
-    with pytest.raises(BadHistory, match="60 do not fit"):
-        from_journal(entries(), engine(arms=ARMS[:2], prediction=forecast((0.1,))).bound_policy)
-
-
-def test_all_of_it_is_shown() -> None:
-    found = estimate_savings("s", FOUR, resamples=20)
-    assert [table.title for table in savings_tables(found)] == ["What it would have cost"]
-    assert "always reasoning" in " ".join(sentences(found))
-    assert '"usd_per_success"' in savings_json(found)
