@@ -77,6 +77,7 @@ def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALO
     live_model = LiveModel(opened.ground, policy_source)
     engine_slot = live_model.slot
     limits = _request_limits(settings)
+    authorizer = Authorizer(None if settings.keys is None else KeyFile(settings.keys), shared.rates)
     journal_settings = JournalSettings(retention_days=settings.retention_days)
     journal = open_journal(settings.journal, settings.spool, journal_settings, slot)
     registry = MetricRegistry()
@@ -117,7 +118,6 @@ def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALO
     controller.start()
     side_models = SideModels(shadow, settings.shadow, canary, settings.canary)
     lifecycle = follow_sources(locations, opened, live_model, shared.rollback_board, side_models)
-    authorizer = Authorizer(None if settings.keys is None else KeyFile(settings.keys), shared.rates)
     exposition = PrometheusExposition(registry, shared.board, slot.number)
     routes: tuple[Route, ...] = (
         *OutcomeRoutes(outcome_service, journal, limits).routes,
