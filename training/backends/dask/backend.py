@@ -34,7 +34,7 @@ from training.backends.dask.partitions import (
     sample_prompts,
     sample_rows,
 )
-from training.backends.dask.row_accounting import account_rows, require_both, write_bad, write_repeats
+from training.backends.dask.row_accounting import account_rows, append_duplicates, require_all_arms, write_quarantine
 from training.backends.dask.storage import find_parquet, row_group_pieces
 from training.backends.dask.trainer import DaskTrainerFactory
 from training.dataset.arm_inference import name_arms
@@ -83,13 +83,13 @@ class DaskBackend:
         validated = cluster.map(validate, pieces, arms=names)
         tallies: list[RowTally] = cluster.gather(cluster.map(attrgetter("tally"), validated))
         progress("reading history", rows, rows)
-        write_bad(source.quarantine, tallies)
+        write_quarantine(source.quarantine, tallies)
         validated_history = account_rows(files, tallies, (), source.quarantine)
         require_rows(validated_history)
         with explain_quarantined(validated_history):
             arms = arms or name_arms(pd.concat([tally.usage for tally in tallies]))
             self._shuffle(validated, rows, arms, progress)
-            write_repeats(source.quarantine, files, self._facts)
+            append_duplicates(source.quarantine, files, self._facts)
             prompts = sum(facts.labelled for facts in self._facts)
             self._share = min(1.0, source.at_most / max(prompts, 1))
             sample = join_prompts(cluster.gather(cluster.map(sample_prompts, self._prompts, share=self._share)))
@@ -98,7 +98,7 @@ class DaskBackend:
             if self._share < 1.0:
                 require_drawn(sample.runs, arm_names, prompts)
             require_prompts(sample.runs, arm_names, MINIMUM_PROMPTS)
-            require_both(self._facts)
+            require_all_arms(self._facts)
         require_overlap(sample)
         self._sample = sample
         return account_rows(files, tallies, self._facts, source.quarantine), DrawnSample(sample, prompts)

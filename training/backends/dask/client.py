@@ -32,6 +32,8 @@ NOISY_LOGGERS: Final = (
 )
 LOSS_GRACE_S: Final = 5.0
 """Within which the scheduler notices a lost worker after its peers have."""
+FREE_PORT: Final = "127.0.0.1:0"
+"""Of the scheduler's HTTP server: the default port would clash with another cluster on this machine."""
 T = TypeVar("T")
 
 
@@ -128,7 +130,13 @@ def connect(settings: BackendSettings) -> Iterator[Cluster]:
     if settings.scheduler is None:
         count = settings.workers or os.cpu_count() or 1
         # One process each: LightGBM's network is one per process. Its threads are the worker's.
-        started = LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None)
+        started = LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=FREE_PORT,
+            scheduler_kwargs={"dashboard": False},
+        )
         with started, Client(started) as client:
             _prepare_process()
             client.run(_prepare_process)

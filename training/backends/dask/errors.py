@@ -3,7 +3,7 @@
 ::
 
     BadInput
-    └── NotOnACluster         records that a cluster can't read: no Parquet, or a place whose package is missing
+    └── NotOnACluster         records that the backend can't read: not Parquet, or a protocol whose package is missing
     TrainingError
     └── ClusterError
         ├── SchedulerUnreachable
@@ -17,11 +17,11 @@ from training.errors import HistoryUnreadable, TrainingError
 
 
 class NotOnACluster(HistoryUnreadable):
-    """Records that a cluster can't read: another format than Parquet, or a place whose package is missing."""
+    """Records that the backend can't read: not Parquet, or a protocol whose package is missing."""
 
 
 class ClusterError(TrainingError):
-    """The cluster can't do its work."""
+    """The cluster failed."""
 
 
 class SchedulerUnreachable(ClusterError):
@@ -33,4 +33,4 @@ class NoWorkers(ClusterError):
 
 
 class WorkerLost(ClusterError):
-    """A worker is gone that held a part of the data."""
+    """A worker that held data was lost."""

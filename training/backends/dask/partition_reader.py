@@ -1,6 +1,7 @@
-"""What workers do with records: validate a piece of a file, and put the rows of a prompt together after the exchange.
+"""Reader tasks: workers validate pieces of files, and merge the rows of each prompt after the shuffle.
 
-Rows of one prompt may lie in different files; after validation every row goes to the part that its prompt id hashes to.
+Rows of one prompt may lie in different files; after validation every row goes to the partition that its prompt id
+hashes to.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from training.records.readers.rows import ReadLimits
 from training.records.schema import KNOWN
 from training.records.validation import RowValidator
 
-NUMBERS: Final = (
+NUMBER_COLUMNS: Final = (
     "success",
     "propensity",
     "input_tokens",
@@ -37,23 +38,23 @@ NUMBERS: Final = (
     "latency_ms",
     "timestamp",
 )
-WORDS: Final = ("request_id", "prompt_id", "prompt", "messages", "arm", "task", "tenant")
-PLACE: Final = 1 << 40
-"""Rows that one file may hold: a row's place is its file's number times this, plus its number in the file."""
-BAD_LINES: Final = 10_000
-"""Bad rows of one piece that come back to be written down; more are counted only."""
+TEXT_COLUMNS: Final = ("request_id", "prompt_id", "prompt", "messages", "arm", "task", "tenant")
+ROWS_PER_FILE: Final = 1 << 40
+"""Upper bound of rows in a file: a row's place is its file's number times this, plus its number in the file."""
+MAX_BAD_LINES: Final = 10_000
+"""Rejected rows of one piece whose contents are returned; more are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowTally:
-    """What became of the rows of a piece; tallies are added up on the driver.
+    """Counts of the rows of a piece; the driver adds tallies up.
 
     Parameters
     ----------
     bad
-        Lines for the quarantine file, at most `BAD_LINES`.
+        Lines for the quarantine file, at most `MAX_BAD_LINES`.
     usage
-        Of the arms, as `training.dataset.arm_inference.arm_usage` adds it up.
+        See `training.dataset.arm_inference.arm_usage`.
     """
 
     read: int
@@ -68,7 +69,7 @@ class RowTally:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidatedRows:
-    """The good rows of a piece, in the columns of `empty_frame`, and what became of the others."""
+    """The valid rows of a piece, in the columns of `empty_frame`, and the tally of all."""
 
     frame: pd.DataFrame
     tally: RowTally
@@ -76,7 +77,7 @@ class ValidatedRows:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedRow:
-    """A row whose request id came before, in another piece."""
+    """A row whose request id occurred before, in another piece."""
 
     place: int
     request_id: str
@@ -84,16 +85,16 @@ class RepeatedRow:
 
 @dataclass(frozen=True, slots=True)
 class PartitionFacts:
-    """What is known of the prompts of one part; all of it adds up but the times, and whether every arm is there.
+    """Counts of one partition; all add up but `start`, `end` and `has_all_arms`.
 
     Parameters
     ----------
     rows, duplicates
-        Kept rows, and rows whose request id came before, in another piece; `repeats` are the first of these.
+        Kept rows, and rows whose request id occurred before, in another piece; `repeats` are the first of these.
     prompts, labelled, logged
         All prompts, those with a known success, and those of them that not every arm served.
     has_all_arms
-        Is the success of every arm known at least once?
+        Whether the success of every arm is known at least once.
     """
 
     rows: int
@@ -113,18 +114,18 @@ class PartitionFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PromptRows:
-    """The prompts of one part with their texts, before they are encoded."""
+    """The prompts of one partition with their texts, before they are encoded."""
 
     dataset: Dataset
     facts: PartitionFacts
 
 
 def empty_frame() -> pd.DataFrame:
-    """Give an empty frame of the rows that workers exchange: what the data set needs, and nothing else."""
+    """Give an empty frame with the columns that the shuffle exchanges: those that the data set needs."""
     return pd.DataFrame(
         {
-            **{name: pd.Series(dtype="string[pyarrow]") for name in WORDS},
-            **{name: pd.Series(dtype=np.float64) for name in NUMBERS},
+            **{name: pd.Series(dtype="string[pyarrow]") for name in TEXT_COLUMNS},
+            **{name: pd.Series(dtype=np.float64) for name in NUMBER_COLUMNS},
             "place": pd.Series(dtype=np.int64),
             "hash": pd.Series(dtype=np.uint64),
             "text": pd.Series(dtype=np.uint64),
@@ -133,24 +134,24 @@ def empty_frame() -> pd.DataFrame:
 
 
 def validate(piece: Piece, arms: tuple[str, ...] | None) -> ValidatedRows:
-    """Read and judge the rows of a piece, by the same validator as one machine."""
+    """Read and validate the rows of a piece, with the validator of the local backend."""
     with tempfile.TemporaryDirectory() as folder:
         path, shown = Path(folder) / "bad.jsonl", piece.name
-        with _Noting(path) as bad:
+        with _LineRecorder(path) as bad:
             validator = RowValidator(arms, bad, ReadLimits(), carry=True, outcomes=True)
             with open_file(piece.url) as stream:
                 only = (*KNOWN, "source")
                 for rows in parquet_rows(stream, shown, validator.limits, only, piece.groups):
                     validator.add_batch(shown, rows)
         with path.open(encoding="utf-8") as lines:
-            kept = tuple(line for _, line in zip(range(BAD_LINES), lines, strict=False))
+            kept = tuple(line for _, line in zip(range(MAX_BAD_LINES), lines, strict=False))
     builder = validator.builder
     frame = builder.frame()
     has_request_id = builder.has_request_id()
-    out = {name: _words(frame[name]) for name in WORDS} | {name: frame[name] for name in NUMBERS}
+    out = {name: _text_column(frame[name]) for name in TEXT_COLUMNS} | {name: frame[name] for name in NUMBER_COLUMNS}
     out["request_id"] = out["request_id"].where(has_request_id)
     places = np.setdiff1d(np.arange(1, piece.rows + 1, dtype=np.int64) + piece.first, np.array(bad.lines, np.int64))
-    out["place"] = pd.Series(piece.file * PLACE + places)
+    out["place"] = pd.Series(piece.file * ROWS_PER_FILE + places)
     out["hash"] = pd.Series(builder.row_hashes(frame), dtype=np.uint64)
     out["text"] = pd.Series(builder.prompt_hashes(frame), dtype=np.uint64)
     tally = RowTally(
@@ -167,16 +168,16 @@ def validate(piece: Piece, arms: tuple[str, ...] | None) -> ValidatedRows:
 
 
 def merge_calls(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> PromptRows:
-    """Put the rows of a part into one row per prompt; rows come in any order and are read in that of the files."""
+    """Merge the rows of a partition into one row per prompt, in the order of the files whatever order they come in."""
     frame = frame.sort_values("place", ignore_index=True)
-    again = (frame["request_id"].notna() & frame["request_id"].duplicated()).to_numpy()
-    repeated = frame.loc[again, ["place", "request_id"]].head(BAD_LINES)
-    frame = frame[~again].reset_index(drop=True)
+    duplicate = (frame["request_id"].notna() & frame["request_id"].duplicated()).to_numpy()
+    repeated = frame.loc[duplicate, ["place", "request_id"]].head(MAX_BAD_LINES)
+    frame = frame[~duplicate].reset_index(drop=True)
     dataset = group_dataset(frame, arms)
     times = frame["timestamp"].dropna().to_numpy()
     facts = PartitionFacts(
         rows=len(frame),
-        duplicates=int(again.sum()),
+        duplicates=int(duplicate.sum()),
         prompts=int(frame["prompt_id"].nunique()),
         labelled=len(dataset),
         logged=int((~dataset.paired).sum()),
@@ -192,18 +193,18 @@ def merge_calls(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> PromptRows:
     return PromptRows(dataset, facts)
 
 
-def _words(column: pd.Series) -> pd.Series:
+def _text_column(column: pd.Series) -> pd.Series:
     return pd.Series(column.astype(object), dtype="string[pyarrow]")
 
 
-class _Noting(Quarantine):
-    """Also notes which rows are bad."""
+class _LineRecorder(Quarantine):
+    """Also records the line numbers of rejected rows."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.lines: list[int] = []
 
-    def __enter__(self) -> _Noting:
+    def __enter__(self) -> _LineRecorder:
         super().__enter__()
         return self
 

@@ -1,4 +1,4 @@
-"""Adds up what workers saw: every row is kept or in quarantine, as on one machine."""
+"""Row accounting: adds up the counts of workers, so that every row is kept or quarantined as on one machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from training.backends.dask.partition_reader import PLACE, PartitionFacts, RowTally
+from training.backends.dask.partition_reader import ROWS_PER_FILE, PartitionFacts, RowTally
 from training.backends.dask.storage import display_path
 from training.errors import BadHistory, TooLittleToLearn
 from training.records.frame_builder import Fingerprint
@@ -27,7 +27,7 @@ EXAMPLES: Final = 20
 def account_rows(
     files: Sequence[str], tallies: Sequence[RowTally], facts: Sequence[PartitionFacts], quarantine: Path | None
 ) -> History:
-    """Give the history without its rows; before the exchange (no facts) kept rows are only those that are not bad."""
+    """Give the history without its rows; before the shuffle (no facts) rows not rejected count as kept."""
     quarantined = sum((tally.quarantined for tally in tallies), Counter[str]())
     read = sum(tally.read for tally in tallies)
     kept = sum(one.rows for one in facts) if facts else read - quarantined.total()
@@ -50,21 +50,21 @@ def account_rows(
         pd.DataFrame(),
         counts,
         reduce(add, (one.fingerprint for one in facts), Fingerprint()).digest,
-        _moment(min((one.start for one in facts), default=np.inf)),
-        _moment(max((one.end for one in facts), default=-np.inf)),
+        _timestamp(min((one.start for one in facts), default=np.inf)),
+        _timestamp(max((one.end for one in facts), default=-np.inf)),
         tuple(example for tally in tallies for example in tally.examples)[:EXAMPLES],
         quarantine,
         any(tally.synthetic for tally in tallies),
     )
 
 
-def require_both(facts: Sequence[PartitionFacts]) -> None:
-    """Refuse a history of which no part has calls of every arm.
+def require_all_arms(facts: Sequence[PartitionFacts]) -> None:
+    """Refuse a history of which no partition has calls of every arm.
 
     Raises
     ------
     TooLittleToLearn
-        Says how many parts there are.
+        No partition has a known success of every arm.
     """
     if not any(one.has_all_arms for one in facts):
         raise TooLittleToLearn(
@@ -73,8 +73,8 @@ def require_both(facts: Sequence[PartitionFacts]) -> None:
         )
 
 
-def write_bad(path: Path | None, tallies: Sequence[RowTally]) -> None:
-    """Write the quarantine anew with what the pieces gave back.
+def write_quarantine(path: Path | None, tallies: Sequence[RowTally]) -> None:
+    """Overwrite the quarantine file with the rejected rows of all pieces.
 
     Raises
     ------
@@ -91,15 +91,15 @@ def write_bad(path: Path | None, tallies: Sequence[RowTally]) -> None:
         raise BadHistory(f"quarantine {path}: {error.strerror}; choose a path that can be written") from error
 
 
-def write_repeats(path: Path | None, files: Sequence[str], facts: Sequence[PartitionFacts]) -> None:
-    """Add the rows whose request id came before in another piece, by name: their texts stay where they are."""
+def append_duplicates(path: Path | None, files: Sequence[str], facts: Sequence[PartitionFacts]) -> None:
+    """Append rows whose request id occurred before in another piece, by id only: workers keep their contents."""
     if path is None:
         return
     with path.open("a", encoding="utf-8", newline="\n") as file:
         for repeat in sorted((repeat for one in facts for repeat in one.repeats), key=lambda repeat: repeat.place):
             entry = {
-                "source": display_path(files[repeat.place // PLACE]),
-                "line": repeat.place % PLACE,
+                "source": display_path(files[repeat.place // ROWS_PER_FILE]),
+                "line": repeat.place % ROWS_PER_FILE,
                 "kind": REPEATED,
                 "reason": "request_id came before; the first row of it is kept",
                 "row": {"request_id": repeat.request_id},
@@ -107,5 +107,5 @@ def write_repeats(path: Path | None, files: Sequence[str], facts: Sequence[Parti
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
 
-def _moment(epoch: float) -> datetime | None:
+def _timestamp(epoch: float) -> datetime | None:
     return datetime.fromtimestamp(epoch, UTC) if np.isfinite(epoch) else None

@@ -1,4 +1,4 @@
-"""Finds Parquet files, here or in object storage, and cuts them into pieces of whole row groups."""
+"""Storage: finds Parquet files, local or in object storage, and splits them into pieces of whole row groups."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.errors import HistoryMissing, HistoryUnreadable
 
 ENDINGS: Final = (".parquet", ".pq")
 PIECE_BYTES: Final = 128 * 2**20
-"""Row groups are read together up to so many bytes, as they are in memory."""
+"""Row groups are read together up to this size in memory."""
 PACKAGES: Final = {
     "s3": "s3fs",
     "s3a": "s3fs",
@@ -30,14 +30,14 @@ PACKAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of row groups of one file.
+    """Consecutive row groups of one file.
 
     Parameters
     ----------
     file
-        The file's place among all files.
+        Index of the file among all files.
     url
-        With its protocol, so that every worker finds it.
+        With its protocol, so that every worker resolves it alike.
     groups
         Row groups, neighbours.
     first
@@ -57,12 +57,12 @@ class Piece:
 
     @property
     def name(self) -> str:
-        """As people write it."""
+        """Path for messages."""
         return display_path(self.url)
 
 
 def display_path(url: str) -> str:
-    """Write a file's place as people do: a local path without its protocol.
+    """Give a path for messages: a local one without its protocol.
 
     >>> display_path("file:///data/a.parquet"), display_path("s3://bucket/a.parquet")
     ('/data/a.parquet', 's3://bucket/a.parquet')
@@ -71,7 +71,7 @@ def display_path(url: str) -> str:
 
 
 def find_parquet(paths: Sequence[str]) -> tuple[str, ...]:
-    """List the Parquet files that paths stand for, each once and by name.
+    """List the Parquet files of paths, each once and sorted within a path.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ def find_parquet(paths: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     HistoryMissing
-        A path stands for nothing.
+        A path matches no Parquet file.
     NotOnACluster
-        A file that was named is no Parquet, or the package that reads this protocol is missing.
+        A named file is not Parquet, or the package for the protocol is missing.
     """
     found: dict[str, None] = {}
     for path in paths:
@@ -108,12 +108,12 @@ def find_parquet(paths: Sequence[str]) -> tuple[str, ...]:
 
 
 def open_file(url: str) -> BinaryIO:
-    """Open a file for reading, wherever it is."""
+    """Open a local or remote file for reading."""
     return cast(BinaryIO, fsspec.open(url, "rb").open())
 
 
 def row_group_pieces(file: int, url: str) -> tuple[Piece, ...]:
-    """Read a file's footer and cut it into pieces.
+    """Split a file into pieces by its footer.
 
     Raises
     ------

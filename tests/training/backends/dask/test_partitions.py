@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from tests.support.toy_datasets import chances, dataset, toy_rows
-from training.backends.dask.partition_reader import empty_frame, merge_calls
 from training.backends.dask.partitions import (
     Partition,
     folds_by_hash,
@@ -18,9 +15,7 @@ from training.backends.dask.partitions import (
     sample_mask,
     training_rows,
 )
-from training.backends.dask.row_accounting import require_both
 from training.dataset.dataset import Dataset
-from training.errors import TooLittleToLearn
 from training.models.boosting import TreeSettings, raw_scores, sigmoid
 from training.models.local_trainer import LocalHeadTrainer
 from training.models.meta_learners import Scores
@@ -89,13 +84,3 @@ def test_the_sample_and_the_folds_do_not_depend_on_how_rows_are_parted() -> None
     assert set(sample_mask(ids, 0.1).nonzero()[0]) <= set(sample_mask(ids, 0.3).nonzero()[0])
     sizes = np.bincount(folds_by_hash(ids, 5))
     assert sizes.min() > 700
-
-
-def test_a_part_may_be_empty_and_no_part_may_lack_an_arm_everywhere() -> None:
-    rng = np.random.default_rng(6)
-    data = dataset(chances(toy_rows(4, rng)), rng)
-    empty = merge_calls(empty_frame(), data.arms)
-    assert (len(empty.dataset), empty.facts.rows, empty.facts.has_all_arms) == (0, 0, False)
-    with pytest.raises(TooLittleToLearn, match="none of 2 partitions has a known success of every arm"):
-        require_both([empty.facts, empty.facts])
-    require_both([empty.facts, replace(empty.facts, has_all_arms=True)])
