@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from serving.decision.errors import BadRequest
-from serving.decision.providers.endpoints import Endpoint, parse_path
-from serving.decision.providers.gateway_headers import read_gateway_headers
-from serving.decision.providers.reply_usage import READABLE_ENCODINGS, ReplyReader
-from serving.decision.providers.request_body import parse_body
-from serving.decision.providers.rewrite import apply_decision, same_model
-from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.types import Decision
-from serving.journal.rows import OutcomeRow
+from serving.decision import BadRequest, Decision
+from serving.decision.providers import (
+    READABLE_ENCODINGS,
+    Endpoint,
+    ReplyReader,
+    apply_decision,
+    parse_body,
+    parse_path,
+    read_gateway_headers,
+    same_model,
+)
+from serving.decision.selection import EveryArmDenied
+from serving.journal import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
-from serving.schemas.lossless_json import read_lossless, write_lossless
-from serving.schemas.problems import DENIED, MEDIA_TYPE, Problem, Rejected
-from serving.schemas.rewrite_headers import decision_headers
-from serving.service.decision_service import DecisionService
+from serving.schemas import DENIED, MEDIA_TYPE, Problem, Rejected, decision_headers, read_lossless, write_lossless
+from serving.service import DecisionService
 
 Answer = pb.ProcessingResponse
 Headers = Mapping[bytes, bytes]

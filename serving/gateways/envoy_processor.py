@@ -9,14 +9,13 @@ from typing import Any, Final, Protocol
 
 import grpc
 
-from serving.decision.errors import ThinkgateError
+from serving.decision import ThinkgateError
 from serving.gateways.envoy_exchange import Answer, Exchange, ExchangeServices
-from serving.grpc_api.codec import message_reader
-from serving.grpc_api.servicers import Context
-from serving.journal.rows import OutcomeRow
+from serving.grpc_api import Context, message_reader
+from serving.journal import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
-from serving.schemas.problems import Problem
-from serving.service.error_problems import error_location
+from serving.schemas import Problem
+from serving.service import error_location
 
 EXTERNAL_PROCESSOR: Final = "envoy.service.ext_proc.v3.ExternalProcessor"
 

@@ -1,11 +1,11 @@
-"""A LiteLLM callback: asks thinkgate before each chat call, and reports what became of it; LiteLLM never waits long.
+"""LiteLLM callback: asks thinkgate for a decision before each chat call, and reports the outcome after it.
 
 This file runs inside the LiteLLM proxy with nothing of thinkgate beside it, so it is long: it needs httpx only, which
 LiteLLM brings along. Copy it next to LiteLLM's `config.yaml` (deploy/litellm holds an example) and name it there:
-`litellm_settings: {callbacks: ["litellm_hook.gate"]}`. Arms name models as that configuration does. LiteLLM itself says
-an effort in each provider's own words.
+`litellm_settings: {callbacks: ["litellm_hook.gate"]}`. Arms name models as that configuration does. LiteLLM itself
+translates an effort into each provider's parameters.
 
-Where thinkgate is slow, down or refuses, the call goes on as the client sent it.
+Where thinkgate is slow, down or refuses, the call goes on unchanged after at most the timeout.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MAX_NAME: Final = 256
 
 
 class HookOptions(NamedTuple):
-    """How thinkgate is reached. (LiteLLM loads this file in a way that a dataclass does not stand.)
+    """How thinkgate is reached. (A dataclass would not survive the way in which LiteLLM loads this file.)
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ _DEFAULTS: Final = HookOptions()
 
 
 class _Served:
-    """What one call was decided to be served with, and how often it failed since."""
+    """The decision on one call, and how often the call failed since."""
 
     __slots__ = ("decision", "failures")
 
@@ -73,7 +73,7 @@ class _Served:
 
 
 class ThinkgateHook(CustomLogger):  # type: ignore[misc, unused-ignore]
-    """Plugged into LiteLLM.
+    """The callback that LiteLLM calls.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class ThinkgateHook(CustomLogger):  # type: ignore[misc, unused-ignore]
         data: dict[str, Any],
         call_type: str,
     ) -> dict[str, Any]:
-        """Ask before a chat call; change its model and effort to what was decided."""
+        """Ask for a decision before a chat call; set its model and effort accordingly."""
         try:
             if call_type in _CHAT and self._wants(data):
                 request = decision_request(data, user_api_key_dict)
@@ -128,7 +128,7 @@ class ThinkgateHook(CustomLogger):  # type: ignore[misc, unused-ignore]
     async def async_post_call_response_headers_hook(
         self, data: dict[str, Any], *_: Any, **__: Any
     ) -> dict[str, str] | None:
-        """Tell the client what was decided, so that it can report success by the decision's id."""
+        """Give the response headers that name the decision, so that the client can report success by its id."""
         served = self._served.get(str(data.get("litellm_call_id")))
         if served is None:
             return None
@@ -172,7 +172,7 @@ class ThinkgateHook(CustomLogger):  # type: ignore[misc, unused-ignore]
         turns = data.get("messages")
         if not isinstance(turns, list) or not turns or (models and data.get("model") not in models):
             return False
-        # In the middle of its work a model keeps its mode; and a client's own thinking parameters are its own affair.
+        # In an open tool loop a model keeps its mode, and a client's own thinking parameters stand.
         in_loop = isinstance(turns[-1], Mapping) and turns[-1].get("role") in ("tool", "function")
         return not in_loop and "thinking" not in data and self._clock() >= self._quiet_until
 
@@ -180,7 +180,7 @@ class ThinkgateHook(CustomLogger):  # type: ignore[misc, unused-ignore]
         async with asyncio.timeout(self.options.timeout_ms / 1000.0):
             answer = await self._open().post("/v1/decisions", json=request)
         if answer.status_code != httpx.codes.OK:
-            # A refusal is an answer: thinkgate is well, this request is none that it can decide on.
+            # A refusal is an answer: the server works, it can't decide on this request.
             logger.debug("no decision: status %d", answer.status_code)
             return None
         self._failures = 0
@@ -197,7 +197,7 @@ class ThinkgateHook(CustomLogger):  # type: ignore[misc, unused-ignore]
         return self._client
 
     def _failed(self, error: Exception) -> None:
-        """After a few failures in a row ask nobody for a moment: a dead server must not cost every call its timeout."""
+        """Stop asking for a moment after a few failures in a row: a dead server must not cost each call the timeout."""
         self._failures += 1
         if self._failures >= _FAILURES:
             self._quiet_until = self._clock() + _PAUSE_SECONDS
@@ -225,7 +225,7 @@ class ThinkgateHook(CustomLogger):  # type: ignore[misc, unused-ignore]
 
 
 def decision_request(data: Mapping[str, Any], caller: Any) -> dict[str, Any]:
-    """Write what thinkgate is asked: texts and counts only, no data of images, no parameters.
+    """Build the decision request: texts and counts only, no image data, no parameters.
 
     Parameters
     ----------
@@ -269,11 +269,11 @@ def _apply(data: dict[str, Any], decision: Mapping[str, Any], deployed: Sequence
     Parameters
     ----------
     deployed
-        What LiteLLM calls the decision's model behind its name, None where it knows no such name.
+        LiteLLM's models behind the decision's model name; None where it knows no such name.
     """
     if deployed is None:
         if data.get("model") != decision["model"]:
-            return  # the model that was decided on is none of this proxy's: its effort fits no other one
+            return  # the decided model is not deployed here, and its effort fits no other
     else:
         data["model"] = decision["model"]
     effort = decision["effort"]
@@ -293,7 +293,7 @@ def _deployed(model: str) -> Sequence[str] | None:
 
 
 def _takes(model: str, effort: str) -> bool:
-    """Whether a provider takes this effort: a switch that a model does not know is an error to some."""
+    """Tell whether a provider accepts this effort: some answer an unknown one with an error."""
     import litellm
 
     name, provider = litellm.get_llm_provider(model)[:2]
@@ -308,7 +308,7 @@ def _outcome(served: _Served, kwargs: Mapping[str, Any], response: Any, took: An
     usage = getattr(response, "usage", None)
     hidden = getattr(getattr(usage, "completion_tokens_details", None), "reasoning_tokens", None)
     cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None)
-    told = {
+    fields = {
         "decision_id": served.decision["decision_id"],
         "input_tokens": getattr(usage, "prompt_tokens", None),
         "cached_input_tokens": cached,
@@ -318,7 +318,7 @@ def _outcome(served: _Served, kwargs: Mapping[str, Any], response: Any, took: An
         "latency_ms": took.total_seconds() * 1000.0,
         "retries": served.failures,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _from_environment(environment: Mapping[str, str]) -> HookOptions:

@@ -16,13 +16,10 @@ from starlette.types import Send as StarletteSend
 
 from serving.http_api.asgi import SECURITY_HEADERS, App, Event, Receive, Scope, Send, answer_problem, with_headers
 from serving.http_api.decisions import DecisionRoutes, StageTimer
-from serving.http_api.docs import page as docs_page
-from serving.http_api.docs.openapi import DESCRIPTION, complete_document, problem_responses
+from serving.http_api.docs import DESCRIPTION, complete_document, problem_responses, render
 from serving.http_api.rewrite import RewriteRoute
 from serving.http_api.route import Route, RouteText
-from serving.schemas.limits import RequestLimits
-from serving.schemas.models import ArmAnswer, ModelAnswer, StatusAnswer
-from serving.schemas.problems import (
+from serving.schemas import (
     MEDIA_TYPE,
     NO_KEY,
     NOT_FOUND,
@@ -30,11 +27,14 @@ from serving.schemas.problems import (
     RATE_LIMITED,
     UNEXPECTED,
     WRONG_METHOD,
+    ArmAnswer,
+    ModelAnswer,
     Problem,
     ProblemKind,
+    RequestLimits,
+    StatusAnswer,
 )
-from serving.service.decision_service import DecisionService
-from serving.service.error_problems import SERVER_FAULT, error_location
+from serving.service import SERVER_FAULT, DecisionService, error_location
 
 logger = logging.getLogger("thinkgate.http")
 
@@ -125,7 +125,7 @@ def build_fastapi(
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        page = docs_page.render(app.openapi())
+        page = render(app.openapi())
         return HTMLResponse(page.html, headers={"content-security-policy": page.policy})
 
     @app.get("/", include_in_schema=False)

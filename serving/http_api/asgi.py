@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from serving.schemas.limits import BodyLimits
-from serving.schemas.problems import MEDIA_TYPE, TOO_LARGE, TOO_SLOW, WRONG_TYPE, Headers, Problem, Rejected
-from serving.service.error_problems import CALL_ERRORS, problem_of
+from serving.schemas import MEDIA_TYPE, TOO_LARGE, TOO_SLOW, WRONG_TYPE, BodyLimits, Headers, Problem, Rejected
+from serving.service import CALL_ERRORS, problem_of
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]

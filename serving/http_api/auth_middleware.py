@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from serving.auth.authorizer import Authorizer, Caller, RequiredScope, token_of
+from serving.auth import Authorizer, Caller, RequiredScope, token_of
 from serving.http_api.asgi import App, Receive, Scope, Send, answer_problem
-from serving.schemas.problems import Problem
+from serving.schemas import Problem
 
 PATH_SCOPES: Final[dict[str, RequiredScope]] = {
     "/": "nothing",

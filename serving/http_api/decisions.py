@@ -20,15 +20,30 @@ from serving.http_api.asgi import (
     read_json_body,
 )
 from serving.http_api.auth_middleware import charge_batch
-from serving.http_api.docs.examples import BATCH_REQUESTS, DECISION, DECISION_REQUESTS, PROBLEM
-from serving.http_api.docs.openapi import model_reference, request_body, responses
+from serving.http_api.docs import (
+    BATCH_REQUESTS,
+    DECISION,
+    DECISION_REQUESTS,
+    PROBLEM,
+    model_reference,
+    request_body,
+    responses,
+)
 from serving.http_api.route import Route, RouteText
-from serving.schemas.json_codec import parse_json, read_batch, read_request, write_batch, write_decision
-from serving.schemas.limits import RequestLimits
-from serving.schemas.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest
-from serving.schemas.problems import Headers
-from serving.service.decision_service import DecisionService
-from serving.service.error_problems import CALL_ERRORS, problem_of
+from serving.schemas import (
+    BatchAnswer,
+    BatchRequest,
+    DecisionAnswer,
+    DecisionRequest,
+    Headers,
+    RequestLimits,
+    parse_json,
+    read_batch,
+    read_request,
+    write_batch,
+    write_decision,
+)
+from serving.service import CALL_ERRORS, DecisionService, problem_of
 
 StageTimer = Callable[[int, int, int], None]
 """Records the nanoseconds that one decision took: to read its body, to decide, to send the answer."""

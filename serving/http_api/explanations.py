@@ -11,27 +11,13 @@ import orjson
 from pydantic import RootModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.ids import timestamp_of
+from serving.decision import timestamp_of
 from serving.http_api.asgi import Receive, Scope, Send, answer_errors, answer_json
-from serving.http_api.docs.examples import EXPLANATION
-from serving.http_api.docs.openapi import responses
+from serving.http_api.docs import EXPLANATION, responses
 from serving.http_api.route import Route, RouteText
-from serving.journal.rows import JournalEntry
-from serving.journal.store import Store
-from serving.journal.writer import JournalUnavailable
-from serving.schemas.problems import (
-    FORBIDDEN,
-    NO_JOURNAL,
-    NO_KEY,
-    NOT_DURABLE,
-    NOT_FOUND,
-    RATE_LIMITED,
-    Problem,
-    Rejected,
-)
-from serving.service.explanation import Explanation, explain_entry
-from serving.service.outcome_service import NoJournal
-from serving.service.policy_snapshots import PolicySnapshots
+from serving.journal import JournalEntry, JournalUnavailable, Store
+from serving.schemas import FORBIDDEN, NO_JOURNAL, NO_KEY, NOT_DURABLE, NOT_FOUND, RATE_LIMITED, Problem, Rejected
+from serving.service import Explanation, NoJournal, PolicySnapshots, explain_entry
 
 _FRESH_SECONDS: Final = 5.0
 """A decision as young as this may not be in the journal yet: it is looked up again."""

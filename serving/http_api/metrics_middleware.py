@@ -7,12 +7,10 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from serving.http_api.asgi import SECURITY_HEADERS, App, Event, Receive, Scope, Send
-from serving.http_api.docs.openapi import problem_responses
+from serving.http_api.docs import problem_responses
 from serving.http_api.route import Route, RouteText
-from serving.schemas.problems import FORBIDDEN, NO_KEY, RATE_LIMITED
-from serving.telemetry.decision_metrics import OTHER, STAGE_BOUNDS
-from serving.telemetry.instruments import MetricRegistry
-from serving.telemetry.prometheus import PrometheusExposition
+from serving.schemas import FORBIDDEN, NO_KEY, RATE_LIMITED
+from serving.telemetry import OTHER, STAGE_BOUNDS, MetricRegistry, PrometheusExposition
 
 _TEXT: Final = RouteText(
     summary="Metrics of all workers, for Prometheus",

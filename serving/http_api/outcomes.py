@@ -13,25 +13,27 @@ import orjson
 from serving.http_api.asgi import Receive, Scope, Send, answer_errors, answer_json
 from serving.http_api.auth_middleware import charge_batch
 from serving.http_api.decisions import read_body
-from serving.http_api.docs.examples import OUTCOME_REPORTS
-from serving.http_api.docs.openapi import BODY_REFUSALS, model_reference, request_body, responses
+from serving.http_api.docs import BODY_REFUSALS, OUTCOME_REPORTS, model_reference, request_body, responses
 from serving.http_api.route import Route, RouteText
-from serving.journal.writer import Journal
-from serving.schemas.json_codec import invalid_request
-from serving.schemas.limits import RequestLimits
-from serving.schemas.models import MAX_NAME
-from serving.schemas.outcome_codec import ForgottenAnswer, OutcomeReport, OutcomesAnswer, read_outcomes
-from serving.schemas.problems import (
+from serving.journal import Journal
+from serving.schemas import (
     FORBIDDEN,
     INVALID,
+    MAX_NAME,
     NO_JOURNAL,
     NO_KEY,
     NOT_DURABLE,
     RATE_LIMITED,
     BodyFault,
+    ForgottenAnswer,
+    OutcomeReport,
+    OutcomesAnswer,
     Rejected,
+    RequestLimits,
+    invalid_request,
+    read_outcomes,
 )
-from serving.service.outcome_service import NoJournal, OutcomeService
+from serving.service import NoJournal, OutcomeService
 
 _NAME_ONE: Final = "name what to forget: ?tenant=NAME or ?session_id=NAME"
 

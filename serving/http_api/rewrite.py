@@ -13,12 +13,15 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.errors import BadRequest
-from serving.decision.providers.endpoints import API_NAMES, parse_api_name
-from serving.decision.providers.gateway_headers import read_gateway_headers
-from serving.decision.providers.request_body import parse_body
-from serving.decision.providers.rewrite import Rewrite, apply_decision
+from serving.decision import BadRequest, RecordedDecision
+from serving.decision.providers import (
+    API_NAMES,
+    Rewrite,
+    apply_decision,
+    parse_api_name,
+    parse_body,
+    read_gateway_headers,
+)
 from serving.http_api.asgi import (
     SECURITY_HEADERS,
     ClientGoneError,
@@ -29,15 +32,28 @@ from serving.http_api.asgi import (
     answer_problem,
     read_json_body,
 )
-from serving.http_api.docs.examples import REWRITE_BODIES, REWRITE_PATCH, REWRITTEN_BODY
-from serving.http_api.docs.openapi import DECISION_REFUSALS, problem_responses, request_body
+from serving.http_api.docs import (
+    DECISION_REFUSALS,
+    REWRITE_BODIES,
+    REWRITE_PATCH,
+    REWRITTEN_BODY,
+    problem_responses,
+    request_body,
+)
 from serving.http_api.route import Route, RouteText
-from serving.schemas.limits import RequestLimits
-from serving.schemas.lossless_json import Document, read_lossless, write_lossless
-from serving.schemas.problems import INVALID, Headers, Problem, Rejected
-from serving.schemas.rewrite_headers import HEADER_PREFIX, decision_headers
-from serving.service.decision_service import DecisionService
-from serving.service.error_problems import CALL_ERRORS, problem_of
+from serving.schemas import (
+    HEADER_PREFIX,
+    INVALID,
+    Document,
+    Headers,
+    Problem,
+    Rejected,
+    RequestLimits,
+    decision_headers,
+    read_lossless,
+    write_lossless,
+)
+from serving.service import CALL_ERRORS, DecisionService, problem_of
 
 FORMS: Final = {
     "body": b"application/json",

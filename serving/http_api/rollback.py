@@ -8,11 +8,10 @@ import orjson
 from pydantic import Field
 
 from serving.http_api.asgi import Receive, Scope, Send, answer_errors, answer_json
-from serving.http_api.docs.openapi import responses
+from serving.http_api.docs import responses
 from serving.http_api.route import Route, RouteText
-from serving.model.lifecycle import ModelLifecycle
-from serving.schemas.models import WireModel
-from serving.schemas.problems import FORBIDDEN, NO_KEY, NOTHING_BEFORE, RATE_LIMITED, Problem, Rejected
+from serving.model import ModelLifecycle
+from serving.schemas import FORBIDDEN, NO_KEY, NOTHING_BEFORE, RATE_LIMITED, Problem, Rejected, WireModel
 
 
 class RollbackAnswer(WireModel):

@@ -105,9 +105,9 @@ def peer(kind: str) -> Iterator[int]:
 def thinkgate(*options: str) -> Iterator[tuple[int, int]]:
     """Run the real server, and give its ports of HTTP and of gRPC."""
     command = [sys.executable, "-m", "serving.main", "--http-port", "0", "--grpc-port", "0", *options]
-    with _process_of(command) as greeting:
-        found = re.search(r"http://[^ ]+?:(\d+) .*gRPC at [^ ]+:(\d+)", greeting)
-        assert found, greeting
+    with _process_of(command) as announcement:
+        found = re.search(r"http://[^ ]+?:(\d+) .*gRPC at [^ ]+:(\d+)", announcement)
+        assert found, announcement
         yield int(found[1]), int(found[2])
 
 

@@ -35,15 +35,15 @@ def main() -> int:
         )
         try:
             assert server.stdout
-            greeting = server.stdout.readline()
-            url = next(word for word in greeting.split() if word.startswith("http://"))
+            announcement = server.stdout.readline()
+            url = next(word for word in announcement.split() if word.startswith("http://"))
             assert _ask(url, None) == 401
             assert _ask(url, key) == 200
         finally:
             server.terminate()
             code = server.wait(30)
     assert code == 0, f"the server ended with {code}"
-    print(f"ok: {greeting.strip()}")
+    print(f"ok: {announcement.strip()}")
     return 0
 
 

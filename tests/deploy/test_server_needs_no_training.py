@@ -33,9 +33,9 @@ for module in pkgutil.walk_packages(serving.__path__, "serving."):
     if module.name not in OTHERS and ".migrations" not in module.name:
         importlib.import_module(module.name)
 
-def say(greeting):
+def say(announcement):
     def ask():
-        url = greeting.split(" ready at ")[1].split(" ")[0]
+        url = announcement.split(" ready at ")[1].split(" ")[0]
         calls = {"/v1/decisions": {"prompt": "Hi"}, "/v1/outcomes": {"decision_id": "0" * 26}, "/metrics": None}
         for path, body in calls.items():
             data = None if body is None else json.dumps(body).encode()

@@ -18,29 +18,29 @@ from tests.support.postgres import Postgres
 @pytest.mark.parametrize(("workers", "kills"), [(1, 4), (2, 1)])
 def test_kill_dash_nine_under_reports(workers: int, kills: int, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'j.db'}"
-    told = endurance.kill_rounds(kills, url, tmp_path / "spool", workers=workers)
-    assert told.acknowledged > kills
-    assert (told.lost, told.corrupt) == (0, 0)
+    result = endurance.kill_rounds(kills, url, tmp_path / "spool", workers=workers)
+    assert result.acknowledged > kills
+    assert (result.lost, result.corrupt) == (0, 0)
 
 
 def test_swaps_under_load(tmp_path: Path) -> None:
-    told = endurance.swap_rounds(6, tmp_path)
-    assert told.decisions > 20
-    assert (told.failed, told.fallbacks, told.mixed) == (0, 0, 0)
+    result = endurance.swap_rounds(6, tmp_path)
+    assert result.decisions > 20
+    assert (result.failed, result.fallbacks, result.mixed) == (0, 0, 0)
 
 
 def test_a_corrupt_bundle_is_pushed(tmp_path: Path) -> None:
-    told = endurance.corrupt_bundle(tmp_path, 1.0)
-    assert told.decisions > 20
-    assert (told.failed, told.refused, told.same) == (0, True, True)
+    result = endurance.corrupt_bundle(tmp_path, 1.0)
+    assert result.decisions > 20
+    assert (result.failed, result.refused, result.same) == (0, True, True)
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    told = endurance.full_disk(f"sqlite:///{tmp_path / 'j.db'}", tmp_path / "spool", 1.5)
-    assert told.decisions > 20
-    assert told.acknowledged > 0
-    assert told.refused > 0
-    assert (told.failed, told.lost) == (0, 0)
+    result = endurance.full_disk(f"sqlite:///{tmp_path / 'j.db'}", tmp_path / "spool", 1.5)
+    assert result.decisions > 20
+    assert result.acknowledged > 0
+    assert result.refused > 0
+    assert (result.failed, result.lost) == (0, 0)
 
 
 def test_postgresql_is_stopped_for_a_while() -> None:
@@ -51,13 +51,13 @@ def test_postgresql_is_stopped_for_a_while() -> None:
         with psycopg.connect(server.uri, autocommit=True) as connection:
             connection.execute("create database journal")
         url = server.uri.replace("/postgres?", "/journal?")
-        told = endurance.under_fault(
+        result = endurance.under_fault(
             "postgresql stopped", url, Path(folder) / "s", lambda _: server.stop(), lambda _: server.start(), 2.0
         )
         server.stop()
-    assert told.decisions > 20
-    assert told.acknowledged > 20  # they went to disk meanwhile
-    assert (told.failed, told.lost) == (0, 0)
+    assert result.decisions > 20
+    assert result.acknowledged > 20  # they went to disk meanwhile
+    assert (result.failed, result.lost) == (0, 0)
 
 
 def test_several_writers_share_one_sqlite_file(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_several_writers_share_one_sqlite_file(tmp_path: Path) -> None:
 
 
 def test_a_soak_at_half_load(tmp_path: Path) -> None:
-    told = endurance.soak(0.1, tmp_path, filled=300)
-    assert told.decisions > 20
-    assert told.failed == 0
-    assert told.rate < told.saturation
-    assert told.growth < 0.2  # seconds tell of a burst of memory; the hour tells of a leak
+    result = endurance.soak(0.1, tmp_path, filled=300)
+    assert result.decisions > 20
+    assert result.failed == 0
+    assert result.rate < result.saturation
+    assert result.growth < 0.2  # seconds tell of a burst of memory; the hour tells of a leak

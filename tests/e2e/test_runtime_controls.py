@@ -82,8 +82,8 @@ def _again(files: tuple[Path, str]) -> list[DecisionRecord]:
         record = DecisionRecord.from_json(row.replay)
         made = replay_decision(record, arms, policy, price_book(arms))
         estimate = made.estimates[made.arm]
-        told = (row.arm, row.effort, row.bucket, row.propensity, row.reason, row.fallback)
-        assert told == (made.arm, made.effort, made.bucket, made.propensity, made.reason, made.fallback)
+        recorded = (row.arm, row.effort, row.bucket, row.propensity, row.reason, row.fallback)
+        assert recorded == (made.arm, made.effort, made.bucket, made.propensity, made.reason, made.fallback)
         assert (row.expected_cost_usd, row.expected_success) == (estimate.cost_usd, estimate.success)
         assert made.caps.max_total_ms >= 1
         records.append(record)

@@ -45,7 +45,7 @@ def http(server: Running) -> Iterator[httpx.Client]:
 
 
 def test_says_where_it_is(server: Running, http: httpx.Client) -> None:
-    assert server.greeting.startswith("thinkgate-server is ready at http://127.0.0.1:")
+    assert server.announcement.startswith("thinkgate-server is ready at http://127.0.0.1:")
     assert http.get("/readyz").json() == {"status": "ready"}
     model = http.get("/v1/model").json()
     assert (model["bundle_id"], model["cold_start"]) == ("prior", True)
@@ -149,7 +149,7 @@ def test_sigterm_lets_open_requests_finish(launch: Launch) -> None:
 
 def test_workers_share_the_port_and_are_kept_alive(launch: Launch) -> None:
     running = launch("--workers", "2")
-    assert "2 workers" in running.greeting
+    assert "2 workers" in running.announcement
     children = _children(running.process.pid)
     assert len(children) == 2
     assert _post_fresh(running.url, 20) == {200}
@@ -204,9 +204,9 @@ def _run(*arguments: str) -> str:
 def test_help_names_every_option() -> None:
     result = typer.testing.CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(build_cli(), ["--help"])
     assert result.exit_code == 0
-    for name, told in Settings.model_fields.items():
+    for name, field in Settings.model_fields.items():
         assert option(name) in result.output
-        assert told.description
+        assert field.description
     assert "THINKGATE_HTTP_PORT" in result.output
 
 

@@ -115,8 +115,8 @@ class GrpcApiClient:
 
 
 def grpc_address(running: Running) -> str:
-    found = re.search(r"gRPC at (\S+?)(?:,|$)", running.greeting)
-    assert found, running.greeting
+    found = re.search(r"gRPC at (\S+?)(?:,|$)", running.announcement)
+    assert found, running.announcement
     return found[1]
 
 

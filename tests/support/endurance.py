@@ -1,4 +1,4 @@
-"""What a server must live through, as functions: the tests run them short, `run_endurance` runs them long.
+"""Kills, swaps, faults and soaks of a server, as functions: tests run them short, `run_endurance` runs them long.
 
 Long itself, so that both run the very same code.
 """
@@ -94,7 +94,7 @@ def _note(tally: Tally, place: int, decision: dict[str, Any]) -> None:
 
 @dataclass
 class Reports:
-    """What reporters were told."""
+    """What reporters were answered."""
 
     acknowledged: list[str] = field(default_factory=list)
     refused: int = 0
@@ -247,7 +247,7 @@ def under_fault(
     heal: Callable[[Running], None],
     seconds: float,
 ) -> Fault:
-    """Serve, break something, mend it; then see that no decision failed and no acknowledged outcome is lost."""
+    """Serve, break something, repair it; then check that no decision failed and no acknowledged outcome is lost."""
     reports = Reports()
     with serving("--journal", journal, "--spool", str(spool)) as running:
         with deciding(running.url, 1, 0.002) as tally, reporting(running.url, name.replace(" ", "-"), reports, 1):

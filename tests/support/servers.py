@@ -31,12 +31,12 @@ class Running:
     """A server that has announced that it is ready."""
 
     process: subprocess.Popen[str]
-    greeting: str
+    announcement: str
 
     @property
     def url(self) -> str:
-        found = re.search(r"http://[^ /]+:\d+", self.greeting)
-        assert found, self.greeting
+        found = re.search(r"http://[^ /]+:\d+", self.announcement)
+        assert found, self.announcement
         return found[0]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -87,12 +87,12 @@ def start_server(*options: str) -> Running:
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         assert selector.select(_START_SECONDS), "the server announced nothing"
-    greeting = process.stdout.readline()
-    if not greeting:
+    announcement = process.stdout.readline()
+    if not announcement:
         process.wait(10)
         assert process.stderr
         pytest.fail(f"the server ended with {process.returncode}: {process.stderr.read()}")
-    return Running(process, greeting)
+    return Running(process, announcement)
 
 
 def stop_server(running: Running) -> None:

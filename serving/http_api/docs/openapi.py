@@ -12,8 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from serving.http_api.docs.examples import PROBLEM, BodyExample
 from serving.http_api.route import RouteText
-from serving.schemas.models import ProblemAnswer
-from serving.schemas.problems import (
+from serving.schemas import (
     DENIED,
     INVALID,
     MEDIA_TYPE,
@@ -23,6 +22,7 @@ from serving.schemas.problems import (
     TOO_LARGE,
     TOO_SLOW,
     WRONG_TYPE,
+    ProblemAnswer,
     ProblemKind,
 )
 

@@ -1,4 +1,4 @@
-"""Renders the OpenAPI document as one page that needs no network: no script, font or style from anywhere else."""
+"""Renders the OpenAPI document as one self-contained HTML page: no script, font or style from another host."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
-from serving.schemas.problems import KINDS
+from serving.schemas import KINDS
 
 _STYLE: Final = """
 :root{color-scheme:light dark;--line:#8885;--soft:#8881;--mark:#2563eb}
@@ -48,7 +48,7 @@ for (const form of document.querySelectorAll("form")) {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page and the content security policy that lets exactly its own style and script run."""
+    """An HTML page and the content security policy that allows exactly its own style and script."""
 
     html: str
     policy: str
@@ -65,7 +65,7 @@ def render(document: Mapping[str, Any]) -> Page:
     Returns
     -------
     Page
-        Readable without scripts; with them, every example has a button that sends it.
+        Readable without scripts; with scripts, each example has a button that sends it.
     """
     schemas: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
     info = document["info"]
@@ -131,9 +131,9 @@ def _operation(path: str, verb: str, operation: Mapping[str, Any]) -> str:
 def _form(path: str, verb: str, summary: str, value: object) -> str:
     area = ""
     if value is not None:
-        shown = _text(json.dumps(value, indent=2, ensure_ascii=False))
-        rows = min(shown.count("\n") + 1, 20)
-        area = f'<textarea spellcheck="false" aria-label="body" rows="{rows}">{shown}</textarea>'
+        body = _text(json.dumps(value, indent=2, ensure_ascii=False))
+        rows = min(body.count("\n") + 1, 20)
+        area = f'<textarea spellcheck="false" aria-label="body" rows="{rows}">{body}</textarea>'
     return (
         f'<form data-path="{escape(path)}" data-method="{verb.upper()}"><p>{_text(summary)}</p>{area}'
         "<button>Send</button><pre hidden></pre></form>"
@@ -161,7 +161,7 @@ def _model(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """Say in a few words what a schema takes."""
+    """Describe a schema's type in a few words."""
     if "$ref" in schema:
         name = _text(schema["$ref"].rpartition("/")[2])
         return f'<a href="#model-{name}">{name}</a>'
@@ -187,7 +187,7 @@ def _anchor(path: str, verb: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Escape, and set what is between backticks as code."""
+    """Escape a text for HTML, and mark what stands between backticks as code."""
     pieces = escape(text).split("`")
     return "".join(f"<code>{piece}</code>" if place % 2 else piece for place, piece in enumerate(pieces))
 

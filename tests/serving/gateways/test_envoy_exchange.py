@@ -73,19 +73,21 @@ def test_replies_pass_unread_where_nobody_takes_outcomes() -> None:
     exchange.request_headers(call_headers())
     exchange.request_body(body(CHAT))
     answer = reply(exchange)
-    assert answer.response_headers.response.header_mutation.set_headers  # the client is told all the same
+    assert answer.response_headers.response.header_mutation.set_headers  # the client gets the headers all the same
     assert not answer.HasField("mode_override")
     assert exchange.outcome() is None
 
 
-@pytest.mark.parametrize(("status", "told"), [("504", "timeout"), ("408", "timeout"), ("500", None), ("429", None)])
-def test_only_timeouts_among_errors_are_outcomes(status: str, told: str | None) -> None:
+@pytest.mark.parametrize(
+    ("status", "failure_mode"), [("504", "timeout"), ("408", "timeout"), ("500", None), ("429", None)]
+)
+def test_only_timeouts_among_errors_are_outcomes(status: str, failure_mode: str | None) -> None:
     exchange = Exchange(exchange_services())
     exchange.request_headers(call_headers())
     exchange.request_body(body(CHAT))
     assert not reply(exchange, status).HasField("mode_override")
     outcome = exchange.outcome()
-    assert (outcome.failure_mode if outcome else None) == told
+    assert (outcome.failure_mode if outcome else None) == failure_mode
 
 
 def test_reply_that_breaks_off_tells_no_latency() -> None:

@@ -69,11 +69,11 @@ def test_outcome_that_nobody_takes_is_counted(caplog: pytest.LogCaptureFixture) 
 def test_broken_engine_still_answers_with_a_fallback() -> None:
     calls = ExtProcServicer(exchange_services(make_service(BrokenDecider())), None)
     answers = asyncio.run(_stream(calls, ROUND))
-    told = {
+    headers = {
         option.header.key: option.header.raw_value
         for option in answers[1].request_body.response.header_mutation.set_headers
     }
-    assert told["x-thinkgate-fallback"] == b"baseline"
+    assert headers["x-thinkgate-fallback"] == b"baseline"
 
 
 def test_fault_of_ours_lets_the_message_pass(caplog: pytest.LogCaptureFixture) -> None:

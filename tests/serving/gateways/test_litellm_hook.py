@@ -76,7 +76,7 @@ def test_asks_for_texts_and_counts_only() -> None:
     }
 
 
-def test_decision_is_written_into_the_call_and_told_to_the_client() -> None:
+def test_decision_is_written_into_the_call_and_sent_to_the_client() -> None:
     async def run() -> None:
         gate = Gate()
         assert (await call(gate, chat()))["reasoning_effort"] == "high"
@@ -171,8 +171,8 @@ def test_outcomes_are_reported() -> None:
         await gate.hook.async_log_success_event(kwargs, reply, BEGAN, BEGAN + timedelta(seconds=2))
         await gate.hook.async_log_success_event({"litellm_call_id": "unknown"}, reply, BEGAN, BEGAN)
         await gate.hook.drain()
-        told = [body for path, body in gate.asked if path == "/v1/outcomes"]
-        assert told == [
+        reports = [body for path, body in gate.asked if path == "/v1/outcomes"]
+        assert reports == [
             {"decision_id": "01J", "failure_mode": "timeout", "latency_ms": 9000.0},
             {
                 "decision_id": "01J",

@@ -197,8 +197,8 @@ def test_batch_that_cannot_be_read_is_refused(client: Client, body: object, poin
 
 @pytest.mark.parametrize(("fallback", "arm"), [("baseline", "direct"), ("reason", "reasoning"), ("prior", "direct")])
 def test_broken_engine_fails_no_request(fallback: Fallback, arm: str, caplog: pytest.LogCaptureFixture) -> None:
-    guard = make_service(BrokenDecider(), fallback, LengthDecider() if fallback == "prior" else None)
-    client = client_of(guard)
+    service = make_service(BrokenDecider(), fallback, LengthDecider() if fallback == "prior" else None)
+    client = client_of(service)
     with caplog.at_level(logging.DEBUG):
         answers = [client.post(ONE, {"prompt": "the secret word", "deadline_ms": 7}) for _ in range(3)]
         batch = client.post(BATCH, {"requests": [{"prompt": "the secret word"}]})
@@ -207,7 +207,7 @@ def test_broken_engine_fails_no_request(fallback: Fallback, arm: str, caplog: py
         decision = DecisionAnswer.model_validate(answer.json())
         assert (decision.fallback, decision.arm, decision.bundle_id) == (fallback, arm, "fake")
     assert batch.json()["results"][0]["decision"]["fallback"] == fallback
-    assert (guard.stats.decisions, guard.stats.fallbacks, guard.stats.coverage) == (4, 4, 0.0)
+    assert (service.stats.decisions, service.stats.fallbacks, service.stats.coverage) == (4, 4, 0.0)
     assert client.get("/v1/model").json()["fallbacks"] == 4
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text

@@ -38,34 +38,34 @@ SECRET = "Prove that the secret project Falcon pays."
 
 
 class Served:
-    """A guard over prior knowledge with a journal, the keeper of terms and the route."""
+    """A decision service over the prior with a journal, policy snapshots and the route."""
 
     def __init__(self, folder: Path, privacy: StorePrompts = "hash") -> None:
         prior = PriorModel(ARMS)
-        self.ground = PreparedModel(prior, prior, ARMS, price_book(ARMS))
-        self.slot = EngineSlot(self.ground.live(Policy()))
+        self.prepared = PreparedModel(prior, prior, ARMS, price_book(ARMS))
+        self.slot = EngineSlot(self.prepared.live(Policy()))
         self.url = f"sqlite:///{folder / 'journal.db'}"
         self.journal = Journal(Store(self.url), folder / "spool")
-        self.keeper = PolicySnapshots(self.slot, self.journal.store)
-        sinks = [JournalSink(self.journal, privacy), self.keeper]
+        self.snapshots = PolicySnapshots(self.slot, self.journal.store)
+        sinks = [JournalSink(self.journal, privacy), self.snapshots]
         ids = IdSource(time.time, random.Random(1))
-        self.guard = DecisionService(self.slot, "baseline", time.perf_counter_ns, ids, (), sinks)
-        self.client = self.client_with(self.keeper)
+        self.service = DecisionService(self.slot, "baseline", time.perf_counter_ns, ids, (), sinks)
+        self.client = self.client_with(self.snapshots)
 
-    def client_with(self, keeper: PolicySnapshots) -> Client:
-        return client_of(self.guard, routes=(ExplanationRoutes(self.journal.store, keeper).route,))
+    def client_with(self, snapshots: PolicySnapshots) -> Client:
+        return client_of(self.service, routes=(ExplanationRoutes(self.journal.store, snapshots).route,))
 
     def decide(self, **more: Any) -> dict[str, Any]:
         answer = self.client.post("/v1/decisions", {"prompt": SECRET, "tenant": "acme", **more})
         assert answer.status == 200
-        told: dict[str, Any] = answer.json()
-        return told
+        explanation: dict[str, Any] = answer.json()
+        return explanation
 
     def explain(self, decision_id: str, client: Client | None = None) -> dict[str, Any]:
         answer = (client or self.client).get(f"/v1/decisions/{decision_id}")
         assert answer.status == 200, answer.body
-        told: dict[str, Any] = answer.json()
-        return told
+        explanation: dict[str, Any] = answer.json()
+        return explanation
 
 
 @pytest.fixture
@@ -77,19 +77,19 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def test_a_decision_is_made_again_and_laid_open(served: Served) -> None:
     decided = served.decide(value_of_success_usd=0.5)
-    told = served.explain(decided["decision_id"])
-    ExplanationAnswer.model_validate(told)
-    assert told["same"] is True
-    assert told["note"] == ""
+    explanation = served.explain(decided["decision_id"])
+    ExplanationAnswer.model_validate(explanation)
+    assert explanation["same"] is True
+    assert explanation["note"] == ""
     for name in ("arm", "effort", "bucket", "propensity", "reason", "policy"):
-        assert told[name] == decided[name]
-    sums = told["arithmetic"]["arms"]
+        assert explanation[name] == decided[name]
+    sums = explanation["arithmetic"]["arms"]
     assert list(sums) == ["direct", "reasoning"]
     for arm, estimate in decided["estimates"].items():
         assert sums[arm]["cost_usd"] == estimate["cost_usd"]
         assert sums[arm]["success_usd"] == pytest.approx(0.5 * estimate["success"])
-    assert told["arithmetic"]["prior_weight"] == 1.0
-    assert told["outcome"] is None
+    assert explanation["arithmetic"]["prior_weight"] == 1.0
+    assert explanation["outcome"] is None
 
 
 def test_the_outcome_stands_beside_it(served: Served) -> None:
@@ -104,9 +104,9 @@ def test_no_word_of_the_prompt_unless_prompts_are_stored(tmp_path: Path) -> None
         folder = tmp_path / privacy
         folder.mkdir()
         served = Served(folder, privacy)  # type: ignore[arg-type]
-        told = served.explain(served.decide()["decision_id"])
-        assert ("Falcon" in str(told)) is kept
-        assert (told["messages"] is not None) is kept
+        explanation = served.explain(served.decide()["decision_id"])
+        assert ("Falcon" in str(explanation)) is kept
+        assert (explanation["messages"] is not None) is kept
         served.journal.close()
 
 
@@ -123,18 +123,18 @@ def wait_for(check: Callable[[], object]) -> None:
 def test_old_terms_are_read_from_the_journal_by_another_process(served: Served) -> None:
     old = served.decide()
     wait_for(lambda: served.journal.store.policy_snapshot(old["policy"]))
-    served.slot.swap(served.ground.live(Policy("new", Terms(value_of_success_usd=Usd(9.0)))))
+    served.slot.swap(served.prepared.live(Policy("new", Terms(value_of_success_usd=Usd(9.0)))))
     new = served.decide()
     assert new["policy"] != old["policy"]
     elsewhere = served.client_with(PolicySnapshots(served.slot, Store(served.url)))
-    told = served.explain(old["decision_id"], elsewhere)
-    assert told["same"] is True
-    assert told["arithmetic"]["value_of_success_usd"] == 0.5
+    explanation = served.explain(old["decision_id"], elsewhere)
+    assert explanation["same"] is True
+    assert explanation["arithmetic"]["value_of_success_usd"] == 0.5
     # A policy made in code has no text: another process can't bind it again, and says so.
     wait_for(lambda: served.journal.store.policy_snapshot(new["policy"]))
-    told = served.explain(new["decision_id"], elsewhere)
-    assert told["arithmetic"] is None
-    assert "does not hold" in told["note"]
+    explanation = served.explain(new["decision_id"], elsewhere)
+    assert explanation["arithmetic"] is None
+    assert "does not hold" in explanation["note"]
 
 
 def test_terms_survive_their_row() -> None:
@@ -146,9 +146,9 @@ def test_terms_survive_their_row() -> None:
 
 def test_a_fallback_has_no_sum(served: Served) -> None:
     served.slot.swap(replace(served.slot.live, decider=BrokenDecider(), prior=None))
-    told = served.explain(served.decide()["decision_id"])
-    assert (told["fallback"], told["arithmetic"], told["same"]) == ("baseline", None, None)
-    assert "fallback answered" in told["note"]
+    explanation = served.explain(served.decide()["decision_id"])
+    assert (explanation["fallback"], explanation["arithmetic"], explanation["same"]) == ("baseline", None, None)
+    assert "fallback answered" in explanation["note"]
 
 
 def test_what_is_not_there_is_a_clear_404(served: Served) -> None:
@@ -157,14 +157,14 @@ def test_what_is_not_there_is_a_clear_404(served: Served) -> None:
         answer = served.client.get(f"/v1/decisions/{unknown}")
         assert answer.status == 404
         assert "no such decision" in answer.json()["detail"]
-    bare = client_of(served.guard, routes=(ExplanationRoutes(None, None).route,))
+    bare = client_of(served.service, routes=(ExplanationRoutes(None, None).route,))
     answer = bare.get("/v1/decisions/x")
     assert (answer.status, answer.json()["type"]) == (404, "urn:thinkgate:problem:no-journal")
 
 
 def test_a_journal_that_is_down_is_a_503(served: Served, tmp_path: Path) -> None:
     empty = Store(f"sqlite:///{tmp_path / 'empty.db'}")  # never upgraded: it has no tables
-    client = client_of(served.guard, routes=(ExplanationRoutes(empty, served.keeper).route,))
+    client = client_of(served.service, routes=(ExplanationRoutes(empty, served.snapshots).route,))
     assert client.get(f"/v1/decisions/{'0' * 26}").status == 503
 
 
@@ -177,9 +177,9 @@ def test_terms_are_tried_again_while_the_journal_is_down(tmp_path: Path, served:
         if len(pauses) == 3:
             late.upgrade()
 
-    keeper = PolicySnapshots(served.slot, late, pause)
+    snapshots = PolicySnapshots(served.slot, late, pause)
     made = served.slot.live.decider.decide_recorded
-    keeper.decided(ask(), made(ask()))
+    snapshots.decided(ask(), made(ask()))
     wait_for(lambda: len(pauses) >= 3 and late.policy_snapshot(served.slot.live.policy))
     assert pauses == [0.0, 0.2, 1.0]
     late.close()

@@ -47,8 +47,8 @@ def test_a_body_comes_back_decided_with_the_decision_in_headers(client: Client) 
     answer = client.post(PATH, body)
     assert answer.status == 200
     assert answer.json() == {**body, "reasoning_effort": "high"}
-    told = {name[12:]: value for name, value in answer.headers.items() if name.startswith("x-thinkgate-")}
-    assert told == {
+    decision = {name[12:]: value for name, value in answer.headers.items() if name.startswith("x-thinkgate-")}
+    assert decision == {
         "decision-id": "0" * 26,
         "arm": "reasoning",
         "effort": "high",
@@ -189,11 +189,11 @@ def test_a_tool_loop_of_a_remembered_session_goes_on_as_it_began() -> None:
 
     made = engine(arms=MODEL_ARMS)
     live = LiveEngine(made, MODEL_ARMS, "fixed", made.version)
-    guard = DecisionService(EngineSlot(live), "baseline", time.perf_counter_ns, lambda: "id", (Remembering(),))
+    service = DecisionService(EngineSlot(live), "baseline", time.perf_counter_ns, lambda: "id", (Remembering(),))
     turns = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "4"}]
     ours: dict[str, Any] = {"model": "gpt-5.1", "messages": turns}
     for session, note in (("known", None), ("unknown", "open tool loop: the mode stays as it is")):
-        answer = client_of(guard).post(PATH, ours, (*JSON, ("x-thinkgate-session-id", session)))
+        answer = client_of(service).post(PATH, ours, (*JSON, ("x-thinkgate-session-id", session)))
         assert answer.headers.get("x-thinkgate-note") == note
         assert answer.json() == ({**ours, "reasoning_effort": "high"} if note is None else ours)
 

@@ -33,7 +33,7 @@ def test_mutual_tls_lets_known_clients_in_only(launch: Launch, tmp_path: Path) -
     server, client, stranger = ours.issue("server"), ours.issue("client"), theirs.issue("mallory")
     files = ("--tls-cert", str(server.cert), "--tls-key", str(server.key), "--tls-client-ca", str(ours.cert))
     running = launch(*files)
-    url = running.greeting.split(" (")[0].split()[-1]
+    url = running.announcement.split(" (")[0].split()[-1]
     assert url.startswith("https://")
     with httpx.Client(base_url=url, verify=_context(ours, client)) as http:
         assert http.post(ONE, json=HI).status_code == 200
