@@ -51,21 +51,21 @@ def main() -> int:
     """Print the table."""
     decided = Engine(PriorModel(ARMS), arms=ARMS).decide_recorded(Request((Message("user", "What is 17 * 23?"),)))
     request = Request((Message("user", "What is 17 * 23?"),))
-    ledger = MetricRegistry()
-    metrics = DecisionMetrics(ledger, lambda: ("direct", "reasoning"))
-    exposition = PrometheusExposition(ledger, SharedBoard(2))
+    registry = MetricRegistry()
+    metrics = DecisionMetrics(registry, lambda: ("direct", "reasoning"))
+    exposition = PrometheusExposition(registry, SharedBoard(2))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "keys.toml"
         free, limited = make_key("free", ["decide"]), make_key("limited", ["decide"], 1e9, 1e9)
         write_keys(path, [free.key, limited.key, *(make_key(str(n), ["decide"]).key for n in range(100))])
-        door = Authorizer(KeyFile(path))
+        authorizer = Authorizer(KeyFile(path))
         rows = {
             "nothing (the clock)": measure(lambda: None),
-            "key checked": measure(lambda: door.enter(free.token, "decide")),
-            "key checked and rate counted": measure(lambda: door.enter(limited.token, "decide")),
-            "keys file looked at, once a second": measure(door.look),
+            "key checked": measure(lambda: authorizer.authorize(free.token, "decide")),
+            "key checked and rate counted": measure(lambda: authorizer.authorize(limited.token, "decide")),
+            "keys file looked at, once a second": measure(authorizer.refresh),
             "decision counted": measure(lambda: metrics.decided(request, decided)),
-            "stages counted": measure(lambda: metrics.took(1000, 2000, 3000)),
+            "stages counted": measure(lambda: metrics.observe_duration(1000, 2000, 3000)),
             "metrics pinned, once a second": measure(exposition.publish, 2000),
             "metrics rendered, once a scrape": measure(exposition.render, 500),
         }
