@@ -7,38 +7,44 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from serving.auth.authorizer import Authorizer
-from serving.auth.key_file import KeyFile
+from serving.auth import Authorizer, KeyFile
 from serving.components import SharedState, WorkerComponents
-from serving.control.controller import Controller
-from serving.control.spend_ledger import MemorySpendLedger, SqlSpendLedger
-from serving.decision.ids import IdSource
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.policy.policy_file import PolicySource
-from serving.http_api.explanations import ExplanationRoutes
-from serving.http_api.metrics_middleware import metrics_route
-from serving.http_api.outcomes import OutcomeRoutes
-from serving.http_api.rollback import rollback_route
-from serving.http_api.route import Route
-from serving.journal.factory import ALONE, JournalSink, WorkerSlot, open_journal
-from serving.journal.factory import NONE as NO_JOURNAL
-from serving.journal.rows import DecisionRow
-from serving.journal.settings import JournalSettings
-from serving.model.canary import Canary
-from serving.model.lifecycle import ModelLocations, SideModels, follow_sources, open_model
-from serving.model.live_model import LiveModel
-from serving.model.prepared_model import warm_up
-from serving.model.shadow import Shadow
-from serving.model.slot import EngineSlot
-from serving.schemas.limits import BodyLimits, RequestLimits
-from serving.service.admission import AdmissionControl, QueueLoad
-from serving.service.decision_service import DecisionService
-from serving.service.exploration_cap import ExplorationCap
-from serving.service.outcome_service import OutcomeService, RecentDecisions
-from serving.service.policy_snapshots import PolicySnapshots
-from serving.service.ports import DecisionSink, OutcomeSink, RuntimeStateSource
+from serving.control import Controller, MemorySpendLedger, SqlSpendLedger
+from serving.decision import IdSource
+from serving.decision.policy import BoundPolicy, PolicySource
+from serving.http_api import ExplanationRoutes, OutcomeRoutes, Route, metrics_route, rollback_route
+from serving.journal import ALONE, DecisionRow, JournalSettings, JournalSink, WorkerSlot, open_journal
+from serving.journal import NONE as NO_JOURNAL
+from serving.model import (
+    Canary,
+    EngineSlot,
+    LiveModel,
+    ModelLocations,
+    Shadow,
+    SideModels,
+    follow_sources,
+    open_model,
+    warm_up,
+)
+from serving.schemas import BodyLimits, RequestLimits
+from serving.service import (
+    AdmissionControl,
+    DecisionService,
+    DecisionSink,
+    ExplorationCap,
+    OutcomeService,
+    OutcomeSink,
+    PolicySnapshots,
+    QueueLoad,
+    RecentDecisions,
+    RuntimeStateSource,
+)
 from serving.settings import Settings
-from serving.telemetry.collectors import (
+from serving.telemetry import (
+    DecisionMetrics,
+    DecisionTracer,
+    MetricRegistry,
+    PrometheusExposition,
     collect_admission,
     collect_auth,
     collect_bundle,
@@ -49,10 +55,6 @@ from serving.telemetry.collectors import (
     collect_model,
     collect_process,
 )
-from serving.telemetry.decision_metrics import DecisionMetrics
-from serving.telemetry.instruments import MetricRegistry
-from serving.telemetry.prometheus import PrometheusExposition
-from serving.telemetry.tracing import DecisionTracer
 
 
 def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALONE) -> WorkerComponents:

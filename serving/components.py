@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from serving.auth.authorizer import Authorizer
-from serving.auth.rate_limiter import RateLimiter
-from serving.control.sessions import SessionTable
-from serving.http_api.route import Route
+from serving.auth import Authorizer, RateLimiter
+from serving.control import SessionTable
+from serving.http_api import Route
 from serving.journal import Journal
-from serving.model.lifecycle import ModelLifecycle
-from serving.model.rollback_notice import RollbackBoard
-from serving.schemas.limits import RequestLimits
-from serving.service.admission import QueueLoad
-from serving.service.decision_service import DecisionService
-from serving.service.outcome_service import OutcomeService
-from serving.telemetry.decision_metrics import DecisionMetrics
-from serving.telemetry.instruments import MetricRegistry
-from serving.telemetry.shared_board import SharedBoard
+from serving.model import ModelLifecycle, RollbackBoard
+from serving.schemas import RequestLimits
+from serving.service import DecisionService, OutcomeService, QueueLoad
+from serving.telemetry import DecisionMetrics, MetricRegistry, SharedBoard
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,24 +19,29 @@ from typer.exceptions import TyperException
 
 from serving.bootstrap import build_worker
 from serving.components import SharedState, WorkerComponents
-from serving.decision.errors import ThinkgateError
-from serving.gateways.envoy_exchange import ExchangeServices
-from serving.gateways.envoy_processor import EXTERNAL_PROCESSOR, ExtProcServicer
-from serving.grpc_api.metrics_interceptor import MetricsInterceptor
-from serving.grpc_api.servicers import DECISIONS, OUTCOMES, DecisionServicer, OutcomeServicer
-from serving.http_api.app import build_api
-from serving.http_api.asgi import App
-from serving.http_api.auth_middleware import PATH_SCOPES, require_key
-from serving.http_api.metrics_middleware import count_calls
-from serving.journal.factory import ALONE, WorkerSlot
-from serving.server.grpc_server import GrpcOptions, GrpcServer, TlsFiles
-from serving.server.http_server import CompanionServer, Readiness, ServerOptions, serve_worker
-from serving.server.sockets import address_url, open_tcp, open_unix, require_free
-from serving.server.supervisor import Supervisor, WorkerStart
-from serving.server.tls import server_context
+from serving.decision import ThinkgateError
+from serving.gateways import EXTERNAL_PROCESSOR, ExchangeServices, ExtProcServicer
+from serving.grpc_api import DECISIONS, OUTCOMES, DecisionServicer, MetricsInterceptor, OutcomeServicer
+from serving.http_api import PATH_SCOPES, App, build_api, count_calls, require_key
+from serving.journal import ALONE, WorkerSlot
+from serving.server import (
+    CompanionServer,
+    GrpcOptions,
+    GrpcServer,
+    Readiness,
+    ServerOptions,
+    Supervisor,
+    TlsFiles,
+    WorkerStart,
+    address_url,
+    open_tcp,
+    open_unix,
+    require_free,
+    serve_worker,
+    server_context,
+)
 from serving.settings import Settings, option, read_settings
-from serving.telemetry.log_setup import start_logging
-from serving.telemetry.shared_board import SharedBoard
+from serving.telemetry import SharedBoard, start_logging
 
 _NAME: Final = "thinkgate-server"
 _BAD_INPUT: Final = 2

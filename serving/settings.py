@@ -14,11 +14,9 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from serving.decision.conversation import MAX_MESSAGES
-from serving.decision.errors import BadInput
-from serving.decision.types import Fallback
-from serving.journal.redaction import StorePrompts
-from serving.telemetry.log_setup import LogFormat
+from serving.decision import MAX_MESSAGES, BadInput, Fallback
+from serving.journal import StorePrompts
+from serving.telemetry import LogFormat
 
 PREFIX: Final = "THINKGATE_"
 LogLevel = Literal["debug", "info", "warning", "error"]

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from serving.decision.errors import BadInput, ThinkgateError
+from serving.decision import BadInput, ThinkgateError
 
 
 class TrainingError(ThinkgateError):

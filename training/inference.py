@@ -10,18 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.decision.bundle.loader import Bundle, load_bundle
-from serving.decision.conversation import from_prompt
-from serving.decision.engine import Engine
-from serving.decision.policy.arms import load_arms
-from serving.decision.policy.policy import Policy
-from serving.decision.policy.policy_file import load_policy
-from serving.decision.types import Decision, Prediction, Request, Usd
+from serving.decision import Decision, Engine, Prediction, Request, Usd, from_prompt
+from serving.decision.bundle import Bundle, load_bundle
+from serving.decision.policy import Policy, load_arms, load_policy
 from training.atomic_files import replacing
-from training.dataset.aggregation import distinct_prompts
-from training.explain.explain import Explained, explain_decision
+from training.dataset import distinct_prompts
+from training.explain import Explained, explain_decision
 from training.progress import Progress, silent
-from training.records.history import read
+from training.records import read
 from training.types import Array
 
 BATCH = 512

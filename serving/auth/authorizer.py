@@ -12,7 +12,7 @@ from typing import Final, Literal
 from serving.auth.api_keys import Key, KeyRing, Scope
 from serving.auth.key_file import KeyFile
 from serving.auth.rate_limiter import RateLimiter, assign_slots, whole_seconds
-from serving.schemas.problems import FORBIDDEN, NO_KEY, RATE_LIMITED, Problem
+from serving.schemas import FORBIDDEN, NO_KEY, RATE_LIMITED, Problem
 
 RequiredScope = Scope | Literal["any key", "nothing", "admin if locked"]
 """What a route requires; `admin if locked` requires the scope `admin` where the server has a keys file."""

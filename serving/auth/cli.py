@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 
 from serving.auth.api_keys import SCOPES, Key, NewKey, Scope, make_key
 from serving.auth.key_file import BadKeys, load_keys, write_keys
-from serving.decision.errors import ThinkgateError
+from serving.decision import ThinkgateError
 
 _NAME: Final = "thinkgate-keys"
 _BAD_INPUT: Final = 2

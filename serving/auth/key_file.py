@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from serving.auth.api_keys import SCOPES, Key, KeyRing, Scope
-from serving.decision.errors import BadInput
-from serving.decision.policy.strict_toml import Section, TomlFile, read_text
+from serving.decision import BadInput
+from serving.decision.policy import Section, TomlFile, read_text
 
 logger = logging.getLogger("thinkgate.keys")
 

@@ -12,8 +12,8 @@ from serving.control.circuit_breaker import BreakerState, Phase, on_outcome, on_
 from serving.control.decayed_stats import DecayedRatio
 from serving.control.outcome_matching import MatchedOutcome
 from serving.control.success_bias import SuccessBias
-from serving.decision.policy.controls import HealthSettings
-from serving.decision.selection.runtime_state import ArmHealth
+from serving.decision.policy import HealthSettings
+from serving.decision.selection import ArmHealth
 
 logger = logging.getLogger("thinkgate.guards")
 

@@ -20,7 +20,7 @@ from typing import Final, Literal
 import numpy as np
 
 from serving.control.demand_forecast import GRID, DailyProfile, Hours, cost_ratio, demand_between, forecast_hours
-from serving.decision.policy.controls import HOUR_S, BudgetSettings
+from serving.decision.policy import HOUR_S, BudgetSettings
 
 Window = Literal["hour", "day", "month"]
 
@@ -99,7 +99,7 @@ def solve_multiplier(left_usd: float, ahead: Sequence[float]) -> float:
     Examples
     --------
     >>> falling = [100.0 / (1.0 + multiplier) for multiplier in GRID]
-    >>> solve(200.0, falling), round(solve(20.0, falling), 1), solve(-5.0, falling)
+    >>> solve_multiplier(200.0, falling), round(solve_multiplier(20.0, falling), 1), solve_multiplier(-5.0, falling)
     (0.0, 4.0, 1000.0)
     """
     if left_usd >= ahead[0]:
@@ -123,7 +123,7 @@ def limit_change(before: float | None, wanted: float, seconds: float) -> float:
 
     Examples
     --------
-    >>> slew(None, 3.0, 1.0), slew(0.0, 3.0, 0.0), slew(0.0, 3.0, 3600.0)
+    >>> limit_change(None, 3.0, 1.0), limit_change(0.0, 3.0, 0.0), limit_change(0.0, 3.0, 3600.0)
     (3.0, 0.0, 3.0)
     """
     if before is None:
@@ -139,7 +139,7 @@ def window_bounds(window: Window, now: float) -> tuple[float, float]:
 
     Examples
     --------
-    >>> bounds("hour", 7300.0), bounds("day", 90_000.0)
+    >>> window_bounds("hour", 7300.0), window_bounds("day", 90_000.0)
     ((7200, 10800), (86400, 172800))
     """
     if window != "month":

@@ -16,12 +16,9 @@ from serving.control.cooperative import yielding_gil
 from serving.control.demand_forecast import GRID, DailyProfile, Hours, SpendHour, fit_daily_profile
 from serving.control.outcome_matching import MatchedOutcome
 from serving.control.spend_ledger import SpendEntry, SpendLedger, add_hours, oldest_kept
-from serving.decision.engine import RecordedDecision
-from serving.decision.errors import BadInput
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.policy.controls import HOUR_S, BudgetSettings
-from serving.decision.policy.policy import Policy
-from serving.decision.selection.decide import cost_at_multipliers
+from serving.decision import BadInput, RecordedDecision
+from serving.decision.policy import HOUR_S, BoundPolicy, BudgetSettings, Policy
+from serving.decision.selection import cost_at_multipliers
 
 logger = logging.getLogger("thinkgate.budget")
 

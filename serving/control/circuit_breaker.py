@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from serving.control.decayed_stats import decay
-from serving.decision.policy.controls import HealthSettings
+from serving.decision.policy import HealthSettings
 
 Phase = Literal["serving", "shed", "probing"]
 

@@ -20,14 +20,11 @@ from serving.control.cooperative import yielding_gil
 from serving.control.outcome_matching import OutcomeMatcher
 from serving.control.sessions import LastTurn, SessionTable, arm_key
 from serving.control.spend_ledger import SpendLedger
-from serving.decision.engine import RecordedDecision
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.policy.controls import SessionSettings
-from serving.decision.pricing.rate_card import cost_of_usage
-from serving.decision.pricing.usage import Usage
-from serving.decision.selection.runtime_state import NEUTRAL, ArmHealth, RuntimeState, Session
-from serving.decision.types import Request
-from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.decision import RecordedDecision, Request
+from serving.decision.policy import BoundPolicy, SessionSettings
+from serving.decision.pricing import Usage, cost_of_usage
+from serving.decision.selection import NEUTRAL, ArmHealth, RuntimeState, Session
+from serving.journal import DecisionRow, OutcomeRow
 
 logger = logging.getLogger("thinkgate.steering")
 

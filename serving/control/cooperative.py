@@ -19,7 +19,7 @@ def yielding_gil(items: Iterable[_T], turn: int) -> Iterator[_T]:
 
     Examples
     --------
-    >>> list(unhurried("abcde", 2))
+    >>> list(yielding_gil("abcde", 2))
     ['a', 'b', 'c', 'd', 'e']
     """
     for place, item in enumerate(items, 1):

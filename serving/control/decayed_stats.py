@@ -22,9 +22,9 @@ def decay(weight: float, seconds: float, half_life: float, few: float = 0.0) -> 
 
     Examples
     --------
-    >>> kept(100.0, 60.0, 60.0), kept(100.0, 120.0, 60.0)
+    >>> decay(100.0, 60.0, 60.0), decay(100.0, 120.0, 60.0)
     (0.5, 0.25)
-    >>> 100.0 * kept(100.0, 240.0, 60.0, few=20.0) > 17.0
+    >>> 100.0 * decay(100.0, 240.0, 60.0, few=20.0) > 17.0
     True
     """
     if weight <= 0.0 or seconds <= 0.0:
@@ -67,7 +67,7 @@ class DecayedRatio:
 
         Examples
         --------
-        >>> Ratio(20.0, 4000.0, 2000.0).factor(20.0), Ratio().factor(20.0)
+        >>> DecayedRatio(20.0, 4000.0, 2000.0).factor(20.0), DecayedRatio().factor(20.0)
         (1.5, 1.0)
         """
         if self.expected <= 0.0:

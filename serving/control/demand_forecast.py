@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.policy.controls import HOUR_S
+from serving.decision.policy import HOUR_S
 
 Array = NDArray[np.float64]
 

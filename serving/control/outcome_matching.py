@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.fast_dataclass import fast_dataclass
-from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.decision import RecordedDecision, fast_dataclass
+from serving.journal import DecisionRow, OutcomeRow
 from serving.packed_cache import PackedCache
 
 _WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})

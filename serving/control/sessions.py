@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Final
 from zlib import crc32
 
-from serving.decision.types import EFFORTS, Effort
+from serving.decision import EFFORTS, Effort
 
 _WAYS: Final = 4
 _BODY: Final = Struct("<16sIIdBxxx")

@@ -12,9 +12,8 @@ from sqlalchemy import BigInteger, Column, Float, MetaData, String, Table, delet
 from sqlalchemy.schema import CreateTable
 
 from serving.control.demand_forecast import GRID, SpendHour
-from serving.decision.policy.controls import HOUR_S
-from serving.journal.database import insert_into, open_database
-from serving.journal.rows import storable
+from serving.decision.policy import HOUR_S
+from serving.journal import insert_into, open_database, storable
 
 _KEPT_DAYS = 62
 

@@ -47,9 +47,9 @@ class SuccessBias:
 
         Examples
         --------
-        >>> round(Delivery(100.0, -40.0, 16.0).shift(0.3), 2), Delivery(100.0, -3.0, 16.0).shift(0.3)
+        >>> round(SuccessBias(100.0, -40.0, 16.0).shift(0.3), 2), SuccessBias(100.0, -3.0, 16.0).shift(0.3)
         (-0.29, 0.0)
-        >>> Delivery(1.0, -0.95, 0.05).shift(0.3)
+        >>> SuccessBias(1.0, -0.95, 0.05).shift(0.3)
         0.0
         """
         calls = self.calls + _DOUBT

@@ -12,14 +12,11 @@ from typing import Protocol
 from serving.decision.errors import BadArms
 from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.ids import Clock, IdSource
-from serving.decision.policy.bound_policy import bind_policy
-from serving.decision.policy.policy import Policy
-from serving.decision.pricing.price_book import PriceBook, price_book
-from serving.decision.prior.model import PriorModel
+from serving.decision.policy import Policy, bind_policy
+from serving.decision.pricing import PriceBook, price_book
+from serving.decision.prior import PriorModel
 from serving.decision.request_traits import before_tools, in_tool_loop
-from serving.decision.selection.decide import decide_from_record
-from serving.decision.selection.decision_record import DecisionRecord, context_of
-from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
+from serving.decision.selection import NEUTRAL, DecisionRecord, RuntimeState, context_of, decide_from_record
 from serving.decision.types import Arm, Decision, Prediction, Request
 
 _MIN_TASK_PROBABILITY = 0.5

@@ -8,8 +8,8 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
-from serving.auth.authorizer import Authorizer, Caller, RequiredScope, token_of
-from serving.schemas.problems import FORBIDDEN, RATE_LIMITED, Problem
+from serving.auth import Authorizer, Caller, RequiredScope, token_of
+from serving.schemas import FORBIDDEN, RATE_LIMITED, Problem
 
 SERVICE_SCOPES: Final[dict[str, RequiredScope]] = {
     "thinkgate.v1.DecisionService": "decide",

@@ -8,12 +8,9 @@ from typing import Any, Final, TypeVar, get_args
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as Proto
 
-from serving.decision.conversation import from_prompt, require_content
-from serving.decision.errors import BadRequest
-from serving.decision.types import Decision, Message, Request, Role
+from serving.decision import BadRequest, Decision, Message, Request, Role, from_prompt, require_content
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
-from serving.schemas.json_codec import check_fields, invalid_request, locate_fault, to_request
-from serving.schemas.problems import INVALID, Problem, Rejected
+from serving.schemas import INVALID, Problem, Rejected, check_fields, invalid_request, locate_fault, to_request
 
 ProtoMessage = TypeVar("ProtoMessage", bound=Proto)
 

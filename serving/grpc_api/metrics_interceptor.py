@@ -9,8 +9,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from serving.telemetry.decision_metrics import STAGE_BOUNDS
-from serving.telemetry.instruments import MetricRegistry
+from serving.telemetry import STAGE_BOUNDS, MetricRegistry
 
 
 class MetricsInterceptor(grpc.aio.ServerInterceptor):

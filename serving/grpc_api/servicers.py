@@ -16,10 +16,7 @@ from google.protobuf.message import Message
 
 from serving.grpc_api.codec import decision_to_proto, message_reader, problem_to_proto, request_from_proto
 from serving.proto.thinkgate.v1 import decision_pb2, outcome_pb2
-from serving.schemas.json_codec import invalid_request
-from serving.schemas.limits import RequestLimits
-from serving.schemas.outcome_codec import read_outcomes
-from serving.schemas.problems import (
+from serving.schemas import (
     DENIED,
     NO_JOURNAL,
     NOT_DURABLE,
@@ -29,10 +26,11 @@ from serving.schemas.problems import (
     Problem,
     ProblemKind,
     Rejected,
+    RequestLimits,
+    invalid_request,
+    read_outcomes,
 )
-from serving.service.decision_service import DecisionService
-from serving.service.error_problems import CALL_ERRORS, SERVER_FAULT, error_location, problem_of
-from serving.service.outcome_service import OutcomeService
+from serving.service import CALL_ERRORS, SERVER_FAULT, DecisionService, OutcomeService, error_location, problem_of
 
 logger = logging.getLogger("thinkgate.grpc")
 

@@ -1,8 +1,5 @@
-"""The journal: every decision and every outcome reported for it, durable, and never in the way of a decision."""
+"""The journal: every decision and every outcome reported for it, stored durably off the decision path."""
 
-from serving.journal.decision_draft import DecisionDraft
-from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow
-from serving.journal.store import Store
-from serving.journal.writer import Journal, JournalUnavailable
+import lazy_loader
 
-__all__ = ["DecisionDraft", "DecisionRow", "Journal", "JournalEntry", "JournalUnavailable", "OutcomeRow", "Store"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

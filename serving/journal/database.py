@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 
 _PG_TIMEOUTS: Final = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "options": "-c statement_timeout=15000"}
 _BUSY_SECONDS: Final = 10

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.ids import timestamp_of
-from serving.decision.types import Request
+from serving.decision import RecordedDecision, Request, timestamp_of
 from serving.journal.redaction import StorePrompts, stored_messages, stored_prompt_id
 from serving.journal.rows import DecisionRow
 

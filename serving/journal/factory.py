@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.errors import BadInput
-from serving.decision.types import Request
+from serving.decision import BadInput, RecordedDecision, Request
 from serving.journal.decision_draft import DecisionDraft
 from serving.journal.redaction import StorePrompts
 from serving.journal.settings import JournalSettings

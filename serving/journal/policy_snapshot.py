@@ -7,12 +7,9 @@ from typing import Any
 
 import orjson
 
-from serving.decision.errors import BadInput
-from serving.decision.policy.bound_policy import BoundPolicy, bind_policy
-from serving.decision.policy.policy import Policy
-from serving.decision.policy.policy_file import parse_policy
-from serving.decision.pricing.price_book import PriceBook
-from serving.decision.types import Arm, Price
+from serving.decision import Arm, BadInput, Price
+from serving.decision.policy import BoundPolicy, Policy, bind_policy, parse_policy
+from serving.decision.pricing import PriceBook
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from typing import Literal
 
 import orjson
 
-from serving.decision.ids import prompt_id
-from serving.decision.types import Message
+from serving.decision import Message, prompt_id
 from serving.journal.rows import storable
 
 StorePrompts = Literal["none", "hash", "redacted", "full"]

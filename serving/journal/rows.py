@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from serving.decision.fast_dataclass import fast_dataclass
+from serving.decision import fast_dataclass
 
 
 @fast_dataclass

@@ -19,7 +19,7 @@ from typing import Final
 
 from sqlalchemy.exc import DataError, IntegrityError
 
-from serving.decision.errors import ThinkgateError
+from serving.decision import ThinkgateError
 from serving.journal.database_retry import DatabaseRetry
 from serving.journal.decision_draft import DecisionDraft
 from serving.journal.queues import DecisionQueue, PendingDeletion, PendingReport

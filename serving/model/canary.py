@@ -13,9 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from serving.decision.errors import BadPolicy
-from serving.decision.policy.policy import Policy
-from serving.decision.types import Request
+from serving.decision import BadPolicy, Request
+from serving.decision.policy import Policy
 from serving.model.prepared_model import PreparedModel, warm_up
 from serving.model.slot import LiveEngine
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.decision.errors import BundleRefused
+from serving.decision import BundleRefused
 from serving.model.canary import Canary
 from serving.model.live_model import LiveModel
 from serving.model.prepared_model import PreparedModel, prepare_model

@@ -9,9 +9,8 @@ import logging
 import threading
 from dataclasses import dataclass, replace
 
-from serving.decision.errors import BadInput, BundleRefused
-from serving.decision.policy.policy import Policy
-from serving.decision.policy.policy_file import PolicySource, parse_policy
+from serving.decision import BadInput, BundleRefused
+from serving.decision.policy import Policy, PolicySource, parse_policy
 from serving.model.prepared_model import PreparedModel, warm_up
 from serving.model.rollback_notice import RollbackNotice
 from serving.model.slot import EngineSlot, LiveEngine

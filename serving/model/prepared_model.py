@@ -10,14 +10,11 @@ from typing import Any
 
 import orjson
 
-from serving.decision.bundle.loader import Bundle, load_bundle
-from serving.decision.engine import Engine
-from serving.decision.errors import BadArms
-from serving.decision.policy.arms import load_arms
-from serving.decision.policy.policy import Policy
-from serving.decision.pricing.price_book import PriceBook, price_book
-from serving.decision.prior.model import PriorModel
-from serving.decision.types import Arm, Message, Request
+from serving.decision import Arm, BadArms, Engine, Message, Request
+from serving.decision.bundle import Bundle, load_bundle
+from serving.decision.policy import Policy, load_arms
+from serving.decision.pricing import PriceBook, price_book
+from serving.decision.prior import PriorModel
 from serving.model.slot import LiveEngine
 
 _WARM_TEXTS = (

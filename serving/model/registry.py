@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from serving.decision.bundle.manifest import FILES, MANIFEST
-from serving.decision.errors import ThinkgateError
+from serving.decision import ThinkgateError
+from serving.decision.bundle import FILES, MANIFEST
 from serving.model.uri import BadModelUri, ModelUri
 
 _API: Final = "/api/2.0/mlflow"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from serving.decision.errors import ThinkgateError
+from serving.decision import ThinkgateError
 from serving.model.prepared_model import PreparedModel
 from serving.model.registry import RegistryDown
 from serving.model.sources import BundleCandidate, ModelSource

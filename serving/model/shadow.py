@@ -10,12 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from serving.decision.engine import Engine, RecordedDecision
-from serving.decision.errors import ThinkgateError
-from serving.decision.policy.policy import Policy
-from serving.decision.types import Request
-from serving.journal import DecisionDraft, Journal
-from serving.journal.redaction import StorePrompts
+from serving.decision import Engine, RecordedDecision, Request, ThinkgateError
+from serving.decision.policy import Policy
+from serving.journal import DecisionDraft, Journal, StorePrompts
 from serving.model.prepared_model import PreparedModel
 
 logger = logging.getLogger("thinkgate.shadow")

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
-from serving.decision.types import Arm, Request
+from serving.decision import Arm, RecordedDecision, Request
+from serving.decision.policy import BoundPolicy
+from serving.decision.selection import NEUTRAL, RuntimeState
 
 
 class Decider(Protocol):

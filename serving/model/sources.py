@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from serving.decision.bundle.manifest import MANIFEST
-from serving.decision.errors import BundleMissing
+from serving.decision import BundleMissing
+from serving.decision.bundle import MANIFEST
 from serving.model.registry import ModelRegistry, RegisteredVersion, RegistryDown
 from serving.model.uri import ModelUri
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 
 _URI: Final = re.compile(r"models:/([\w. -]+)(?:@([\w.-]+)|/(\d+))")
 

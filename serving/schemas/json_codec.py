@@ -12,9 +12,7 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from serving.decision.conversation import from_prompt, parse_messages
-from serving.decision.errors import BadRequest
-from serving.decision.types import Decision, Message, Request, Usd
+from serving.decision import BadRequest, Decision, Message, Request, Usd, from_prompt, parse_messages
 from serving.schemas.models import BatchRequest, DecisionRequest
 from serving.schemas.problems import INVALID, NOT_JSON, BodyFault, Problem, Rejected
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from serving.decision.types import Bucket, Effort, Fallback
+from serving.decision import Bucket, Effort, Fallback
 
 MAX_NAME: Final = 256
 """Longest tenant, session, task or model name."""

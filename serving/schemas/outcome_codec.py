@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from serving.journal.rows import OutcomeRow
+from serving.journal import OutcomeRow
 from serving.schemas.json_codec import invalid_request, list_faults
 from serving.schemas.models import Amount, Name, WireModel
 from serving.schemas.problems import BodyFault, Rejected

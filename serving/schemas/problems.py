@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Headers of a request or an answer; names in lower case."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from serving.decision.providers.request_body import ParsedBody
-from serving.decision.providers.rewrite import Rewrite
-from serving.decision.types import Decision
+from serving.decision import Decision
+from serving.decision.providers import ParsedBody, Rewrite
 from serving.schemas.problems import Headers
 
 HEADER_PREFIX: Final = "x-thinkgate-"

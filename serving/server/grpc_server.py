@@ -11,8 +11,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from serving.auth.authorizer import Authorizer
-from serving.grpc_api.auth_interceptor import AuthInterceptor
+from serving.auth import Authorizer
+from serving.grpc_api import AuthInterceptor
 from serving.server.sockets import CannotListen
 from serving.server.tls import server_context
 

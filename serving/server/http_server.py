@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from serving.http_api.asgi import App, Receive, Scope, Send
-from serving.service.admission import QueueLoad
+from serving.http_api import App, Receive, Scope, Send
+from serving.service import QueueLoad
 
 
 class CompanionServer(Protocol):

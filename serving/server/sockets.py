@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 
 _UDS_MODE: Final = 0o660
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 
 
 class BadTls(BadInput):

@@ -6,12 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.errors import BadRequest
-from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, combine_states
-from serving.decision.types import Decision, Fallback, Request
-from serving.model.slot import EngineSlot, LiveEngine
+from serving.decision import BadRequest, Decision, Fallback, RecordedDecision, Request
+from serving.decision.selection import NEUTRAL, EveryArmDenied, RuntimeState, combine_states
+from serving.model import EngineSlot, LiveEngine
 from serving.service.admission import SLOW, AdmissionControl
 from serving.service.failures import FailureLog
 from serving.service.fallback import choose_fallback

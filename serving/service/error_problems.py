@@ -5,10 +5,10 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
-from serving.decision.errors import BadRequest
-from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.journal.writer import JournalUnavailable
-from serving.schemas.problems import DENIED, INVALID, NO_JOURNAL, NOT_DURABLE, UNEXPECTED, Problem, Rejected
+from serving.decision import BadRequest
+from serving.decision.selection import EveryArmDenied
+from serving.journal import JournalUnavailable
+from serving.schemas import DENIED, INVALID, NO_JOURNAL, NOT_DURABLE, UNEXPECTED, Problem, Rejected
 from serving.service.outcome_service import NoJournal
 
 CallError = Rejected | BadRequest | EveryArmDenied | NoJournal | JournalUnavailable

@@ -7,12 +7,10 @@ from typing import Any, cast
 
 import orjson
 
-from serving.decision.fast_dataclass import fast_dataclass
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.selection.utility_breakdown import UtilityBreakdown, utility_breakdown
-from serving.decision.types import Fallback
-from serving.journal.rows import JournalEntry, OutcomeRow, ServedDecision
+from serving.decision import Fallback, fast_dataclass
+from serving.decision.policy import BoundPolicy
+from serving.decision.selection import DecisionRecord, UtilityBreakdown, utility_breakdown
+from serving.journal import JournalEntry, OutcomeRow, ServedDecision
 
 
 @fast_dataclass

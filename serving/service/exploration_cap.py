@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.policy.policy import Policy
-from serving.decision.selection.decide import decide_from_record
-from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
-from serving.decision.types import Request
-from serving.model.slot import EngineSlot
+from serving.decision import RecordedDecision, Request
+from serving.decision.policy import Policy
+from serving.decision.selection import NEUTRAL, RuntimeState, decide_from_record
+from serving.model import EngineSlot
 
 _HOUR_S: Final = 3600.0
 _QUIET: Final = RuntimeState(explore=False)

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from serving.decision.policy.arms import effort_rank
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.selection.arm_scoring import allowed_indices
-from serving.decision.selection.choice import Because
-from serving.decision.selection.decision_record import RequestContext, context_of
-from serving.decision.selection.runtime_state import HEALTHY, RuntimeState
-from serving.decision.types import EFFORTS, Arm, Caps, Effort, Fallback, Request
-from serving.model.slot import LiveEngine
+from serving.decision import EFFORTS, Arm, Caps, Effort, Fallback, Request
+from serving.decision.policy import BoundPolicy, effort_rank
+from serving.decision.selection import HEALTHY, Because, RequestContext, RuntimeState, allowed_indices, context_of
+from serving.model import LiveEngine
 
 _DEFAULT_TOTAL_MS = 60_000
 

@@ -9,12 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.errors import BadInput
-from serving.decision.types import Request
-from serving.journal.decision_draft import build_row
-from serving.journal.rows import DecisionRow, OutcomeRow
-from serving.journal.writer import Journal
+from serving.decision import BadInput, RecordedDecision, Request
+from serving.journal import DecisionRow, Journal, OutcomeRow, build_row
 from serving.packed_cache import PackedCache
 from serving.service.ports import OutcomeSink
 

@@ -11,13 +11,10 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.engine import Engine, RecordedDecision
-from serving.decision.errors import BadInput
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.types import Request
-from serving.journal.policy_snapshot import PolicySnapshotRow, bind_snapshot, snapshot_policy
-from serving.journal.store import Store
-from serving.model.slot import EngineSlot
+from serving.decision import BadInput, Engine, RecordedDecision, Request
+from serving.decision.policy import BoundPolicy
+from serving.journal import PolicySnapshotRow, Store, bind_snapshot, snapshot_policy
+from serving.model import EngineSlot
 
 logger = logging.getLogger("thinkgate.terms")
 

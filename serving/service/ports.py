@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.selection.runtime_state import RuntimeState
-from serving.decision.types import Decision, Request
-from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.decision import Decision, RecordedDecision, Request
+from serving.decision.selection import RuntimeState
+from serving.journal import DecisionRow, OutcomeRow
 
 
 class RuntimeStateSource(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from serving.decision.types import Decision
+from serving.decision import Decision
 
 
 class NotFiniteError(Exception):

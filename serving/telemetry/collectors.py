@@ -9,15 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from serving.auth.authorizer import Authorizer
-from serving.control.controller import StateSnapshot
-from serving.journal.settings import JournalStats
-from serving.model.lifecycle import ModelLifecycle
-from serving.model.slot import EngineSlot
-from serving.service.admission import AdmissionStats
-from serving.service.decision_service import DecisionStats
-from serving.service.exploration_cap import ExplorationStats
-from serving.service.outcome_service import OutcomeStats
+from serving.auth import Authorizer
+from serving.control import StateSnapshot
+from serving.journal import JournalStats
+from serving.model import EngineSlot, ModelLifecycle
+from serving.service import AdmissionStats, DecisionStats, ExplorationStats, OutcomeStats
 from serving.telemetry.instruments import MetricRegistry
 from serving.telemetry.tracing import DecisionTracer
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final
 
-from serving.decision.engine import RecordedDecision
-from serving.decision.types import Request
-from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.decision import RecordedDecision, Request
+from serving.journal import DecisionRow, OutcomeRow
 from serving.telemetry.instruments import MetricRegistry
 
 STAGE_BOUNDS: Final = (

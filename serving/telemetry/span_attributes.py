@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from opentelemetry.util.types import AttributeValue
 
-from serving.decision.types import Decision
-from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.decision import Decision
+from serving.journal import DecisionRow, OutcomeRow
 
 
 def decision_attributes(decision: Decision) -> Mapping[str, AttributeValue]:

@@ -32,9 +32,8 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
-from serving.decision.ids import from_base32
-from serving.decision.types import Decision
-from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.decision import Decision, from_base32
+from serving.journal import DecisionRow, OutcomeRow
 from serving.telemetry.span_attributes import decision_attributes, outcome_attributes
 
 logger = logging.getLogger("thinkgate.traces")

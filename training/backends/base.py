@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from serving.decision.errors import BadInput
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
-from training.dataset.sampling import LEARN_FROM, DrawnSample
-from training.encoders.design_matrix import Encoder
+from serving.decision import BadInput, FloatArray
+from training.dataset import LEARN_FROM, Dataset, DrawnSample
+from training.encoders import Encoder
 from training.errors import TooLittleToLearn
-from training.models.targets import TrainerFactory
+from training.models import TrainerFactory
 from training.progress import Progress
-from training.records.history import History
+from training.records import History
 
 BackendName = Literal["local", "dask"]
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from serving.decision.policy.arms import load_arms
-from serving.decision.types import Arm, FloatArray
+from serving.decision import Arm, FloatArray
+from serving.decision.policy import load_arms
 from training.backends.base import RecordSource, explain_quarantined
-from training.dataset.arm_inference import infer_arms
-from training.dataset.dataset import Dataset, build_dataset
-from training.dataset.overlap import require_overlap
-from training.dataset.sampling import DrawnSample, draw_prompts
-from training.encoders.design_matrix import Encoder, design_rows
-from training.models.targets import TrainerFactory
+from training.dataset import Dataset, DrawnSample, build_dataset, draw_prompts, infer_arms, require_overlap
+from training.encoders import Encoder, design_rows
+from training.models import TrainerFactory
 from training.progress import Progress
-from training.records.history import History, read, require_rows
+from training.records import History, read, require_rows
 
 
 class LocalBackend:

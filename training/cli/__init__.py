@@ -1,4 +1,1 @@
-"""The subcommands of `thinkgate`, one module each; a new one is a module here and a line in `training/cli/main.py`.
-
-A command parses, calls one function, and prints. What is slow to import is imported inside the function.
-"""
+"""The `thinkgate` command: one module a subcommand; each parses its options, calls one function and prints."""

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.cli.console import ERR, OUT
 from training.progress import bars
 
@@ -46,14 +46,12 @@ def collect(
 
     `thinkgate collect prompts.jsonl --url http://localhost:8000/v1 --arms data/arms.toml --out new.jsonl --max-usd 5`
     """
-    from serving.decision.policy.arms import load_arms
-    from serving.decision.types import Arm
-    from training.collector.client import CallSettings, effort_sent
-    from training.collector.graders.code_sandbox import isolation
-    from training.collector.job import Job
-    from training.collector.prompt_file import read_prompts
-    from training.collector.run import collect as run
-    from training.collector.run import estimate_cost as look
+    from serving.decision import Arm
+    from serving.decision.policy import load_arms
+    from training.collector import CallSettings, Job, effort_sent, read_prompts
+    from training.collector import collect as run
+    from training.collector import estimate_cost as look
+    from training.collector.graders import isolation
 
     known = load_arms(arms)
     job = Job(

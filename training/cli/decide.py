@@ -35,11 +35,11 @@ def decide(
 
     `thinkgate decide bundle --prompt "Plan the migration in five steps" --value 0.20`
     """
-    from training.explain.terminal import explanation_tables
+    from training.explain import explanation_tables
     from training.inference import Question
     from training.inference import decide as run
     from training.inference import explain as run_explained
-    from training.report.terminal import decision_table
+    from training.report import decision_table
 
     question = Question(sys.stdin.read() if prompt == "-" else prompt, arms, policy, value, deadline_ms, task)
     if not explain:

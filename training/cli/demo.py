@@ -22,7 +22,7 @@ def demo(
     Takes about two minutes, and two more the first time, to distil MiniLM. Nothing is downloaded, and no figure
     describes a real model.
     """
-    from training.demo.run import run_demo
+    from training.demo import run_demo
 
     with bars(ERR) as progress:
         shown = run_demo(folder, prompts, progress)

@@ -32,10 +32,9 @@ def evaluate(
     """
     if bundle.is_dir():
         require_records(data)
-    from training.encoders.design_matrix import CACHE
-    from training.evaluation.bundle_evaluation import evaluate_bundle
-    from training.report.html import evaluation_json, write_report
-    from training.report.summary import summary
+    from training.encoders import CACHE
+    from training.evaluation import evaluate_bundle
+    from training.report import evaluation_json, summary, write_report
 
     with bars(ERR) as progress:
         evaluated = evaluate_bundle(bundle, data, quarantine, progress, cache=cache or CACHE)

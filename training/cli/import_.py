@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.cli.console import ERR, OUT
 from training.cli.options import Arms
 from training.progress import bars
@@ -38,11 +38,9 @@ def import_(
 
     `thinkgate import langfuse observations.jsonl --success correctness --arms data/arms.toml --out history.jsonl`
     """
-    from serving.decision.policy.arms import load_arms
+    from serving.decision.policy import load_arms
     from training.errors import BadHistory
-    from training.importers.base import ImportOptions
-    from training.importers.catalog import SOURCES, import_history
-    from training.importers.download import fetch
+    from training.importers import SOURCES, ImportOptions, fetch, import_history
 
     if source == "list":
         for name in SOURCES:

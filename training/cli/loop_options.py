@@ -14,7 +14,7 @@ import typer
 from training.cli.options import Arms, Cache, parse_seconds, parse_span
 
 if TYPE_CHECKING:
-    from training.retraining.retrain import RetrainSettings
+    from training.retraining import RetrainSettings
 
 
 def _seconds(value: str | float) -> float:
@@ -106,10 +106,10 @@ class LoopOptions:
 
     def settings(self) -> RetrainSettings:
         """Convert to settings; imported here, so that `--help` needs no MLflow."""
-        from training.encoders.design_matrix import CACHE
-        from training.pipeline.train import TrainSettings
-        from training.promotion.gate_types import GateSettings
-        from training.retraining.retrain import RetrainSettings
+        from training.encoders import CACHE
+        from training.pipeline import TrainSettings
+        from training.promotion import GateSettings
+        from training.retraining import RetrainSettings
 
         return RetrainSettings(
             work=self.work,

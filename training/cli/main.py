@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from serving.decision.errors import BadInput, BundleRefused, ThinkgateError
+from serving.decision import BadInput, BundleRefused, ThinkgateError
 from training.cli.collect import collect
 from training.cli.console import ERR
 from training.cli.decide import decide

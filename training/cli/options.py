@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 
 Records = Annotated[list[str], typer.Argument(help="Outcome records: Parquet, JSONL or CSV files, folders or globs.")]
 Bundle = Annotated[Path, typer.Argument(help="Bundle folder that `thinkgate train` wrote.")]
@@ -23,7 +23,7 @@ def require_records(paths: list[str]) -> None:
     HistoryMissing, HistoryUnreadable
         As reading the records would.
     """
-    from training.records.readers.files import find_files
+    from training.records.readers import find_files
 
     find_files(paths)
 

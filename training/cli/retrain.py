@@ -28,7 +28,7 @@ def retrain(options: LoopOptions) -> None:
 
     `thinkgate retrain --journal sqlite:///var/journal.db --registry sqlite:///var/mlflow.db --arms data/arms.toml`
     """
-    from training.retraining.retrain import retrain as run
+    from training.retraining import retrain as run
 
     with bars(ERR) as progress:
         result = run(options.settings(), progress)
@@ -55,9 +55,7 @@ def rollback(registry: RegistryUrl = DEFAULT_REGISTRY, publish: Publish = None, 
 
     `thinkgate rollback --registry sqlite:///var/mlflow.db`
     """
-    from training.promotion.canary import PublishFolders, end_canary
-    from training.promotion.gate_log import GateLog
-    from training.promotion.registry import Registry
+    from training.promotion import GateLog, PublishFolders, Registry, end_canary
 
     gate_log = GateLog(Registry(registry))
     version = gate_log.roll_back()

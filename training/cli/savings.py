@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.atomic_files import write_atomically
 from training.cli.console import ERR, OUT
 from training.progress import bars
@@ -42,9 +42,7 @@ def savings(
         return
     if not data:
         raise BadInput("name outcome records or a journal, or a published case with --case")
-    from training.savings.html import write_page
-    from training.savings.replay import ReplaySettings, replay_traffic
-    from training.savings.terminal import savings_json, savings_tables, sentences
+    from training.savings import ReplaySettings, replay_traffic, savings_json, savings_tables, sentences, write_page
 
     settings = ReplaySettings(bundle, arms, policy, requests_per_day, snips, quarantine=quarantine)
     with bars(ERR) as progress:
@@ -59,8 +57,7 @@ def savings(
 
 
 def _show_case(folder: Path, json: Path | None) -> None:
-    from training.savings.published_case import work_out
-    from training.savings.terminal import case_json, case_table
+    from training.savings import case_json, case_table, work_out
 
     case = work_out(folder)
     OUT.print(case_table(case))

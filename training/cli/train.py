@@ -83,11 +83,11 @@ def train(
     """
     if engine == "local" and not out.exists():
         require_records(data)
-    from training.backends.base import BackendSettings
-    from training.encoders.design_matrix import CACHE
-    from training.pipeline.train import TrainSettings
-    from training.pipeline.train import train as run
-    from training.report.summary import summary
+    from training.backends import BackendSettings
+    from training.encoders import CACHE
+    from training.pipeline import TrainSettings
+    from training.pipeline import train as run
+    from training.report import summary
 
     settings = TrainSettings(
         arms=arms,

@@ -28,8 +28,8 @@ def watch(
     """
     from apscheduler.schedulers.blocking import BlockingScheduler
 
-    from serving.decision.errors import BadInput
-    from training.retraining.daemon import Daemon, DaemonSettings
+    from serving.decision import BadInput
+    from training.retraining import Daemon, DaemonSettings
 
     if options.journal is None:
         raise BadInput("nothing to watch: name the server's journal with --journal")

@@ -1,1 +1,5 @@
-"""Runs a prompt file through every arm at an endpoint, grades the answers, and writes outcome records."""
+"""The collector: runs a prompt file through every arm, grades the answers, and writes outcome records."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,12 +12,9 @@ import orjson
 from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
-from serving.decision.errors import BadInput
-from serving.decision.pricing.price_book import PriceBook
-from serving.decision.pricing.rate_card import cost_of_usage
-from serving.decision.pricing.usage import BadUsage, Usage, usage_from_openai
-from serving.decision.providers.rewrite import rewrite_effort
-from serving.decision.types import Arm
+from serving.decision import Arm, BadInput
+from serving.decision.pricing import BadUsage, PriceBook, Usage, cost_of_usage, usage_from_openai
+from serving.decision.providers import rewrite_effort
 from training.collector.call_log import FinishedCall
 
 _RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from serving.decision.pricing.price_book import PriceBook
-from serving.decision.pricing.rate_card import expected_cost
-from serving.decision.types import Arm
+from serving.decision import Arm
+from serving.decision.pricing import PriceBook, expected_cost
 from training.collector.job import Job, call_keys
 from training.collector.prompt_file import Prompt
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.decision.types import Arm
+from serving.decision import Arm
 from training.collector.client import CallSettings
-from training.collector.graders.catalog import JUDGE
+from training.collector.graders import JUDGE
 from training.collector.prompt_file import Prompt, PromptFile
 
 

@@ -7,14 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from training.collector.call_log import CallLog, FinishedCall
-from training.collector.graders import llm_judge
-from training.collector.graders.base import BadCheck, Grade
-from training.collector.graders.catalog import GRADERS, JUDGE
+from training.collector.graders import GRADERS, JUDGE, BadCheck, Grade, judge_grade
 from training.collector.job import CallKey, CollectionResult, Job, call_keys, judge_key
 from training.progress import Progress
-from training.records.outcome_record import OutcomeRecord
-from training.records.quarantine import Quarantine, QuarantinedExample
-from training.records.writer import open_writer
+from training.records import OutcomeRecord, Quarantine, QuarantinedExample, open_writer
 
 
 def write_outcomes(job: Job, log: CallLog, progress: Progress) -> CollectionResult:
@@ -62,7 +58,7 @@ def _grade(call_key: CallKey, log: CallLog) -> Grade:
     if check.grader == JUDGE:
         keys = (log.calls.get(judge_key(call.key, order)) for order in (0, 1))
         replies = [reply.text for reply in keys if reply is not None and reply.text is not None]
-        return llm_judge.judge_grade(check, replies) if len(replies) == 2 else Grade(None, "the judge did not answer")
+        return judge_grade(check, replies) if len(replies) == 2 else Grade(None, "the judge did not answer")
     try:
         return GRADERS[check.grader](check, call.text)
     except BadCheck as error:

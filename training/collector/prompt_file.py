@@ -10,14 +10,11 @@ from typing import Any
 
 import orjson
 
-from serving.decision.errors import BadRequest
-from training.collector.graders.base import Check
-from training.collector.graders.catalog import GRADERS, JUDGE
+from serving.decision import BadRequest
+from training.collector.graders import GRADERS, JUDGE, Check
 from training.errors import BadHistory
-from training.importers.base import RefusedRow, json_object
-from training.importers.streams import SourceRow, rows_of
-from training.records.outcome_record import Unmappable, chat_text, label
-from training.records.text_pool import conversation
+from training.importers import RefusedRow, SourceRow, json_object, rows_of
+from training.records import Unmappable, chat_text, conversation, label
 
 
 @dataclass(frozen=True, slots=True)

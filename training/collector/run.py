@@ -12,13 +12,12 @@ from typing import Final
 import httpx
 import orjson
 
-from serving.decision.errors import BadInput, ThinkgateError
-from serving.decision.pricing.price_book import PriceBook, price_book
+from serving.decision import BadInput, ThinkgateError
+from serving.decision.pricing import PriceBook, price_book
 from training.collector.call_log import CallLog, open_call_log
 from training.collector.client import CompletionClient
 from training.collector.cost_plan import CostEstimate, PlannedCall, SpendLimit, judge_usd, plan_calls
-from training.collector.graders import llm_judge
-from training.collector.graders.catalog import JUDGE
+from training.collector.graders import JUDGE, judge_prompts
 from training.collector.job import CollectionResult, Job, call_keys, judge_key
 from training.collector.outcome_writer import write_outcomes
 from training.progress import Progress, silent
@@ -152,7 +151,7 @@ class _CollectionRun:
             if answer is None or answer.text is None:
                 continue
             usd = judge_usd(job.judge, prompt, answer.text, self._book, self._now())
-            for order, turns in enumerate(llm_judge.judge_prompts(prompt.check, prompt.text, answer.text)):
+            for order, turns in enumerate(judge_prompts(prompt.check, prompt.text, answer.text)):
                 yield PlannedCall(judge_key(answer.key, order), job.judge, orjson.dumps(turns).decode(), usd)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from serving.decision.types import Request
-from training.records.text_pool import conversation, iter_cells
+from serving.decision import Request
+from training.records import conversation, iter_cells
 from training.types import Array, BoolArray, IntArray
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from serving.decision.types import EFFORTS, Arm, Effort
+from serving.decision import EFFORTS, Arm, Effort
 from training.dataset.aggregation import numeric_column
 from training.dataset.requirements import require_two
 

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from serving.decision.errors import BadArms
-from serving.decision.types import Arm, Request
+from serving.decision import Arm, BadArms, Request
 from training.dataset.aggregation import (
     CellIndex,
     first_labels,

@@ -12,7 +12,7 @@ import numpy as np
 
 from training.dataset.dataset import Dataset
 from training.errors import TooLittleToLearn
-from training.metrics.off_policy import effective_size
+from training.metrics import effective_size
 from training.types import Array, BoolArray
 
 SUFFICIENT_DRAWN = 500
@@ -110,7 +110,7 @@ def require_overlap(dataset: Dataset) -> None:
         if paired + arm.drawn < np.clip(MIN_DRAWN_SHARE * len(dataset), MIN_DRAWN, SUFFICIENT_DRAWN):
             raise NoOverlap(
                 f"no overlap: '{arm.arm}' was drawn by chance for {arm.drawn} of {arm.logged} logged prompts, so "
-                "nothing tells what it would have done elsewhere: collect paired data (thinkgate collect), or switch "
+                "its outcome elsewhere is not identified: collect paired data (thinkgate collect), or switch "
                 "exploration on in policy.toml and record propensities"
             )
 

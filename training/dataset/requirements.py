@@ -31,7 +31,7 @@ def require_labels(success: Array) -> None:
         raise TooLittleToLearn("no success is known: every row's `success` is empty. Grade the calls first")
     if success.min() == success.max():
         raise TooLittleToLearn(
-            f"every known success is {success[0]:g}: nothing tells good calls from bad ones. Grade by a finer measure, "
+            f"every known success is {success[0]:g}: so no difference can be learnt. Grade by a finer measure, "
             "or add harder prompts"
         )
 

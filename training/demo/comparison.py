@@ -9,8 +9,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from serving.decision.engine import Engine
-from serving.decision.types import Request, Usd
+from serving.decision import Engine, Request, Usd
 from training.synthetic import PromptSample
 
 EVERYDAY = frozenset({"extraction", "classification", "formatting", "rewriting", "summarising", "trivia"})

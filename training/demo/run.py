@@ -19,13 +19,12 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from serving.decision.engine import Engine
-from serving.decision.types import Request
+from serving.decision import Engine, Request
 from training.demo.comparison import HELD_OUT, closing_sentence, compare_policies, policies_table, with_success_value
 from training.errors import TrainingError
-from training.pipeline.train import Trained, TrainSettings, train
+from training.pipeline import Trained, TrainSettings, train
 from training.progress import Progress
-from training.report.terminal import decisions_table
+from training.report import decisions_table
 from training.synthetic import World
 
 SEED = 20_261_124

@@ -11,9 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.tokenizer import Tokenizer
-from serving.decision.types import FloatArray, Request
+from serving.decision import FloatArray, Request
+from serving.decision.features import FEATURE_NAMES, Tokenizer
 from training.encoders.input_batches import input_batches
 from training.encoders.static import StaticEncoder
 from training.encoders.transformer import TransformerEncoder

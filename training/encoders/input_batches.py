@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from serving.decision.features.model_inputs import EncoderLimits, encode_batch
-from serving.decision.features.tokenizer import Tokenizer
-from serving.decision.types import ModelInput, Request
+from serving.decision import ModelInput, Request
+from serving.decision.features import EncoderLimits, Tokenizer, encode_batch
 from training.progress import Progress
 
 BATCH = 256

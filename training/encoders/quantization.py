@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.types import FloatArray
+from serving.decision import FloatArray
 
 EXACT_BITS: Final = 24
 """float32 holds all whole numbers up to 2**24."""

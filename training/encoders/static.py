@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from serving.decision.features.model_inputs import EncoderLimits
-from serving.decision.features.tokenizer import Tokenizer
-from serving.decision.types import FloatArray, ModelInput, Request
+from serving.decision import FloatArray, ModelInput, Request
+from serving.decision.features import EncoderLimits, Tokenizer
 from training.encoders.input_batches import input_batches
 from training.encoders.quantization import quantized_values
 from training.encoders.teacher import find_teacher, token_table

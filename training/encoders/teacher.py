@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.errors import BadInput
-from serving.decision.features.tokenizer import Tokenizer
+from serving.decision import BadInput
+from serving.decision.features import Tokenizer
 from training.atomic_files import replacing
 from training.progress import Progress, silent
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from serving.decision.features.model_inputs import EncoderLimits
-from serving.decision.types import FloatArray, ModelInput
+from serving.decision import FloatArray, ModelInput
+from serving.decision.features import EncoderLimits
 from training.atomic_files import write_atomically
 from training.encoders.teacher import Teacher, find_teacher, quiet_transformers
 from training.progress import Progress, silent

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.cost_quality import Router
+from training.metrics import Router
 from training.types import Array, IntArray
 
 

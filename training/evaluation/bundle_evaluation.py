@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from serving.decision.bundle.loader import load_bundle
-from training.dataset.dataset import Dataset, build_dataset
-from training.encoders.design_matrix import CACHE, design_rows
-from training.encoders.static import build_static
+from serving.decision.bundle import load_bundle
+from training.dataset import Dataset, build_dataset
+from training.encoders import CACHE, build_static, design_rows
 from training.evaluation.baselines import RouterSample
 from training.evaluation.embedding_baselines import fit_baselines
 from training.evaluation.evaluate import ReportTitles, evaluate_model
@@ -21,12 +20,10 @@ from training.evaluation.logged_history import LOGGED_NOTES, logged_values
 from training.evaluation.policy_simulation import simulate_policy
 from training.evaluation.results import Evaluation, UnseenTasks
 from training.inference import predictions, stack_field
-from training.metrics.cost_quality import RealisedOutcomes, Router
-from training.metrics.off_policy import LoggedTraffic, doubly_robust_success
-from training.models.boosting import folds_of
-from training.models.fit import ONE_THREAD
+from training.metrics import LoggedTraffic, RealisedOutcomes, Router, doubly_robust_success
+from training.models import ONE_THREAD, folds_of
 from training.progress import Progress, silent
-from training.records.history import History, read, require_rows
+from training.records import History, read, require_rows
 from training.types import Array, BoolArray
 
 MINIMUM_PROMPTS = 20

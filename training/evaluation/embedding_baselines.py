@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.evaluation.baselines import (
     Baseline,
     PerTaskAverage,
@@ -20,7 +20,7 @@ from training.evaluation.baselines import (
     folds,
     uplift_over_baseline,
 )
-from training.metrics.cost_quality import RealisedOutcomes, Router, area_over_random
+from training.metrics import RealisedOutcomes, Router, area_over_random
 from training.progress import Progress, silent
 from training.types import Array, IntArray
 

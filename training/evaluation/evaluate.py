@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.evaluation.results import (
     ConsumptionForecast,
     Evaluation,
@@ -25,23 +25,23 @@ from training.evaluation.results import (
 )
 from training.evaluation.router_comparison import compare_routers, evaluate_fixed_policy, oracle_curve
 from training.evaluation.router_results import RuleResult
-from training.metrics.bootstrap import Resampling, mean_interval, percentile_interval
-from training.metrics.calibration import (
+from training.metrics import (
     Calibration,
     ForecastQuality,
+    Ranking,
+    RealisedOutcomes,
+    Resampling,
+    Router,
+    area_over_random,
     auroc,
     binned,
     bucket_table,
     calibration,
     forecast_quality,
-)
-from training.metrics.cost_quality import (
-    Ranking,
-    RealisedOutcomes,
-    Router,
-    area_over_random,
+    mean_interval,
     oracle_ranking,
     oracle_share,
+    percentile_interval,
     two_arm_view,
 )
 from training.types import Array, IntArray

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.errors import Unpriced
-from serving.decision.pricing.price_book import price_book
-from serving.decision.pricing.rate_card import expected_cost
-from serving.decision.types import Prediction
-from training.dataset.dataset import Dataset
+from serving.decision import Prediction, Unpriced
+from serving.decision.pricing import expected_cost, price_book
+from training.dataset import Dataset
 from training.evaluation.policy_simulation import SimulatedChoices
 from training.evaluation.results import ConsumptionForecast, HeldOut
-from training.metrics.cost_quality import RealisedOutcomes
+from training.metrics import RealisedOutcomes
 from training.types import Array, IntArray
 
 OURS = "thinkgate"

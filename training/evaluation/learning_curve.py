@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from serving.decision.errors import BadInput
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
+from serving.decision import BadInput, FloatArray
+from training.dataset import Dataset
 from training.evaluation.evaluate import curve_points, learning_sizes
 from training.evaluation.results import LearningPoint
-from training.metrics.cost_quality import RealisedOutcomes, Router
-from training.models.fit import FitSettings
-from training.models.meta_learners import Learner
-from training.models.uplift import fit_heads
+from training.metrics import RealisedOutcomes, Router
+from training.models import FitSettings, Learner, fit_heads
 from training.progress import Progress, silent
 from training.types import IntArray
 

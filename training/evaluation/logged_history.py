@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.decision.errors import BadInput
-from training.dataset.dataset import Dataset
-from training.metrics.off_policy import LoggedTraffic, PolicyValue, UnsupportedPolicy, policy_value
-from training.metrics.risk_control import LossBounds
+from serving.decision import BadInput
+from training.dataset import Dataset
+from training.metrics import LoggedTraffic, LossBounds, PolicyValue, UnsupportedPolicy, policy_value
 from training.types import Array, IntArray
 
 LOGGED_NOTES = (

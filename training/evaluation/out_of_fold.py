@@ -9,10 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
-from serving.decision.policy.policy import Policy
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
-from training.dataset.overlap import overlap
+from serving.decision import FloatArray
+from serving.decision.policy import Policy
+from training.dataset import Dataset, overlap
 from training.evaluation.baselines import RouterSample
 from training.evaluation.embedding_baselines import Learn, fit_baselines
 from training.evaluation.evaluate import ReportTitles, evaluate_model
@@ -22,10 +21,8 @@ from training.evaluation.logged_history import LOGGED_NOTES, LoggedLosses, logge
 from training.evaluation.policy_simulation import SimulatedChoices, out_of_fold, simulate_policy
 from training.evaluation.results import Evaluation, UnseenTasks
 from training.evaluation.unseen_tasks import LeftOutScores, leave_tasks_out
-from training.metrics.cost_quality import RealisedOutcomes, Router
-from training.metrics.risk_control import LossBounds, certify
-from training.models.fit import FitSettings, Fitted
-from training.models.support import similarity
+from training.metrics import LossBounds, RealisedOutcomes, Router, certify
+from training.models import FitSettings, Fitted, similarity
 from training.progress import Progress, silent
 from training.types import Array, IntArray
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.decision.engine import Engine
-from serving.decision.errors import Unpriced
-from serving.decision.policy.policy import Policy
-from serving.decision.types import Arm, Prediction, Request
-from training.models.fit import Fitted
+from serving.decision import Arm, Engine, Prediction, Request, Unpriced
+from serving.decision.policy import Policy
+from training.models import Fitted
 from training.types import Array, IntArray
 
 

@@ -9,11 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.router_results import Curve, RouterResult, RuleResult
-from training.metrics.bootstrap import Interval
-from training.metrics.calibration import Bins, BucketRow, Calibration, ForecastQuality
-from training.metrics.cost_quality import RealisedOutcomes, Router
-from training.metrics.off_policy import PolicyValue
-from training.metrics.risk_control import Certificate, NoCertificate
+from training.metrics import (
+    Bins,
+    BucketRow,
+    Calibration,
+    Certificate,
+    ForecastQuality,
+    Interval,
+    NoCertificate,
+    PolicyValue,
+    RealisedOutcomes,
+    Router,
+)
 from training.types import Array, IntArray
 
 

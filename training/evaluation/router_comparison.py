@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.evaluation.router_results import NEAR, Curve, EqualQuality, RouterResult, RuleResult
-from training.metrics.bootstrap import Interval, Resampling, percentile_interval
-from training.metrics.cost_quality import (
+from training.metrics import (
+    Interval,
+    PiecewiseCurves,
     RankedGains,
     RealisedOutcomes,
+    Resampling,
     Router,
     area_over_random,
     oracle_ranking,
+    paired_area,
+    percentile_interval,
     two_arm_view,
 )
-from training.metrics.piecewise import PiecewiseCurves
-from training.metrics.qini import paired_area
 from training.types import Array, IntArray
 
 

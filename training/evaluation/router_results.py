@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.metrics.bootstrap import Interval
-from training.metrics.qini import UpliftArea
+from training.metrics import Interval, UpliftArea
 from training.types import Array
 
 NEAR = 0.01

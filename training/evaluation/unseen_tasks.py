@@ -12,14 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.decision import FloatArray
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
-from training.dataset.splits import split_by_task
-from training.models.fit import FitSettings
-from training.models.meta_learners import Learner
-from training.models.support import fit_components, fit_support, similarity
-from training.models.uplift import cross_fit, fit_feature_only_heads
+from training.dataset import Dataset, split_by_task
+from training.models import (
+    FitSettings,
+    Learner,
+    cross_fit,
+    fit_components,
+    fit_feature_only_heads,
+    fit_support,
+    similarity,
+)
 from training.progress import Progress, silent
 from training.types import Array, IntArray
 

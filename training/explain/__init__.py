@@ -1,4 +1,5 @@
-"""What the command line shows of a decision beyond its sum: the features that moved it, and cases like it.
+"""Explanations: feature contributions and similar cases of one decision."""
 
-Both are read from a folder beside the bundle, `OUT-explain/`, that training writes and the server never needs.
-"""
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

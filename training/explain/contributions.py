@@ -17,11 +17,9 @@ import lightgbm as lgb
 import numpy as np
 import orjson
 
-from serving.decision.errors import BadInput
-from serving.decision.types import FloatArray
+from serving.decision import BadInput, FloatArray
 from training.atomic_files import write_atomically
-from training.models.boosting import sigmoid
-from training.models.fitted_model import FittedModel, PiecewiseLinear, TreeHead
+from training.models import FittedModel, PiecewiseLinear, TreeHead, sigmoid
 from training.types import Array
 
 FILE = "heads.json.gz"

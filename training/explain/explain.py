@@ -9,16 +9,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from serving.decision.bundle.loader import Bundle, open_session
-from serving.decision.bundle.manifest import MODEL
-from serving.decision.engine import Engine
-from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.model_inputs import encode_batch
-from serving.decision.selection.utility_breakdown import UtilityBreakdown, utility_breakdown
-from serving.decision.types import Decision, FloatArray, Request
+from serving.decision import Decision, Engine, FloatArray, Request
+from serving.decision.bundle import MODEL, Bundle, open_session
+from serving.decision.features import FEATURE_NAMES, encode_batch
+from serving.decision.selection import UtilityBreakdown, utility_breakdown
 from training.explain.contributions import NoHeads, read_heads
 from training.explain.similar_cases import SimilarCase, nearest_cases
-from training.export.graph import DESIGN, with_design_output
+from training.export import DESIGN, with_design_output
 from training.types import Array
 
 LAST, REST = "words of the last turn", "words of the conversation before"

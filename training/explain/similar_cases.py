@@ -15,10 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.decision.conversation import split_last_turn
-from serving.decision.types import FloatArray
-from serving.journal.redaction import redact
-from training.dataset.dataset import Dataset
+from serving.decision import FloatArray, split_last_turn
+from serving.journal import redact
+from training.dataset import Dataset
 from training.types import Array
 
 FILE = "cases.parquet"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.markup import escape
 from rich.table import Table
 
-from serving.decision.selection.utility_breakdown import UtilityBreakdown
+from serving.decision.selection import UtilityBreakdown
 from training.explain.explain import ArmContributions, Explained
 from training.explain.similar_cases import SimilarCase
 

@@ -13,31 +13,31 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.decision.bundle import golden
-from serving.decision.bundle.loader import Bundle, load_bundle, open_session
-from serving.decision.bundle.manifest import (
+from serving.decision import Arm, BadInput, Request
+from serving.decision.bundle import (
     FILES,
     GOLDEN,
     MANIFEST,
     MODEL,
     TOKENIZER,
+    Bundle,
     ConsumptionSource,
     DataFingerprint,
     EncoderSpec,
-    Facts,
+    GoldenVector,
     Manifest,
+    Metadata,
     Source,
+    golden_to_json,
+    load_bundle,
+    open_session,
 )
-from serving.decision.errors import BadInput
-from serving.decision.features import FEATURE_NAMES
-from serving.decision.features.tokenizer import Tokenizer
-from serving.decision.types import Arm, Request
-from training.encoders.design_matrix import Encoder, design_rows
-from training.encoders.static import StaticEncoder
+from serving.decision.features import FEATURE_NAMES, Tokenizer
+from training.encoders import Encoder, StaticEncoder, design_rows
 from training.export import parity as proof
 from training.export.graph import build_graph
 from training.export.parity import GOLDEN_REQUESTS, stable_rows
-from training.models.fitted_model import FittedModel, QuantityHead
+from training.models import FittedModel, QuantityHead
 
 
 class DestinationTaken(BadInput):
@@ -49,11 +49,11 @@ class BundleLineage:
     """What the manifest says of where the model comes from and how good it is."""
 
     data: DataFingerprint
-    learner: Facts = field(default_factory=dict)
-    calibration: Facts = field(default_factory=dict)
-    certificate: Facts | None = None
+    learner: Metadata = field(default_factory=dict)
+    calibration: Metadata = field(default_factory=dict)
+    certificate: Metadata | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    mlflow: Facts | None = None
+    mlflow: Metadata | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _golden(model: FittedModel, encoder: Encoder, manifest: Manifest, graph: byt
         held = stable_rows(model, design_rows(encoder, requests), 2 * encoder.dims, np.random.default_rng(0))
         requests = tuple(request for request, holds in zip(requests, held, strict=True) if holds)
     draft = Bundle(manifest, Tokenizer.from_json(encoder.tokenizer_json), open_session(graph, Path("no-folder")))
-    return golden.golden_to_json([golden.GoldenVector(request, draft.predict_request(request)) for request in requests])
+    return golden_to_json([GoldenVector(request, draft.predict_request(request)) for request in requests])
 
 
 def _manifest(
@@ -174,8 +174,8 @@ def _write(folder: Path, contents: Mapping[str, bytes], manifest: Manifest) -> B
     for name in FILES:
         (folder / name).write_bytes(contents[name])
     hashes = {name: hashlib.sha256(contents[name]).hexdigest() for name in FILES}
-    sealed = replace(manifest, files=hashes).sealed()
-    (folder / MANIFEST).write_text(sealed.to_json(), encoding="utf-8")
+    manifest = replace(manifest, files=hashes).with_bundle_id()
+    (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return load_bundle(folder)
 
 

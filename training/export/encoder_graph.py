@@ -8,10 +8,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from training.encoders.design_matrix import Encoder
-from training.encoders.quantization import quantize
-from training.encoders.static import StaticEncoder
-from training.encoders.transformer import TransformerEncoder
+from training.encoders import Encoder, StaticEncoder, TransformerEncoder, quantize
 from training.errors import TrainingError
 from training.export.graph_builder import FLOAT, GraphBuilder
 

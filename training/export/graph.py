@@ -14,12 +14,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from serving.decision.bundle.loader import PACKED, OutputColumns
-from training.encoders.design_matrix import Encoder
+from serving.decision.bundle import PACKED, OutputColumns
+from training.encoders import Encoder
 from training.export.encoder_graph import OPSET, add_encoder
 from training.export.graph_builder import DOUBLE, FLOAT, TREES_DOMAIN, GraphBuilder
 from training.export.tree_ensemble import Forest, pack_trees
-from training.models.fitted_model import Components, FittedModel, PiecewiseLinear, SupportHead, TaskHead, TreeHead
+from training.models import Components, FittedModel, PiecewiseLinear, SupportHead, TaskHead, TreeHead
 from training.types import Array
 
 TREES_OPSET: Final = 5

@@ -11,16 +11,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from serving.decision.bundle.golden import TOLERANCE
-from serving.decision.bundle.loader import PACKED, OutputColumns, open_session
-from serving.decision.features.model_inputs import encode_batch
-from serving.decision.features.tokenizer import Tokenizer
-from serving.decision.types import FloatArray, Message, Request
-from training.encoders.design_matrix import Encoder
+from serving.decision import FloatArray, Message, Request
+from serving.decision.bundle import PACKED, TOLERANCE, OutputColumns, open_session
+from serving.decision.features import Tokenizer, encode_batch
+from training.encoders import Encoder
 from training.errors import TrainingError
 from training.export.graph import DESIGN, with_design_output
 from training.export.reference import Predictions, predict
-from training.models.fitted_model import FittedModel
+from training.models import FittedModel
 from training.types import Array
 
 PARITY: Final = 1e-5
@@ -78,7 +76,7 @@ def check_parity(graph: onnx.ModelProto, model: FittedModel, encoder: Encoder, r
         inputs = encode_batch(requests[start : start + _BATCH], tokenizer, encoder.limits)
         feeds = {name: getattr(inputs, name) for name in ("token_ids", "token_weights", "features")}
         packed, rows = session.run((PACKED, DESIGN), feeds)
-        difference = _worse(difference, max_difference(columns.cut(packed), predict(model, rows)).max(initial=0.0))
+        difference = _worse(difference, max_difference(columns.split(packed), predict(model, rows)).max(initial=0.0))
         embedded = np.abs(rows[:, : 2 * encoder.dims] - encoder.embed(inputs))
         embedding_difference = _worse(embedding_difference, embedded.max(initial=0.0))
     if not (difference <= PARITY and embedding_difference <= EMBEDDING_PARITY):

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.decision.types import FloatArray
-from training.models.boosting import raw_scores, sigmoid
-from training.models.fitted_model import FittedModel, QuantityHead, TreeHead
+from serving.decision import FloatArray
+from training.models import FittedModel, QuantityHead, TreeHead, raw_scores, sigmoid
 from training.types import Array
 
 

@@ -9,7 +9,7 @@ import lightgbm as lgb
 import numpy as np
 
 from training.errors import TrainingError
-from training.models.fitted_model import TreeHead
+from training.models import TreeHead
 from training.types import Array
 
 

@@ -1,1 +1,5 @@
-"""Brings histories of other tools into outcome records: one module a format, and every row told where it went."""
+"""Importers: the histories of other tools as outcome records, one module per source."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

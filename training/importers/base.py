@@ -9,9 +9,9 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
-from serving.decision.providers.rewrite import same_model
-from serving.decision.types import Arm, Effort
-from training.records.outcome_record import OutcomeRecord, Unmappable
+from serving.decision import Arm, Effort
+from serving.decision.providers import same_model
+from training.records import OutcomeRecord, Unmappable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.importers import csv_table, langfuse, litellm, otel, reasoning_gym, router_benchmarks
 from training.importers.base import Importer, ImportOptions, MappedRow
 from training.progress import Progress, silent
-from training.records.quarantine import Quarantine, QuarantinedExample
-from training.records.writer import open_writer
+from training.records import Quarantine, QuarantinedExample, open_writer
 
 SOURCES: Final[Mapping[str, Importer]] = MappingProxyType(
     {

@@ -9,16 +9,7 @@ from typing import Any
 
 from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, map_row
 from training.importers.streams import rows_of
-from training.records.outcome_record import (
-    COLUMNS,
-    NUMBERS,
-    OutcomeRecord,
-    Unmappable,
-    chat_text,
-    instant,
-    label,
-    number,
-)
+from training.records import COLUMNS, NUMBERS, OutcomeRecord, Unmappable, chat_text, instant, label, number
 
 
 def csv_table(path: Path, options: ImportOptions) -> Iterator[Call]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.atomic_files import replacing
 from training.progress import Progress, silent
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from serving.decision.providers.client_intent import client_effort
+from serving.decision.providers import client_effort
 from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, first_known, json_object, map_row
 from training.importers.streams import SourceRow, rows_of
-from training.records.outcome_record import OutcomeRecord, Unmappable, chat_text, instant, label, number
+from training.records import OutcomeRecord, Unmappable, chat_text, instant, label, number
 
 
 def langfuse(path: Path, options: ImportOptions) -> Iterator[Call]:

@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from serving.decision.pricing.usage import BadUsage, Usage, usage_from_anthropic, usage_from_openai
-from serving.decision.providers.client_intent import client_effort
+from serving.decision.pricing import BadUsage, Usage, usage_from_anthropic, usage_from_openai
+from serving.decision.providers import client_effort
 from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, first_known, json_object, map_row
 from training.importers.streams import rows_of
-from training.records.outcome_record import OutcomeRecord, Unmappable, chat_text, instant, label, number
+from training.records import OutcomeRecord, Unmappable, chat_text, instant, label, number
 
 _CALL_TYPES = ("completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses",
           "anthropic_messages", "aanthropic_messages", "")  # fmt: skip

@@ -15,7 +15,7 @@ import orjson
 
 from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, first_known, map_row
 from training.importers.streams import SourceRow, rows_of
-from training.records.outcome_record import OutcomeRecord, Unmappable, chat_text, label, number
+from training.records import OutcomeRecord, Unmappable, chat_text, label, number
 
 _OPERATIONS: Final = ("chat", "text_completion", "generate_content", "completion")
 _DETAILS: Final = "gen_ai.client.inference.operation.details"

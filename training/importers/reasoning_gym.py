@@ -17,7 +17,7 @@ import orjson
 
 from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, first_known, map_row
 from training.importers.streams import files_of
-from training.records.outcome_record import OutcomeRecord, Unmappable, label, number
+from training.records import OutcomeRecord, Unmappable, label, number
 
 _RUN: Final = re.compile(r"^(?P<model>.+?)_\d{8}_\d{6}$")
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from training.importers.base import Call, ImportOptions, RefusedRow, arm_of, first_known, json_object, map_row
 from training.importers.streams import rows_of
-from training.records.outcome_record import OutcomeRecord, Unmappable, label, number
+from training.records import OutcomeRecord, Unmappable, label, number
 
 _COST: Final = "|total_cost"
 

@@ -12,9 +12,7 @@ import orjson
 
 from training.errors import HistoryMissing, HistoryUnreadable
 from training.importers.base import RefusedRow
-from training.records.readers.files import FORMATS, QUARANTINE_SUFFIX, format_of, read_rows
-from training.records.readers.lines import open_text
-from training.records.readers.rows import ReadLimits
+from training.records.readers import FORMATS, QUARANTINE_SUFFIX, ReadLimits, format_of, open_text, read_rows
 
 _LIMITS: Final = ReadLimits(batch_rows=1024, batch_bytes=1 << 24)
 _HEAD: Final = 1 << 16

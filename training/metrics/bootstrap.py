@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.types import Array, IntArray
 
 Statistic = Callable[[Array], Array]

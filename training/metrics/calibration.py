@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.metrics.bootstrap import Interval, Resampling, mean_interval, percentile_interval, proportion_interval
 from training.types import Array, IntArray
 

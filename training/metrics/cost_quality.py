@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.metrics.piecewise import PiecewiseCurves
 from training.types import Array, IntArray
 

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.metrics.bootstrap import Interval
 from training.types import Array, IntArray
 

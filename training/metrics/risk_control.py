@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 from training.types import Array
 
 

@@ -11,7 +11,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.types import FloatArray
+from serving.decision import FloatArray
 from training.models.fitted_model import TreeHead
 from training.types import Array, IntArray
 

@@ -14,8 +14,8 @@ from functools import partial
 
 import numpy as np
 
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
+from serving.decision import FloatArray
+from training.dataset import Dataset
 from training.models.boosting import BinnedRows, TreeSettings, raw_scores, shifted
 from training.models.fitted_model import QuantityHead
 from training.types import Array, IntArray

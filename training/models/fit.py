@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from serving.decision import FloatArray
 from serving.decision.features import FEATURE_NAMES
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
-from training.dataset.overlap import observation_probability, require_overlap
+from training.dataset import Dataset, observation_probability, require_overlap
 from training.models.boosting import BinnedRows, TreeSettings, folds_of, scaled
 from training.models.calibration import monotone_map, uplift_maps
 from training.models.consumption import QUANTITY_TREES, LearntQuantity, fit_quantity, without_stalls

@@ -11,7 +11,7 @@ from typing import Literal
 import lightgbm as lgb
 import numpy as np
 
-from serving.decision.types import FloatArray
+from serving.decision import FloatArray
 from training.types import Array
 
 

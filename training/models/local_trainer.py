@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
+from serving.decision import FloatArray
+from training.dataset import Dataset
 from training.models.boosting import BinnedRows, TreeSettings
 from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Scores

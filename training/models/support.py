@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression
 
-from serving.decision.types import FloatArray
+from serving.decision import FloatArray
 from training.models.boosting import folds_of
 from training.models.calibration import monotone_map
 from training.models.fitted_model import Components, PiecewiseLinear, SupportHead, TaskHead

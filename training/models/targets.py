@@ -12,10 +12,9 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
-from training.dataset.overlap import observation_probability
-from training.metrics.off_policy import doubly_robust_outcomes
+from serving.decision import FloatArray
+from training.dataset import Dataset, observation_probability
+from training.metrics import doubly_robust_outcomes
 from training.models.boosting import Objective, TreeSettings
 from training.models.fitted_model import TreeHead
 from training.models.meta_learners import Outcome, Scores

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
-from training.dataset.overlap import require_overlap
+from serving.decision import FloatArray
+from training.dataset import Dataset, require_overlap
 from training.models.boosting import TreeSettings, folds_of
 from training.models.fit import FitSettings
 from training.models.meta_learners import rank_learners

@@ -12,8 +12,8 @@ from functools import partial
 
 import numpy as np
 
-from serving.decision.types import FloatArray
-from training.dataset.dataset import Dataset
+from serving.decision import FloatArray
+from training.dataset import Dataset
 from training.models.boosting import TreeSettings, averaged, raw_scores, sigmoid
 from training.models.fitted_model import TreeHead
 from training.models.local_trainer import LocalHeadTrainer

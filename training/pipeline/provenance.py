@@ -6,15 +6,13 @@ from dataclasses import asdict
 
 import numpy as np
 
-from serving.decision.bundle.manifest import DataFingerprint, Facts
-from training.dataset.overlap import overlap
-from training.dataset.sampling import DrawnSample
-from training.evaluation.results import Evaluation
-from training.export.bundle_writer import BundleLineage
-from training.metrics.risk_control import Certificate
-from training.models.consumption import hidden_shares
-from training.models.fit import Fitted
-from training.records.history import History
+from serving.decision.bundle import DataFingerprint, Metadata
+from training.dataset import DrawnSample, overlap
+from training.evaluation import Evaluation
+from training.export import BundleLineage
+from training.metrics import Certificate
+from training.models import Fitted, hidden_shares
+from training.records import History
 
 
 def lineage_of(
@@ -37,7 +35,7 @@ def lineage_of(
         Prompts that success and uplift were learnt from; None: the sampled ones.
     """
     start, end = (moment.isoformat() if moment else None for moment in (history.start, history.end))
-    certificate: Facts | None = None
+    certificate: Metadata | None = None
     if isinstance(evaluation.certificate, Certificate):
         certificate = asdict(evaluation.certificate)
     dataset = drawn.dataset

@@ -11,28 +11,19 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from serving.decision.types import FloatArray
-from training.backends.base import BackendSettings, RecordSource
-from training.backends.factory import open_backend
-from training.dataset.dataset import Dataset
-from training.dataset.sampling import LEARN_FROM, DrawnSample
-from training.encoders.design_matrix import CACHE, Encoder
-from training.encoders.static import build_static
-from training.encoders.transformer import build_transformer
-from training.evaluation.evaluate import ReportTitles
-from training.evaluation.out_of_fold import evaluate_out_of_fold
-from training.evaluation.results import Evaluation
-from training.explain.contributions import write_heads
-from training.explain.explain import companion_folder
-from training.explain.similar_cases import KeepCases, write_cases
-from training.export.bundle_writer import ExportedBundle, check_destination, export_bundle
-from training.models.fit import ONE_THREAD, STANDARD, FitSettings, Fitted, fit
-from training.models.tuning import tune
+from serving.decision import FloatArray
+from training.backends import BackendSettings, RecordSource, open_backend
+from training.dataset import LEARN_FROM, Dataset, DrawnSample
+from training.encoders import CACHE, Encoder, build_static, build_transformer
+from training.evaluation import Evaluation, ReportTitles, evaluate_out_of_fold
+from training.explain import KeepCases, companion_folder, write_cases, write_heads
+from training.export import ExportedBundle, check_destination, export_bundle
+from training.models import ONE_THREAD, STANDARD, FitSettings, Fitted, fit, tune
 from training.pipeline.provenance import lineage_of
 from training.progress import Progress, silent
-from training.promotion.registry import CHAMPION, CandidateRun, DataLineage, Registry, Run, Version
-from training.records.history import History
-from training.report.html import write_report
+from training.promotion import CHAMPION, CandidateRun, DataLineage, Registry, Run, Version
+from training.records import History
+from training.report import write_report
 
 STATIC, TRANSFORMER = "static", "transformer"
 COMPARED = 500

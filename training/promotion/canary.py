@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.journal.store import Store
+from serving.journal import Store
 from training.atomic_files import read_state, write_state
 from training.promotion.gate_log import GateLog, copy_bundle
 from training.promotion.live_check import MIN_OUTCOMES, check_live, live_outcomes

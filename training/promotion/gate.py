@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from serving.decision.errors import BadInput
-from training.metrics.bootstrap import Interval
-from training.metrics.off_policy import LoggedTraffic, doubly_robust_success, effective_size
+from serving.decision import BadInput
+from training.metrics import Interval, LoggedTraffic, doubly_robust_success, effective_size
 from training.promotion.gate_types import (
     BundleForecast,
     BundleValue,

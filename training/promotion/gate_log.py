@@ -14,7 +14,7 @@ import mlflow
 import orjson
 from mlflow import MlflowClient
 
-from serving.decision.bundle.manifest import FILES, MANIFEST
+from serving.decision.bundle import FILES, MANIFEST
 from training.atomic_files import replacing
 from training.errors import TrainingError
 from training.promotion.gate_types import BundleValue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.bootstrap import Interval
+from training.metrics import Interval
 from training.types import Array, IntArray
 
 

@@ -8,16 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from serving.decision.bundle.loader import Bundle
-from serving.decision.engine import Engine
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.policy.policy import Policy
-from serving.decision.pricing.rate_card import cost_of_usage
-from serving.decision.pricing.usage import Usage
-from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.runtime_state import RuntimeState
-from serving.decision.types import Arm, Request, Usd
-from training.dataset.aggregation import CellIndex, first_labels, first_rows, numeric_column, row_requests
+from serving.decision import Arm, Engine, Request, Usd
+from serving.decision.bundle import Bundle
+from serving.decision.policy import BoundPolicy, Policy
+from serving.decision.pricing import Usage, cost_of_usage
+from serving.decision.selection import EveryArmDenied, RuntimeState
+from training.dataset import CellIndex, first_labels, first_rows, numeric_column, row_requests
 from training.errors import BadHistory
 from training.promotion.gate_types import BundleForecast, RequestWindow
 from training.types import IntArray

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from serving.journal.rows import JournalEntry
-from training.metrics.bootstrap import Interval
+from serving.journal import JournalEntry
+from training.metrics import Interval
 from training.promotion.gate_log import GateExpectation
 from training.types import Array
 

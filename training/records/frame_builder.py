@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from serving.decision.conversation import clean
-from training.records.readers.rows import Column, objects
+from serving.decision import clean
+from training.records.readers import Column, objects
 from training.records.schema import IDS, KNOWN, LABELS, NUMBERS, TEXTS
 from training.records.text_pool import TextPool
 from training.types import Array, BoolArray

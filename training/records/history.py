@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from serving.decision.types import Arm
+from serving.decision import Arm
 from training.errors import BadHistory, HistoryEmpty
 from training.progress import Progress, silent
 from training.records.frame_builder import Fingerprint
 from training.records.quarantine import Quarantine, QuarantinedExample
-from training.records.readers.files import QUARANTINE_SUFFIX, find_files, read_rows
-from training.records.readers.rows import ReadLimits
+from training.records.readers import QUARANTINE_SUFFIX, ReadLimits, find_files, read_rows
 from training.records.validation import RowValidator
 
 
@@ -164,7 +163,7 @@ def require_rows(history: History) -> None:
     first = history.examples[0]
     raise HistoryEmpty(
         f"none of {counts.read} rows can be used, most often because of {reason}: {first.source}, line {first.line}: "
-        f"{first.reason}; mend the rows" + (f", they are in {history.quarantine}" if history.quarantine else "")
+        f"{first.reason}; fix the rows" + (f", they are in {history.quarantine}" if history.quarantine else "")
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from serving.decision.errors import BadRequest
+from serving.decision import BadRequest
 from training.records.text_pool import as_json, conversation
 
 
@@ -84,7 +84,7 @@ class OutcomeRecord:
 
     def __post_init__(self) -> None:
         if not self.arm:
-            raise Unmappable("no arm", "nothing says which arm served this call: name it, or give its model")
+            raise Unmappable("no arm", "the arm of this call is unknown: name it, or give its model")
         for name in (*_AMOUNTS, "success", "propensity"):
             value = getattr(self, name)
             if value is not None and (not math.isfinite(value) or value < 0):
@@ -101,13 +101,15 @@ class OutcomeRecord:
             if not conversation(self.prompt, self.messages):
                 raise BadRequest("the prompt is empty")
         except BadRequest as error:
-            raise Unmappable("no prompt", f"{error}: was the tool told to keep prompts?") from None
+            raise Unmappable("no prompt", f"{error}: does the tool log prompts?") from None
 
     def _require_parts(self) -> None:
         for part, whole in (("reasoning_tokens", "output_tokens"), ("cached_input_tokens", "input_tokens")):
-            held, of = getattr(self, part), getattr(self, whole)
-            if held is not None and of is not None and held > of:
-                raise Unmappable("tokens contradict", f"{held:g} {part} of {of:g} {whole}: a part exceeds its whole")
+            tokens, total = getattr(self, part), getattr(self, whole)
+            if tokens is not None and total is not None and tokens > total:
+                raise Unmappable(
+                    "tokens contradict", f"{tokens:g} {part} of {total:g} {whole}: a part exceeds its whole"
+                )
 
     def row(self) -> dict[str, Any]:
         """Return the columns that have a value, extras included."""
@@ -149,7 +151,7 @@ def chat_text(messages: object) -> str | None:
             messages = orjson.loads(messages)
         return as_json(messages)
     except (BadRequest, orjson.JSONDecodeError) as error:
-        raise Unmappable("messages not readable", f"messages are no list of turns ({error})") from None
+        raise Unmappable("messages not readable", f"messages are not a list of turns ({error})") from None
 
 
 def number(value: object, name: str) -> float | None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
 
-from training.records.readers.rows import Column, objects
+from training.records.readers import Column, objects
 from training.records.row_errors import RowErrors
 from training.types import Array, BoolArray
 

@@ -15,10 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from serving.decision.conversation import clean, from_prompt, parse_messages
-from serving.decision.errors import BadRequest
-from serving.decision.ids import PROMPT_ID_BYTES, prompt_id
-from serving.decision.types import Message
+from serving.decision import PROMPT_ID_BYTES, BadRequest, Message, clean, from_prompt, parse_messages, prompt_id
 from training.types import IntArray
 
 _KEY_BYTES: Final = PROMPT_ID_BYTES

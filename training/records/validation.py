@@ -13,12 +13,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from serving.decision.errors import BadRequest
-from serving.decision.types import Message
+from serving.decision import BadRequest, Message
 from training.errors import MissingColumns
 from training.records.frame_builder import FrameBuilder, KeptRows
 from training.records.quarantine import Quarantine, QuarantinedExample
-from training.records.readers.rows import Column, ReadLimits, Rows, objects
+from training.records.readers import Column, ReadLimits, Rows, objects
 from training.records.row_errors import RowErrors
 from training.records.schema import (
     FAILURE_MODES,

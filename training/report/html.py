@@ -17,8 +17,8 @@ import orjson
 from plotly.offline import get_plotlyjs
 
 from training.atomic_files import write_atomically
-from training.evaluation.results import Evaluation
-from training.metrics.bootstrap import Interval
+from training.evaluation import Evaluation
+from training.metrics import Interval
 from training.report.chart_specs import Chart
 from training.report.plots import evaluation_charts, figure, write_pngs
 from training.report.summary import NOT_CLAIMED, percent, summary, usd_with_interval

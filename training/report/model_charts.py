@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from training.evaluation.results import Evaluation
+from training.evaluation import Evaluation
 from training.report.chart_specs import Chart, Role, Series
 
 QUANTITIES = {"latency ms": "latency, milliseconds"}

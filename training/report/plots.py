@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from training.evaluation.results import Evaluation
+from training.evaluation import Evaluation
 from training.report.chart_specs import Chart, Role, Series
 from training.report.model_charts import model_charts
 from training.report.routing_charts import routing_charts

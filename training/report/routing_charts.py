@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from training.evaluation.results import Evaluation
-from training.evaluation.router_results import Curve, RouterResult
+from training.evaluation import Curve, Evaluation, RouterResult
 from training.report.chart_specs import Chart, Role, Series
 from training.types import Array
 

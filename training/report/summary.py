@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from training.evaluation.results import Evaluation
-from training.metrics.bootstrap import Interval
-from training.metrics.risk_control import Certificate, NoCertificate
+from training.evaluation import Evaluation
+from training.metrics import Certificate, Interval, NoCertificate
 
 NOT_CLAIMED = (
     "Intervals come from resampling prompts: they say how far the figure could move with other prompts of the same "

@@ -6,8 +6,8 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from training.evaluation.results import Evaluation
-from training.metrics.bootstrap import Interval
+from training.evaluation import Evaluation
+from training.metrics import Interval
 from training.report.summary import percent, points_with_interval, usd_with_interval
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from serving.decision.types import Decision
+from serving.decision import Decision
 
 BUCKET_STYLE: Mapping[str, str] = {"use": "green", "maybe": "yellow", "avoid": "blue"}
 

@@ -10,15 +10,24 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from serving.decision.bundle.loader import load_bundle
-from serving.decision.errors import ThinkgateError
-from serving.journal.rows import JournalEntry
-from serving.journal.store import Store
+from serving.decision import ThinkgateError
+from serving.decision.bundle import load_bundle
+from serving.journal import JournalEntry, Store
 from training.atomic_files import read_state, write_state
-from training.promotion.canary import CanarySettings, PublishFolders, check_canary, note_canary_start
-from training.promotion.gate_log import GateLog, GateRecord
-from training.promotion.live_check import MIN_OUTCOMES, check_live, live_outcomes
-from training.promotion.registry import CHAMPION, Registry, Version
+from training.promotion import (
+    CHAMPION,
+    MIN_OUTCOMES,
+    CanarySettings,
+    GateLog,
+    GateRecord,
+    PublishFolders,
+    Registry,
+    Version,
+    check_canary,
+    check_live,
+    live_outcomes,
+    note_canary_start,
+)
 from training.retraining.drift import DriftReport, detect_drift
 from training.retraining.drift_windows import traffic_window
 from training.retraining.retrain import RetrainSettings, retrain

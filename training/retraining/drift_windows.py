@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
-from serving.decision.bundle.loader import Bundle
-from serving.decision.errors import BadRequest
-from serving.decision.features.model_inputs import encode_batch
-from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.types import Request
-from serving.journal.rows import JournalEntry
-from training.records.text_pool import conversation
+from serving.decision import BadRequest, Request
+from serving.decision.bundle import Bundle
+from serving.decision.features import encode_batch
+from serving.decision.selection import DecisionRecord
+from serving.journal import JournalEntry
+from training.records import conversation
 from training.retraining.drift import Traffic
 from training.types import Array
 

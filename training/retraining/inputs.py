@@ -12,9 +12,8 @@ from pathlib import Path
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.errors import BadInput
-from serving.journal.rows import JournalEntry
-from serving.journal.store import Store
+from serving.decision import BadInput
+from serving.journal import JournalEntry, Store
 from training.errors import BadHistory, TrainingError
 from training.progress import Progress, silent
 

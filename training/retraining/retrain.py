@@ -13,24 +13,31 @@ from typing import Final
 
 import pandas as pd
 
-from serving.decision.bundle.loader import Bundle, load_bundle
-from serving.decision.bundle.manifest import MANIFEST
-from serving.decision.errors import BadInput
-from serving.decision.policy.arms import load_arms
-from serving.decision.policy.bound_policy import bind_policy
-from serving.decision.policy.policy import Policy
-from serving.decision.policy.policy_file import load_policy
-from serving.decision.pricing.price_book import price_book
-from serving.decision.types import Arm
-from training.pipeline.train import TrainSettings, train
+from serving.decision import Arm, BadInput
+from serving.decision.bundle import MANIFEST, Bundle, load_bundle
+from serving.decision.policy import Policy, bind_policy, load_arms, load_policy
+from serving.decision.pricing import price_book
+from training.pipeline import TrainSettings, train
 from training.progress import Progress, silent
-from training.promotion.canary import PublishFolders, publish
-from training.promotion.gate import run_gate
-from training.promotion.gate_log import GateExpectation, GateLog, GateRecord
-from training.promotion.gate_types import GateSettings, GateVerdict, Promote
-from training.promotion.holdout import HistorySplit, forecast, held_out, split_newest
-from training.promotion.registry import DataLineage, Registry, Run
-from training.records.history import History, read, require_rows
+from training.promotion import (
+    DataLineage,
+    GateExpectation,
+    GateLog,
+    GateRecord,
+    GateSettings,
+    GateVerdict,
+    HistorySplit,
+    Promote,
+    PublishFolders,
+    Registry,
+    Run,
+    forecast,
+    held_out,
+    publish,
+    run_gate,
+    split_newest,
+)
+from training.records import History, read, require_rows
 from training.retraining.inputs import ExportedJournal, exclusive_lock, gather_inputs
 
 _COLUMNS: Final = (

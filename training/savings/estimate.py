@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.bootstrap import Interval, Resampling, percentile_interval
-from training.metrics.off_policy import LoggedTraffic, UnsupportedPolicy, policy_value
+from training.metrics import Interval, LoggedTraffic, Resampling, UnsupportedPolicy, percentile_interval, policy_value
 from training.savings.evidence import MINIMUM, Evidence
 from training.savings.results import Estimator, Savings, StrategyComparison, StrategyFigures, TrafficPart
 from training.types import Array

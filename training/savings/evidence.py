@@ -13,8 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.errors import BadInput
-from serving.decision.types import Decision
+from serving.decision import BadInput, Decision
 from training.types import Array
 
 Kind = Literal["paired history", "logged history", "journal"]

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from serving.decision.engine import Engine
-from serving.decision.pricing.rate_card import expected_cost
-from serving.decision.selection.runtime_state import RuntimeState
-from serving.decision.types import Request
-from training.dataset.dataset import Dataset
+from serving.decision import Engine, Request
+from serving.decision.pricing import expected_cost
+from serving.decision.selection import RuntimeState
+from training.dataset import Dataset
 from training.progress import Progress, silent
 from training.savings.evidence import Evidence, cost_notes, forecasts_of, rate_of
 from training.types import Array

@@ -7,13 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.pricing.rate_card import cost_of_usage
-from serving.decision.pricing.usage import Usage
-from serving.decision.selection.decide import decide_from_record
-from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.types import Decision
-from serving.journal.rows import JournalEntry, OutcomeRow
+from serving.decision import Decision
+from serving.decision.policy import BoundPolicy
+from serving.decision.pricing import Usage, cost_of_usage
+from serving.decision.selection import DecisionRecord, decide_from_record
+from serving.journal import JournalEntry, OutcomeRow
 from training.errors import BadHistory
 from training.savings.evidence import MINIMUM, Evidence, cost_notes, forecasts_of, rate_of
 

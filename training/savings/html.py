@@ -11,10 +11,8 @@ import numpy as np
 from plotly.offline import get_plotlyjs
 
 from training.atomic_files import write_atomically
-from training.metrics.bootstrap import Interval
-from training.report.chart_specs import Chart, Series
-from training.report.html import TEMPLATE
-from training.report.plots import figure, write_png
+from training.metrics import Interval
+from training.report import TEMPLATE, Chart, Series, figure, write_png
 from training.savings.results import Savings, StrategyFigures
 from training.savings.terminal import format_money, format_points, sentences
 

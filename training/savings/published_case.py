@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.decision.errors import BadInput
-from serving.decision.policy.arms import load_arms
-from serving.decision.pricing.price_book import PriceBook, price_book
-from serving.decision.pricing.rate_card import expected_cost
+from serving.decision import BadInput
+from serving.decision.policy import load_arms
+from serving.decision.pricing import PriceBook, expected_cost, price_book
 
 
 class BadCase(BadInput):

@@ -8,18 +8,14 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.bundle.loader import Bundle, load_bundle
-from serving.decision.engine import Engine
-from serving.decision.errors import BadInput
-from serving.decision.policy.arms import load_arms
-from serving.decision.policy.policy import Policy
-from serving.decision.policy.policy_file import load_policy
-from serving.decision.prior.model import PriorModel
-from serving.decision.types import Arm
-from serving.journal.store import Store
-from training.dataset.dataset import build_dataset
+from serving.decision import Arm, BadInput, Engine
+from serving.decision.bundle import Bundle, load_bundle
+from serving.decision.policy import Policy, load_arms, load_policy
+from serving.decision.prior import PriorModel
+from serving.journal import Store
+from training.dataset import build_dataset
 from training.progress import Progress, silent
-from training.records.history import read, require_rows
+from training.records import read, require_rows
 from training.savings.estimate import estimate_savings
 from training.savings.evidence import MINIMUM, Evidence
 from training.savings.from_history import from_history

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from training.metrics.bootstrap import Interval
+from training.metrics import Interval
 
 Estimator = Literal["direct", "dr", "snips"]
 

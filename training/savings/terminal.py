@@ -9,7 +9,7 @@ from dataclasses import asdict
 import orjson
 from rich.table import Table
 
-from training.metrics.bootstrap import Interval
+from training.metrics import Interval
 from training.savings.published_case import PublishedCase
 from training.savings.results import Savings, StrategyFigures, TrafficPart
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from serving.decision.types import Request
+from serving.decision import Request
 from training.synthetic.logging_policies import LoggingPolicy, probabilities
 from training.synthetic.prices import PriceTable
 from training.synthetic.prompt_generator import BLOCK, CALLS

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.decision.pricing.price_book import price_book
-from serving.decision.types import Arm
+from serving.decision import Arm
+from serving.decision.pricing import price_book
 from training.types import Array, IntArray
 
 

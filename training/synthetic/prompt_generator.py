@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.types import Message, Request
+from serving.decision import Message, Request
 from training.synthetic.prices import PriceTable
 from training.synthetic.prompt_sample import PromptSample
 from training.synthetic.prompt_templates import load_wording

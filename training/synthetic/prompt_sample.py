@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.decision.types import Arm, Request
+from serving.decision import Arm, Request
 from training.synthetic.response_model import WorldTruth, concat_truths
 from training.types import Array, BoolArray, IntArray
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from serving.decision.types import Arm
+from serving.decision import Arm
 from training.synthetic.concept_drift import ConceptDrift
 from training.synthetic.prices import PriceTable
 from training.synthetic.task_types import FAILURE_MODES, STRENGTH, TASKS, THINKING, Traits

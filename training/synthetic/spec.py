@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from serving.decision.types import Arm
+from serving.decision import Arm
 from training.synthetic.concept_drift import ConceptDrift
 from training.synthetic.task_types import LANGUAGES, TASKS, BadWorld
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from serving.decision.errors import BadInput
-from serving.decision.types import Effort
+from serving.decision import BadInput, Effort
 
 
 class BadWorld(BadInput):

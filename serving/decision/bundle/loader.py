@@ -1,4 +1,4 @@
-"""Opens a bundle in a fixed order (parse, audit, construct, prove) and then answers with its one ONNX graph."""
+"""Loads a bundle (parse, verify, construct, check golden vectors) and predicts with its ONNX graph."""
 
 from __future__ import annotations
 
@@ -15,29 +15,27 @@ import onnxruntime
 from serving.decision.bundle import golden
 from serving.decision.bundle.manifest import FILES, GOLDEN, MANIFEST, MODEL, TOKENIZER, Manifest
 from serving.decision.errors import BundleCorrupt, BundleMissing, BundleRefused
-from serving.decision.features.complexity import FEATURE_NAMES
-from serving.decision.features.model_inputs import encode_batch
-from serving.decision.features.tokenizer import Tokenizer
+from serving.decision.features import FEATURE_NAMES, Tokenizer, encode_batch
 from serving.decision.types import Arm, FloatArray, ModelInput, Prediction, Request
 
 PACKED: Final = "prediction"
-"""The output: all numbers side by side, in `OutputColumns` order: one array is cheaper to fetch than ten."""
+"""Name of the graph's output: all columns in `OutputColumns` order, for one array is cheaper to fetch than ten."""
 
 _INPUTS: Final = {"token_ids": "tensor(int64)", "token_weights": "tensor(float)", "features": "tensor(float)"}
 _BATCH_TOKENS: Final = 16_384
-"""Token places of one run: bounds the memory of a batch."""
+"""Tokens of one run, padding included: bounds the memory of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputColumns:
-    """Where each output begins in the packed row: K arms, T tasks."""
+    """Layout of the packed output row, for K arms and T tasks."""
 
     arms: int
     tasks: int
 
     @property
     def widths(self) -> dict[str, int]:
-        """Name and width of every output, in the order in which they are packed."""
+        """Width by name of every output, in packed order."""
         k = self.arms
         widths = {"success": k, "uplift": k - 1, "uplift_lower": k - 1, "uplift_upper": k - 1}
         widths |= {"output_tokens_mean": k, "latency_mean_ms": k, "output_tokens_p95": k, "latency_p95_ms": k}
@@ -45,31 +43,31 @@ class OutputColumns:
 
     @property
     def width(self) -> int:
-        """Numbers in a packed row."""
+        """Number of columns of a packed row."""
         return sum(self.widths.values())
 
-    def cut(self, rows: FloatArray) -> dict[str, FloatArray]:
-        """Part packed rows, float32 (n, width), into the outputs by name, (n, their width) each."""
+    def split(self, rows: FloatArray) -> dict[str, FloatArray]:
+        """Split packed rows, float32 (n, width), into the outputs by name, each (n, its width)."""
         ends = list(accumulate(self.widths.values()))
         return dict(zip(self.widths, np.split(rows, ends[:-1], axis=1), strict=True))
 
 
 class Bundle:
-    """A model that is ready to serve; immutable, and safe to share between threads.
+    """A loaded model; immutable, and safe to share between threads.
 
-    Use `load_bundle`: it is what proves that the parts belong together.
+    Use `load_bundle`, which checks that the parts belong together.
 
     Parameters
     ----------
     manifest
-        What the bundle says about itself.
+        Parsed `manifest.json`.
     tokenizer
-        Text to ids.
+        From `tokenizer.json`.
     session
-        The graph.
+        Of `model.onnx`.
     """
 
-    __slots__ = ("_cuts", "_session", "arms", "bundle_id", "manifest", "tasks", "tokenizer")
+    __slots__ = ("_offsets", "_session", "arms", "bundle_id", "manifest", "tasks", "tokenizer")
 
     def __init__(self, manifest: Manifest, tokenizer: Tokenizer, session: onnxruntime.InferenceSession) -> None:
         self.manifest, self.tokenizer, self._session = manifest, tokenizer, session
@@ -79,23 +77,23 @@ class Bundle:
         ends = [0]
         for width in OutputColumns(len(manifest.arms), len(manifest.tasks)).widths.values():
             ends.append(ends[-1] + width)
-        self._cuts = tuple(ends)
+        self._offsets = tuple(ends)
 
     def predict_request(self, request: Request) -> Prediction:
-        """Forecast one request: the fast path."""
+        """Predict one request: the fast path."""
         inputs = encode_batch((request,), self.tokenizer, self.manifest.encoder.limits)
         return self._unpack(self._run(inputs)[0])
 
     def predict_requests(self, requests: Sequence[Request]) -> tuple[Prediction, ...]:
-        """Forecast any number of requests, in their order."""
+        """Predict any number of requests, in their order."""
         return self.predict(encode_batch(requests, self.tokenizer, self.manifest.encoder.limits))
 
     def predict(self, inputs: ModelInput) -> tuple[Prediction, ...]:
-        """Forecast a batch of n prepared requests; memory does not grow with n beyond the inputs and the answer."""
-        return tuple(self._unpack(row) for part in _portions(inputs) for row in self._run(part))
+        """Predict a batch of n encoded requests; memory beyond inputs and result does not grow with n."""
+        return tuple(self._unpack(row) for part in _batches(inputs) for row in self._run(part))
 
     def _run(self, inputs: ModelInput) -> list[list[float]]:
-        """Run the graph: n packed rows."""
+        """Run the graph; n packed rows."""
         feeds = {
             "token_ids": inputs.token_ids,
             "token_weights": inputs.token_weights,
@@ -106,7 +104,7 @@ class Bundle:
 
     def _unpack(self, row: list[float]) -> Prediction:
         # Slices of one list: three times faster than ten arrays.
-        a, b, c, d, e, f, g, h, i = self._cuts[1:10]
+        a, b, c, d, e, f, g, h, i = self._offsets[1:10]
         return Prediction(
             success=tuple(row[:a]),
             uplift=tuple(row[a:b]),
@@ -122,7 +120,7 @@ class Bundle:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Open a bundle folder, and give it only if all of it is as its makers left it and works here.
+    """Load a bundle folder; fails unless every file is as exported and the golden vectors are reproduced here.
 
     Parameters
     ----------
@@ -138,19 +136,19 @@ def load_bundle(path: Path) -> Bundle:
     BundleCorrupt
         A file is not the one that was exported.
     BundleUnproven
-        The golden vectors do not come out on this machine.
+        A golden vector is not reproduced on this machine.
     BundleRefused
         It was trained with other features than this server computes.
     """
     manifest = Manifest.from_json(_text(_read(path, MANIFEST), MANIFEST))
-    contents = _audit(path, manifest)
+    contents = _verify(path, manifest)
     bundle = _construct(manifest, contents, path / MODEL)
-    _prove(bundle, contents[GOLDEN])
+    _check_golden_vectors(bundle, contents[GOLDEN])
     return bundle
 
 
-def _audit(path: Path, manifest: Manifest) -> Mapping[str, bytes]:
-    """Read every file once and check its hash; what was checked is what gets used."""
+def _verify(path: Path, manifest: Manifest) -> Mapping[str, bytes]:
+    """Read every file once and verify its hash and the features; the verified bytes are the ones used."""
     contents = {}
     for name in FILES:
         contents[name] = _read(path, name)
@@ -158,9 +156,9 @@ def _audit(path: Path, manifest: Manifest) -> Mapping[str, bytes]:
             raise BundleCorrupt(
                 f"{name}: its hash is not the manifest's: copy the bundle again in full, or export it again"
             )
-    ours, theirs = set(FEATURE_NAMES), set(manifest.features)
+    computed, trained = set(FEATURE_NAMES), set(manifest.features)
     if manifest.features != FEATURE_NAMES:
-        changed = ", ".join(sorted(ours ^ theirs)[:6]) or "their order"
+        changed = ", ".join(sorted(computed ^ trained)[:6]) or "their order"
         raise BundleRefused(
             f"trained by thinkgate {manifest.thinkgate_version} with other features than this server computes"
             f" ({changed}): train it again with this version, or serve it with that one"
@@ -190,7 +188,7 @@ def _construct(manifest: Manifest, contents: Mapping[str, bytes], model: Path) -
     return Bundle(manifest, tokenizer, session)
 
 
-def _prove(bundle: Bundle, content: bytes) -> None:
+def _check_golden_vectors(bundle: Bundle, content: bytes) -> None:
     vectors = golden.golden_from_json(_text(content, GOLDEN), GOLDEN)
     batch = bundle.predict_requests([vector.request for vector in vectors])
     for number, vector in enumerate(vectors):
@@ -199,14 +197,14 @@ def _prove(bundle: Bundle, content: bytes) -> None:
 
 
 def open_session(graph: bytes, folder: Path) -> onnxruntime.InferenceSession:
-    """Open a graph for one row at a time on one core.
+    """Create an onnxruntime session for one row at a time on one core.
 
     Parameters
     ----------
     graph
         ONNX, self-contained.
     folder
-        Must not be a folder: weights outside of `graph` are looked for below it, and so never found.
+        Must not exist as a folder: external weights are searched below it, and so never found.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -220,7 +218,7 @@ def open_session(graph: bytes, folder: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def _portions(inputs: ModelInput) -> Iterator[ModelInput]:
+def _batches(inputs: ModelInput) -> Iterator[ModelInput]:
     n, width = inputs.token_ids.shape
     step = max(_BATCH_TOKENS // max(width, 1), 1)
     for start in range(0, n, step):

@@ -1,4 +1,4 @@
-"""The manifest: what a bundle says about itself, read strictly and written in exactly one way.
+"""Bundle manifest: arms, features, encoder, file hashes and provenance; parsed strictly, written in one canonical form.
 
 Long, because it lists every field twice.
 """
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, cast
 
-from serving.decision.bundle.strict_json import Fields, parse_object
+from serving.decision.bundle.strict_json import FieldReader, parse_object
 from serving.decision.errors import BundleCorrupt, BundleTooNew
-from serving.decision.features.model_inputs import EncoderLimits
+from serving.decision.features import EncoderLimits
 from serving.decision.types import EFFORTS, Arm, Effort, Price, Usd
 
 PROTOCOL: Final = 1
@@ -24,26 +24,26 @@ TOKENIZER: Final = "tokenizer.json"
 GOLDEN: Final = "golden.json"
 MANIFEST: Final = "manifest.json"
 FILES: Final = (GOLDEN, MODEL, TOKENIZER)
-"""What lies beside the manifest: names are fixed by the protocol, so none can point out of the folder."""
+"""Files beside the manifest: the protocol fixes their names, so none can point outside the folder."""
 
-Facts = Mapping[str, object]
-"""Free JSON that people and dashboards read, and no decision rests on."""
+Metadata = Mapping[str, object]
+"""Free JSON for people and dashboards; no decision depends on it."""
 
 Source = Literal["history", "defaults"]
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
-    """How text becomes arrays.
+    """Encoder of the bundle.
 
     Parameters
     ----------
     kind
         `static`: averaged token vectors; `transformer`: a whole sentence encoder.
     name
-        Where it came from.
+        Model or path that it was made from.
     limits
-        How much of a request it reads.
+        How much of a request it encodes.
     """
 
     kind: Literal["static", "transformer"]
@@ -53,7 +53,7 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class ConsumptionSource:
-    """Whether tokens and latencies were learnt from the history or are the arms' defaults."""
+    """Whether predicted tokens and latencies were learnt from the history or are the arms' defaults."""
 
     tokens: Source
     latency: Source
@@ -61,7 +61,7 @@ class ConsumptionSource:
 
 @dataclass(frozen=True, slots=True)
 class DataFingerprint:
-    """What the model was trained on; `start` and `end` are ISO times, None where rows carry no time."""
+    """Fingerprint of the training data; `start` and `end` are ISO times, None where rows have no time."""
 
     digest: str
     rows: int
@@ -72,7 +72,7 @@ class DataFingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle says about itself.
+    """Content of `manifest.json`.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ class Manifest:
     files
         sha256 hex of each of `FILES`.
     learner, calibration, certificate, metrics, mlflow
-        Free facts; the certificate and the MLflow run may be missing.
+        Free metadata; the certificate and the MLflow run may be missing.
     bundle_id
-        sha256 hex over the files' hashes and everything above; `sealed` computes it.
+        sha256 hex over the files' hashes and all fields above; `with_bundle_id` computes it.
     """
 
     created: str
@@ -99,55 +99,55 @@ class Manifest:
     files: Mapping[str, str]
     consumption: ConsumptionSource
     data: DataFingerprint
-    learner: Facts = field(default_factory=dict)
-    calibration: Facts = field(default_factory=dict)
-    certificate: Facts | None = None
+    learner: Metadata = field(default_factory=dict)
+    calibration: Metadata = field(default_factory=dict)
+    certificate: Metadata | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    mlflow: Facts | None = None
+    mlflow: Metadata | None = None
     protocol: int = PROTOCOL
     bundle_id: str = ""
 
-    def sealed(self) -> Manifest:
-        """Give the same manifest with the `bundle_id` that its content has."""
-        return replace(self, bundle_id=_identity(self._facts()))
+    def with_bundle_id(self) -> Manifest:
+        """Give the same manifest with the `bundle_id` of its content."""
+        return replace(self, bundle_id=_content_hash(self._content()))
 
     def to_json(self) -> str:
-        """Write a sealed manifest in the one form that `from_json` takes."""
-        return _render({**self._facts(), "bundle_id": self.bundle_id})
+        """Serialise in the canonical form, the only one that `from_json` accepts; needs `with_bundle_id` first."""
+        return _canonical_json({**self._content(), "bundle_id": self.bundle_id})
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Read a manifest; the inverse of `to_json`.
+        """Parse a manifest; the inverse of `to_json`.
 
         Raises
         ------
         BundleTooNew
             For a later protocol.
         BundleCorrupt
-            For anything else that `to_json` would not have written, down to the last byte.
+            For any other text that `to_json` would not have written, byte for byte.
         """
         raw = parse_object(text, MANIFEST)
-        protocol = Fields(raw, MANIFEST).whole("protocol")
+        protocol = FieldReader(raw, MANIFEST).integer("protocol")
         if protocol > PROTOCOL:
             raise BundleTooNew(
                 f"protocol {protocol}; this server reads <= {PROTOCOL}: upgrade thinkgate on the server,"
                 " or train the bundle again with the server's own version"
             )
         manifest = _read(raw)
-        facts = {name: value for name, value in raw.items() if name != "bundle_id"}
-        if manifest.bundle_id != _identity(facts) or text != _render(raw):
+        content = {name: value for name, value in raw.items() if name != "bundle_id"}
+        if manifest.bundle_id != _content_hash(content) or text != _canonical_json(raw):
             raise BundleCorrupt(
                 f"{MANIFEST}: its content does not match its bundle_id: it was changed after the export;"
                 " export the bundle again, or copy it again in full"
             )
         return manifest
 
-    def _facts(self) -> dict[str, object]:
+    def _content(self) -> dict[str, object]:
         return {
             "protocol": self.protocol,
             "created": self.created,
             "thinkgate_version": self.thinkgate_version,
-            "arms": [arm_facts(arm) for arm in self.arms],
+            "arms": [_arm_to_json(arm) for arm in self.arms],
             "features": {"names": list(self.features)},
             "encoder": {
                 "kind": self.encoder.kind,
@@ -168,8 +168,8 @@ class Manifest:
         }
 
 
-def arm_facts(arm: Arm) -> dict[str, object]:
-    """Give an arm as the manifest writes it."""
+def _arm_to_json(arm: Arm) -> dict[str, object]:
+    """Give an arm as the manifest has it."""
     price = arm.price
     return {
         "name": arm.name,
@@ -183,73 +183,75 @@ def arm_facts(arm: Arm) -> dict[str, object]:
 
 
 def _read(raw: dict[str, object]) -> Manifest:
-    top = Fields(raw, MANIFEST)
-    encoder, consumption, data = top.fields("encoder"), top.fields("consumption"), top.fields("data")
-    features, files, metrics = top.fields("features"), top.fields("files"), top.fields("metrics")
+    top = FieldReader(raw, MANIFEST)
+    encoder, consumption, data = top.nested("encoder"), top.nested("consumption"), top.nested("data")
+    features, files, metrics = top.nested("features"), top.nested("files"), top.nested("metrics")
     manifest = Manifest(
-        protocol=top.whole("protocol"),
-        bundle_id=top.text("bundle_id"),
-        created=top.text("created"),
-        thinkgate_version=top.text("thinkgate_version"),
-        arms=tuple(map(_read_arm, top.many("arms"))),
-        features=features.texts("names"),
+        protocol=top.integer("protocol"),
+        bundle_id=top.string("bundle_id"),
+        created=top.string("created"),
+        thinkgate_version=top.string("thinkgate_version"),
+        arms=tuple(map(_read_arm, top.nested_list("arms"))),
+        features=features.strings("names"),
         encoder=EncoderSpec(
-            cast(Literal["static", "transformer"], encoder.one_of("kind", ("static", "transformer"))),
-            encoder.text("name"),
-            EncoderLimits(encoder.whole("max_chars"), encoder.whole("max_tokens"), encoder.flag("special_tokens")),
+            cast(Literal["static", "transformer"], encoder.choice("kind", ("static", "transformer"))),
+            encoder.string("name"),
+            EncoderLimits(
+                encoder.integer("max_chars"), encoder.integer("max_tokens"), encoder.boolean("special_tokens")
+            ),
         ),
-        tasks=top.texts("tasks"),
-        files={name: files.text(name) for name in FILES},
-        learner=top.facts("learner"),
-        calibration=top.facts("calibration"),
-        certificate=top.optional("certificate", top.facts),
+        tasks=top.strings("tasks"),
+        files={name: files.string(name) for name in FILES},
+        learner=top.free_object("learner"),
+        calibration=top.free_object("calibration"),
+        certificate=top.optional("certificate", top.free_object),
         consumption=ConsumptionSource(
-            cast(Source, consumption.one_of("tokens", ("history", "defaults"))),
-            cast(Source, consumption.one_of("latency", ("history", "defaults"))),
+            cast(Source, consumption.choice("tokens", ("history", "defaults"))),
+            cast(Source, consumption.choice("latency", ("history", "defaults"))),
         ),
         metrics={name: metrics.number(name) for name in tuple(metrics.values)},
         data=DataFingerprint(
-            data.text("digest"),
-            data.whole("rows"),
-            data.whole("prompts"),
-            data.optional("start", data.text),
-            data.optional("end", data.text),
+            data.string("digest"),
+            data.integer("rows"),
+            data.integer("prompts"),
+            data.optional("start", data.string),
+            data.optional("end", data.string),
         ),
-        mlflow=top.optional("mlflow", top.facts),
+        mlflow=top.optional("mlflow", top.free_object),
     )
     for fields in (top, encoder, consumption, data, features, files, metrics):
-        fields.done()
+        fields.finish()
     if len(manifest.arms) < 2 or len({arm.name for arm in manifest.arms}) < len(manifest.arms):
-        top.refuse("arms", "must be two or more, each with a name of its own")
+        top.fail("arms", "must be two or more, each with a name of its own")
     if manifest.protocol < 1:
-        top.refuse("protocol", f"must be 1 to {PROTOCOL}")
+        top.fail("protocol", f"must be 1 to {PROTOCOL}")
     return manifest
 
 
-def _read_arm(fields: Fields) -> Arm:
+def _read_arm(fields: FieldReader) -> Arm:
     arm = Arm(
-        name=fields.text("name"),
-        model=fields.text("model"),
-        effort=cast(Effort, fields.one_of("effort", EFFORTS)),
+        name=fields.string("name"),
+        model=fields.string("model"),
+        effort=cast(Effort, fields.choice("effort", EFFORTS)),
         default_output_tokens=fields.number("default_output_tokens"),
         default_latency_ms=fields.number("default_latency_ms"),
-        price=fields.optional("price", lambda name: _read_price(fields.fields(name))),
+        price=fields.optional("price", lambda name: _read_price(fields.nested(name))),
         gpu_usd_per_second=fields.optional("gpu_usd_per_second", lambda name: Usd(fields.number(name))),
     )
-    fields.done()
+    fields.finish()
     return arm
 
 
-def _read_price(fields: Fields) -> Price:
+def _read_price(fields: FieldReader) -> Price:
     price = Price(fields.number("input"), fields.number("output"), fields.optional("cached_input", fields.number))
-    fields.done()
+    fields.finish()
     return price
 
 
-def _identity(facts: Mapping[str, object]) -> str:
-    """Hash the manifest without its `bundle_id`, which holds the hash of every other file."""
-    return hashlib.sha256(_render(facts).encode("ascii")).hexdigest()
+def _content_hash(content: Mapping[str, object]) -> str:
+    """Hash the manifest without its `bundle_id`; it contains the hash of every other file."""
+    return hashlib.sha256(_canonical_json(content).encode("ascii")).hexdigest()
 
 
-def _render(facts: Mapping[str, object]) -> str:
-    return json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
+def _canonical_json(content: Mapping[str, object]) -> str:
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"

@@ -1,4 +1,4 @@
-"""Reads the fields of a bundle's JSON files strictly: a missing, unknown or wrongly typed one is named and refused."""
+"""Strict JSON parsing: a missing, unknown or wrongly typed field of a bundle file is an error that names the field."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 
 def parse_object(text: str, file: str) -> dict[str, object]:
-    """Read one JSON object.
+    """Parse one JSON object.
 
     Parameters
     ----------
     text
-        Escaped lone surrogates are let through: prompts may hold them.
+        Escaped lone surrogates are accepted: prompts may contain them.
     file
         Named in errors.
 
@@ -27,7 +27,7 @@ def parse_object(text: str, file: str) -> dict[str, object]:
         If `text` is no JSON object, nests too deep, or holds NaN or infinity, which JSON does not have.
     """
     try:
-        raw = json.loads(text, parse_constant=_refuse_constant)
+        raw = json.loads(text, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         raise BundleCorrupt(f"{file}: not valid JSON: export the bundle again, or copy it again in full") from None
     if not isinstance(raw, dict):
@@ -35,12 +35,12 @@ def parse_object(text: str, file: str) -> dict[str, object]:
     return raw
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-class Fields:
-    """The fields of one JSON object; `done` tells that all of them were read.
+class FieldReader:
+    """Reads the fields of one JSON object by type; `finish` rejects those that were not read.
 
     Parameters
     ----------
@@ -58,88 +58,94 @@ class Fields:
         self._where = where
         self._unread = set(values)
 
-    def done(self) -> None:
-        """Refuse fields that nobody asked for."""
-        if self._unread:
-            self.refuse(min(self._unread), "is not a field that this protocol knows")
+    def finish(self) -> None:
+        """Reject fields that were not read.
 
-    def refuse(self, name: str, why: str) -> NoReturn:
+        Raises
+        ------
+        BundleCorrupt
+            There is one; the first by name is named.
+        """
+        if self._unread:
+            self.fail(min(self._unread), "is not a field that this protocol knows")
+
+    def fail(self, name: str, why: str) -> NoReturn:
         """Raise `BundleCorrupt` for one field."""
         raise BundleCorrupt(f"{self._file}: {self._where}{name} {why}: export the bundle again")
 
-    def text(self, name: str) -> str:
-        """Give a string."""
-        return self._take(name, str, "a string")
+    def string(self, name: str) -> str:
+        """Read a string."""
+        return self._take_typed(name, str, "a string")
 
-    def flag(self, name: str) -> bool:
-        """Give true or false."""
-        return self._take(name, bool, "true or false")
+    def boolean(self, name: str) -> bool:
+        """Read true or false."""
+        return self._take_typed(name, bool, "true or false")
 
-    def whole(self, name: str) -> int:
-        """Give a whole number from 0 on."""
-        value = self._take(name, int, "a whole number")
+    def integer(self, name: str) -> int:
+        """Read a whole number from 0 on."""
+        value = self._take_typed(name, int, "a whole number")
         if isinstance(value, bool) or value < 0:
-            self.refuse(name, "must be a whole number from 0 on")
+            self.fail(name, "must be a whole number from 0 on")
         return value
 
     def number(self, name: str) -> float:
-        """Give a number as float."""
-        value = self._any(name)
+        """Read a number as float."""
+        value = self._take(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.refuse(name, "must be a number")
+            self.fail(name, "must be a number")
         try:
             return float(value)
         except OverflowError:
-            self.refuse(name, "is too large a number")
+            self.fail(name, "is too large a number")
 
-    def one_of(self, name: str, choices: Iterable[str]) -> str:
-        """Give a string out of a fixed set."""
-        value, allowed = self.text(name), tuple(choices)
+    def choice(self, name: str, choices: Iterable[str]) -> str:
+        """Read a string out of a fixed set."""
+        value, allowed = self.string(name), tuple(choices)
         if value not in allowed:
-            self.refuse(name, f"must be one of {', '.join(allowed)}")
+            self.fail(name, f"must be one of {', '.join(allowed)}")
         return value
 
-    def facts(self, name: str) -> dict[str, object]:
-        """Give a free object."""
-        return self._take(name, dict, "an object")
+    def free_object(self, name: str) -> dict[str, object]:
+        """Read an object with any fields."""
+        return self._take_typed(name, dict, "an object")
 
-    def fields(self, name: str) -> Fields:
-        """Give an object whose fields are fixed as well."""
-        return Fields(self.facts(name), self._file, f"{self._where}{name}.")
+    def nested(self, name: str) -> FieldReader:
+        """Read an object whose fields are fixed."""
+        return FieldReader(self.free_object(name), self._file, f"{self._where}{name}.")
 
-    def many(self, name: str) -> tuple[Fields, ...]:
-        """Give a list of objects."""
-        found = self._take(name, list, "a list of objects")
-        if not all(isinstance(item, dict) for item in found):
-            self.refuse(name, "must be a list of objects")
-        return tuple(Fields(item, self._file, f"{self._where}{name}[{k}].") for k, item in enumerate(found))
+    def nested_list(self, name: str) -> tuple[FieldReader, ...]:
+        """Read a list of objects whose fields are fixed."""
+        items = self._take_typed(name, list, "a list of objects")
+        if not all(isinstance(item, dict) for item in items):
+            self.fail(name, "must be a list of objects")
+        return tuple(FieldReader(item, self._file, f"{self._where}{name}[{k}].") for k, item in enumerate(items))
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Give a list of strings."""
-        found = self._take(name, list, "a list of strings")
-        if not all(isinstance(item, str) for item in found):
-            self.refuse(name, "must be a list of strings")
-        return tuple(found)
+    def strings(self, name: str) -> tuple[str, ...]:
+        """Read a list of strings."""
+        items = self._take_typed(name, list, "a list of strings")
+        if not all(isinstance(item, str) for item in items):
+            self.fail(name, "must be a list of strings")
+        return tuple(items)
 
     def numbers(self, name: str) -> tuple[float, ...]:
-        """Give a list of numbers as floats."""
-        found = self._take(name, list, "a list of numbers")
-        if not all(isinstance(item, int | float) and not isinstance(item, bool) for item in found):
-            self.refuse(name, "must be a list of numbers")
-        return tuple(map(float, found))
+        """Read a list of numbers as floats."""
+        items = self._take_typed(name, list, "a list of numbers")
+        if not all(isinstance(item, int | float) and not isinstance(item, bool) for item in items):
+            self.fail(name, "must be a list of numbers")
+        return tuple(map(float, items))
 
     def optional(self, name: str, read: Callable[[str], T]) -> T | None:
-        """Give None of null, else what `read` makes of the field."""
-        return None if self._any(name) is None else read(name)
+        """Read null as None, and any other value with `read`, a method of this reader."""
+        return None if self._take(name) is None else read(name)
 
-    def _any(self, name: str) -> object:
+    def _take(self, name: str) -> object:
         if name not in self.values:
-            self.refuse(name, "is missing")
+            self.fail(name, "is missing")
         self._unread.discard(name)
         return self.values[name]
 
-    def _take(self, name: str, kind: type[T], described: str) -> T:
-        value = self._any(name)
+    def _take_typed(self, name: str, kind: type[T], described: str) -> T:
+        value = self._take(name)
         if not isinstance(value, kind):
-            self.refuse(name, f"must be {described}")
+            self.fail(name, f"must be {described}")
         return value

@@ -1,5 +1,5 @@
-"""Features of a request: complexity counts, and the token ids and weights that the model takes."""
+"""Complexity features: what a request's text shows, as one row of numbers, the same in training and serving."""
 
-from serving.decision.features.complexity import FEATURE_NAMES, MAX_CHARS, extract
+import lazy_loader
 
-__all__ = ["FEATURE_NAMES", "MAX_CHARS", "extract"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from serving.decision.errors import BadArms, BadPolicy
 from serving.decision.policy.arms import effort_rank
 from serving.decision.policy.policy import Policy, Rule, Terms
-from serving.decision.pricing.price_book import PriceBook
-from serving.decision.pricing.rate_card import RateCard
+from serving.decision.pricing import PriceBook, RateCard
 from serving.decision.types import Arm
 
 

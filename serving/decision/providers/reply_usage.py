@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from serving.decision.pricing.usage import BadUsage, Usage, usage_from_anthropic, usage_from_gemini, usage_from_openai
+from serving.decision.pricing import BadUsage, Usage, usage_from_anthropic, usage_from_gemini, usage_from_openai
 from serving.decision.providers.endpoints import Api
 
 MAX_BYTES: Final = 4 * 2**20

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 from serving.decision.errors import BadInput
 from serving.decision.fast_dataclass import fast_dataclass
-from serving.decision.policy.arms import effort_rank
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.policy.policy import Terms
-from serving.decision.pricing.rate_card import expected_cost
+from serving.decision.policy import BoundPolicy, Terms, effort_rank
+from serving.decision.pricing import expected_cost
 from serving.decision.selection.decision_record import DecisionRecord, RequestContext
 from serving.decision.selection.runtime_state import HEALTHY, ArmHealth
 

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from serving.decision.fast_dataclass import fast_dataclass
-from serving.decision.policy.arms import effort_rank
-from serving.decision.policy.bound_policy import BoundPolicy
-from serving.decision.policy.policy import Terms
+from serving.decision.policy import BoundPolicy, Terms, effort_rank
 from serving.decision.selection.arm_scoring import ArmScore
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.types import EFFORTS, Bucket, Effort, Fallback

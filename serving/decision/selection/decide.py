@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from serving.decision.errors import BadInput
-from serving.decision.policy.bound_policy import BoundPolicy, bind_policy
-from serving.decision.policy.policy import Policy, Terms
-from serving.decision.pricing.price_book import PriceBook
+from serving.decision.policy import BoundPolicy, Policy, Terms, bind_policy
+from serving.decision.pricing import PriceBook
 from serving.decision.selection.arm_scoring import ArmScore, EffectiveLimits, effective_limits, score_arms
 from serving.decision.selection.choice import Choice, UtilityWeights, choose_arm
 from serving.decision.selection.decision_record import DecisionRecord

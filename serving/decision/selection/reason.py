@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serving.decision.policy.bound_policy import BoundPolicy
+from serving.decision.policy import BoundPolicy
 from serving.decision.selection.arm_scoring import ArmScore, EffectiveLimits
 from serving.decision.selection.choice import Choice, UtilityWeights
 from serving.decision.selection.decision_record import DecisionRecord

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serving.decision.policy.bound_policy import BoundPolicy
+from serving.decision.policy import BoundPolicy
 from serving.decision.selection.arm_scoring import ArmScore, effective_limits, score_arms
 from serving.decision.selection.choice import Because, UtilityWeights, choose_arm
 from serving.decision.selection.decide import decide_from_record, require_same_policy, utility_weights

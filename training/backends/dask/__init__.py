@@ -1,1 +1,1 @@
-"""Reading, encoding and learning by partition on the workers of a Dask cluster; only this package imports Dask."""
+"""The Dask backend: reading, encoding and learning by partition; the only package that imports Dask."""

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from distributed import wait
 
-from serving.decision.policy.arms import load_arms
-from serving.decision.types import Arm, FloatArray
+from serving.decision import Arm, FloatArray
+from serving.decision.policy import load_arms
 from training.backends.base import BackendSettings, RecordSource, explain_quarantined
 from training.backends.dask.client import Cluster, connect
 from training.backends.dask.partition_reader import PartitionFacts, RowTally, empty_frame, merge_calls, validate
@@ -37,16 +37,21 @@ from training.backends.dask.partitions import (
 from training.backends.dask.row_accounting import account_rows, append_duplicates, require_all_arms, write_quarantine
 from training.backends.dask.storage import find_parquet, row_group_pieces
 from training.backends.dask.trainer import DaskTrainerFactory
-from training.dataset.arm_inference import name_arms
-from training.dataset.dataset import Dataset
-from training.dataset.overlap import require_overlap
-from training.dataset.requirements import MINIMUM_PROMPTS, require_drawn, require_labels, require_prompts
-from training.dataset.sampling import DrawnSample
-from training.encoders.design_matrix import Encoder
+from training.dataset import (
+    MINIMUM_PROMPTS,
+    Dataset,
+    DrawnSample,
+    name_arms,
+    require_drawn,
+    require_labels,
+    require_overlap,
+    require_prompts,
+)
+from training.encoders import Encoder
 from training.errors import HistoryEmpty
-from training.models.targets import GlobalCounts, TrainerFactory
+from training.models import GlobalCounts, TrainerFactory
 from training.progress import Progress
-from training.records.history import History, require_rows
+from training.records import History, require_rows
 
 PARTITION_ROWS: Final = 50_000
 """Rows of a partition, about: 150 MB of design rows if every row is a prompt of its own."""

@@ -16,17 +16,19 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from serving.decision.types import Arm
+from serving.decision import Arm
 from training.backends.dask.storage import Piece, open_file
-from training.dataset.arm_inference import arm_usage
-from training.dataset.dataset import Dataset, group_dataset
-from training.records.frame_builder import Fingerprint
-from training.records.history import count_shared_ids, has_synthetic
-from training.records.quarantine import Quarantine, QuarantinedExample
-from training.records.readers.files import parquet_rows
-from training.records.readers.rows import ReadLimits
-from training.records.schema import KNOWN
-from training.records.validation import RowValidator
+from training.dataset import Dataset, arm_usage, group_dataset
+from training.records import (
+    KNOWN,
+    Fingerprint,
+    Quarantine,
+    QuarantinedExample,
+    RowValidator,
+    count_shared_ids,
+    has_synthetic,
+)
+from training.records.readers import ReadLimits, parquet_rows
 
 NUMBER_COLUMNS: Final = (
     "success",

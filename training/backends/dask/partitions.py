@@ -10,14 +10,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from serving.decision.types import FloatArray, Request
+from serving.decision import FloatArray, Request
 from training.backends.dask.partition_reader import PromptRows
-from training.dataset.dataset import Dataset
-from training.encoders.design_matrix import Encoder, design_rows
-from training.models.boosting import raw_scores, sigmoid
-from training.models.fitted_model import TreeHead
-from training.models.meta_learners import Scores
-from training.models.targets import GlobalCounts, HeadSpec, OutOfFold, head_target, stacked_rows, uplift_targets
+from training.dataset import Dataset
+from training.encoders import Encoder, design_rows
+from training.models import (
+    GlobalCounts,
+    HeadSpec,
+    OutOfFold,
+    Scores,
+    TreeHead,
+    head_target,
+    raw_scores,
+    sigmoid,
+    stacked_rows,
+    uplift_targets,
+)
 from training.types import Array, BoolArray, IntArray
 
 _NO_TEXT: Final = Request(())

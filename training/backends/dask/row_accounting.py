@@ -17,8 +17,7 @@ import pandas as pd
 from training.backends.dask.partition_reader import ROWS_PER_FILE, PartitionFacts, RowTally
 from training.backends.dask.storage import display_path
 from training.errors import BadHistory, TooLittleToLearn
-from training.records.frame_builder import Fingerprint
-from training.records.history import Counts, History
+from training.records import Counts, Fingerprint, History
 
 REPEATED: Final = "duplicate request_id"
 EXAMPLES: Final = 20

@@ -19,17 +19,19 @@ import numpy as np
 
 from training.backends.dask.client import Cluster
 from training.backends.dask.partitions import partition_pseudo_outcomes, training_rows, training_shape
-from training.dataset.dataset import Dataset
-from training.models.boosting import Objective, TreeSettings, parameters
-from training.models.fitted_model import TreeHead
-from training.models.meta_learners import Scores
-from training.models.targets import (
+from training.dataset import Dataset
+from training.models import (
     SHARED_AT_MOST,
     GlobalCounts,
     HeadSpec,
     HeadTrainer,
+    Objective,
     OutOfFold,
     PseudoOutcomes,
+    Scores,
+    TreeHead,
+    TreeSettings,
+    parameters,
     shared_tree_settings,
     uplift_targets,
 )

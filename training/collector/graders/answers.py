@@ -53,11 +53,11 @@ def exact(check: Check, answer: str) -> Grade:
     >>> exact(Check("exact", "Paris"), "<answer>paris.</answer>").success
     1.0
     """
-    same = _folded(final_answer(answer)) == _folded(str(check.require("answer")))
+    same = _normalized(final_answer(answer)) == _normalized(str(check.require("answer")))
     return Grade(float(same), "" if same else "another text")
 
 
-def _folded(text: str) -> str:
+def _normalized(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(".").strip()
 
 
@@ -71,14 +71,14 @@ def numeric(check: Check, answer: str) -> Grade:
     >>> numeric(Check("numeric", "0.5"), r"so \\boxed{1/2}").success, numeric(Check("numeric", "3"), "no idea").success
     (1.0, 0.0)
     """
-    wanted = _numbers(str(check.require("answer")))
-    if not wanted:
+    expected = _numbers(str(check.require("answer")))
+    if not expected:
         raise BadCheck("grader numeric needs an answer that is a number")
     found = _numbers(final_answer(answer)) or _numbers(answer)
     if not found:
         return Grade(0.0, "no number in the answer")
     tolerance = float(check.options.get("tolerance", 1e-6))
-    same = abs(found[-1] - wanted[-1]) <= tolerance * max(1.0, abs(wanted[-1]))
+    same = abs(found[-1] - expected[-1]) <= tolerance * max(1.0, abs(expected[-1]))
     return Grade(float(same), "" if same else "another number")
 
 

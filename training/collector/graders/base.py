@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from serving.decision.errors import BadInput
+from serving.decision import BadInput
 
 
 class BadCheck(BadInput):

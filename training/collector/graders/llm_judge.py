@@ -19,18 +19,18 @@ _MAX_DISAGREEMENT: Final = 0.5
 _MARK: Final = re.compile(r"\{[^{}]*\}")
 
 
-def judge_prompts(check: Check, asked: str, answer: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def judge_prompts(check: Check, prompt: str, answer: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Build the two conversations for the judge.
 
     Parameters
     ----------
-    asked, answer
+    prompt, answer
         The prompt as text, and the answer to grade.
     """
-    return _question(check, asked, answer, swapped=False), _question(check, asked, answer, swapped=True)
+    return _conversation(check, prompt, answer, swapped=False), _conversation(check, prompt, answer, swapped=True)
 
 
-def _question(check: Check, asked: str, answer: str, *, swapped: bool) -> list[dict[str, Any]]:
+def _conversation(check: Check, prompt: str, answer: str, *, swapped: bool) -> list[dict[str, Any]]:
     scale = "\n".join(reversed(_SCALE) if swapped else _SCALE)
     rubric = str(check.options.get("rubric", RUBRIC))
     if check.answer is None:
@@ -47,7 +47,7 @@ def _question(check: Check, asked: str, answer: str, *, swapped: bool) -> list[d
         },
         {
             "role": "user",
-            "content": f"<question>\n{asked}\n</question>\n{shown}\n\nRubric: {rubric}\nMarks:\n{scale}\n"
+            "content": f"<question>\n{prompt}\n</question>\n{shown}\n\nRubric: {rubric}\nMarks:\n{scale}\n"
             f"Reply with JSON only: {form}",
         },
     ]
@@ -61,7 +61,7 @@ def judge_grade(check: Check, replies: Sequence[str]) -> Grade:
     >>> judge_grade(Check("judge", "4"), ['{"answer_1": 8, "answer_2": 10}', '{"answer_1": 10, "answer_2": 7}'])
     Grade(success=0.75, note='')
     >>> judge_grade(Check("judge", "4"), ['{"answer_1": 10, "answer_2": 10}', '{"answer_1": 10, "answer_2": 2}']).note
-    'the judge contradicts itself when the order is swapped'
+    "the judge's grades in the two orders disagree"
     """
     names = ("answer_1", "answer_1" if check.answer is None else "answer_2")
     marks = [_mark(reply, name) for reply, name in zip(replies, names, strict=True)]
@@ -69,7 +69,7 @@ def judge_grade(check: Check, replies: Sequence[str]) -> Grade:
     if len(readable) < len(marks):
         return Grade(None, "the judge's reply holds no mark")
     if abs(readable[0] - readable[1]) > _MAX_DISAGREEMENT:
-        return Grade(None, "the judge contradicts itself when the order is swapped")
+        return Grade(None, "the judge's grades in the two orders disagree")
     return Grade(sum(readable) / len(readable))
 
 

@@ -1,1 +1,5 @@
-"""FACE: one plain sentence, and what this package exports."""
+"""File readers of outcome records: Parquet, JSONL and CSV, batch by batch."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -34,28 +34,28 @@ def csv_rows(path: Path, limits: ReadLimits) -> Iterator[TextRow]:
 class _Record:
     """The fields of one record, or why it can't be parsed."""
 
-    __slots__ = ("fields", "line", "size", "taken")
+    __slots__ = ("consumed", "fields", "line", "size")
 
-    def __init__(self, taken: list[Line], fields: list[str] | UnreadableRow) -> None:
-        self.line = taken[0].number
+    def __init__(self, consumed: list[Line], fields: list[str] | UnreadableRow) -> None:
+        self.line = consumed[0].number
         self.fields = fields
-        self.taken = taken
-        self.size = sum(len(line.data) for line in taken)
+        self.consumed = consumed
+        self.size = sum(len(line.data) for line in consumed)
 
     @property
     def text(self) -> str:
-        return "\n".join(line.text for line in self.taken)
+        return "\n".join(line.text for line in self.consumed)
 
 
 class _Feed:
-    """Feeds the csv module with lines; lines that a malformed record consumed can be given back."""
+    """Feeds the csv module with lines; lines that a malformed record consumed can be unread."""
 
     def __init__(self, source: Iterator[Line], max_bytes: int) -> None:
         self._source = source
         self._back: deque[Line] = deque()
         self._max_bytes = max_bytes
         self._size = 0
-        self.taken: list[Line] = []
+        self.consumed: list[Line] = []
 
     def __iter__(self) -> _Feed:
         return self
@@ -77,7 +77,7 @@ class _Feed:
 
     def start(self) -> Line | None:
         """Begin a record at the next line that is not blank."""
-        self.taken, self._size = [], 0
+        self.consumed, self._size = [], 0
         while (line := self.peek()) is not None and line.blank and not line.truncated:
             self._back.popleft()
         return line
@@ -85,17 +85,17 @@ class _Feed:
     def _take(self) -> None:
         line = self._back.popleft()
         self._size += len(line.data)
-        self.taken.append(line)
+        self.consumed.append(line)
 
     def skip(self) -> list[Line]:
         self._take()
-        return self.taken
+        return self.consumed
 
-    def give_back(self) -> list[Line]:
-        """Give back all lines of the record but the first."""
-        self._back.extendleft(reversed(self.taken[1:]))
-        self.taken = self.taken[:1]
-        return self.taken
+    def unread(self) -> list[Line]:
+        """Return all consumed lines but the first to the feed."""
+        self._back.extendleft(reversed(self.consumed[1:]))
+        self.consumed = self.consumed[:1]
+        return self.consumed
 
 
 def _records(feed: _Feed, max_bytes: int) -> Iterator[_Record]:
@@ -109,11 +109,11 @@ def _records(feed: _Feed, max_bytes: int) -> Iterator[_Record]:
         except csv.Error as error:
             # The reader's state is lost: the next line starts a new record.
             reader = csv.reader(feed, strict=True)
-            taken = feed.give_back()
+            consumed = feed.unread()
             reason = f"not CSV ({error}): double the quotes inside a quoted field"
-            yield _Record(taken, UnreadableRow(line.number, "not CSV", reason, taken[0].text))
+            yield _Record(consumed, UnreadableRow(line.number, "not CSV", reason, consumed[0].text))
         else:
-            yield _Record(feed.taken, fields)
+            yield _Record(feed.consumed, fields)
 
 
 def _row(record: _Record, header: list[str]) -> dict[str, object] | UnreadableRow:
@@ -138,7 +138,7 @@ def _header(record: _Record, path: Path) -> list[str]:
 
 
 def _is_text(field: str) -> bool:
-    """Say whether a field came out of UTF-8 (undecodable bytes arrive as lone surrogates)."""
+    """Return whether a field was valid UTF-8 (undecodable bytes arrive as lone surrogates)."""
     if field.isascii():
         return True
     try:

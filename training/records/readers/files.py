@@ -147,8 +147,8 @@ def _object(line: Line, limits: ReadLimits) -> Mapping[str, object] | Unreadable
         except UnicodeDecodeError:
             return not_utf8(line.number, line.text)
         except (ValueError, RecursionError) as error:
-            fault = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too deep"
-            reason = f"not JSON ({fault}): is the line cut off?"
+            detail = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too deep"
+            reason = f"not JSON ({detail}): is the line cut off?"
             return UnreadableRow(line.number, "not JSON", reason, line.text)
     if not isinstance(value, dict):
         return UnreadableRow(
@@ -196,11 +196,11 @@ def parquet_rows(
         # Repeated prompts stay one object: a batch of the same 2 MB prompt costs 2 MB.
         texts = [column for column in _TEXTS if column in names and _is_string(schema.field(column).type)]
         with pq.ParquetFile(source, memory_map=local, read_dictionary=texts, metadata=metadata) as file:
-            wanted = names if only is None else [column for column in names if column in set(only)]
+            columns = names if only is None else [name for name in names if name in set(only)]
             size, first = _batch_rows(metadata, limits), 1
             if groups:
                 first += sum(metadata.row_group(group).num_rows for group in range(groups[0]))
-            for batch in file.iter_batches(size, row_groups=groups, columns=wanted, use_threads=False):
+            for batch in file.iter_batches(size, row_groups=groups, columns=columns, use_threads=False):
                 yield ArrowRows(batch, first)
                 first += batch.num_rows
     except (pa.ArrowException, OSError) as error:

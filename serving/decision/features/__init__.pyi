@@ -1,0 +1,10 @@
+from .complexity import FEATURE_NAMES
+from .model_inputs import EncoderLimits, encode_batch
+from .tokenizer import Tokenizer
+
+__all__ = [
+    "FEATURE_NAMES",
+    "EncoderLimits",
+    "Tokenizer",
+    "encode_batch",
+]

@@ -1,0 +1,5 @@
+from .model import PriorModel
+
+__all__ = [
+    "PriorModel",
+]

@@ -1,0 +1,25 @@
+from .arm_scoring import EveryArmDenied, allowed_indices
+from .choice import Because
+from .decide import cost_at_multipliers, decide_from_record
+from .decision_record import DecisionRecord, RequestContext, context_of
+from .runtime_state import HEALTHY, NEUTRAL, ArmHealth, RuntimeState, Session, combine_states
+from .utility_breakdown import UtilityBreakdown, utility_breakdown
+
+__all__ = [
+    "HEALTHY",
+    "NEUTRAL",
+    "ArmHealth",
+    "Because",
+    "DecisionRecord",
+    "EveryArmDenied",
+    "RequestContext",
+    "RuntimeState",
+    "Session",
+    "UtilityBreakdown",
+    "allowed_indices",
+    "combine_states",
+    "context_of",
+    "cost_at_multipliers",
+    "decide_from_record",
+    "utility_breakdown",
+]

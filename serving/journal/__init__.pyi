@@ -1,0 +1,36 @@
+from .database import insert_into, open_database
+from .decision_draft import DecisionDraft, build_row
+from .factory import ALONE, NONE, JournalSink, WorkerSlot, open_journal
+from .policy_snapshot import PolicySnapshotRow, bind_snapshot, snapshot_policy
+from .redaction import StorePrompts, redact
+from .rows import DecisionRow, JournalEntry, OutcomeRow, ServedDecision, storable
+from .settings import JournalSettings, JournalStats
+from .store import Store
+from .writer import Journal, JournalUnavailable
+
+__all__ = [
+    "ALONE",
+    "NONE",
+    "DecisionDraft",
+    "DecisionRow",
+    "Journal",
+    "JournalEntry",
+    "JournalSettings",
+    "JournalSink",
+    "JournalStats",
+    "JournalUnavailable",
+    "OutcomeRow",
+    "PolicySnapshotRow",
+    "ServedDecision",
+    "Store",
+    "StorePrompts",
+    "WorkerSlot",
+    "bind_snapshot",
+    "build_row",
+    "insert_into",
+    "open_database",
+    "open_journal",
+    "redact",
+    "snapshot_policy",
+    "storable",
+]

@@ -1,0 +1,32 @@
+from .admission import AdmissionControl, AdmissionStats, QueueLoad
+from .decision_service import DecisionService, DecisionStats
+from .error_problems import CALL_ERRORS, SERVER_FAULT, error_location, problem_of
+from .explanation import Explanation, explain_entry
+from .exploration_cap import ExplorationCap, ExplorationStats
+from .outcome_service import NoJournal, OutcomeService, OutcomeStats, RecentDecisions
+from .policy_snapshots import PolicySnapshots
+from .ports import DecisionSink, OutcomeSink, RuntimeStateSource
+
+__all__ = [
+    "CALL_ERRORS",
+    "SERVER_FAULT",
+    "AdmissionControl",
+    "AdmissionStats",
+    "DecisionService",
+    "DecisionSink",
+    "DecisionStats",
+    "Explanation",
+    "ExplorationCap",
+    "ExplorationStats",
+    "NoJournal",
+    "OutcomeService",
+    "OutcomeSink",
+    "OutcomeStats",
+    "PolicySnapshots",
+    "QueueLoad",
+    "RecentDecisions",
+    "RuntimeStateSource",
+    "error_location",
+    "explain_entry",
+    "problem_of",
+]

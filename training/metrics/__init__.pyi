@@ -1,0 +1,72 @@
+from .bootstrap import Interval, Resampling, mean_interval, percentile_interval
+from .calibration import (
+    Bins,
+    BucketRow,
+    Calibration,
+    ForecastQuality,
+    auroc,
+    binned,
+    bucket_table,
+    calibration,
+    forecast_quality,
+)
+from .cost_quality import (
+    RankedGains,
+    Ranking,
+    RealisedOutcomes,
+    Router,
+    area_over_random,
+    oracle_ranking,
+    oracle_share,
+    two_arm_view,
+)
+from .off_policy import (
+    LoggedTraffic,
+    PolicyValue,
+    UnsupportedPolicy,
+    doubly_robust_outcomes,
+    doubly_robust_success,
+    effective_size,
+    policy_value,
+)
+from .piecewise import PiecewiseCurves
+from .qini import UpliftArea, paired_area
+from .risk_control import Certificate, LossBounds, NoCertificate, certify
+
+__all__ = [
+    "Bins",
+    "BucketRow",
+    "Calibration",
+    "Certificate",
+    "ForecastQuality",
+    "Interval",
+    "LoggedTraffic",
+    "LossBounds",
+    "NoCertificate",
+    "PiecewiseCurves",
+    "PolicyValue",
+    "RankedGains",
+    "Ranking",
+    "RealisedOutcomes",
+    "Resampling",
+    "Router",
+    "UnsupportedPolicy",
+    "UpliftArea",
+    "area_over_random",
+    "auroc",
+    "binned",
+    "bucket_table",
+    "calibration",
+    "certify",
+    "doubly_robust_outcomes",
+    "doubly_robust_success",
+    "effective_size",
+    "forecast_quality",
+    "mean_interval",
+    "oracle_ranking",
+    "oracle_share",
+    "paired_area",
+    "percentile_interval",
+    "policy_value",
+    "two_arm_view",
+]

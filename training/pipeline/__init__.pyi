@@ -1,0 +1,7 @@
+from .train import Trained, TrainSettings, train
+
+__all__ = [
+    "TrainSettings",
+    "Trained",
+    "train",
+]
