@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from serving.decision.features import FEATURE_NAMES, extract
+from serving.decision.features.complexity import FEATURE_NAMES, extract
 from serving.decision.types import Message
 from tests.support import tiny_models as tiny
 from training.encoders.design_matrix import design_rows
