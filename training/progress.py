@@ -55,18 +55,19 @@ def _bars(console: Console) -> Iterator[Progress]:
     with RichProgress(*columns, console=console, refresh_per_second=4) as rich:
         tasks: dict[str, TaskID] = {}
 
+        def finish() -> None:
+            for task in rich.tasks:
+                total = task.total or task.completed or 1
+                rich.update(task.id, total=total, completed=total)
+
         def advance(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                for earlier in tasks.values():
-                    task = next(task for task in rich.tasks if task.id == earlier)
-                    rich.update(earlier, total=task.total or task.completed or 1, completed=task.total or 1)
+                finish()
                 tasks[stage] = rich.add_task(stage, total=total or None)
             rich.update(tasks[stage], completed=done, total=total or None)
 
         yield advance
-        for last in list(tasks.values())[-1:]:
-            task = next(task for task in rich.tasks if task.id == last)
-            rich.update(last, total=task.total or 1, completed=task.total or 1)
+        finish()
 
 
 class _Lines:

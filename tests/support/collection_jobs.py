@@ -1,4 +1,4 @@
-"""Collections against the fake endpoint, and what they wrote."""
+"""Builds jobs against the fake endpoint and reads the records that they wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kills a collector again and again, starts it anew each time, and counts what was lost and what was paid twice."""
+"""Kills a collector repeatedly, restarts it, and counts lost calls and calls that were paid for twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ effort = "high"
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """Figures of such a run; `repeated` are paid calls above one a key, `in_flight` the most that kills can explain."""
+    """Counts of such a run; `repeated` are paid calls above one per key, `in_flight` what kills explain."""
 
     calls: int
     kills: int

@@ -1,4 +1,4 @@
-"""Outcome records as files of every format, and what was set aside of them."""
+"""Writes outcome records as files of every format and reads quarantine files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def quarantined(history: History) -> list[dict[str, object]]:
 
 
 def read_one(tmp_path: Path, bad: Mapping[str, object], kind: str, limits: ReadLimits) -> History:
-    """Read a good row and the same row with something changed."""
+    """Read a valid row and the same row with changes."""
     row = {**GOOD, "request_id": "r2", **bad}
     path = write(tmp_path / f"history.{kind}", [GOOD, row])
     return read(path, arms=ARMS, quarantine=tmp_path / "bad.quarantine.jsonl", limits=limits)

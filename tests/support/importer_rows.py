@@ -1,4 +1,4 @@
-"""Rows as each tool writes them, and what an importer makes of a file of them."""
+"""Rows as other tools write them, and helpers that import them."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def attribute(key: str, value: Any) -> dict[str, Any]:
     return {"key": key, "value": {kind: str(value) if kind == "intValue" else value}}
 
 
-def span(told: Mapping[str, Any], events: list[Any] | None = None, **more: Any) -> dict[str, Any]:
+def span(attrs: Mapping[str, Any], events: list[Any] | None = None, **more: Any) -> dict[str, Any]:
     row = {
         "traceId": "a" * 32, "spanId": "b" * 16, "name": "chat gpt-5.1", "startTimeUnixNano": "1700000000000000000",
-        "endTimeUnixNano": "1700000002000000000", "attributes": [attribute(*item) for item in told.items()],
+        "endTimeUnixNano": "1700000002000000000", "attributes": [attribute(*item) for item in attrs.items()],
         "events": events or [],
     }  # fmt: skip
     return row | more

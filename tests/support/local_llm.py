@@ -1,4 +1,4 @@
-"""Serves a GGUF file with llama.cpp until its standard input ends; prints the address. `python -m ... FILE`."""
+"""Serves a GGUF model file with llama.cpp until standard input ends; prints its address. `python -m ... FILE`."""
 
 from __future__ import annotations
 

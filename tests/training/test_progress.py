@@ -1,7 +1,10 @@
+"""Progress as bars on a terminal and as plain lines elsewhere."""
+
 from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from training.progress import bars
@@ -26,3 +29,15 @@ def test_a_terminal_gets_a_bar_per_stage() -> None:
         progress("learn", 0, 0)
     assert "read" in written.getvalue()
     assert "2/2" in written.getvalue()
+
+
+def test_the_last_stage_is_shown_as_complete_though_its_total_was_not_known() -> None:
+    written = io.StringIO()
+    with bars(Console(file=written, force_terminal=True, width=100)) as progress:
+        progress("read", 3, 0)
+    assert "3/3" in written.getvalue()
+
+
+def test_a_failure_is_raised_through_the_bars() -> None:
+    with pytest.raises(ZeroDivisionError), bars(Console(file=io.StringIO())) as progress:
+        progress("read", 1 // 0, 1)

@@ -15,7 +15,7 @@ from training.collector.run import collect
 from training.errors import BadHistory
 
 
-def test_prompt_rows_that_are_none_are_told(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+def test_rows_that_are_no_prompts_are_quarantined(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     rows = [{"prompt": "a"}, {"prompt": "a"}, {"prompt": ""}, {"prompt": "b", "grader": "guess"}]
     made = collect(job(tmp_path, endpoint, rows))
     assert (made.written, made.ungraded) == (2, {"no grader": 2})

@@ -1,4 +1,4 @@
-"""The collector against an endpoint that misbehaves: nothing lost, nothing paid twice, the budget kept."""
+"""Whole collections against a fake endpoint: no call lost, none paid for twice."""
 
 from __future__ import annotations
 

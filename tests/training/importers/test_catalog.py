@@ -1,4 +1,4 @@
-"""What holds for every importer: rows in are rows written plus rows in quarantine, whatever the file holds."""
+"""Properties of every importer: rows read are rows written plus rows in quarantine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pinned download against a real server: kept only with the right checksum, and unpacked inside its folder."""
+"""Downloads from a local server: kept only with the pinned checksum, and unpacked inside their folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training.importers.download import DownloadRefused, fetch
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *told: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Say nothing."""
 
 

@@ -32,7 +32,7 @@ def test_spans(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "events"),
+    ("attrs", "events"),
     [
         ({"gen_ai.prompt": "Hi"}, []),
         ({"gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "Hi"}, []),
@@ -40,9 +40,9 @@ def test_spans(tmp_path: Path) -> None:
         ({}, [{"name": "gen_ai.content.prompt", "attributes": [attribute("gen_ai.prompt", "Hi")]}]),
     ],
 )
-def test_older_spans_hold_prompts_elsewhere(tmp_path: Path, told: dict[str, Any], events: list[Any]) -> None:
+def test_older_spans_hold_prompts_elsewhere(tmp_path: Path, attrs: dict[str, Any], events: list[Any]) -> None:
     base = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
-    (tmp_path / "a.json").write_text(json.dumps(request(span(base | told, events)), indent=1))
+    (tmp_path / "a.json").write_text(json.dumps(request(span(base | attrs, events)), indent=1))
     (call,) = calls("otel", tmp_path / "a.json")
     assert json.loads(outcome(call)["messages"]) == [{"role": "user", "content": "Hi"}]
 

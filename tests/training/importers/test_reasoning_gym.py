@@ -39,7 +39,7 @@ def test_reasoning_gym_on_a_folder_of_our_own(gym: Path, tmp_path: Path) -> None
 
 
 def test_reasoning_gym_on_the_repositorys_own_files(tmp_path: Path) -> None:
-    """Where the original files are at hand beside the project; the folder of our own above has the same layout."""
+    """Runs only where the original files exist beside the project; the generated folder above has the same layout."""
     raw = Path(__file__).parents[4] / "shared" / "data" / "raw" / "reasoning_gym_eval"
     if not raw.is_dir():
         return

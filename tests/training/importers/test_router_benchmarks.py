@@ -1,4 +1,4 @@
-"""Importers of public data, each in its own layout."""
+"""RouterBench and RouterArena in their public layouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record reader on whole files: formats, folders, refusals, and what it never tells."""
+"""Reading whole histories: formats, folders, refusals, and reasons that never show a prompt."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_absent_messages_are_none(messages: object) -> None:
 
 
 def test_messages_that_are_not_json_are_refused() -> None:
-    with pytest.raises(Unmappable, match="no list of turns"):
+    with pytest.raises(Unmappable, match="not a list of turns"):
         chat_text("[{")
 
 

@@ -1,4 +1,4 @@
-"""The record reader, row by row and cell by cell: what is taken as it is meant, and what goes to quarantine."""
+"""Validation of rows and cells: what is accepted, and what is quarantined."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_reasoning_gym_absent_names_the_cure(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_reasoning_gym_is_asked_for_its_own_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in with the package's one function that we call: the package itself is no dependency."""
+    """A fake of the one function that is called: the package is not a dependency."""
     package = types.ModuleType("reasoning_gym")
     package.get_score_answer_fn = lambda name: lambda answer, entry: 1.0 if answer == entry["answer"] else 0.01  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "reasoning_gym", package)

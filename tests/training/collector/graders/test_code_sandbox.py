@@ -21,8 +21,8 @@ TESTS = {"test_it.py": "from answer import double\nassert double(4) == 8\n"}
 
 
 def run(code: str, **more: Any) -> Any:
-    told = {"command": [PYTHON, "-I", "-c", "import sys; sys.path.insert(0, '.'); import test_it"], "files": TESTS}
-    return unit_test(Check("unit_test", None, told | more), f"```python\n{code}\n```")
+    options = {"command": [PYTHON, "-I", "-c", "import sys; sys.path.insert(0, '.'); import test_it"], "files": TESTS}
+    return unit_test(Check("unit_test", None, options | more), f"```python\n{code}\n```")
 
 
 def test_code_is_run_against_its_tests() -> None:
@@ -36,8 +36,8 @@ def test_code_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
     code = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {child!r}])\nwhile True: pass"
     assert run(code, seconds=1.5).note == "tests took too long"
     time.sleep(0.2)
-    told = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-    assert not [line for line in told if any(mark in word for word in line)]
+    options = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    assert not [line for line in options if any(mark in word for word in line)]
 
 
 def test_code_has_no_secrets_no_memory_to_waste_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from training.collector.graders.base import Check
 from training.collector.graders.llm_judge import RUBRIC, judge_grade, judge_prompts
 
 
-def test_judge_sees_both_orders_and_who_is_who_is_not_told() -> None:
+def test_judge_sees_both_orders_anonymously() -> None:
     one, two = (turns[-1]["content"] for turns in judge_prompts(Check("judge", "REF"), "Q", "CAND"))
     assert one.index("CAND") < one.index("REF")
     assert two.index("REF") < two.index("CAND")
@@ -22,7 +22,7 @@ def test_judge_without_a_reference_swaps_the_scale() -> None:
 
 
 @pytest.mark.parametrize("reply", ["", "ten", '{"answer_1": true}', '{"answer_1": 11}', '{"answer_2": 3}', "{" * 50])
-def test_judge_without_a_mark_gives_no_verdict(reply: str) -> None:
+def test_judge_without_a_mark_gives_no_grade(reply: str) -> None:
     assert judge_grade(Check("judge"), [reply, '{"answer_1": 5}']).success is None
 
 
