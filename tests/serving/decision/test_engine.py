@@ -9,16 +9,12 @@ from dataclasses import replace
 import pytest
 
 from serving.decision.engine import Engine, blend_prior, estimate_input_tokens
-from serving.decision.errors import BadArms, BadInput, BadPolicy, Unpriced
+from serving.decision.errors import BadArms, BadPolicy, Unpriced
 from serving.decision.ids import IdSource
 from serving.decision.policy.policy import Exploration, Policy, Rule
 from serving.decision.prior.model import PriorModel
-from serving.decision.request_traits import in_tool_loop, is_follow_up
-from serving.decision.selection.decide import ForeignRecord, replay_decision
-from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import Arm, Message, Price, Request, Usd
-from tests.support.policy_cases import ARMS, DIRECT, HIGH, NOW, Counter, Fixed, ask, decide, engine, forecast, policy
+from tests.support.policy_cases import ARMS, DIRECT, HIGH, NOW, Fixed, ask, decide, engine, forecast, policy
 
 
 def test_a_decision_carries_all_that_the_contract_names() -> None:
@@ -62,46 +58,6 @@ def test_the_draw_is_spread_over_ids_and_moved_by_the_seed() -> None:
     assert sum(one) / 400 == pytest.approx(0.5, abs=0.06)
     assert one == draws(0)
     assert one != draws(1)
-
-
-def test_the_record_holds_no_word_of_the_prompt() -> None:
-    decided = engine().decide_recorded(ask("my password is hunter2"))
-    assert b"hunter2" not in decided.record.to_json()
-    assert "hunter2" not in str(decided.decision)
-
-
-def test_a_record_with_everything_in_it_survives_its_journal_row() -> None:
-    runtime_state = RuntimeState(
-        input_tokens=77,
-        cost_multiplier=0.1 + 0.2,
-        session=Session("low", "medium", 12, open_tool_loop=True),
-        health={"high": ArmHealth(1.1, 1.2, -0.1, 0.3, True, "timeouts")},
-        headers={"x-a": "b"},
-        uniform=1 / 3,
-    )
-    record = engine().record(ask(tenant="t", task="maths", client_effort="low", deadline_ms=3.0), runtime_state)
-    assert record.runtime_state == runtime_state
-    assert DecisionRecord.from_json(record.to_json()) == record
-    assert DecisionRecord.from_json(record.to_json().decode()) == record
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[]", "3", '{"situation": {}}', '{"situation": {"session": null}}'])
-def test_what_is_no_record_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="not a decision record"):
-        DecisionRecord.from_json(text)
-
-
-def test_replay_refuses_another_policy_other_prices_and_other_arms() -> None:
-    made = engine()
-    record = made.record(ask())
-    assert replay_decision(record, made.arms, Policy(), made.prices).arm == made.decide(ask()).arm
-    with pytest.raises(ForeignRecord, match="made under default@"):
-        replay_decision(record, made.arms, policy(maybe="reason"), made.prices)
-    dearer = engine(arms=(DIRECT, ARMS[1], replace(HIGH, price=Price(1.0, 11.0))))
-    with pytest.raises(ForeignRecord, match="made under"):
-        replay_decision(record, dearer.arms, Policy(), dearer.prices)
-    with pytest.raises(ForeignRecord, match="has 3 arms, not 2"):
-        replay_decision(record, made.arms[:2], Policy(), made.prices)
 
 
 def test_newer_prices_may_replace_the_models_own_but_not_its_arms() -> None:
@@ -191,36 +147,8 @@ def test_lone_surrogates_do_not_stop_a_decision() -> None:
     assert decide(request=ask("a\ud800b")).arm
 
 
-@pytest.mark.parametrize(
-    ("turns", "loop", "follow_up"),
-    [
-        ([Message("user", "hi")], False, False),
-        ([Message("system", "be brief"), Message("user", "yes")], False, False),
-        ([Message("user", "q"), Message("assistant", "a"), Message("user", "yes")], False, True),
-        ([Message("user", "q"), Message("assistant", "a"), Message("user", "x" * 60)], False, False),
-        ([Message("user", "q"), Message("assistant", "a"), Message("user", "this", images=1)], False, False),
-        ([Message("user", "q"), Message("assistant", "a", tool_calls=2)], True, False),
-        ([Message("user", "q"), Message("assistant", "", tool_calls=1), Message("tool", "t")], True, False),
-        (
-            [Message("user", "q"), Message("tool", "t"), Message("assistant", "done"), Message("user", "ok")],
-            False,
-            True,
-        ),
-        ([Message("assistant", "welcome"), Message("system", "s")], False, False),
-    ],
-)
-def test_conversations_are_read(turns: list[Message], loop: bool, follow_up: bool) -> None:
-    request = Request(tuple(turns))
-    assert (in_tool_loop(request), is_follow_up(request)) == (loop, follow_up)
-
-
 def test_one_engine_serves_many_threads() -> None:
     made = Engine(Fixed(forecast()), policy(exploration=Exploration(0.5, 0.5, 0.5)))
     with ThreadPoolExecutor(4) as pool:
         decisions = list(pool.map(lambda _: made.decide(ask()), range(400)))
     assert len({decision.decision_id for decision in decisions}) == 400
-
-
-def test_ids_counter_is_monotone() -> None:
-    count = Counter()
-    assert count() < count()

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from serving.decision.errors import BadPolicy
 from serving.decision.policy.controls import BudgetSettings, HealthSettings, SessionSettings
 from serving.decision.policy.policy import CallLimits, Exploration, Policy, Rule, Terms
 from serving.decision.policy.policy_file import PolicySource, load_policy, parse_policy
-from serving.decision.policy.toml_positions import key_lines
 from serving.decision.types import Usd
 from tests.support.policy_cases import ARMS
 
@@ -147,42 +142,6 @@ def test_the_readme_and_the_example_name_every_term() -> None:
     assert [term for term in sorted(terms) if term not in example] == []
 
 
-def test_a_tenant_shares_the_budget_unless_it_has_its_own() -> None:
-    policy = parse_policy("""
-[budget]
-day_usd = 10
-[tenant.acme]
-maybe = "baseline"
-[tenant.own.budget]
-hour_usd = 1
-""")
-    assert policy.terms_for("acme").budget.pool == policy.terms_for(None).budget.pool == ""
-    assert policy.terms_for("acme").budget is policy.terms.budget
-    assert policy.terms_for("own").budget == BudgetSettings(hour_usd=Usd(1.0), pool="own")
-    assert not Terms().budget.steers
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[budget]\nhard_stop = true", "line 1, budget: a budget needs hour_usd, day_usd or month_usd"),
-        ("[budget]\nday_usd = 0", "line 2, budget.day_usd: 0 is outside (0, inf"),
-        ("[budget]\nday_usd = 1\nweek_usd = 2", "line 3, budget.week_usd: unknown key"),
-        ("[budget]\nday_usd = 1\nhard_stop = 1", "line 3, budget.hard_stop: write true or false"),
-        (
-            "[guards]\nrecover_below = 0.3",
-            "recover_below 0.3 is not below shed_above 0.2",
-        ),
-        ("[guards]\nhold_secs = 3", "did you mean 'hold_seconds'"),
-        ("[sessions]\nsession_minutes = -1", "line 2, sessions.session_minutes: -1 is outside [0"),
-        ("[tenant.a.guards]\nprobes = 1", "line 1, tenant.a.guards: unknown key"),
-    ],
-)
-def test_terms_of_the_world_are_checked(text: str, words: str) -> None:
-    with pytest.raises(BadPolicy, match=re.escape(words)):
-        parse_policy(text)
-
-
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [
@@ -260,78 +219,3 @@ def test_a_bad_file_at_the_start_is_refused(tmp_path: Path) -> None:
     path.write_text("x = 1")
     with pytest.raises(BadPolicy, match="line 1, x: unknown key"):
         PolicySource(path)
-
-
-TRICKY = '''\
-# a = 1
-a = """
-b = 2
-[c]
-"""
-"d.e" = { f = [
-  1, # one ]
-  { g = "}" },
-], 'h' = 3 }
-[[i.j]]
-k = 1
-[i.j.l]
-m = 2
-[[i.j]]
-k . n = \'\'\'x
-y\'\'\'
-o = 1979-05-27T07:32:00Z
-'''
-
-
-def test_lines_are_found_in_every_form_of_toml() -> None:
-    tomllib.loads(TRICKY)
-    lines = key_lines(TRICKY)
-    assert lines["a",] == 2
-    assert lines["d.e",] == 6
-    assert lines["d.e", "f", 0] == 7
-    assert lines["d.e", "f", 1, "g"] == 8
-    assert lines["d.e", "h"] == 9
-    assert lines["i", "j", 0, "k"] == 11
-    assert lines["i", "j", 0, "l", "m"] == 13
-    assert lines["i", "j", 1] == 14
-    assert lines["i", "j", 1, "k", "n"] == 15
-    assert lines["i", "j", 1, "o"] == 17
-
-
-def quoted(text: str) -> str:
-    return '"' + "".join(c if c.isalnum() else f"\\U{ord(c):08x}" for c in text) + '"'
-
-
-KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
-VALUES = st.recursive(
-    st.integers().map(str) | st.booleans().map(lambda b: str(b).lower()) | KEYS.map(quoted),
-    lambda inner: (
-        st.lists(inner, max_size=3).map(lambda items: "[\n" + ",\n".join(items) + "\n]")
-        | st.dictionaries(KEYS.map(quoted), inner, max_size=3).map(
-            lambda table: "{" + ", ".join(f"{key} = {value}" for key, value in table.items()) + "}"
-        )
-    ),
-    max_leaves=6,
-)
-
-
-@settings(deadline=None)
-@given(st.dictionaries(KEYS.map(quoted), VALUES, max_size=4), st.dictionaries(KEYS.map(quoted), VALUES, max_size=3))
-def test_every_key_of_a_valid_file_has_its_line(top: dict[str, str], table: dict[str, str]) -> None:
-    body = [*top.items(), *([("table", "")] if table else []), *table.items()]
-    text = "".join(f"{key} = {value}\n" if value else "[table]\n" for key, value in body)
-    try:
-        parsed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return  # a key of the table may stand twice, or be a number too large
-    lines = key_lines(text)
-
-    def check(path: tuple[str | int, ...], value: object) -> None:
-        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        for key, inner in items:
-            assert (*path, key) in lines
-            check((*path, key), inner)
-
-    check((), parsed)
-    numbers = [lines[key,] for key in parsed]
-    assert numbers == sorted(numbers)

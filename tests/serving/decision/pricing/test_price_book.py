@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from serving.decision.errors import BadInput, Unpriced
 from serving.decision.pricing.price_book import PriceBook, price_book
-from serving.decision.pricing.rate_card import CallRates, cost_of_usage, expected_cost
-from serving.decision.pricing.usage import BadUsage, Usage, usage_from_anthropic, usage_from_gemini, usage_from_openai
+from serving.decision.pricing.rate_card import cost_of_usage, expected_cost
+from serving.decision.pricing.usage import Usage
 from serving.decision.types import Arm, Price, Usd
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -53,99 +53,10 @@ def exact(model: str, usage: Usage, at: datetime = NOW, provider: str | None = N
 # --- providers' own records; the sums are worked out by hand from the list prices -----------------------------------
 
 
-def test_openai_chat_counts_hidden_and_cached_tokens_inside() -> None:
-    usage = usage_from_openai(
-        {
-            "prompt_tokens": 12_000,
-            "completion_tokens": 3_100,
-            "total_tokens": 15_100,
-            "prompt_tokens_details": {"cached_tokens": 8_000, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 2_800, "accepted_prediction_tokens": 0},
-        }
-    )
-    assert usage == Usage(12_000, 3_100, cached_input_tokens=8_000, reasoning_tokens=2_800)
-    # gpt-5.1: 4,000 x 1.25 + 8,000 x 0.125 + 3,100 x 10 USD per million
-    assert paid("gpt-5.1", usage) == pytest.approx(0.037, abs=1e-12)
-
-
-def test_openai_responses_has_other_names_for_the_same() -> None:
-    usage = usage_from_openai(
-        {
-            "input_tokens": 12_000,
-            "output_tokens": 3_100,
-            "input_tokens_details": {"cached_tokens": 8_000},
-            "output_tokens_details": {"reasoning_tokens": 2_800},
-        }
-    )
-    assert paid("gpt-5.1", usage) == pytest.approx(0.037, abs=1e-12)
-
-
-def test_anthropic_counts_the_cache_beside_and_thinking_inside() -> None:
-    usage = usage_from_anthropic(
-        {
-            "input_tokens": 1_000,
-            "cache_creation_input_tokens": 4_000,
-            "cache_read_input_tokens": 20_000,
-            "cache_creation": {"ephemeral_5m_input_tokens": 3_000, "ephemeral_1h_input_tokens": 1_000},
-            "output_tokens": 2_000,
-        }
-    )
-    assert usage == Usage(25_000, 2_000, 20_000, cache_write_tokens=3_000, cache_write_1h_tokens=1_000)
-    # claude-sonnet-4-5: 1,000 x 3 + 20,000 x 0.3 + 3,000 x 3.75 + 1,000 x 6 + 2,000 x 15 USD per million
-    assert paid("claude-sonnet-4-5", usage) == pytest.approx(0.05625, abs=1e-12)
-
-
-def test_gemini_counts_thoughts_beside_and_the_cache_inside() -> None:
-    usage = usage_from_gemini(
-        {
-            "promptTokenCount": 10_000,
-            "cachedContentTokenCount": 6_000,
-            "toolUsePromptTokenCount": 500,
-            "candidatesTokenCount": 400,
-            "thoughtsTokenCount": 1_600,
-            "totalTokenCount": 12_500,
-        }
-    )
-    assert usage == Usage(10_500, 2_000, cached_input_tokens=6_000, reasoning_tokens=1_600)
-    # gemini-2.5-pro: 4,500 x 1.25 + 6,000 x 0.125 + 2,000 x 10 USD per million
-    assert paid("gemini-2.5-pro", usage) == pytest.approx(0.026375, abs=1e-12)
-
-
 def test_gemini_pays_the_long_prompt_rate_for_the_whole_call() -> None:
     short, long = Usage(200_000, 1_000), Usage(200_001, 1_000)
     assert paid("gemini-2.5-pro", short) == pytest.approx(0.2 * 1.25 + 0.001 * 10)
     assert paid("gemini-2.5-pro", long) == pytest.approx(0.200001 * 2.5 + 0.001 * 15)
-
-
-@pytest.mark.parametrize(
-    ("read", "record", "word"),
-    [
-        (usage_from_openai, {"prompt_tokens": 1}, "completion_tokens is None"),
-        (usage_from_openai, {"prompt_tokens": -1, "completion_tokens": 1}, "prompt_tokens is -1"),
-        (usage_from_openai, {"prompt_tokens": True, "completion_tokens": 1}, "prompt_tokens is True"),
-        (usage_from_openai, {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": 3}, "not an object"),
-        (
-            usage_from_openai,
-            {"prompt_tokens": 10, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 50}},
-            "another provider's shape",
-        ),
-        (
-            usage_from_openai,
-            {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 50}},
-            "another provider's shape",
-        ),
-        (usage_from_anthropic, {"output_tokens": 5}, "input_tokens is None"),
-        (
-            usage_from_anthropic,
-            {"input_tokens": 1, "output_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 9}},
-            "another provider's shape",
-        ),
-        (usage_from_gemini, {"candidatesTokenCount": 5}, "promptTokenCount is None"),
-    ],
-)
-def test_usage_that_contradicts_itself_is_refused(read: Any, record: dict[str, object], word: str) -> None:
-    with pytest.raises(BadUsage, match=word):
-        read(record)
 
 
 # --- the book --------------------------------------------------------------------------------------------------------
@@ -227,14 +138,6 @@ def test_gpu_seconds_are_paid_by_latency() -> None:
     rates = price_book([Arm("own", "qwen", gpu_usd_per_second=Usd(0.0011))]).cards[0].rates(0.0, 10)
     assert expected_cost(rates, 1000, 0, 500, 8_000.0, 0.0) == pytest.approx(0.0088)
     assert cost_of_usage(Usage(1000, 500), rates, gpu_seconds=8.0) == pytest.approx(0.0088)
-
-
-def test_a_forecast_is_input_cache_output_and_retries() -> None:
-    rates = CallRates(-1, 1e-6, 1e-7, 1e-6, 1e-6, 1e-5, 1e-5, request=0.001)
-    once = 0.001 + 600e-6 + 400e-7 + 3000e-5
-    assert expected_cost(rates, 1000, 400, 3000, 0.0, 0.0) == pytest.approx(once)
-    assert expected_cost(rates, 1000, 400, 3000, 0.0, 0.25) == pytest.approx(1.25 * once)
-    assert expected_cost(rates, 1000, 5000, 0, 0.0, 0.0) == pytest.approx(0.001 + 1000e-7)
 
 
 def test_the_snapshot_is_named_and_another_price_is_another_version() -> None:

@@ -308,12 +308,6 @@ def test_a_session_sticks_to_its_arm_for_the_switching_cost() -> None:
     )
 
 
-def test_a_short_follow_up_is_marked() -> None:
-    talk = (Message("user", "Plan the move."), Message("assistant", "1. ..."), Message("user", "yes, commit it"))
-    assert decide(request=Request(talk)).reason.endswith("a short follow-up, judged by its conversation")
-    assert "follow-up" not in decide(request=Request(talk[:1])).reason
-
-
 # --- rules, health, caps --------------------------------------------------------------------------------------------
 
 
@@ -379,14 +373,6 @@ def test_caps_come_from_policy_forecast_cost_cap_and_deadline() -> None:
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_reason_shows_the_arithmetic() -> None:
-    two = forecast((0.02,), 0.03, (210.0, 3100.0), (600.0, 10500.0))
-    decision = engine(two, NO_RETRIES, (DIRECT, HIGH)).decide(ask(), PLAIN)
-    assert decision.reason == "uplift 0.02 [-0.01, 0.05] x 0.50 USD does not pay 0.029 USD"
-    sure = engine(forecast((0.2,), 0.03, (210.0, 3100.0), (600.0, 10500.0)), NO_RETRIES, (DIRECT, HIGH))
-    assert sure.decide(ask(), PLAIN).reason == "uplift 0.20 [0.17, 0.23] x 0.50 USD pays 0.029 USD"
 
 
 def test_a_baseline_that_thinks_is_judged_by_what_it_gives_over_the_direct_arm() -> None:

@@ -1,7 +1,6 @@
-"""What holds for every request, forecast and policy: monotone in value, price and deadline; caps; propensities; rules.
+"""Properties of every decision: monotone in value, price and deadline; caps; propensities; rules; replay.
 
-Worlds are drawn with K = 2..4 arms. `orderly` ones have what money buys in practice: more effort costs more and takes
-longer. `wild` ones promise nothing.
+Cases are drawn with K = 2..4 arms. In `orderly` ones more effort costs more and takes longer; others are arbitrary.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from serving.decision.errors import BadPolicy
 from serving.decision.policy.arms import effort_rank
 from serving.decision.policy.policy import CallLimits, Exploration, Policy, Rule, Terms
 from serving.decision.selection.arm_scoring import EveryArmDenied
-from serving.decision.selection.decide import replay_decision
+from serving.decision.selection.decide import ForeignRecord, cost_at_multipliers, replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
 from serving.decision.types import EFFORTS, Arm, Decision, Prediction, Price, Request, Usd
-from tests.support.policy_cases import NOW, Counter, Fixed, ask
+from tests.support.policy_cases import ARMS, DIRECT, HIGH, NOW, Counter, Fixed, ask, engine, forecast, policy
 
 NAMES = ("a0", "a1", "a2", "a3")
 BEHAVIOURS = ("expected", "baseline", "reason")
@@ -33,7 +32,7 @@ money = st.floats(0, 100)
 
 
 @dataclass(frozen=True)
-class World:
+class Case:
     arms: tuple[Arm, ...]
     prediction: Prediction
     terms: Terms
@@ -55,7 +54,7 @@ class World:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, /, orderly: bool, **terms: Any) -> World:
+def cases(draw: st.DrawFn, /, orderly: bool, **terms: Any) -> Case:
     k = draw(st.integers(2, 4))
 
     def figures(low: float, high: float) -> list[float]:
@@ -71,7 +70,7 @@ def worlds(draw: st.DrawFn, /, orderly: bool, **terms: Any) -> World:
         Arm(name, model, EFFORTS[rank], price=own)
         for name, model, rank, own in zip(NAMES, models, ranks, prices, strict=False)
     )
-    return World(
+    return Case(
         arms=arms,
         prediction=_prediction(draw, k, figures),
         terms=Terms(
@@ -113,7 +112,7 @@ def _runtime_state(draw: st.DrawFn, k: int, orderly: bool) -> RuntimeState:
         success_shift=st.floats(-0.3, 0.1),
         shed=st.booleans(),
     )
-    # Live latency and tokens may turn the order of arms, so an orderly world has what guards do beside that.
+    # Live latency and tokens may turn the order of arms, so an orderly case has what guards do beside that.
     make_service = st.builds(ArmHealth, success_shift=st.floats(-0.3, 0.3), shed=st.booleans())
     names = st.sampled_from(NAMES[:k])
     return RuntimeState(
@@ -131,75 +130,73 @@ def rank(decision: Decision) -> int:
 
 
 @settings(deadline=None, max_examples=100)
-@given(worlds(orderly=True, **QUIET), money, money)
-def test_raising_the_value_of_a_success_never_lowers_effort(world: World, one: float, two: float) -> None:
+@given(cases(orderly=True, **QUIET), money, money)
+def test_raising_the_value_of_a_success_never_lowers_effort(case: Case, one: float, two: float) -> None:
     low, high = sorted((one, two))
     efforts = [
-        rank(replace(world, request=replace(world.request, value_of_success_usd=Usd(value))).decide())
+        rank(replace(case, request=replace(case.request, value_of_success_usd=Usd(value))).decide())
         for value in (low, high)
     ]
     assert efforts == sorted(efforts)
 
 
 @settings(deadline=None, max_examples=100)
-@given(worlds(orderly=True, **QUIET), st.floats(1, 50))
-def test_raising_all_prices_never_raises_effort(world: World, factor: float) -> None:
+@given(cases(orderly=True, **QUIET), st.floats(1, 50))
+def test_raising_all_prices_never_raises_effort(case: Case, factor: float) -> None:
     dearer = tuple(
         replace(arm, price=Price(arm.price.input * factor, arm.price.output * factor))
-        for arm in world.arms
+        for arm in case.arms
         if arm.price is not None
     )
-    assert rank(replace(world, arms=dearer).decide()) <= rank(world.decide())
+    assert rank(replace(case, arms=dearer).decide()) <= rank(case.decide())
 
 
 @settings(deadline=None, max_examples=100)
-@given(worlds(orderly=True, **QUIET), st.floats(0, 10), st.floats(0, 10))
-def test_budget_pressure_never_raises_effort(world: World, one: float, two: float) -> None:
+@given(cases(orderly=True, **QUIET), st.floats(0, 10), st.floats(0, 10))
+def test_budget_pressure_never_raises_effort(case: Case, one: float, two: float) -> None:
     efforts = [
-        rank(replace(world, runtime_state=replace(world.runtime_state, cost_multiplier=pressure)).decide())
+        rank(replace(case, runtime_state=replace(case.runtime_state, cost_multiplier=pressure)).decide())
         for pressure in sorted((one, two))
     ]
     assert efforts == sorted(efforts, reverse=True)
 
 
 @settings(deadline=None, max_examples=80)
-@given(worlds(orderly=False, **QUIET), st.sampled_from(EFFORTS))
-def test_a_hard_stop_leaves_the_baseline_alone(world: World, client: Any) -> None:
-    stopped = {arm.name: ArmHealth(shed=True) for arm in world.arms[1:]}
-    runtime_state = replace(world.runtime_state, health=stopped, session=None)
+@given(cases(orderly=False, **QUIET), st.sampled_from(EFFORTS))
+def test_a_hard_stop_leaves_the_baseline_alone(case: Case, client: Any) -> None:
+    stopped = {arm.name: ArmHealth(shed=True) for arm in case.arms[1:]}
+    runtime_state = replace(case.runtime_state, health=stopped, session=None)
     for wish in (None, client):
-        asked = replace(world, runtime_state=runtime_state, request=replace(world.request, client_effort=wish))
-        assert asked.decide().arm == world.arms[0].name
+        asked = replace(case, runtime_state=runtime_state, request=replace(case.request, client_effort=wish))
+        assert asked.decide().arm == case.arms[0].name
 
 
 @settings(deadline=None, max_examples=80)
-@given(worlds(orderly=False, **QUIET), st.floats(0, 0.5))
-def test_an_arm_that_delivers_less_is_never_taken_more(world: World, less: float) -> None:
-    last = world.arms[-1].name
-    health = world.runtime_state.health.get(last, ArmHealth())
+@given(cases(orderly=False, **QUIET), st.floats(0, 0.5))
+def test_an_arm_that_delivers_less_is_never_taken_more(case: Case, less: float) -> None:
+    last = case.arms[-1].name
+    health = case.runtime_state.health.get(last, ArmHealth())
     worse = replace(health, success_shift=health.success_shift - less)
-    spoilt = replace(
-        world, runtime_state=replace(world.runtime_state, health={**world.runtime_state.health, last: worse})
-    )
-    assert world.decide().arm == last or spoilt.decide().arm != last
+    spoilt = replace(case, runtime_state=replace(case.runtime_state, health={**case.runtime_state.health, last: worse}))
+    assert case.decide().arm == last or spoilt.decide().arm != last
 
 
 @settings(deadline=None, max_examples=80)
-@given(worlds(orderly=True, **QUIET), st.floats(1, 50))
-def test_with_two_arms_a_dearer_reasoning_arm_is_never_taken_more(world: World, factor: float) -> None:
-    world = _first_two(world)
-    last = world.arms[1]
+@given(cases(orderly=True, **QUIET), st.floats(1, 50))
+def test_with_two_arms_a_dearer_reasoning_arm_is_never_taken_more(case: Case, factor: float) -> None:
+    case = _first_two(case)
+    last = case.arms[1]
     assert last.price is not None
     dearer = replace(last, price=Price(last.price.input * factor, last.price.output * factor))
-    assert rank(replace(world, arms=(world.arms[0], dearer)).decide()) <= rank(world.decide())
+    assert rank(replace(case, arms=(case.arms[0], dearer)).decide()) <= rank(case.decide())
 
 
 @settings(deadline=None, max_examples=100)
-@given(worlds(orderly=True, **QUIET), st.floats(0, 1), st.floats(0, 1))
-def test_dearer_waiting_never_makes_it_slower(world: World, one: float, two: float) -> None:
-    means = dict(zip(NAMES, world.prediction.latency_mean_ms, strict=False))
+@given(cases(orderly=True, **QUIET), st.floats(0, 1), st.floats(0, 1))
+def test_dearer_waiting_never_makes_it_slower(case: Case, one: float, two: float) -> None:
+    means = dict(zip(NAMES, case.prediction.latency_mean_ms, strict=False))
     waits = [
-        means[replace(world, terms=replace(world.terms, latency_usd_per_second=second)).decide().arm]
+        means[replace(case, terms=replace(case.terms, latency_usd_per_second=second)).decide().arm]
         for second in sorted((one, two))
     ]
     assert waits == sorted(waits, reverse=True)
@@ -207,34 +204,34 @@ def test_dearer_waiting_never_makes_it_slower(world: World, one: float, two: flo
 
 @settings(deadline=None, max_examples=80)
 @given(
-    worlds(orderly=False, **QUIET),
+    cases(orderly=False, **QUIET),
     st.none() | st.floats(1, 300_000),
     st.floats(1, 300_000),
     st.none() | st.sampled_from(EFFORTS),
 )
-def test_a_deadline_never_makes_it_slower(world: World, loose: float | None, tight: float, client: Any) -> None:
+def test_a_deadline_never_makes_it_slower(case: Case, loose: float | None, tight: float, client: Any) -> None:
     tight = tight if loose is None else min(tight, loose)
-    world = replace(world, request=replace(world.request, client_effort=client))
+    case = replace(case, request=replace(case.request, client_effort=client))
 
     def p95(deadline: float | None) -> float:
-        decision = replace(world, request=replace(world.request, deadline_ms=deadline)).decide()
+        decision = replace(case, request=replace(case.request, deadline_ms=deadline)).decide()
         return decision.estimates[decision.arm].latency_p95_ms
 
     if loose is None:
-        world = replace(world, terms=replace(world.terms, deadline_ms=None))
+        case = replace(case, terms=replace(case.terms, deadline_ms=None))
     assert p95(tight) <= p95(loose)
 
 
 @settings(deadline=None, max_examples=100)
-@given(worlds(orderly=False, **QUIET))
-def test_a_request_that_cannot_wait_is_not_sent_to_think(world: World) -> None:
-    decision = world.decide()
-    deadline = min(world.terms.deadline_ms or 1e9, world.terms.limits.total_ms)
+@given(cases(orderly=False, **QUIET))
+def test_a_request_that_cannot_wait_is_not_sent_to_think(case: Case) -> None:
+    decision = case.decide()
+    deadline = min(case.terms.deadline_ms or 1e9, case.terms.limits.total_ms)
     late = decision.estimates[decision.arm].latency_p95_ms > deadline
-    dear = world.terms.max_cost_usd is not None
+    dear = case.terms.max_cost_usd is not None
     if late and not dear:
-        shed = {name for name, health in world.runtime_state.health.items() if health.shed}
-        rest = [e for name, e in decision.estimates.items() if name not in shed or len(shed) == len(world.arms)]
+        shed = {name for name, health in case.runtime_state.health.items() if health.shed}
+        rest = [e for name, e in decision.estimates.items() if name not in shed or len(shed) == len(case.arms)]
         assert all(estimate.latency_p95_ms > deadline for estimate in rest)
         assert "no arm keeps every limit" in decision.reason
 
@@ -247,48 +244,48 @@ EXPLORING = {
 
 
 @settings(deadline=None, max_examples=70)
-@given(worlds(orderly=False, **EXPLORING), st.integers(0, 10))
-def test_propensities_are_the_chances_of_the_draw(world: World, places: int) -> None:
+@given(cases(orderly=False, **EXPLORING), st.integers(0, 10))
+def test_propensities_are_the_chances_of_the_draw(case: Case, places: int) -> None:
     # Walk the unit interval in equal steps: the share of steps that takes an arm is that arm's propensity.
     steps = 12 * (places + 5)
     seen: dict[str, float] = {}
     counted: dict[str, int] = {}
-    engine = world.engine()
+    engine = case.engine()
     for step in range(steps):
-        decision = engine.decide(world.request, replace(world.runtime_state, uniform=(step + 0.5) / steps))
+        decision = engine.decide(case.request, replace(case.runtime_state, uniform=(step + 0.5) / steps))
         assert 0.0 < decision.propensity <= 1.0
         assert seen.setdefault(decision.arm, decision.propensity) == decision.propensity
         counted[decision.arm] = counted.get(decision.arm, 0) + 1
     for arm, propensity in seen.items():
-        assert counted[arm] / steps == pytest.approx(propensity, abs=2.0 * len(world.arms) / steps)
-    assert sum(seen.values()) == pytest.approx(1.0, abs=2.0 * len(world.arms) / steps)
+        assert counted[arm] / steps == pytest.approx(propensity, abs=2.0 * len(case.arms) / steps)
+    assert sum(seen.values()) == pytest.approx(1.0, abs=2.0 * len(case.arms) / steps)
 
 
 @settings(deadline=None, max_examples=100)
-@given(worlds(orderly=False, **EXPLORING))
-def test_a_draw_never_takes_an_arm_that_may_not_serve(world: World) -> None:
-    quiet = replace(world, terms=replace(world.terms, exploration=Exploration(explore=0.0))).decide()
+@given(cases(orderly=False, **EXPLORING))
+def test_a_draw_never_takes_an_arm_that_may_not_serve(case: Case) -> None:
+    quiet = replace(case, terms=replace(case.terms, exploration=Exploration(explore=0.0))).decide()
     for uniform in (0.0, 0.1, 0.3, 0.5, 0.9):
-        drawn = replace(world, runtime_state=replace(world.runtime_state, uniform=uniform)).decide()
+        drawn = replace(case, runtime_state=replace(case.runtime_state, uniform=uniform)).decide()
         if drawn.arm != quiet.arm:
             estimate = drawn.estimates[drawn.arm]
-            assert estimate.latency_p95_ms <= min(world.terms.deadline_ms or 1e9, world.terms.limits.total_ms)
-            assert world.terms.max_cost_usd is None or estimate.cost_usd <= world.terms.max_cost_usd
-            health = world.runtime_state.health
-            shed = {arm.name for arm in world.arms if arm.name in health and health[arm.name].shed}
-            assert drawn.arm not in shed or len(shed) == len(world.arms)
+            assert estimate.latency_p95_ms <= min(case.terms.deadline_ms or 1e9, case.terms.limits.total_ms)
+            assert case.terms.max_cost_usd is None or estimate.cost_usd <= case.terms.max_cost_usd
+            health = case.runtime_state.health
+            shed = {arm.name for arm in case.arms if arm.name in health and health[arm.name].shed}
+            assert drawn.arm not in shed or len(shed) == len(case.arms)
 
 
 @settings(deadline=None, max_examples=70)
 @given(
-    worlds(orderly=False, **EXPLORING),
+    cases(orderly=False, **EXPLORING),
     st.builds(CallLimits, st.integers(0, 50_000), st.floats(0.1, 5), st.integers(0, 5), st.integers(1, 600_000)),
     st.none() | st.sampled_from(EFFORTS),
     st.none() | st.floats(1, 1e6),
 )
-def test_no_decision_without_caps(world: World, limits: CallLimits, client: Any, deadline: float | None) -> None:
-    request = replace(world.request, client_effort=client, deadline_ms=deadline)
-    caps = replace(world, request=request, terms=replace(world.terms, limits=limits)).decide()
+def test_no_decision_without_caps(case: Case, limits: CallLimits, client: Any, deadline: float | None) -> None:
+    request = replace(case.request, client_effort=client, deadline_ms=deadline)
+    caps = replace(case, request=request, terms=replace(case.terms, limits=limits)).decide()
     assert 0 <= caps.caps.max_reasoning_tokens <= limits.reasoning_tokens
     assert 0 <= caps.caps.max_retries <= limits.retries
     assert 1 <= caps.caps.max_total_ms <= limits.total_ms
@@ -298,65 +295,64 @@ def test_no_decision_without_caps(world: World, limits: CallLimits, client: Any,
 
 @settings(deadline=None, max_examples=100)
 @given(
-    worlds(orderly=False, **EXPLORING),
+    cases(orderly=False, **EXPLORING),
     st.lists(st.sets(st.sampled_from(NAMES), min_size=1, max_size=3), min_size=1, max_size=2),
     st.lists(st.sets(st.sampled_from(NAMES), min_size=1, max_size=3), max_size=1),
     st.none() | st.sampled_from(EFFORTS),
     st.booleans(),
 )
 def test_a_deny_rule_always_wins(
-    world: World, denials: list[set[str]], wishes: list[set[str]], client: Any, tool_loop: bool
+    case: Case, denials: list[set[str]], wishes: list[set[str]], client: Any, tool_loop: bool
 ) -> None:
-    names = {arm.name for arm in world.arms}
+    names = {arm.name for arm in case.arms}
     rules = tuple(Rule(deny=tuple(denied & names)) for denied in denials)
     rules += tuple(Rule(allow=tuple(wish & names)) for wish in wishes if wish & names)
     denied = set().union(*denials)
     wished = set().union(*wishes) & names
-    runtime_state = world.runtime_state
+    runtime_state = case.runtime_state
     if tool_loop:
         runtime_state = replace(runtime_state, session=Session("a0", open_tool_loop=True))
-    world = replace(
-        world, rules=rules, runtime_state=runtime_state, request=replace(world.request, client_effort=client)
-    )
+    case = replace(case, rules=rules, runtime_state=runtime_state, request=replace(case.request, client_effort=client))
     if not (wished or names) - denied:
         with pytest.raises(EveryArmDenied, match="leaves no arm"):
-            world.decide()
+            case.decide()
         return
-    arm = world.decide().arm
+    arm = case.decide().arm
     assert arm not in denied
     assert not wished or arm in wished
 
 
 @settings(deadline=None, max_examples=70)
-@given(worlds(orderly=False, **EXPLORING), st.none() | st.sampled_from(EFFORTS), st.none() | unit)
-def test_a_record_makes_its_decision_again_to_the_bit(world: World, client: Any, uniform: float | None) -> None:
-    world = replace(world, request=replace(world.request, client_effort=client, task="t"))
+@given(cases(orderly=False, **EXPLORING), st.none() | st.sampled_from(EFFORTS), st.none() | unit)
+def test_a_record_makes_its_decision_again_to_the_bit(case: Case, client: Any, uniform: float | None) -> None:
+    case = replace(case, request=replace(case.request, client_effort=client, task="t"))
     uniform = None if uniform is None or uniform == 1.0 else uniform
-    engine = world.engine()
-    decided = engine.decide_recorded(world.request, replace(world.runtime_state, uniform=uniform))
+    engine = case.engine()
+    decided = engine.decide_recorded(case.request, replace(case.runtime_state, uniform=uniform))
+    assert decided.record is not None
     stored = DecisionRecord.from_json(decided.record.to_json())
     assert stored == decided.record
-    again = replay_decision(stored, engine.arms, world.policy(), engine.prices)
+    again = replay_decision(stored, engine.arms, case.policy(), engine.prices)
     assert replace(again, elapsed_us=decided.decision.elapsed_us) == decided.decision
 
 
 @settings(deadline=None, max_examples=80)
-@given(worlds(orderly=False, **QUIET), st.sampled_from(EFFORTS), st.none() | st.sampled_from(EFFORTS))
-def test_nobody_gets_more_than_the_most_effort(world: World, most: Any, client: Any) -> None:
-    request = replace(world.request, client_effort=client)
-    world = replace(world, terms=replace(world.terms, max_effort=most), request=request)
-    if all(effort_rank(arm.effort) > effort_rank(most) for arm in world.arms):
+@given(cases(orderly=False, **QUIET), st.sampled_from(EFFORTS), st.none() | st.sampled_from(EFFORTS))
+def test_nobody_gets_more_than_the_most_effort(case: Case, most: Any, client: Any) -> None:
+    request = replace(case.request, client_effort=client)
+    case = replace(case, terms=replace(case.terms, max_effort=most), request=request)
+    if all(effort_rank(arm.effort) > effort_rank(most) for arm in case.arms):
         with pytest.raises(BadPolicy, match="max_effort"):
-            world.decide()
+            case.decide()
     else:
-        assert rank(world.decide()) <= effort_rank(most)
+        assert rank(case.decide()) <= effort_rank(most)
 
 
 @settings(deadline=None, max_examples=80)
-@given(worlds(orderly=False, **EXPLORING))
-def test_estimates_are_sound(world: World) -> None:
-    decision = world.decide()
-    assert list(decision.estimates) == [arm.name for arm in world.arms]
+@given(cases(orderly=False, **EXPLORING))
+def test_estimates_are_sound(case: Case) -> None:
+    decision = case.decide()
+    assert list(decision.estimates) == [arm.name for arm in case.arms]
     for estimate in decision.estimates.values():
         assert 0.0 <= estimate.success <= 1.0
         assert estimate.cost_usd > 0.0
@@ -364,8 +360,30 @@ def test_estimates_are_sound(world: World) -> None:
     assert decision.reason
 
 
-def _first_two(world: World) -> World:
-    prediction = world.prediction
+def test_replay_refuses_another_policy_other_prices_and_other_arms() -> None:
+    deciding = engine()
+    record = deciding.record(ask())
+    assert replay_decision(record, deciding.arms, Policy(), deciding.prices).arm == deciding.decide(ask()).arm
+    with pytest.raises(ForeignRecord, match="made under default@"):
+        replay_decision(record, deciding.arms, policy(maybe="reason"), deciding.prices)
+    dearer = engine(arms=(DIRECT, ARMS[1], replace(HIGH, price=Price(1.0, 11.0))))
+    with pytest.raises(ForeignRecord, match="made under"):
+        replay_decision(record, dearer.arms, Policy(), dearer.prices)
+    with pytest.raises(ForeignRecord, match="has 3 arms, not 2"):
+        replay_decision(record, deciding.arms[:2], Policy(), deciding.prices)
+
+
+def test_cost_at_multipliers_is_the_cost_of_the_arm_chosen_at_each() -> None:
+    deciding = engine(forecast((0.0, 0.1)))
+    record = deciding.record(ask())
+    costs = cost_at_multipliers(record, deciding.bound_policy, (0.0, 3.0))
+    chosen = [deciding.decide(ask(), RuntimeState(cost_multiplier=multiplier)) for multiplier in (0.0, 3.0)]
+    assert [decision.arm for decision in chosen] == ["high", "direct"]
+    assert costs == tuple(decision.estimates[decision.arm].cost_usd for decision in chosen)
+
+
+def _first_two(case: Case) -> Case:
+    prediction = case.prediction
     cut = Prediction(
         success=prediction.success[:2],
         uplift=prediction.uplift[:1],
@@ -377,4 +395,4 @@ def _first_two(world: World) -> World:
         latency_p95_ms=prediction.latency_p95_ms[:2],
         support=prediction.support,
     )
-    return replace(world, arms=world.arms[:2], prediction=cut, runtime_state=replace(world.runtime_state, session=None))
+    return replace(case, arms=case.arms[:2], prediction=cut, runtime_state=replace(case.runtime_state, session=None))

@@ -1,4 +1,4 @@
-"""The sum behind a decision: worked out by hand once, and never at odds with what was decided."""
+"""Utility breakdowns: worked out by hand once, and always consistent with the decision."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from serving.decision.types import Prediction, Usd
 from tests.support.policy_cases import ask, engine, forecast, policy
 
 
-def laid_open(runtime_state: RuntimeState, prediction: Prediction | None = None, **terms: object) -> UtilityBreakdown:
-    made = engine(prediction, policy(**terms))  # type: ignore[arg-type]
-    return utility_breakdown(made.record(ask(value_of_success_usd=Usd(0.4)), runtime_state), made.bound_policy)
+def breakdown_of(
+    runtime_state: RuntimeState, prediction: Prediction | None = None, **terms: object
+) -> UtilityBreakdown:
+    deciding = engine(prediction, policy(**terms))  # type: ignore[arg-type]
+    return utility_breakdown(deciding.record(ask(value_of_success_usd=Usd(0.4)), runtime_state), deciding.bound_policy)
 
 
-def test_the_sum_of_an_arm_by_hand() -> None:
+def test_the_utility_of_an_arm_by_hand() -> None:
     health = {"high": ArmHealth(latency_factor=2.0, why="slow")}
     runtime_state = RuntimeState(1000, 0.5, session=Session("low", cached_tokens=400), health=health, uniform=0.25)
-    told = laid_open(
+    breakdown = breakdown_of(
         runtime_state, forecast((0.1, 0.15), half=0.02), latency_usd_per_second=0.001, switching_cost_usd=0.003
     )
-    high = told.arms["high"]
+    high = breakdown.arms["high"]
     # 600 fresh and 400 cached prompt tokens, 3,000 out, 2 % retries; at 1, 0.1 and 10 USD per million
     cost = 1.02 * (600e-6 + 400e-7 + 3000e-5)
     assert high.cost_usd == pytest.approx(cost)
@@ -38,20 +40,21 @@ def test_the_sum_of_an_arm_by_hand() -> None:
     taken = 1.5 * (cost - direct) + 0.039  # both change the arm of the session
     assert high.net_usd == pytest.approx(0.4 * 0.15 - taken)
     assert (high.net_lower_usd, high.net_upper_usd) == pytest.approx((0.4 * 0.13 - taken, 0.4 * 0.17 - taken))
-    assert told.arms["direct"].net_usd == 0.0
-    assert (told.compared_with, told.cost_factor, told.draw, told.input_tokens) == ("direct", 1.5, 0.25, 1000)
+    assert breakdown.arms["direct"].net_usd == 0.0
+    assert (breakdown.compared_with, breakdown.cost_factor) == ("direct", 1.5)
+    assert (breakdown.draw, breakdown.input_tokens) == (0.25, 1000)
     assert high.health.why == "slow"
 
 
-def test_limits_and_what_overruled_are_told() -> None:
-    told = laid_open(RuntimeState(), deadline_ms=15_000, max_cost_usd=0.02)
-    assert [(each.in_time, each.affordable) for each in told.arms.values()] == [
+def test_limits_and_what_overruled_utility() -> None:
+    breakdown = breakdown_of(RuntimeState(), deadline_ms=15_000, max_cost_usd=0.02)
+    assert [(each.in_time, each.affordable) for each in breakdown.arms.values()] == [
         (True, True),
         (True, True),
         (False, False),
     ]
-    assert told.decision.arm == "low"
-    drawn = laid_open(RuntimeState(uniform=0.0), forecast((0.0, 0.0)), low_support="explore", min_support=1.0)
+    assert breakdown.decision.arm == "low"
+    drawn = breakdown_of(RuntimeState(uniform=0.0), forecast((0.0, 0.0)), low_support="explore", min_support=1.0)
     assert drawn.because in ("explored", "utility")
 
 
@@ -64,29 +67,29 @@ probability = st.floats(0.0, 0.4)
     second=st.sampled_from([0.0, 0.0005, 0.01]),
     uniform=st.floats(0.0, 0.999),
 )
-def test_what_was_decided_is_what_pays(
+def test_the_chosen_arm_has_the_highest_net_benefit(
     uplift: tuple[float, float], multiplier: float, second: float, uniform: float
 ) -> None:
     runtime_state = RuntimeState(cost_multiplier=multiplier, uniform=uniform)
-    told = laid_open(runtime_state, forecast(uplift), latency_usd_per_second=second)
-    if told.because == "utility":
-        best = max(each.net_usd for each in told.arms.values())
-        assert told.arms[told.decision.arm].net_usd == pytest.approx(best, abs=1e-12)
-    for each in told.arms.values():
+    breakdown = breakdown_of(runtime_state, forecast(uplift), latency_usd_per_second=second)
+    if breakdown.because == "utility":
+        best = max(each.net_usd for each in breakdown.arms.values())
+        assert breakdown.arms[breakdown.decision.arm].net_usd == pytest.approx(best, abs=1e-12)
+    for each in breakdown.arms.values():
         total = each.success_usd - each.weighed_cost_usd - each.latency_usd - each.switching_usd
         assert each.utility_usd == pytest.approx(total)
         assert each.net_lower_usd <= each.net_usd <= each.net_upper_usd
-    assert told.decision.estimates.keys() == told.arms.keys()
+    assert breakdown.decision.estimates.keys() == breakdown.arms.keys()
 
 
 def test_it_is_the_decision_itself_to_the_bit() -> None:
-    made = engine()
-    decided = made.decide_recorded(ask(), RuntimeState(uniform=0.5))
+    deciding = engine()
+    decided = deciding.decide_recorded(ask(), RuntimeState(uniform=0.5))
     assert decided.record is not None
-    assert utility_breakdown(decided.record, made.bound_policy).decision == replace(decided.decision, elapsed_us=0)
+    assert utility_breakdown(decided.record, deciding.bound_policy).decision == replace(decided.decision, elapsed_us=0)
 
 
-def test_other_terms_are_refused() -> None:
+def test_a_record_of_another_policy_is_refused() -> None:
     record = engine().record(ask())
     with pytest.raises(ForeignRecord, match="made under"):
         utility_breakdown(record, engine(policy=policy(maybe="reason")).bound_policy)
