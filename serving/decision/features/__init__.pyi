@@ -1,4 +1,4 @@
-from .complexity import FEATURE_NAMES
+from .complexity import FEATURE_NAMES, extract
 from .model_inputs import EncoderLimits, encode_batch
 from .tokenizer import Tokenizer
 
@@ -7,4 +7,5 @@ __all__ = [
     "EncoderLimits",
     "Tokenizer",
     "encode_batch",
+    "extract",
 ]

@@ -1,1 +1,1 @@
-"""FACE: one plain sentence, and what this package exports."""
+"""Generated stubs of the messages of Envoy's external processor that thinkgate reads or sets (ADR 0003)."""

@@ -1,1 +1,1 @@
-"""FACE: one plain sentence, and what this package exports."""
+"""Generated stubs of the thinkgate API, version 1."""
