@@ -116,14 +116,14 @@ class ArmHealthMonitor:
             arm.watch = on_outcome(arm.watch, rules, timed_out or late, outcome.decided_at, now)
             self._tell(outcome.arm, before, arm.watch)
         if outcome.output_tokens is not None and outcome.expected_tokens > 0.0:
-            arm.tokens = arm.tokens.met(outcome.output_tokens, outcome.expected_tokens, now, life, few)
+            arm.tokens = arm.tokens.updated(outcome.output_tokens, outcome.expected_tokens, now, life, few)
         if outcome.reasoning_tokens is not None and hidden_share and outcome.expected_tokens > 0.0:
             expected = hidden_share * outcome.expected_tokens
-            arm.hidden = arm.hidden.met(outcome.reasoning_tokens, expected, now, life, few)
+            arm.hidden = arm.hidden.updated(outcome.reasoning_tokens, expected, now, life, few)
         if outcome.latency_ms is not None and outcome.expected_latency_ms:
-            arm.latency = arm.latency.met(outcome.latency_ms, outcome.expected_latency_ms, now, life, few)
+            arm.latency = arm.latency.updated(outcome.latency_ms, outcome.expected_latency_ms, now, life, few)
         if outcome.retries is not None:
-            arm.retries = arm.retries.met(outcome.retries, 1.0, now, life, few)
+            arm.retries = arm.retries.updated(outcome.retries, 1.0, now, life, few)
         if outcome.success is not None:
             self._judge(outcome, guards, now)
 
@@ -160,7 +160,7 @@ class ArmHealthMonitor:
         known = self._delivered.get(key, SuccessBias())
         hours = guards.success_half_life_hours
         assert outcome.success is not None
-        self._delivered[key] = known.met(outcome.success, outcome.expected_success, now, hours * 3600.0)
+        self._delivered[key] = known.updated(outcome.success, outcome.expected_success, now, hours * 3600.0)
         self._delivered.move_to_end(key)
         if len(self._delivered) > _MOST_PAIRS:
             self._delivered.popitem(last=False)
@@ -168,7 +168,7 @@ class ArmHealthMonitor:
     def _shifts(self, guards: HealthSettings, now: float) -> Mapping[str, Mapping[str, float]]:
         found: dict[str, dict[str, float]] = {}
         for (task, arm), delivery in self._delivered.items():
-            faded = delivery.faded(now, guards.success_half_life_hours * 3600.0)
+            faded = delivery.decayed(now, guards.success_half_life_hours * 3600.0)
             shift = round(faded.shift(guards.max_success_shift), _DIGITS)
             if shift:
                 found.setdefault(task, {})[arm] = shift
@@ -176,8 +176,8 @@ class ArmHealthMonitor:
 
     def _state(self, name: str, arm: _Arm, guards: HealthSettings, now: float) -> ArmStatus:
         life, few = guards.half_life_seconds, float(guards.min_calls)
-        arm.tokens, arm.latency = arm.tokens.faded(now, life, few), arm.latency.faded(now, life, few)
-        arm.retries, arm.hidden = arm.retries.faded(now, life, few), arm.hidden.faded(now, life, few)
+        arm.tokens, arm.latency = arm.tokens.decayed(now, life, few), arm.latency.decayed(now, life, few)
+        arm.retries, arm.hidden = arm.retries.decayed(now, life, few), arm.hidden.decayed(now, life, few)
         knows_hidden = arm.hidden.calls > few / 2.0
         _watch_bloat(name, arm, guards, knows_hidden)
         low, high = _FACTORS

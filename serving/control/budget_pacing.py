@@ -63,9 +63,9 @@ def plan_windows(budget: BudgetSettings, hours: Hours, habit: DailyProfile, now:
     Parameters
     ----------
     hours
-        All that is remembered of the purse; gaps are hours without traffic.
+        All that is remembered of the pool; gaps are hours without traffic.
     habit
-        Of the purse, of this day.
+        Of the pool, of this day.
     now
         Epoch seconds.
     """

@@ -1,4 +1,4 @@
-"""Counts what decisions cost and what outcomes correct, and keeps the cost multiplier of each purse."""
+"""Counts what decisions cost and what outcomes correct, and keeps the cost multiplier of each pool."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from serving.decision.selection import cost_at_multipliers
 logger = logging.getLogger("thinkgate.budget")
 
 _SAMPLED: Final = 12
-"""Decisions of one purse that are made again at each multiplier, per look; all count, these speak for the others."""
+"""Decisions of one pool that are made again at each multiplier, per look; all count, these speak for the others."""
 _REREAD_S: Final = 60.0
 _TIDY_S: Final = 6 * 3600.0
 _NOTHING: Final = SpendHour()
@@ -31,7 +31,7 @@ _MOST_WAITING: Final = 10_000
 
 
 @dataclass(slots=True)
-class _Purse:
+class _Pool:
     multiplier: float | None = None
     plans: tuple[WindowPlan, ...] = ()
     spent: bool = False
@@ -40,7 +40,7 @@ class _Purse:
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """How one purse stands, for decisions and for metrics.
+    """How one pool stands, for decisions and for metrics.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ class _Hourly:
 
     sums: dict[tuple[str, int], SpendHour] = field(default_factory=dict)
 
-    def add(self, purse: str, hour: int, added: SpendHour) -> None:
-        known = self.sums.get((purse, hour))
-        self.sums[purse, hour] = added if known is None else add_hours(known, added)
+    def add(self, pool: str, hour: int, added: SpendHour) -> None:
+        known = self.sums.get((pool, hour))
+        self.sums[pool, hour] = added if known is None else add_hours(known, added)
 
 
 class BudgetPools:
@@ -81,20 +81,20 @@ class BudgetPools:
         self._ledger, self._rng = ledger, rng
         self._waiting = _Hourly()
         self._known: dict[str, dict[int, SpendHour]] = defaultdict(dict)
-        self._purses: dict[str, _Purse] = defaultdict(_Purse)
+        self._pools: dict[str, _Pool] = defaultdict(_Pool)
         self._read_at = self._tidied_at = self._looked_at = float("-inf")
         self._up = True
 
     def spend(self, decided: Iterable[RecordedDecision], bound_policy: BoundPolicy) -> None:
         """Count decisions at their forecast."""
-        by_purse: dict[str, list[RecordedDecision]] = defaultdict(list)
+        by_pool: dict[str, list[RecordedDecision]] = defaultdict(list)
         for item in decided:
             tenant = item.record.context.tenant if item.record else None
             budget = bound_policy.policy.terms_for(tenant).budget
             if item.record is not None and budget.steers:
-                by_purse[budget.pool].append(item)
-        for purse, items in by_purse.items():
-            self._spend(purse, items, bound_policy)
+                by_pool[budget.pool].append(item)
+        for pool, items in by_pool.items():
+            self._spend(pool, items, bound_policy)
 
     def correct(self, outcomes: Iterable[MatchedOutcome], policy: Policy) -> None:
         """Put what calls really cost in the place of their forecast."""
@@ -111,26 +111,26 @@ class BudgetPools:
             self._waiting.add(budget.pool, int(outcome.decided_at // HOUR_S), added)
 
     def look(self, policy: Policy, now: float) -> Mapping[str, PoolState]:
-        """Bring ledger and memory together, and find each purse's multiplier."""
+        """Bring ledger and memory together, and find each pool's multiplier."""
         budgets = _budgets(policy)
         if budgets:
             self._exchange(now)
         seconds, self._looked_at = now - self._looked_at, now
         states = {}
         for name, budget in budgets.items():
-            purse = self._purses[name]
+            pool = self._pools[name]
             hours = self._hours(name)
-            if purse.habit is None or purse.habit.midnight != int(now // (24 * HOUR_S)) * 24:
-                purse.habit = fit_daily_profile(hours, now)
-            purse.plans = plan_windows(budget, hours, purse.habit, now)
-            wanted = max(plan.multiplier for plan in purse.plans)
-            purse.multiplier = limit_change(purse.multiplier, wanted, seconds)
-            stopped = budget.hard_stop and any(plan.exhausted for plan in purse.plans)
-            if stopped != purse.spent:
-                purse.spent = stopped
+            if pool.habit is None or pool.habit.midnight != int(now // (24 * HOUR_S)) * 24:
+                pool.habit = fit_daily_profile(hours, now)
+            pool.plans = plan_windows(budget, hours, pool.habit, now)
+            wanted = max(plan.multiplier for plan in pool.plans)
+            pool.multiplier = limit_change(pool.multiplier, wanted, seconds)
+            stopped = budget.hard_stop and any(plan.exhausted for plan in pool.plans)
+            if stopped != pool.spent:
+                pool.spent = stopped
                 told = "is spent: baseline only" if stopped else "is open again"
                 logger.warning("the budget of %s %s", name or "all", told)
-            states[name] = PoolState(purse.multiplier, stopped, purse.plans)
+            states[name] = PoolState(pool.multiplier, stopped, pool.plans)
         return states
 
     def close(self, now: float) -> None:
@@ -139,10 +139,10 @@ class BudgetPools:
             self._exchange(now)
         self._ledger.close()
 
-    def _spend(self, purse: str, items: list[RecordedDecision], bound_policy: BoundPolicy) -> None:
+    def _spend(self, pool: str, items: list[RecordedDecision], bound_policy: BoundPolicy) -> None:
         records = [item.record for item in items if item.record is not None]
         chosen = records if len(records) <= _SAMPLED else self._rng.sample(records, _SAMPLED)
-        if self._purses[purse].spent:
+        if self._pools[pool].spent:
             # A stop hides what the traffic asks for; were it learnt, tomorrow would be planned too small.
             chosen = [replace(record, runtime_state=replace(record.runtime_state, health={})) for record in chosen]
         known = []
@@ -159,22 +159,22 @@ class BudgetPools:
                 estimate = item.decision.estimates[item.decision.arm]
                 by_hour[int(item.record.now // HOUR_S)] += estimate.cost_usd
         for hour, cost in by_hour.items():
-            self._waiting.add(purse, hour, SpendHour(forecast_usd=cost))
-        self._waiting.add(purse, max(by_hour), SpendHour(demand=demand))
+            self._waiting.add(pool, hour, SpendHour(forecast_usd=cost))
+        self._waiting.add(pool, max(by_hour), SpendHour(demand=demand))
 
     def _exchange(self, now: float) -> None:
         """Write what waits, and read what all have written; without a database each worker goes on alone."""
         try:
             if self._waiting.sums:
-                self._ledger.add([SpendEntry(purse, hour, sums) for (purse, hour), sums in self._waiting.sums.items()])
+                self._ledger.add([SpendEntry(pool, hour, sums) for (pool, hour), sums in self._waiting.sums.items()])
                 self._waiting = _Hourly()
             everything = now - self._read_at >= _REREAD_S
             since = oldest_kept(now) if everything else int(now // HOUR_S) - 1
-            for purse, hours in self._ledger.read(since).items():
-                self._known[purse].update(hours)
+            for pool, hours in self._ledger.read(since).items():
+                self._known[pool].update(hours)
             if everything:
                 self._read_at = now
-                for state in self._purses.values():
+                for state in self._pools.values():
                     state.habit = None  # what others wrote, or what could not be read before, may have changed it
             if now - self._tidied_at >= _TIDY_S:
                 self._tidy(oldest_kept(now))
@@ -186,22 +186,22 @@ class BudgetPools:
 
     def _tidy(self, before: int) -> None:
         self._ledger.forget(before)
-        for purse, hours in self._known.items():
-            self._known[purse] = {hour: sums for hour, sums in hours.items() if hour >= before}
+        for pool, hours in self._known.items():
+            self._known[pool] = {hour: sums for hour, sums in hours.items() if hour >= before}
 
     def _fold(self) -> None:
-        """Bound what waits for a database that stays away: the oldest hours of each purse become one."""
+        """Bound what waits for a database that stays away: the oldest hours of each pool become one."""
         if len(self._waiting.sums) > _MOST_WAITING:
             folded = _Hourly()
             latest = max(hour for _, hour in self._waiting.sums)
-            for (purse, hour), sums in self._waiting.sums.items():
-                folded.add(purse, max(hour, latest - 48), sums)
+            for (pool, hour), sums in self._waiting.sums.items():
+                folded.add(pool, max(hour, latest - 48), sums)
             self._waiting = folded
 
-    def _hours(self, purse: str) -> Hours:
-        hours = dict(self._known[purse])
+    def _hours(self, pool: str) -> Hours:
+        hours = dict(self._known[pool])
         for (owner, hour), sums in self._waiting.sums.items():
-            if owner == purse:
+            if owner == pool:
                 known = hours.get(hour)
                 hours[hour] = sums if known is None else add_hours(known, sums)
         return hours

@@ -49,15 +49,15 @@ class StateSnapshot:
 
     Parameters
     ----------
-    purses, outlooks
-        By name of the purse.
+    pools, outlooks
+        By name of the pool.
     plain
         Outlook of requests that spend from none.
     probing
         Some shed arm takes probes.
     """
 
-    purses: Mapping[str, PoolState] = field(default_factory=dict)
+    pools: Mapping[str, PoolState] = field(default_factory=dict)
     health: HealthSnapshot = field(default_factory=HealthSnapshot)
     outlooks: Mapping[str, SessionlessState] = field(default_factory=dict)
     plain: SessionlessState = field(default_factory=SessionlessState)
@@ -94,7 +94,7 @@ class Controller:
     ) -> None:
         self._bound_policy, self._sessions, self._clock, self._rng = bound_policy, sessions, clock, rng
         self._hidden_share = hidden_share
-        self._purses = BudgetPools(ledger, rng)
+        self._pools = BudgetPools(ledger, rng)
         self._guards = ArmHealthMonitor()
         self._recall = OutcomeMatcher()
         self._decided: deque[RecordedDecision] = deque(maxlen=_MOST_QUEUED)
@@ -148,22 +148,22 @@ class Controller:
             decided = [self._decided.popleft() for _ in range(len(self._decided))]
             for item in yielding_gil(decided, _TURN):
                 self._recall.learn(item)
-            self._purses.spend(decided, bound_policy)
+            self._pools.spend(decided, bound_policy)
             reported = [self._reported.popleft() for _ in range(len(self._reported))]
             outcomes = []
             for row, decision in yielding_gil(reported, _TURN):
                 outcome = self._recall.hold(self._priced(row, decision, bound_policy), decision)
                 if outcome is not None:
                     outcomes.append(outcome)
-            self._purses.correct(outcomes, policy)
+            self._pools.correct(outcomes, policy)
             shares = self._hidden_share()
             for outcome in yielding_gil(outcomes, _TURN):
                 self._guards.note(outcome, policy.guards, names[0], now, shares.get(outcome.arm))
             health = self._guards.look(policy.guards, names, now)
-            purses = self._purses.look(policy, now)
-            outlooks = {name: _outlook(purse, health, names) for name, purse in purses.items()}
+            pools = self._pools.look(policy, now)
+            outlooks = {name: _outlook(pool, health, names) for name, pool in pools.items()}
             probing = any(state.phase == "probing" for state in health.states.values())
-            self._view = StateSnapshot(purses, health, outlooks, _outlook(PoolState(), health, names), probing)
+            self._view = StateSnapshot(pools, health, outlooks, _outlook(PoolState(), health, names), probing)
 
     def start(self, seconds: float = 1.0) -> None:
         """Look once now, and then every `seconds` on a thread of its own."""
@@ -177,7 +177,7 @@ class Controller:
         if self._thread is not None:
             self._thread.join(10.0)
         self.look()
-        self._purses.close(self._clock())
+        self._pools.close(self._clock())
 
     def _run(self, seconds: float) -> None:
         while not self._end.wait(seconds):
@@ -223,16 +223,16 @@ class Controller:
         return replace(row, cost_usd=once * (1.0 + (row.retries or 0)))
 
 
-def _outlook(purse: PoolState, health: HealthSnapshot, arms: Sequence[str]) -> SessionlessState:
-    if purse.stopped:
+def _outlook(pool: PoolState, health: HealthSnapshot, arms: Sequence[str]) -> SessionlessState:
+    if pool.stopped:
         # The baseline alone may serve; what its forecast is worth does not matter any more.
         stopped = {name: ArmHealth(shed=True, why="the budget is spent") for name in arms[1:]}
-        spent = RuntimeState(cost_multiplier=purse.multiplier, health=stopped)
+        spent = RuntimeState(cost_multiplier=pool.multiplier, health=stopped)
         return SessionlessState(spent, spent)
 
     def runtime_state(arms: Mapping[str, ArmHealth]) -> RuntimeState:
-        if not arms and not health.shifts and not purse.multiplier:
+        if not arms and not health.shifts and not pool.multiplier:
             return NEUTRAL
-        return RuntimeState(cost_multiplier=purse.multiplier, health=arms, task_shifts=health.shifts)
+        return RuntimeState(cost_multiplier=pool.multiplier, health=arms, task_shifts=health.shifts)
 
     return SessionlessState(runtime_state(health.arms), runtime_state(health.probed))

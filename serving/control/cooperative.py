@@ -1,4 +1,4 @@
-"""Lets work on a thread of its own give way: while it holds the interpreter, requests wait."""
+"""Yields the interpreter lock from background work at regular intervals, so that requests are not delayed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _PAUSE_SECONDS: Final = 0.0005
 def yielding_gil(items: Iterable[_T], turn: int) -> Iterator[_T]:
     """Give items one by one, with a pause after each `turn` of them.
 
-    A thread that wants the interpreter back asks for it after the switch interval, and a request gives it up and waits
-    for it several times; where a turn takes a tenth of a millisecond, nobody has to ask.
+    Without pauses a request waits for the interpreter's switch interval each time it needs the lock. Choose `turn` so
+    that one turn takes about a tenth of a millisecond.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Sums that forget: what was seen lately counts, what was seen long ago does not."""
+"""Exponentially decayed sums: recent calls count, old ones fade with a half-life."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class DecayedRatio:
     expected: float = 0.0
     at: float = 0.0
 
-    def faded(self, now: float, half_life: float, few: float) -> DecayedRatio:
+    def decayed(self, now: float, half_life: float, few: float) -> DecayedRatio:
         """Forget what time asks for."""
         share = decay(self.calls, now - self.at, half_life, few)
         return DecayedRatio(self.calls * share, self.realised * share, self.expected * share, max(now, self.at))
 
-    def met(self, realised: float, expected: float, now: float, half_life: float, few: float) -> DecayedRatio:
+    def updated(self, realised: float, expected: float, now: float, half_life: float, few: float) -> DecayedRatio:
         """Count one call."""
-        old = self.faded(now, half_life, few)
+        old = self.decayed(now, half_life, few)
         capped = min(max(realised, 0.0), _MOST_TIMES * expected)
         return DecayedRatio(old.calls + 1.0, old.realised + capped, old.expected + expected, old.at)
 

@@ -31,7 +31,7 @@ _DOUBTED_CALLS: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class SpendHour:
-    """What one purse spent and met in one clock hour.
+    """What one pool spent and met in one clock hour.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class DailyProfile:
     midnight
         Hour since the epoch at which today began.
     begun
-        Hour since the epoch from which the purse is known.
+        Hour since the epoch from which the pool is known.
     shape
         (24, G) USD by hour of the day; None before there is any earlier day.
     """

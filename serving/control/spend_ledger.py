@@ -1,4 +1,4 @@
-"""Keeps what each purse spent, hour by hour, where every worker sees it and a restart finds it again."""
+"""Keeps what each pool spent, hour by hour, where every worker sees it and a restart finds it again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEPT_DAYS = 62
 
 @dataclass(frozen=True, slots=True)
 class SpendEntry:
-    """What to add to one hour of one purse.
+    """What to add to one hour of one pool.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class SpendEntry:
         Since the epoch.
     """
 
-    purse: str
+    pool: str
     hour: int
     added: SpendHour
 
@@ -41,7 +41,7 @@ class SpendLedger(Protocol):
         ...
 
     def read(self, since_hour: int) -> Mapping[str, Mapping[int, SpendHour]]:
-        """Give the sums by purse and hour, from an hour on."""
+        """Give the sums by pool and hour, from an hour on."""
         ...
 
     def forget(self, before_hour: int) -> None:
@@ -64,7 +64,7 @@ class MemorySpendLedger:
         """Add all of them."""
         with self._lock:
             for entry in entries:
-                hours = self._sums[entry.purse]
+                hours = self._sums[entry.pool]
                 known = hours.get(entry.hour)
                 hours[entry.hour] = entry.added if known is None else add_hours(known, entry.added)
 
@@ -72,8 +72,8 @@ class MemorySpendLedger:
         """Give the sums from an hour on."""
         with self._lock:
             return {
-                purse: {hour: sums for hour, sums in hours.items() if hour >= since_hour}
-                for purse, hours in self._sums.items()
+                pool: {hour: sums for hour, sums in hours.items() if hour >= since_hour}
+                for pool, hours in self._sums.items()
             }
 
     def forget(self, before_hour: int) -> None:
@@ -179,4 +179,4 @@ def oldest_kept(now: float) -> int:
 def _columns(entry: SpendEntry) -> dict[str, object]:
     added = entry.added
     figures = (added.forecast_usd, added.reported_forecast_usd, added.reported_usd, added.reported, *added.demand)
-    return {"purse": storable(entry.purse), "hour": entry.hour, **dict(zip(_FIGURES, figures, strict=True))}
+    return {"purse": storable(entry.pool), "hour": entry.hour, **dict(zip(_FIGURES, figures, strict=True))}

@@ -31,14 +31,14 @@ class SuccessBias:
     variance: float = 0.0
     at: float = 0.0
 
-    def faded(self, now: float, half_life: float) -> SuccessBias:
+    def decayed(self, now: float, half_life: float) -> SuccessBias:
         """Forget what time asks for."""
         share = decay(self.calls, now - self.at, half_life)
         return SuccessBias(self.calls * share, self.gap * share, self.variance * share, max(now, self.at))
 
-    def met(self, success: float, expected: float, now: float, half_life: float) -> SuccessBias:
+    def updated(self, success: float, expected: float, now: float, half_life: float) -> SuccessBias:
         """Count one reported success, in [0, 1]."""
-        old = self.faded(now, half_life)
+        old = self.decayed(now, half_life)
         spread = expected * (1.0 - expected)
         return SuccessBias(old.calls + 1.0, old.gap + success - expected, old.variance + spread, old.at)
 

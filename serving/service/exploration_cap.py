@@ -86,8 +86,8 @@ class ExplorationCap:
             return
         extra = decision.estimates[decision.arm].cost_usd - decision.estimates[calm.arm].cost_usd
         extra = max(extra, 0.0) if math.isfinite(extra) else 0.0
-        purse = _purse(bound_policy.policy, request.tenant)
-        self._spent[purse] = self._spent_by(bound_policy.policy, request.tenant) + extra
+        pool = _pool(bound_policy.policy, request.tenant)
+        self._spent[pool] = self._spent_by(bound_policy.policy, request.tenant) + extra
         self._stats = replace(self._stats, drawn=self._stats.drawn + 1, extra_usd=self._stats.extra_usd + extra)
 
     def _spent_by(self, policy: Policy, tenant: str | None) -> float:
@@ -95,8 +95,8 @@ class ExplorationCap:
         if hour != self._hour:
             self._hour = hour
             self._spent.clear()
-        return self._spent.get(_purse(policy, tenant), 0.0)
+        return self._spent.get(_pool(policy, tenant), 0.0)
 
 
-def _purse(policy: Policy, tenant: str | None) -> str:
+def _pool(policy: Policy, tenant: str | None) -> str:
     return tenant if tenant is not None and tenant in policy.tenants else ""

@@ -191,10 +191,10 @@ def collect_control(registry: MetricRegistry, view: Callable[[], StateSnapshot])
 
     def collect() -> None:
         now = view()
-        plans = [(name, plan) for name, purse in now.purses.items() for plan in purse.plans]
+        plans = [(name, plan) for name, pool in now.pools.items() for plan in pool.plans]
         budget.replace({(name, plan.window): plan.budget_usd for name, plan in plans})
         spent.replace({(name, plan.window): plan.spent_usd for name, plan in plans})
-        price.replace({(name,): purse.multiplier for name, purse in now.purses.items()})
+        price.replace({(name,): pool.multiplier for name, pool in now.pools.items()})
         arms = now.health.states
         shed.replace({(name,): _PHASES[arm.phase] for name, arm in arms.items()})
         failing.replace({(name,): arm.failing for name, arm in arms.items()})

@@ -226,7 +226,7 @@ def simulate(
                     steering.reported(OutcomeRow(decision_id, now, cost_usd=cost), None)
                 steering.look()
                 if 8 * 3600 <= now - midnight <= 22 * 3600:
-                    seen.append(steering.view.purses[""].multiplier)
+                    seen.append(steering.view.pools[""].multiplier)
             now = midnight + at
             place = int(day.place[request])
             model.next = pool.forecasts[place]

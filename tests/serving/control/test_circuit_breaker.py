@@ -114,11 +114,11 @@ def test_what_is_kept_is_a_share_that_never_grows(weight: float, seconds: float,
 def test_a_quiet_arm_remembers_its_last_calls_for_a_while() -> None:
     ratio = DecayedRatio()
     for second in range(0, 6000, 300):  # a call every five minutes, each at twice its forecast
-        ratio = ratio.met(200.0, 100.0, float(second), 60.0, 20.0)
+        ratio = ratio.updated(200.0, 100.0, float(second), 60.0, 20.0)
     assert ratio.calls > 5.0
     assert ratio.factor(0.0) == 2.0
-    assert ratio.faded(100_000.0, 60.0, 20.0).factor(20.0) < 1.01
+    assert ratio.decayed(100_000.0, 60.0, 20.0).factor(20.0) < 1.01
 
 
 def test_one_absurd_call_does_not_rule() -> None:
-    assert DecayedRatio().met(1e9, 100.0, 0.0, 60.0, 20.0).factor(20.0) < 1.5
+    assert DecayedRatio().updated(1e9, 100.0, 0.0, 60.0, 20.0).factor(20.0) < 1.5

@@ -85,7 +85,7 @@ def test_a_spent_budget_makes_cost_weigh_more_on_a_slope() -> None:
     for _ in range(120):
         tight.decide()
         tight.tick(10.0)
-        seen.append(tight.steering.view.purses[""].multiplier)
+        seen.append(tight.steering.view.pools[""].multiplier)
     assert seen[-1] > 5.0
     steps = [(1.0 + two) / (1.0 + one) for one, two in pairwise(seen)]
     assert max(steps) <= 2.7183**0.21
@@ -94,7 +94,7 @@ def test_a_spent_budget_makes_cost_weigh_more_on_a_slope() -> None:
 
 def test_a_hard_stop_leaves_the_baseline_alone_until_the_window_ends(caplog: pytest.LogCaptureFixture) -> None:
     stopping = world(budget=BudgetSettings(hour_usd=Usd(0.1), hard_stop=True))
-    while not stopping.steering.view.purses[""].stopped:
+    while not stopping.steering.view.pools[""].stopped:
         stopping.decide(ask(value_of_success_usd=Usd(1e6)))
         stopping.tick()
     stopped = stopping.decide(ask(value_of_success_usd=Usd(1e6)))
@@ -108,7 +108,7 @@ def test_a_hard_stop_leaves_the_baseline_alone_until_the_window_ends(caplog: pyt
 
 def test_a_hard_stop_does_not_hide_what_traffic_asks_for() -> None:
     stopping = world(budget=BudgetSettings(day_usd=Usd(0.1), hard_stop=True))
-    while not stopping.steering.view.purses[""].stopped:
+    while not stopping.steering.view.pools[""].stopped:
         stopping.decide()
         stopping.tick()
     hour = int(stopping.now // HOUR_S)
@@ -127,17 +127,17 @@ def test_what_was_spent_survives_a_restart_and_is_shared_by_workers(tmp_path: Pa
     for _ in range(40):
         one.decide()
     one.tick()
-    state = one.steering.view.purses[""]
+    state = one.steering.view.pools[""]
     assert state.plans[0].spent_usd == pytest.approx(40 * 0.0306, rel=0.05)
     other = world(SqlSpendLedger(url), BudgetSettings(day_usd=Usd(1.0)))
     other.now = one.now
     other.tick(0.0)
-    assert other.steering.view.purses[""].plans[0].spent_usd == state.plans[0].spent_usd
+    assert other.steering.view.pools[""].plans[0].spent_usd == state.plans[0].spent_usd
     for _ in range(10):
         other.decide()
     other.steering.close()
     one.tick(61.0)
-    assert one.steering.view.purses[""].plans[0].spent_usd > state.plans[0].spent_usd
+    assert one.steering.view.pools[""].plans[0].spent_usd > state.plans[0].spent_usd
     one.steering.close()
 
 
@@ -151,19 +151,19 @@ def test_reports_correct_the_spend_by_cost_or_by_tokens() -> None:
     forecast_usd = sum(item.decision.estimates[item.decision.arm].cost_usd for item in (by_cost, by_tokens))
     ratio = (2 * (1.5 + 2.0) / forecast_usd + 20) / 22
     expected = 1.5 + 2.0 + never.decision.estimates[never.decision.arm].cost_usd * ratio
-    assert told.steering.view.purses[""].plans[0].spent_usd == pytest.approx(expected)
+    assert told.steering.view.pools[""].plans[0].spent_usd == pytest.approx(expected)
 
 
-def test_every_tenant_with_a_budget_has_its_own_purse() -> None:
+def test_every_tenant_with_a_budget_has_its_own_pool() -> None:
     own = Terms(budget=BudgetSettings(day_usd=Usd(1e-6), pool="acme"))
     shared = world(budget=BudgetSettings(day_usd=Usd(1e6)), tenants={"acme": own})
     for _ in range(20):
         shared.decide(ask(tenant="acme"))
         shared.decide(ask(tenant="other"))
         shared.tick(60.0)
-    purses = shared.steering.view.purses
-    assert set(purses) == {"", "acme"}
-    assert (purses[""].multiplier, purses["acme"].multiplier > 100.0) == (0.0, True)
+    pools = shared.steering.view.pools
+    assert set(pools) == {"", "acme"}
+    assert (pools[""].multiplier, pools["acme"].multiplier > 100.0) == (0.0, True)
     assert shared.steering.runtime_state(ask(tenant="other"), {}).cost_multiplier == 0.0
 
 
@@ -182,13 +182,13 @@ def test_without_its_database_a_worker_steers_by_its_own(caplog: pytest.LogCaptu
     for _ in range(10):
         alone.decide()
     alone.tick()
-    spent = alone.steering.view.purses[""].plans[0].spent_usd
+    spent = alone.steering.view.pools[""].plans[0].spent_usd
     assert spent > 0.0
     assert caplog.text.count("can't be shared (OperationalError)") == 1
     ledger.down = False
     alone.tick()
     assert ledger.read(0)[""]
-    assert alone.steering.view.purses[""].plans[0].spent_usd == pytest.approx(spent)
+    assert alone.steering.view.pools[""].plans[0].spent_usd == pytest.approx(spent)
     assert "is shared again" in caplog.text
 
 

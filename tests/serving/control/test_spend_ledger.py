@@ -48,7 +48,7 @@ def test_entries_of_all_workers_add_up(opened: Open) -> None:
         == two.read(0)
         == {"": {10: SpendHour(3.0, 1.5, 0.75, 2.0, hour(3.0).demand), 11: hour(4.0)}, "acme": {10: hour(8.0)}}
     )
-    assert {purse: hours for purse, hours in one.read(11).items() if hours} == {"": {11: hour(4.0)}}
+    assert {pool: hours for pool, hours in one.read(11).items() if hours} == {"": {11: hour(4.0)}}
 
 
 def test_old_hours_are_forgotten(opened: Open) -> None:

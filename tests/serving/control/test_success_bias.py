@@ -16,7 +16,7 @@ reports = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=200)
 def after(reports: list[tuple[float, float]]) -> SuccessBias:
     delivery = SuccessBias()
     for second, (success, expected) in enumerate(reports):
-        delivery = delivery.met(success, expected, float(second), 6 * HOUR)
+        delivery = delivery.updated(success, expected, float(second), 6 * HOUR)
     return delivery
 
 
@@ -30,7 +30,7 @@ def test_one_more_failure_never_raises_an_arm_and_one_more_success_never_lowers_
     told: list[tuple[float, float]], expected: float
 ) -> None:
     base = after(told)
-    worse, better = (base.met(success, expected, len(told), 6 * HOUR).shift(1.0) for success in (0.0, 1.0))
+    worse, better = (base.updated(success, expected, len(told), 6 * HOUR).shift(1.0) for success in (0.0, 1.0))
     assert worse <= better
 
 
@@ -45,8 +45,8 @@ def test_an_arm_that_does_not_deliver_loses_its_lead_and_gets_another_chance() -
     rng = random.Random(4)
     poor = after([(float(rng.random() < 0.4), 0.8) for _ in range(300)])
     assert poor.shift(0.3) == -0.3
-    assert -0.3 < poor.faded(300 + 18 * HOUR, 6 * HOUR).shift(0.3) < -0.02
-    assert poor.faded(300 + 72 * HOUR, 6 * HOUR).shift(0.3) == 0.0
+    assert -0.3 < poor.decayed(300 + 18 * HOUR, 6 * HOUR).shift(0.3) < -0.02
+    assert poor.decayed(300 + 72 * HOUR, 6 * HOUR).shift(0.3) == 0.0
 
 
 def test_false_confidence_of_a_few_calls_is_no_verdict() -> None:
