@@ -11,8 +11,7 @@ import numpy as np
 from serving.decision.features.model_inputs import encode_batch
 from serving.decision.features.tokenizer import Tokenizer
 from serving.decision.types import FloatArray, Request
-from training.encoders.transformer import TransformerEncoder
-from training.encoders.transformer import build_transformer
+from training.encoders.transformer import TransformerEncoder, build_transformer
 from training.progress import Progress, silent
 
 PLACES = 8192

@@ -1,8 +1,9 @@
-"""Small real bundles, each with an id of its own, and the ways in which one can be spoilt."""
+"""Small real bundles, each with a bundle id of its own, and ways to change or corrupt one."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from serving.decision.bundle.manifest import DataFingerprint
 from serving.decision.types import Price
 from tests.support import tiny_models as tiny
 from training.export.bundle_writer import BundleLineage, export_bundle
+
+Forge = Callable[..., Path]
+"""Makes a copy of a bundle with other files (bytes by name) or manifest fields, hashes and bundle id to match."""
 
 
 @cache

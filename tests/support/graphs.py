@@ -47,7 +47,7 @@ class Graph:
     def run(self, inputs: ModelInput) -> dict[str, FloatArray]:
         feeds = {name: getattr(inputs, name) for name in ("token_ids", "token_weights", "features")}
         packed, rows = self._session.run(("prediction", "design"), feeds)
-        return {"prediction": packed, "design": rows, **self._columns.cut(packed)}
+        return {"prediction": packed, "design": rows, **self._columns.split(packed)}
 
 
 def assert_like_reference(got: dict[str, FloatArray], model: FittedModel, rows: FloatArray) -> None:

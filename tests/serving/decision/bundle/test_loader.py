@@ -1,14 +1,11 @@
-"""A bundle loads only if all of it is as it was exported, and then gives what its makers promised."""
+"""A bundle loads only if every file is as it was exported, and then predicts what training did."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +16,7 @@ from hypothesis import strategies as st
 
 from serving.decision.bundle import golden
 from serving.decision.bundle.loader import Bundle, load_bundle
-from serving.decision.bundle.manifest import FILES, MANIFEST, ConsumptionSource, DataFingerprint, EncoderSpec, Manifest
+from serving.decision.bundle.manifest import FILES, MANIFEST, DataFingerprint
 from serving.decision.errors import (
     BundleCorrupt,
     BundleMissing,
@@ -29,48 +26,15 @@ from serving.decision.errors import (
     ThinkgateError,
 )
 from serving.decision.features.complexity import FEATURE_NAMES
-from serving.decision.features.model_inputs import EncoderLimits, encode_batch
-from serving.decision.types import EFFORTS, Arm, Message, Price, Request, Usd
+from serving.decision.features.model_inputs import encode_batch
 from tests.support import tiny_models as tiny
+from tests.support.bundles import Forge
 from training.encoders.design_matrix import design_rows
 from training.export.bundle_writer import BundleLineage, export_bundle
 from training.export.reference import predict
 
-Forge = Callable[..., Path]
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    lineage = BundleLineage(
-        DataFingerprint("d1", 300, 300, "2025-01-01", None), certificate={"epsilon": 0.02}, metrics={"m": 1}
-    )
-    out = tmp_path_factory.mktemp("bundles") / "bundle"
-    return export_bundle(tiny.model(2), tiny.encoder(), tiny.ARMS[:2], out, lineage).path
-
-
-@pytest.fixture(scope="module")
-def bundle(folder: Path) -> Bundle:
-    return load_bundle(folder)
-
-
-@pytest.fixture
-def forge(folder: Path, tmp_path: Path) -> Forge:
-    """Change files or manifest fields of a copy and seal it anew, as its maker could: only the content is at fault."""
-
-    def make(files: dict[str, bytes] | None = None, **changes: object) -> Path:
-        made = tmp_path / "forged"
-        shutil.copytree(folder, made)
-        for name, content in (files or {}).items():
-            (made / name).write_bytes(content)
-        manifest = Manifest.from_json((made / MANIFEST).read_text("utf-8"))
-        hashes = {name: hashlib.sha256((made / name).read_bytes()).hexdigest() for name in FILES}
-        (made / MANIFEST).write_text(replace(manifest, files=hashes, **changes).sealed().to_json(), "utf-8")  # type: ignore[arg-type]  # fields by name
-        return made
-
-    return make
-
-
-def test_gives_what_its_makers_promised(bundle: Bundle) -> None:
+def test_predicts_what_the_trained_model_predicts(bundle: Bundle) -> None:
     asked = tiny.requests(20, seed=4)
     wanted = predict(tiny.model(2), design_rows(tiny.encoder(), asked))
     for place, request in enumerate(asked):
@@ -105,21 +69,6 @@ def test_threads_share_it(bundle: Bundle) -> None:
     alone = [bundle.predict_request(request) for request in asked]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(bundle.predict_request, asked * 5)) == alone * 5
-
-
-def test_every_flipped_byte_of_the_manifest_is_noticed(folder: Path) -> None:
-    content = (folder / MANIFEST).read_bytes()
-    for place in range(len(content)):
-        for flip in (1, 0x20):
-            changed = bytearray(content)
-            changed[place] ^= flip
-            try:
-                text = changed.decode("utf-8")
-            except UnicodeDecodeError:
-                continue
-            with pytest.raises((BundleCorrupt, BundleTooNew)) as refused:
-                Manifest.from_json(text)
-            assert MANIFEST in str(refused.value) or isinstance(refused.value, BundleTooNew)
 
 
 @settings(max_examples=60, deadline=None)
@@ -172,85 +121,6 @@ def test_a_newer_protocol_names_both_and_the_cure(folder: Path, tmp_path: Path) 
         load_bundle(newer)
 
 
-@pytest.mark.parametrize("protocol", [0, -1, True, 1.0, "1", None])
-def test_a_protocol_that_never_was_is_corrupt(folder: Path, protocol: object) -> None:
-    facts = json.loads((folder / MANIFEST).read_text("utf-8")) | {"protocol": protocol}
-    with pytest.raises(BundleCorrupt, match="protocol"):
-        Manifest.from_json(json.dumps(facts))
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (lambda facts: facts.pop("arms"), "arms is missing"),
-        (lambda facts: facts.update(extra=1), "extra is not a field"),
-        (lambda facts: facts["files"].update({"../../etc/passwd": "0"}), "passwd is not a field"),
-        (lambda facts: facts["files"].pop("model.onnx"), r"model.onnx is missing"),
-        (lambda facts: facts["arms"][1].update(effort="enormous"), r"arms\[1\].effort must be one of none"),
-        (lambda facts: facts["arms"].pop(), "arms must be two or more"),
-        (lambda facts: facts["arms"][0].update(price={"input": "free"}), "price.input must be a number"),
-        (lambda facts: facts["encoder"].update(max_tokens=-1), "encoder.max_tokens must be a whole number"),
-        (lambda facts: facts["metrics"].update(auc=None), "metrics.auc must be a number"),
-        (lambda facts: facts["features"].update(names="all"), "features.names must be a list of strings"),
-        (lambda facts: facts.update(certificate=[]), "certificate must be an object"),
-        (lambda facts: facts.update(tasks=["maths"]), "bundle_id"),
-    ],
-)
-def test_a_changed_manifest_names_the_field(folder: Path, change: Callable[[object], object], named: str) -> None:
-    facts = json.loads((folder / MANIFEST).read_text("utf-8"))
-    change(facts)
-    with pytest.raises(BundleCorrupt, match=named):
-        Manifest.from_json(json.dumps(facts, indent=2, sort_keys=True) + "\n")
-
-
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"protocol": NaN}', "[" * 100_000, "{" + '"a":{' * 5000, "\x00"])
-def test_what_is_no_manifest_at_all(text: str) -> None:
-    with pytest.raises(BundleCorrupt, match=MANIFEST):
-        Manifest.from_json(text)
-
-
-names = st.text(min_size=1, max_size=12)
-amounts = st.floats(0, 1e9, allow_nan=False)
-arms_drawn = st.builds(
-    Arm,
-    name=names,
-    model=names,
-    effort=st.sampled_from(EFFORTS),
-    default_output_tokens=amounts,
-    default_latency_ms=amounts,
-    price=st.none() | st.builds(Price, amounts, amounts, st.none() | amounts),
-    gpu_usd_per_second=st.none() | amounts.map(Usd),
-)
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    arms=st.lists(arms_drawn, min_size=2, max_size=4, unique_by=lambda arm: arm.name),
-    features=st.lists(names).map(tuple),
-    facts=st.dictionaries(names, st.none() | st.booleans() | st.integers() | amounts | names | st.lists(names)),
-    numbers=st.dictionaries(names, st.floats(allow_nan=False, allow_infinity=False)),
-)
-def test_manifest_comes_back_as_it_was(
-    arms: list[Arm], features: tuple[str, ...], facts: dict[str, object], numbers: dict[str, float]
-) -> None:
-    manifest = Manifest(
-        created="2025-05-05T00:00:00+00:00",
-        thinkgate_version="0.1.0",
-        arms=tuple(arms),
-        features=features,
-        encoder=EncoderSpec("transformer", "some/encoder", EncoderLimits(100, 20, True)),
-        tasks=(),
-        files=dict.fromkeys(FILES, "0" * 64),
-        consumption=ConsumptionSource("history", "defaults"),
-        data=DataFingerprint("d", 3, 2, None, "2025"),
-        learner=facts,
-        metrics=numbers,
-        mlflow=facts or None,
-    ).sealed()
-    assert Manifest.from_json(manifest.to_json()) == manifest
-    assert manifest.sealed() == manifest
-
-
 def test_what_is_no_graph_is_corrupt_and_never_unpickled(
     forge: Forge, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,7 +166,7 @@ def test_what_is_no_tokenizer(forge: Forge, content: bytes) -> None:
         load_bundle(forge({"tokenizer.json": content}))
 
 
-def test_another_tokenizer_does_not_prove(forge: Forge) -> None:
+def test_another_tokenizer_fails_the_golden_vectors(forge: Forge) -> None:
     facts = json.loads(tiny.tokenizer_json())
     vocabulary = facts["model"]["vocab"]
     vocabulary["what"], vocabulary["a"] = vocabulary["a"], vocabulary["what"]
@@ -315,7 +185,7 @@ def test_reordered_features_are_refused(forge: Forge) -> None:
         load_bundle(forge(features=FEATURE_NAMES[::-1]))
 
 
-def test_golden_vectors_must_come_out(folder: Path, forge: Forge) -> None:
+def test_golden_vectors_must_be_reproduced(folder: Path, forge: Forge) -> None:
     facts = json.loads((folder / "golden.json").read_text("utf-8"))
     facts["vectors"][3]["prediction"]["uplift"][0] += 2e-4
     secret = facts["vectors"][3]["messages"][0]["text"]
@@ -324,41 +194,14 @@ def test_golden_vectors_must_come_out(folder: Path, forge: Forge) -> None:
     assert secret not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (lambda facts: facts["vectors"].clear(), "one vector at least"),
-        (lambda facts: facts["vectors"][0].update(tools=-1), r"vectors\[0\].tools"),
-        (lambda facts: facts["vectors"][0]["messages"][0].update(role="ghost"), r"messages\[0\].role"),
-        (lambda facts: facts["vectors"][1]["prediction"].pop("support"), "support is missing"),
-        (lambda facts: facts["vectors"][1]["prediction"].update(success=["high"]), "success must be a list of numbers"),
-    ],
-)
-def test_broken_golden_vectors_are_corrupt(
-    folder: Path, forge: Forge, change: Callable[[object], object], named: str
-) -> None:
-    facts = json.loads((folder / "golden.json").read_text("utf-8"))
-    change(facts)
-    with pytest.raises(BundleCorrupt, match=named):
-        load_bundle(forge({"golden.json": json.dumps(facts).encode()}))
-
-
-def test_golden_vectors_of_another_length_do_not_prove(folder: Path, forge: Forge) -> None:
+def test_golden_vectors_of_another_length_are_refused(folder: Path, forge: Forge) -> None:
     facts = json.loads((folder / "golden.json").read_text("utf-8"))
     facts["vectors"][0]["prediction"]["task_probabilities"] = []
     with pytest.raises(BundleUnproven, match="task_probabilities has 3 numbers, not 0"):
         load_bundle(forge({"golden.json": json.dumps(facts).encode()}))
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.text(st.characters(exclude_categories=())), min_size=1, max_size=4))
-def test_any_text_survives_in_golden_vectors(bundle: Bundle, texts: list[str]) -> None:
-    request = Request(tuple(Message("user", text) for text in texts), tools=3)
-    vector = golden.GoldenVector(request, bundle.predict_request(request))
-    assert golden.golden_from_json(golden.golden_to_json([vector])) == (vector,)
-
-
-def test_all_refusals_hang_in_one_tree() -> None:
+def test_all_refusals_share_one_base() -> None:
     for kind in (BundleMissing, BundleCorrupt, BundleTooNew, BundleUnproven):
         assert issubclass(kind, BundleRefused)
         assert issubclass(kind, ThinkgateError)
