@@ -82,7 +82,10 @@ def test_other_packages_import_from_the_package() -> None:
                 inside = home == package or home.startswith(f"{package}.")
                 if package not in {"training", "serving"} and not inside:
                     deep.append(f"{path.relative_to(ROOT)}: {node.module}")
-            if isinstance(node, ast.ImportFrom) and node.module in packages:
+            outside = (
+                isinstance(node, ast.ImportFrom) and home != node.module and not home.startswith(f"{node.module}.")
+            )
+            if isinstance(node, ast.ImportFrom) and node.module in packages and outside:
                 deep += [
                     f"{path.relative_to(ROOT)}: the module {node.module}.{alias.name}"
                     for alias in node.names
