@@ -119,7 +119,7 @@ def test_a_window_without_outcomes_or_of_other_requests_is_refused() -> None:
 
 
 def test_the_worse_stay_out_and_the_better_come_in() -> None:
-    """SYNTHETIC; the long form is `make bench NAME=gate`. Under the bound of 5 %, 60 runs give 7 or more in 3 % of cases."""
+    """SYNTHETIC; long form: `make bench NAME=gate`. Under the bound of 5 %, 60 runs give 7 or more in 3 % of cases."""
     assert count(Setting(-0.005, rows=4000), 60).promoted <= 6
     assert count(Setting(0.0, rows=4000), 60, 500).promoted <= 6
     assert count(Setting(0.02), 25, 1000).promoted >= 18

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fcntl
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-import training.retraining.retrain as module
 from serving.decision.bundle.loader import load_bundle
 from serving.decision.engine import Engine
 from serving.decision.errors import BadInput
@@ -24,6 +24,7 @@ from training.retraining.inputs import RunInProgress
 from training.retraining.retrain import RetrainSettings, retrain
 from training.synthetic import DEFAULT_ARMS, World
 
+module = import_module("training.retraining.retrain")  # the package's face gives the function of that name
 WORLD = World(seed=3)
 
 
