@@ -1,4 +1,4 @@
-"""Providers' bodies as parsed requests: the endpoint format, the turns, the client's explicit effort, and what is refused."""
+"""Providers' bodies as parsed requests: endpoint format, turns, the client's explicit effort, and what is refused."""
 
 from __future__ import annotations
 
