@@ -80,6 +80,6 @@ def test_every_decision_page_and_measurement_can_be_found() -> None:
     listed = (ROOT / "docs" / "benchmarks" / "README.md").read_text("utf-8")
     pages = {page.name for page in (ROOT / "docs" / "benchmarks").glob("*.md")} - {"README.md"}
     assert {name for name in pages if f"]({name})" not in listed} == set()
-    numbers = [page.name[:4] for page in (ROOT / "docs" / "adr").glob("*.md")]
+    numbers = [page.name[:4] for page in (ROOT / "docs" / "adr").glob("[0-9]*.md")]
     assert len(set(numbers)) == len(numbers)
-    assert all(len(page.read_text("utf-8").splitlines()) <= 40 for page in (ROOT / "docs" / "adr").glob("*.md"))
+    assert all(len(page.read_text("utf-8").splitlines()) <= 40 for page in (ROOT / "docs" / "adr").glob("[0-9]*.md"))

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,6 @@ from training.models.boosting import TreeSettings
 from training.models.fit import ONE_THREAD, FitSettings, fit
 from training.models.local_trainer import LocalTrainerFactory
 from training.models.meta_learners import policy_area
-from training.pipeline import train as pipeline
 from training.pipeline.train import LearntModel, TrainSettings, learn
 from training.progress import silent
 from training.records.history import History
@@ -57,7 +57,7 @@ SCORES_ALIKE = 0.8
 def learnt(
     folder: Path, engine: BackendSettings, monkeypatch: pytest.MonkeyPatch, at_most: int = 200_000
 ) -> LearntModel:
-    monkeypatch.setattr(pipeline, "encoder_for", lambda *_: encoder())
+    monkeypatch.setattr(import_module("training.pipeline.train"), "encoder_for", lambda *_: encoder())
     return learn([str(folder)], TrainSettings(engine=engine, fit=SETTINGS, learn_from=at_most))
 
 
