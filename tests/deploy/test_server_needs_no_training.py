@@ -45,7 +45,7 @@ def say(announcement):
         signal.raise_signal(signal.SIGTERM)
     return threading.Thread(target=ask).start
 
-main._say = say
+main._announce = say
 sys.argv = ["thinkgate-server", *sys.argv[1:]]
 main.main()
 """
