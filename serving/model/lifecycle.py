@@ -130,25 +130,31 @@ class SideModels:
 
 
 def follow_sources(
-    places: ModelLocations, opened: OpenedModel, keeper: LiveModel, bulletin: RollbackBoard, beside: SideModels
+    places: ModelLocations,
+    opened: OpenedModel,
+    live_model: LiveModel,
+    rollback_board: RollbackBoard,
+    side_models: SideModels,
 ) -> ModelLifecycle:
     """Follow the sources of the model and of the shadow from now on."""
     made = []
     if opened.source is not None and places.seconds:
-        made.append(Reloader("model", opened.source, places.prove, keeper.renew, places.seconds, opened.identity))
-    if beside.shadow is not None and beside.address is not None:
+        made.append(Reloader("model", opened.source, places.prove, live_model.renew, places.seconds, opened.identity))
+    if side_models.shadow is not None and side_models.address is not None:
         seconds = places.seconds or 10.0
-        shadowing = Reloader("shadow", places.source(beside.address), places.prove, beside.shadow.take, seconds)
+        shadowing = Reloader(
+            "shadow", places.source(side_models.address), places.prove, side_models.shadow.take, seconds
+        )
         shadowing.look()  # a shadow that can't be had is reported, and stops no start
         if places.seconds:
             made.append(shadowing)
-    if beside.canary is not None and beside.canary_address is not None:
-        source = places.source(beside.canary_address)
-        trying = Reloader("canary", source, places.prove, beside.canary.take, places.seconds or 10.0)
+    if side_models.canary is not None and side_models.canary_address is not None:
+        source = places.source(side_models.canary_address)
+        trying = Reloader("canary", source, places.prove, side_models.canary.take, places.seconds or 10.0)
         trying.look()
         if places.seconds:
             made.append(trying)
-    return ModelLifecycle(keeper, bulletin, tuple(made), beside.shadow, beside.canary)
+    return ModelLifecycle(live_model, rollback_board, tuple(made), side_models.shadow, side_models.canary)
 
 
 class ModelLifecycle:
@@ -156,9 +162,9 @@ class ModelLifecycle:
 
     Parameters
     ----------
-    keeper
+    live_model
         Holds what is live.
-    bulletin
+    rollback_board
         What an admin told any of the workers.
     reloaders
         Started here.
@@ -170,32 +176,32 @@ class ModelLifecycle:
 
     def __init__(
         self,
-        keeper: LiveModel,
-        bulletin: RollbackBoard,
+        live_model: LiveModel,
+        rollback_board: RollbackBoard,
         reloaders: tuple[Reloader, ...] = (),
         shadow: Shadow | None = None,
         canary: Canary | None = None,
     ) -> None:
-        self.keeper, self.reloaders, self.shadow, self.canary = keeper, reloaders, shadow, canary
-        self._bulletin = bulletin
-        self._read = bulletin.read().number
+        self.live_model, self.reloaders, self.shadow, self.canary = live_model, reloaders, shadow, canary
+        self._bulletin = rollback_board
+        self._read = rollback_board.read().number
         for reloader in reloaders:
             reloader.start()
 
     def look(self) -> None:
-        """Look at the policy's file and at the bulletin; never raises for what it finds."""
-        self.keeper.look_at_policy()
+        """Look at the policy's file and at the rollback_board; never raises for what it finds."""
+        self.live_model.refresh_policy()
         if self.canary is not None:
             self.canary.look()
         notice = self._bulletin.read()
         if notice.number != self._read:
             self._read = notice.number
-            self.keeper.obey(notice)
+            self.live_model.apply_rollback(notice)
 
     def roll_back(self) -> RollbackNotice | None:
         """Go back to the model before, and tell the other workers; None where there is none."""
-        left = self.keeper.slot.live.bundle_id
-        live = self.keeper.roll_back()
+        left = self.live_model.slot.live.bundle_id
+        live = self.live_model.roll_back()
         if live is None:
             return None
         notice = self._bulletin.post(live.bundle_id, left)

@@ -15,7 +15,7 @@ from serving.model.prepared_model import PreparedModel, warm_up
 from serving.model.rollback_notice import RollbackNotice
 from serving.model.slot import EngineSlot, LiveEngine
 
-logger = logging.getLogger("thinkgate.keeper")
+logger = logging.getLogger("thinkgate.live_model")
 
 _WARM_SECONDS = 0.05
 
@@ -120,7 +120,7 @@ class LiveModel:
             self.slot.swap(live)
             return live
 
-    def obey(self, notice: RollbackNotice) -> None:
+    def apply_rollback(self, notice: RollbackNotice) -> None:
         """Follow a roll back that another worker was told of."""
         self._left = notice.left
         if self.slot.live.bundle_id == notice.chosen:
@@ -132,7 +132,7 @@ class LiveModel:
             return
         logger.error("bundle %s is to be served again, and this worker never had it", notice.chosen)
 
-    def look_at_policy(self) -> None:
+    def refresh_policy(self) -> None:
         """Look at the policy's file once; a bad one is reported once and changes nothing."""
         if self._source is None:
             return

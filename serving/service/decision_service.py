@@ -10,10 +10,9 @@ from serving.decision import BadRequest, Decision, Fallback, RecordedDecision, R
 from serving.decision.selection import NEUTRAL, EveryArmDenied, RuntimeState, combine_states
 from serving.model import EngineSlot, LiveEngine
 from serving.service.admission import SLOW, AdmissionControl
-from serving.service.failures import FailureLog
+from serving.service.failures import FailureLog, require_finite
 from serving.service.fallback import choose_fallback
 from serving.service.ports import DecisionSink, RuntimeStateSource, Tracing
-from serving.service.soundness import require_finite
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -67,7 +66,7 @@ class DecisionService:
         Told after each decision, fallbacks included.
     tracing
         Told of it too, with the headers; None where no traces are wanted.
-    patience
+    admission
         How long a decision may take, and how many may wait; without end where None.
     pick
         Gives who decides a request instead of the live engine; must be cheap and never raise.
@@ -82,7 +81,7 @@ class DecisionService:
         sources: Sequence[RuntimeStateSource] = (),
         sinks: Sequence[DecisionSink] = (),
         tracing: Tracing | None = None,
-        patience: AdmissionControl | None = None,
+        admission: AdmissionControl | None = None,
         pick: Callable[[LiveEngine, Request], LiveEngine] | None = None,
     ) -> None:
         self.slot = slot
@@ -92,7 +91,7 @@ class DecisionService:
         self._sources = tuple(sources)
         self._sinks = tuple(sinks)
         self._tracing = tracing
-        self.patience = patience or AdmissionControl()
+        self.admission = admission or AdmissionControl()
         self._pick = pick
         self._decisions = self._fallbacks = 0
         self._failures = FailureLog(clock_ns)
@@ -149,11 +148,11 @@ class DecisionService:
         runtime_state = NEUTRAL
         try:
             runtime_state = self._runtime_state(live, request, headers)
-            why = self.patience.why_not(started_ns)
+            why = self.admission.why_not(started_ns)
             if why is None:
                 decided = live.decider.decide_recorded(request, runtime_state)
                 require_finite(decided.decision)
-                if not self.patience.is_late(started_ns, self._clock_ns()):
+                if not self.admission.is_late(started_ns, self._clock_ns()):
                     return decided
                 why = SLOW
         except (BadRequest, EveryArmDenied):

@@ -1,11 +1,14 @@
-"""Counts and logs what a decision went on without: one line a second at most, and never a word of a prompt."""
+"""Contained failures: rejects decisions with NaN or infinite values, counts and logs what broke, without prompts."""
 
 from __future__ import annotations
 
 import logging
+import math
 import traceback
 from collections.abc import Callable
 from typing import Final
+
+from serving.decision import Decision
 
 logger = logging.getLogger("thinkgate.guard")
 
@@ -13,8 +16,12 @@ _QUIET_NS: Final = 1_000_000_000
 """One log line per second at most, however many decisions fail."""
 
 
+class NotFiniteError(Exception):
+    """The engine answered with NaN or infinity."""
+
+
 class FailureLog:
-    """Belongs to the event loop's thread, as the guard does.
+    """Counts contained failures and logs at most one line per second; belongs to the event loop's thread.
 
     Parameters
     ----------
@@ -50,3 +57,18 @@ class FailureLog:
         )
         self._unlogged = 0
         self._quiet_until_ns = now + _QUIET_NS
+
+
+def require_finite(decision: Decision) -> None:
+    """Reject a decision that contains NaN or infinity.
+
+    Raises
+    ------
+    NotFiniteError
+        One of its numbers is not finite.
+    """
+    total = decision.propensity + decision.support
+    for estimate in decision.estimates.values():
+        total += estimate.success + estimate.cost_usd + estimate.latency_p95_ms + estimate.output_tokens
+    if not math.isfinite(total):
+        raise NotFiniteError

@@ -67,7 +67,7 @@ def collect_model(registry: MetricRegistry, following: ModelLifecycle) -> None:
     beside = registry.counter("thinkgate_shadow_decisions", "Decisions of the shadow bundle by fate.", ("fate",))
 
     def collect() -> None:
-        kept = following.keeper.stats
+        kept = following.live_model.stats
         changes.set_total(("model", "live"), kept.swaps)
         changes.set_total(("model", "rolled_back"), kept.rollbacks)
         changes.set_total(("policy", "live"), kept.policy_swaps)

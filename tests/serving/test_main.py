@@ -22,11 +22,9 @@ import typer.testing
 
 from serving import main as server_main
 from serving.decision.bundle.manifest import DataFingerprint
-from serving.decision.errors import BadArms, ThinkgateError
-from serving.decision.policy.policy import Policy
+from serving.decision.errors import ThinkgateError
 from serving.decision.types import Price
 from serving.main import build_cli
-from serving.model.prepared_model import prepare_model
 from serving.server.sockets import open_tcp
 from serving.settings import Settings, option
 from tests.support import tiny_models as tiny
@@ -259,25 +257,6 @@ def test_spoilt_bundle_is_refused_once_for_all_workers(bundle: Path, tmp_path: P
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("thinkgate-server: model.onnx: its hash is not the manifest's")
     assert ended.stderr.count("\n") == 1
-
-
-def test_what_is_served_knows_the_hidden_share_of_its_bundle(bundle: Path) -> None:
-    assert prepare_model(bundle, None).live(Policy()).hidden_share == {"reasoning": 0.75}
-
-
-def test_new_prices_must_be_for_the_bundles_arms(bundle: Path, tmp_path: Path) -> None:
-    other = tmp_path / "arms.toml"
-    prices = "price_usd_per_mtok = { input = 2.0, output = 20.0 }"
-    arm = '[[arm]]\nname = "{}"\nmodel = "tiny"\neffort = "{}"\n' + prices.replace("{", "{{").replace("}", "}}") + "\n"
-    other.write_text(arm.format("direct", "none") + arm.format("reasoning", "high"))
-    ground = prepare_model(bundle, other)
-    assert [arm.price for arm in ground.arms] == [Price(2.0, 20.0)] * 2
-    other.write_text(arm.format("direct", "none") + arm.format("reasoning", "low"))
-    with pytest.raises(BadArms, match="no arm 'reasoning'"):
-        prepare_model(bundle, other)
-    other.write_text(arm.format("direct", "none") + arm.format("reasoning", "high") + arm.format("deep", "max"))
-    with pytest.raises(BadArms, match="deep"):
-        prepare_model(bundle, other)
 
 
 def test_unusable_files_are_named(tmp_path: Path) -> None:

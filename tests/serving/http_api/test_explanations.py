@@ -13,24 +13,20 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.decision.engine import Engine
 from serving.decision.ids import IdSource
 from serving.decision.policy.policy import Policy, Terms
-from serving.decision.policy.policy_file import parse_policy
 from serving.decision.pricing.price_book import price_book
 from serving.decision.prior.model import PriorModel
 from serving.decision.types import Arm, Price, Usd
 from serving.http_api.explanations import ExplanationAnswer, ExplanationRoutes
 from serving.journal import Journal, OutcomeRow, Store
 from serving.journal.factory import JournalSink
-from serving.journal.policy_snapshot import bind_snapshot, snapshot_policy
 from serving.journal.redaction import StorePrompts
 from serving.model.prepared_model import PreparedModel
 from serving.model.slot import EngineSlot
 from serving.service.decision_service import DecisionService
 from serving.service.policy_snapshots import PolicySnapshots
 from tests.support.fakes import BrokenDecider, Client, client_of
-from tests.support.policy_cases import ask
 
 PRICE = Price(1.25, 10.0, 0.125)
 ARMS = (Arm("direct", "m", "none", price=PRICE), Arm("reasoning", "m", "high", price=PRICE))
@@ -137,13 +133,6 @@ def test_old_terms_are_read_from_the_journal_by_another_process(served: Served) 
     assert "does not hold" in explanation["note"]
 
 
-def test_terms_survive_their_row() -> None:
-    prior = PriorModel(ARMS)
-    text = 'name = "p"\nvalue_of_success_usd = 2\n[[rule]]\ndeny = ["reasoning"]\ntask = ["maths"]\n'
-    engine = Engine(prior, parse_policy(text, arms=ARMS), prior=prior)
-    assert bind_snapshot(snapshot_policy(engine.bound_policy, engine.prices)).version == engine.version
-
-
 def test_a_fallback_has_no_sum(served: Served) -> None:
     served.slot.swap(replace(served.slot.live, decider=BrokenDecider(), prior=None))
     explanation = served.explain(served.decide()["decision_id"])
@@ -166,20 +155,3 @@ def test_a_journal_that_is_down_is_a_503(served: Served, tmp_path: Path) -> None
     empty = Store(f"sqlite:///{tmp_path / 'empty.db'}")  # never upgraded: it has no tables
     client = client_of(served.service, routes=(ExplanationRoutes(empty, served.snapshots).route,))
     assert client.get(f"/v1/decisions/{'0' * 26}").status == 503
-
-
-def test_terms_are_tried_again_while_the_journal_is_down(tmp_path: Path, served: Served) -> None:
-    late = Store(f"sqlite:///{tmp_path / 'late.db'}")
-    pauses: list[float] = []
-
-    def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 3:
-            late.upgrade()
-
-    snapshots = PolicySnapshots(served.slot, late, pause)
-    made = served.slot.live.decider.decide_recorded
-    snapshots.decided(ask(), made(ask()))
-    wait_for(lambda: len(pauses) >= 3 and late.policy_snapshot(served.slot.live.policy))
-    assert pauses == [0.0, 0.2, 1.0]
-    late.close()

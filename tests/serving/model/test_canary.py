@@ -83,13 +83,15 @@ def test_other_prices_or_another_policy_get_no_traffic_until_it_follows() -> Non
 
 def test_its_folder_is_followed_and_a_spoilt_one_stops_nothing(tmp_path: Path) -> None:
     arms = bundles.put(0, tmp_path / "live")
-    canary = Canary(1.0, lambda: keeper.policy)
+    canary = Canary(1.0, lambda: live_model.policy)
     places = ModelLocations(None, tmp_path / "cache", None, 0)
-    keeper = LiveModel(prepare_model(arms, None), None)
+    live_model = LiveModel(prepare_model(arms, None), None)
     bundles.spoil(bundles.put(1, tmp_path / "spoilt"))
     opened = OpenedModel(prepare_model(arms, None))
-    follow_sources(places, opened, keeper, RollbackBoard(), SideModels(None, None, canary, str(tmp_path / "spoilt")))
+    follow_sources(
+        places, opened, live_model, RollbackBoard(), SideModels(None, None, canary, str(tmp_path / "spoilt"))
+    )
     assert canary.bundle_id is None
     bundles.put(1, tmp_path / "next")
-    follow_sources(places, opened, keeper, RollbackBoard(), SideModels(None, None, canary, str(tmp_path / "next")))
+    follow_sources(places, opened, live_model, RollbackBoard(), SideModels(None, None, canary, str(tmp_path / "next")))
     assert canary.bundle_id == prepare_model(bundles.exported(1), None).model.bundle_id

@@ -51,13 +51,13 @@ def test_champion_over_rest(server: Server, tmp_path: Path, caplog: pytest.LogCa
     opened = open_first(source, places.prove)
     assert opened.identity == f"thinkgate/{first.version}"
     assert opened.ground.model.bundle_id == load_bundle(exported(1)).bundle_id
-    keeper = LiveModel(opened.ground, None)
-    reloader = Reloader("model", source, places.prove, keeper.renew, 1.0, opened.identity)
+    live_model = LiveModel(opened.ground, None)
+    reloader = Reloader("model", source, places.prove, live_model.renew, 1.0, opened.identity)
     assert not reloader.look()
 
     registry.promote(second)
     assert reloader.look()
-    assert keeper.slot.live.bundle_id == load_bundle(exported(2)).bundle_id
+    assert live_model.slot.live.bundle_id == load_bundle(exported(2)).bundle_id
 
     (graph,) = (server.folder / "artifacts").rglob(f"*{_model_id(server, third)}*/artifacts/model.onnx")
     whole = graph.read_bytes()
@@ -65,13 +65,13 @@ def test_champion_over_rest(server: Server, tmp_path: Path, caplog: pytest.LogCa
     registry.promote(third)
     for _ in range(2):
         assert not reloader.look()
-    assert keeper.slot.live.bundle_id == load_bundle(exported(2)).bundle_id
+    assert live_model.slot.live.bundle_id == load_bundle(exported(2)).bundle_id
     assert sum("refused" in record.message for record in caplog.records) == 1
 
     graph.write_bytes(whole)
     with caplog.at_level(logging.INFO):
         assert reloader.look()
-    assert keeper.slot.live.bundle_id == load_bundle(exported(3)).bundle_id
+    assert live_model.slot.live.bundle_id == load_bundle(exported(3)).bundle_id
     fixed = places.source(f"models:/thinkgate/{first.version}").look("")
     assert fixed is not None
     assert load_bundle(fixed.folder).bundle_id == load_bundle(exported(1)).bundle_id
@@ -81,7 +81,7 @@ def test_champion_over_rest(server: Server, tmp_path: Path, caplog: pytest.LogCa
         assert not reloader.look()
     assert not reloader.stats.reachable
     assert sum("no news" in record.message for record in caplog.records) == 1
-    assert keeper.slot.live.bundle_id == load_bundle(exported(3)).bundle_id
+    assert live_model.slot.live.bundle_id == load_bundle(exported(3)).bundle_id
     again = open_first(places.source("models:/thinkgate@champion"), places.prove)  # a start without the registry
     assert again.ground.model.bundle_id == load_bundle(exported(3)).bundle_id
     with pytest.raises(RegistryDown, match="does not answer"):

@@ -51,9 +51,9 @@ class Sluggish(LengthDecider):
 def sluggish(deadline_ms: float = 5.0) -> tuple[DecisionService, Sluggish, Clock]:
     clock = Clock()
     model = Sluggish(clock)
-    patience = AdmissionControl(deadline_ms)
+    admission = AdmissionControl(deadline_ms)
     guard = DecisionService(
-        EngineSlot(LiveEngine(model, TWO, "b", "p")), "baseline", clock, Counter(), patience=patience
+        EngineSlot(LiveEngine(model, TWO, "b", "p")), "baseline", clock, Counter(), admission=admission
     )
     return guard, model, clock
 
@@ -65,7 +65,7 @@ def test_a_late_answer_is_replaced_and_marked() -> None:
     late = guard.decide(ask("x" * 300))
     assert (late.fallback, late.arm) == ("baseline", "direct")
     assert late.reason == f"{SLOW}: fallback baseline"
-    assert (guard.patience.stats.late, guard.stats.fallbacks, guard.stats.coverage) == (1, 1, 0.5)
+    assert (guard.admission.stats.late, guard.stats.fallbacks, guard.stats.coverage) == (1, 1, 0.5)
 
 
 def test_a_slow_model_is_left_alone_and_probed_until_it_is_fast_again() -> None:
@@ -76,7 +76,7 @@ def test_a_slow_model_is_left_alone_and_probed_until_it_is_fast_again() -> None:
     assert model.asked == 3
     for _ in range(50):
         assert STILL_SLOW in guard.decide(ask()).reason
-    assert (model.asked, guard.patience.stats.skipped) == (3, 50)
+    assert (model.asked, guard.admission.stats.skipped) == (3, 50)
     clock.now += 101 * MS
     assert SLOW in guard.decide(ask()).reason  # the probe
     assert STILL_SLOW in guard.decide(ask()).reason
@@ -104,14 +104,14 @@ def test_too_many_waiting_are_answered_without_the_model() -> None:
         "reason",
         clock,
         Counter(),
-        patience=AdmissionControl(5.0, 3, load),
+        admission=AdmissionControl(5.0, 3, load),
     )
     load.arrived, load.begun = 10, 7
     assert guard.decide(ask()).fallback is None
     load.arrived = 11
     shed = guard.decide(ask())
     assert (shed.fallback, shed.arm, shed.reason) == ("reason", "reasoning", f"{OVERLOADED}: fallback reason")
-    assert (model.asked, guard.patience.stats.shed, guard.patience.stats.waiting) == (1, 1, 4)
+    assert (model.asked, guard.admission.stats.shed, guard.admission.stats.waiting) == (1, 1, 4)
 
 
 def live_of(policy: Policy) -> LiveEngine:

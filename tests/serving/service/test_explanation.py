@@ -1,0 +1,52 @@
+"""An explanation makes the decision again from its row, or says why it can't."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from serving.decision import Engine
+from serving.decision.policy import Policy
+from serving.decision.prior import PriorModel
+from serving.decision.types import Arm, Price
+from serving.journal import DecisionRow, JournalEntry
+from serving.journal.decision_draft import DecisionDraft
+from serving.service.explanation import explain_entry
+from tests.support.policy_cases import ask
+
+PRICE = Price(1.25, 10.0, 0.125)
+ARMS = (Arm("direct", "m", "none", price=PRICE), Arm("reasoning", "m", "high", price=PRICE))
+PRIOR = PriorModel(ARMS)
+ENGINE = Engine(PRIOR, Policy(), prior=PRIOR)
+
+
+@pytest.fixture
+def row() -> DecisionRow:
+    return DecisionDraft(ask(), ENGINE.decide_recorded(ask()), "hash").row()
+
+
+def test_the_same_decision_comes_out_with_its_sum(row: DecisionRow) -> None:
+    explained = explain_entry(JournalEntry(row, None), ENGINE.bound_policy)
+    assert explained.same is True
+    assert explained.arithmetic is not None
+    assert explained.arithmetic.decision.arm == row.arm
+    assert (explained.note, explained.outcome) == ("", None)
+
+
+def test_a_row_that_was_changed_is_noticed(row: DecisionRow) -> None:
+    other = "direct" if row.arm == "reasoning" else "reasoning"
+    explained = explain_entry(JournalEntry(replace(row, arm=other), None), ENGINE.bound_policy)
+    assert explained.same is False
+
+
+def test_without_the_policy_of_then_there_is_no_sum(row: DecisionRow) -> None:
+    explained = explain_entry(JournalEntry(row, None), None)
+    assert (explained.arithmetic, explained.same) == (None, None)
+    assert row.policy in explained.note
+
+
+def test_a_fallback_has_nothing_to_replay(row: DecisionRow) -> None:
+    explained = explain_entry(JournalEntry(replace(row, replay=None, fallback="baseline"), None), ENGINE.bound_policy)
+    assert (explained.arithmetic, explained.same, explained.fallback) == (None, None, "baseline")
+    assert "a fallback answered" in explained.note
