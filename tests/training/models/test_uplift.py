@@ -11,7 +11,7 @@ from training.dataset.overlap import require_overlap
 from training.export.tree_ensemble import pack_trees
 from training.models.boosting import TreeSettings, folds_of, raw_scores
 from training.models.meta_learners import Learner, Scores, policy_area, rank_learners
-from training.models.targets import WEIGHT_AT_MOST, call_weights, doubly_robust_targets
+from training.models.targets import doubly_robust_targets
 from training.models.uplift import cross_fit, fit_feature_only_heads, fit_heads
 
 SMALL = TreeSettings(rounds=60, leaves=7, bags=1, learning_rate=0.1, feature_fraction=0.8, min_rows=10)
@@ -55,12 +55,6 @@ def test_doubly_robust_outcomes_undo_the_confounding_of_the_old_policy() -> None
     assert np.nanmax(cut) == 2.0 < np.nanmax(doubly_robust_targets(data, np.zeros((6000, 2))))
 
 
-def test_pseudo_outcomes_of_paired_prompts_are_the_outcomes() -> None:
-    rng = np.random.default_rng(3)
-    data = dataset(chances(toy_rows(50, rng)), rng)
-    assert np.array_equal(doubly_robust_targets(data, np.full((50, 2), 0.4)), data.success)
-
-
 def test_the_model_of_all_arms_is_read_per_arm_by_the_forest_too() -> None:
     rng = np.random.default_rng(5)
     x = toy_rows(400, rng)
@@ -93,23 +87,3 @@ def test_unseen_kinds_lean_on_what_features_alone_say() -> None:
     assert not far.direct.any()
     assert np.allclose(near.success, own.success)
     assert np.allclose(near.direct, own.direct)
-
-
-def test_ties_share_alike() -> None:
-    truth = np.array([[0.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    assert policy_area(np.zeros((4, 1)), truth) == pytest.approx(0.0)
-
-
-def test_a_rarely_drawn_arm_speaks_for_the_prompts_that_went_elsewhere() -> None:
-    rng = np.random.default_rng(8)
-    reason = np.where(np.arange(2000) % 2 == 0, 0.1, 0.5)
-    data = dataset(chances(toy_rows(2000, rng)), rng, np.column_stack([1 - reason, reason]))
-    weight = call_weights(data)
-    seen = data.observed[:, 1]
-    assert weight[seen, 1].mean() == pytest.approx(1)
-    assert np.unique(weight[seen & (reason == 0.1), 1]) / np.unique(weight[seen & (reason == 0.5), 1]) == pytest.approx(
-        WEIGHT_AT_MOST / 2  # not 5 = 0.5 / 0.1: the weight of ten is cut
-    )
-    assert not weight[~seen, 1].any()
-    paired = dataset(chances(toy_rows(50, rng)), rng)
-    assert np.array_equal(call_weights(paired), np.ones((50, 2)))
