@@ -1,4 +1,4 @@
-"""Watches the arms through reported outcomes, against the five ways in which thinking fails."""
+"""Monitors arm health from reported outcomes: timeouts, token bloat, latency, retries and success against forecast."""
 
 from __future__ import annotations
 

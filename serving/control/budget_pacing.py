@@ -1,4 +1,4 @@
-"""Finds the cost multiplier with which a window's budget lasts exactly to its end: pure arithmetic on hourly figures.
+"""Budget pacing: the cost multiplier at which a window's budget lasts exactly to its end, from hourly figures.
 
 Where a fixed sum buys the most is a knapsack, and its answer is one price on cost for the whole window. So the
 multiplier is not driven by an error signal with gains to tune: every look asks at which multiplier the traffic that is

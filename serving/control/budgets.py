@@ -1,4 +1,4 @@
-"""Counts what decisions cost and what outcomes correct, and keeps the cost multiplier of each pool."""
+"""Budget pools: add up what decisions cost, correct it by outcomes, and set the cost multiplier of each pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides when an arm is shed to the baseline and when it may serve again: a pure state machine that can't flap.
+"""Circuit breaker per arm: a pure state machine that sheds a failing arm to the baseline and probes it.
 
     serving --(too many calls fail)--> shed --(hold is over)--> probing --(probes succeed)--> serving
                                          ^----(probes fail; the hold doubles)----'

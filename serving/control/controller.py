@@ -1,4 +1,4 @@
-"""Tells each decision the state of the world, and learns that state from decisions and from what is reported of them.
+"""Controller: gathers the runtime state for each decision, and updates it from decisions and reported outcomes.
 
 What happens on the road of a request is a few look-ups and a queue; all counting is done once a second, on a thread of
 its own, and its result is swapped in as a whole.

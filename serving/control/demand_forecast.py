@@ -1,4 +1,4 @@
-"""Forecasts what a day's traffic will cost at each cost multiplier of a grid: pure arithmetic on hourly figures."""
+"""Demand forecast: what a day's traffic will cost at each cost multiplier of a grid, from hourly figures."""
 
 from __future__ import annotations
 

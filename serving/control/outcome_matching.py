@@ -1,4 +1,4 @@
-"""Remembers for a while what was expected of each call, so that a report can be held against it."""
+"""Matches reported outcomes with what was forecast for the call, within a bounded memory of recent decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remembers what a conversation was served with, in a bounded table that all workers of this machine share.
+"""Session table: what the last turn of a conversation was served with, bounded and shared by all workers of a machine.
 
 The table is one block of shared memory, made before the workers are forked: whichever worker gets the next turn knows
 the last one. It holds no text and no names, only a hash of tenant and session. Four entries share a bucket, and the

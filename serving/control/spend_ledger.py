@@ -1,4 +1,4 @@
-"""Keeps what each pool spent, hour by hour, where every worker sees it and a restart finds it again."""
+"""Spend ledger: hourly spend per budget pool, shared by all workers and kept over restarts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds reported successes against what was forecast, so that an arm that does not deliver at a task loses its lead."""
+"""Success bias: moves the success forecast of an arm on a task by how far reported successes fall short of it."""
 
 from __future__ import annotations
 

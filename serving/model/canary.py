@@ -1,4 +1,4 @@
-"""Lets a second bundle decide a share of the traffic for real, so that not all callers get what is new at once.
+"""Canary: a second bundle decides a share of the traffic, picked by a keyed hash of session or prompt.
 
 Which requests those are is a keyed hash of the session, or of tenant and prompt: the same conversation is always on the
 same side, and no chance is added. A decision carries the id and the propensity of the bundle that made it, which stays

@@ -1,4 +1,4 @@
-"""Opens the model that is to be served, and follows its source, the shadow's and the admin's word from then on."""
+"""Model lifecycle in one worker: opens the first model, follows its source, shadow, canary and rollbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps what is live: one proven model and one policy, each replaced as a whole, and the model before as a way back.
+"""The live model: one proven model and one policy, each replaced as a whole, and the previous model for rollbacks.
 
 The two change apart from each other: a roll back brings the old model back under the policy that holds now.
 """

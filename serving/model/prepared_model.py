@@ -1,4 +1,4 @@
-"""Makes what is served from a bundle (or prior knowledge), the arms' prices and the policy."""
+"""A prepared model: a proven bundle (or the prior) with the prices of its arms, ready to be bound to a policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads model versions from an MLflow registry, over its REST API or out of its file store, without mlflow itself."""
+"""MLflow model registry client: finds and fetches versions over REST or from a file store, without mlflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watches where bundles come from, proves what comes and swaps it in; what fails changes nothing, and is said once."""
+"""Reloader: polls the source of bundles, proves a new one and swaps it in; a failure changes nothing."""
 
 from __future__ import annotations
 

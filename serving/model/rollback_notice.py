@@ -1,4 +1,4 @@
-"""One notice that all workers can read: which bundle an admin went back to, so that the way back is taken by all."""
+"""Rollback notice in shared memory: tells every worker which bundle an admin rolled back to, and from which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lets a second bundle decide beside the live one: off the hot path, journalled, never served, shed under load."""
+"""Shadow: a second bundle decides beside the live one, off the hot path; journalled, never served, shed under load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the live engine: readers take one reference and never lock, never wait, never see half a swap."""
+"""Engine slot: holds the live engine behind one reference, so that readers never lock and never see half a swap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where bundles come from: a folder that is watched, or a model in a registry whose alias moves."""
+"""Sources of bundles: a watched folder, or a model in a registry whose alias moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names a model of a registry: `models:/NAME@ALIAS`, or one fixed version of it."""
+"""Model addresses: parses `models:/NAME@ALIAS` and `models:/NAME/VERSION`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a decision may take, and how many may wait for theirs: beyond that the fallback answers, at once."""
+"""Admission control: decision deadline and load shedding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Never lets a decision fail: whatever the engine does, somebody who was chosen beforehand answers."""
+"""Decision service: gathers runtime state, runs the live engine, notifies sinks, and falls back on failure."""
 
 from __future__ import annotations
 

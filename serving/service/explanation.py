@@ -1,4 +1,4 @@
-"""Explains one journalled decision: what was decided, the sum behind it, and what became of it."""
+"""Explains one journalled decision: replays it from its row, with its utility sum and its outcome."""
 
 from __future__ import annotations
 

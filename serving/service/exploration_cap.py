@@ -1,4 +1,4 @@
-"""Caps what exploring costs: once the hour's extra spend is reached, no arm is drawn at random until the next hour."""
+"""Exploration cap: stops random draws once their extra cost reaches the hourly budget."""
 
 from __future__ import annotations
 

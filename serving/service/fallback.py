@@ -1,4 +1,4 @@
-"""Chooses who answers in the model's place: by the operator's rules, the client's word and the conversation alone."""
+"""Chooses the fallback arm without a model: by policy rules, client effort, open tool loops and arm health."""
 
 from __future__ import annotations
 

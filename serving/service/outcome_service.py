@@ -1,4 +1,4 @@
-"""The desk where outcomes are handed in, over whatever door: it answers once they are durable, then tells others."""
+"""Outcome service: acknowledges reported outcomes once they are durable, then notifies sinks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be plugged into the server: who knows the world before a decision, and who is told what came of it."""
+"""Ports of the decision service: sources of runtime state, and sinks of decisions and outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rounds a token table to a grid on which sums are exact, so an average is the same number in any order of adding.
+"""Quantises a token table to a grid on which sums are exact, so that an average does not depend on the order of adding.
 
 A split `x <= t` turns the last bit of `x` into another leaf. Sums of float32 depend on their order: on batch size,
 processor and library. Whole numbers don't, as long as they stay below 2**24: a table of int16 steps, whose step is a

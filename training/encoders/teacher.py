@@ -1,4 +1,4 @@
-"""Teachers: finds a sentence encoder's weights, proves them by hash, and distils them into one vector per token."""
+"""Teachers: locate a sentence encoder, verify its weights by hash, and distil it into one vector per token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slower tier: exports a whole sentence encoder to ONNX, and runs it while training."""
+"""Transformer encoder, the slower tier: a whole sentence encoder exported to ONNX and run while training."""
 
 from __future__ import annotations
 

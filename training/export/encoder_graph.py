@@ -1,4 +1,4 @@
-"""The first part of a bundle's graph: token ids and weights in, embeddings of both parts of a request out."""
+"""Encoder part of a bundle's graph: token ids and weights in, embeddings of both parts of a request out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collects the nodes and constants of one ONNX graph under names that can't clash."""
+"""Graph builder: collects the nodes and constants of one ONNX graph under unique names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proves that a graph gives what LightGBM and numpy give, and picks golden vectors that hold on other machines too."""
+"""Parity: proves that a graph agrees with LightGBM and numpy, and selects golden vectors that are portable."""
 
 from __future__ import annotations
 

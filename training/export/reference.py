@@ -1,4 +1,4 @@
-"""What a fitted model means, in numpy and LightGBM: the graph must give the same to 1e-5."""
+"""Reference semantics of a fitted model in numpy and LightGBM; the graph must agree to 1e-5."""
 
 from __future__ import annotations
 

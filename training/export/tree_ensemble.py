@@ -1,4 +1,4 @@
-"""Packs the trees of many heads into one forest, exactly: LightGBM's own thresholds and leaf values, in float64."""
+"""Tree ensemble: packs the trees of all heads into one forest with LightGBM's own thresholds and leaves, in float64."""
 
 from __future__ import annotations
 

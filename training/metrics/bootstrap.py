@@ -1,4 +1,4 @@
-"""Intervals by resampling whole prompts: the same draws for every router, so that differences are paired.
+"""Bootstrap intervals over whole prompts: the same draws for every router, so that differences are paired.
 
 Nothing here knows what is measured; a measure is a function of weights, and a resample is a row of weights.
 """

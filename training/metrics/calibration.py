@@ -1,4 +1,4 @@
-"""Does a forecast mean what it says: calibration, separation, coverage and rank agreement, each with an interval."""
+"""Calibration metrics: calibration error, separation, coverage and rank correlation, each with an interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cost-quality curve of a ranking: what is gained when only its top share of requests reasons.
+"""Cost-quality curves: success gained and cost added when only the top share of a ranking reasons.
 
 Requests with equal scores form one group that is entered in random order, so along a group the expected curve is a
 straight line. A rule of two values is judged fairly by that, and the area needs no luck of the sort.

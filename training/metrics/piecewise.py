@@ -1,4 +1,4 @@
-"""Piecewise straight cost-quality curves, many at a time: their area, and reading them at a share or a target."""
+"""Piecewise linear cost-quality curves, many at a time: area, value at a share, and share at a target."""
 
 from __future__ import annotations
 

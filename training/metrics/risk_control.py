@@ -1,4 +1,4 @@
-"""The certificate: the cheapest threshold whose quality loss is at most epsilon, with confidence 1 - delta.
+"""Risk control (learn then test): the cheapest threshold whose loss is at most epsilon with confidence 1 - delta.
 
 Learn-then-test (Angelopoulos et al. 2021, arXiv 2110.01052): thresholds are tried from the most careful on, each null
 hypothesis 'the loss here exceeds epsilon' is tested with a p-value that holds for every sample size, and the walk ends

@@ -1,4 +1,4 @@
-"""Turns scores into what they claim to be: calibrated success, calibrated uplift, and an interval around it."""
+"""Calibration of success and uplift scores, and the interval around an uplift."""
 
 from __future__ import annotations
 

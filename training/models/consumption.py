@@ -1,4 +1,4 @@
-"""Learns what an arm consumes: output tokens (hidden ones included) and latency, their mean and their p95.
+"""Consumption models: output tokens (hidden ones included) and latency of an arm, mean and p95.
 
 Both are long-tailed, so trees learn their logarithm. The mean is retransformed by the factor with which forecasts that
 have not seen the prompt add up to what was really consumed (the ratio form of Duan's smearing, JASA 1983): budgets are

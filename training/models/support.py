@@ -1,4 +1,4 @@
-"""Learns what training data covers, and which task types it knows: both readable off the design row."""
+"""Support and task type of a request: similarity to training prompts and a task classifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks for better trees within a time limit: optuna proposes, cross-validated policy value decides."""
+"""Hyperparameter search within a time limit: optuna proposes tree sizes, cross-validated policy value ranks them."""
 
 from __future__ import annotations
 

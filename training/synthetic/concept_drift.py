@@ -1,4 +1,4 @@
-"""What changes in the middle of the synthetic world's time: the workload, and how the model behaves."""
+"""Concept drift of a synthetic world: a change of workload and of model behaviour at one moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policies on the synthetic world: how its history was logged, and what any way of routing is truly worth."""
+"""Logging policies of a synthetic world, and the true value of any policy on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the calls of the synthetic world: chance decides, and every call becomes one outcome record."""
+"""Generates the calls of a synthetic world: samples outcomes and writes each call as one outcome record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call costs in the synthetic world: the kernel's own price book, frozen at one moment."""
+"""Prices of a synthetic world: the kernel's price book at one moment, as arrays."""
 
 from __future__ import annotations
 

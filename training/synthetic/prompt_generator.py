@@ -1,4 +1,4 @@
-"""Draws the synthetic world's prompts in blocks of fixed size, so that a prompt never depends on how many are asked."""
+"""Generates synthetic prompts in blocks of fixed size, so that a prompt does not depend on how many are asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts drawn from the synthetic world, with everything that is true of them; no call has been made yet."""
+"""A sample of synthetic prompts with everything that is true of them, before any call."""
 
 from __future__ import annotations
 

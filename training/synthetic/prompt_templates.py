@@ -1,4 +1,4 @@
-"""Writes the prompts of the synthetic world from `templates/`; harder prompts look harder, with blur."""
+"""Writes synthetic prompts from `templates/`; harder prompts look harder, with noise."""
 
 from __future__ import annotations
 

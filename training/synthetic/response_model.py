@@ -1,4 +1,4 @@
-"""What is true in the synthetic world: success, failure modes, tokens, latency and cost per prompt and arm.
+"""Response model of a synthetic world: success, failure modes, tokens, latency and cost per prompt and arm.
 
 All arrays have one row per prompt (n) and one column per arm (K). Nothing here is random: chance is in `outcomes`.
 """

@@ -1,4 +1,4 @@
-"""The tasks of the synthetic world and what is true of each: every figure here is invented, none is measured."""
+"""Task types of a synthetic world and their parameters: every figure is invented, none is measured."""
 
 from __future__ import annotations
 
