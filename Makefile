@@ -71,7 +71,7 @@ proto: setup ## generate the Python stubs from serving/proto
 
 SERVER := .venv-server
 SBOM := .venv-sbom
-FAST := tests/serving/decision tests/serving/schemas tests/serving/control tests/serving/auth tests/contracts tests/training/metrics tests/training/records tests/training/dataset
+FAST := tests/serving/decision tests/serving/schemas tests/serving/auth tests/contracts tests/training/metrics tests/training/records
 
 $(SERVER)/.installed: pyproject.toml .ci/constraints.txt $(shell find serving -name '*.py' -not -path '*/__pycache__/*')
 	$(PYTHON) -m venv --clear $(SERVER)
