@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-import training.demo.run as module
+import training.demo
 from tests.support.cli_runner import ThinkgateRunner
 
 
@@ -21,7 +21,7 @@ def test_folder_and_prompts_are_passed_on_and_every_part_is_printed(
         asked.append((folder, count))
         return [Text("first part"), Text("second part")]
 
-    monkeypatch.setattr(module, "run_demo", shown)
+    monkeypatch.setattr(training.demo, "run_demo", shown)
     done = thinkgate("demo", "--prompts", "300", "--folder", tmp_path / "demo")
     assert done.code == 0, done.err
     assert asked == [(tmp_path / "demo", 300)]
