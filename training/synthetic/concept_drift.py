@@ -41,7 +41,7 @@ class ConceptDrift:
     latency: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what can't be."""
+        """Reject unknown tasks and negative or undefined factors."""
         if unknown := {*self.mix, *self.gain, *self.skill} - set(TASKS):
             raise BadWorld(f"the shift names unknown tasks {sorted(unknown)}; known are {', '.join(TASKS)}")
         numbers = [self.day, self.tokens, self.latency, *self.mix.values(), *self.gain.values()]

@@ -100,7 +100,7 @@ class PromptSample:
 
 
 def concat_samples(parts: Sequence[PromptSample]) -> PromptSample:
-    """Put draws of the same world one below the other."""
+    """Put draws of the same world in order."""
     return PromptSample(
         parts[0].arms,
         np.concatenate([part.index for part in parts]),

@@ -1,6 +1,6 @@
 """Response model of a synthetic world: success, failure modes, tokens, latency and cost per prompt and arm.
 
-All arrays have one row per prompt (n) and one column per arm (K). Nothing here is random: chance is in `outcomes`.
+All arrays have one row per prompt (n) and one column per arm (K). Nothing here is random: sampling is in `outcome_generator`.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class WorldTruth:
 
 
 def concat_truths(parts: Sequence[WorldTruth]) -> WorldTruth:
-    """Put truths of the same arms one below the other."""
+    """Put truths of the same arms in order."""
     return WorldTruth(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(WorldTruth)))
 
 
@@ -147,7 +147,7 @@ def respond(
     wrong_modes = _wrong_modes(circumstances, strength)
     bloat = np.broadcast_to(0.004 + 0.03 * strength, right.shape)
     visible = _trait(circumstances, "visible") * np.exp(_trait(circumstances, "growth") * circumstances.level)
-    visible = visible[:, None] * (1.0 - 0.15 * strength)  # who thought first writes less
+    visible = visible[:, None] * (1.0 - 0.15 * strength)  # answers after reasoning are shorter
     thinking = _trait(circumstances, "thinking") * np.exp(0.18 * hard.clip(-4.0, 4.0))
     thinking = thinking * np.where(circumstances.shifted, shift.tokens if shift else 1.0, 1.0)
     hidden = thinking[:, None] * np.array([THINKING[arm.effort] for arm in arms])

@@ -4,33 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import orjson
-import pytest
-
-from serving.decision.policy.policy_file import PolicySource
-from serving.model.lifecycle import ModelLocations, open_first
-from serving.model.live_model import LiveModel
 from serving.model.reloader import Reloader
 from serving.model.sources import FolderSource
-from tests.support.bundles import exported, put
-
-PLACES = ModelLocations(None, Path("unused"), None, 1.0)
-
-
-def id_of(number: int) -> str:
-    return str(orjson.loads((exported(number) / "manifest.json").read_bytes())["bundle_id"])
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return put(1, tmp_path / "bundle")
-
-
-def follow(folder: Path, policy: Path | None = None) -> tuple[LiveModel, Reloader]:
-    source = FolderSource(folder)
-    first = open_first(source, PLACES.prove)
-    live_model = LiveModel(first.ground, None if policy is None else PolicySource(policy, first.ground.arms))
-    return live_model, Reloader("model", source, PLACES.prove, live_model.renew, 1.0, first.identity)
+from tests.support.bundles import put
+from tests.support.followed_models import PLACES, follow, id_of
 
 
 def test_roll_back_changes_the_model_and_not_the_policy(folder: Path, tmp_path: Path) -> None:
