@@ -1,6 +1,6 @@
 """Response model of a synthetic world: success, failure modes, tokens, latency and cost per prompt and arm.
 
-All arrays have one row per prompt (n) and one column per arm (K). Nothing here is random: sampling is in `outcome_generator`.
+All arrays have one row per prompt (n) and one column per arm (K). Nothing is random: `outcome_generator` samples.
 """
 
 from __future__ import annotations
