@@ -118,7 +118,7 @@ class DecisionServicer:
                 return decision_to_proto(service.fall_back(request, "the caller's deadline left no time", headers))
             decided = service.answer(request, headers)
             # Sinks are notified in the loop's next turn: by then the answer is on its way.
-            asyncio.get_running_loop().call_soon(service.tell, request, decided, headers)
+            asyncio.get_running_loop().call_soon(service.notify, request, decided, headers)
             return decision_to_proto(decided.decision)
         finally:
             self._slowest_seconds = max(self._clock() - started, self._slowest_seconds * _SLOWEST_DECAY)

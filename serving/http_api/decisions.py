@@ -125,7 +125,7 @@ class DecisionRoutes:
             try:
                 await answer_json(send, write_decision(decided.decision))
             finally:  # sinks are notified once the caller has the answer
-                self._decision_service.tell(request, decided, scope["headers"])
+                self._decision_service.notify(request, decided, scope["headers"])
             if self._stage_timer is not None:
                 self._stage_timer(read - started, answered - read, self._clock_ns() - answered)
 

@@ -183,17 +183,17 @@ class ModelLifecycle:
         canary: Canary | None = None,
     ) -> None:
         self.live_model, self.reloaders, self.shadow, self.canary = live_model, reloaders, shadow, canary
-        self._bulletin = rollback_board
+        self._rollback_board = rollback_board
         self._read = rollback_board.read().number
         for reloader in reloaders:
             reloader.start()
 
     def look(self) -> None:
-        """Look at the policy's file and at the rollback_board; never raises for what it finds."""
+        """Look at the policy's file and at the rollback board; never raises for what it finds."""
         self.live_model.refresh_policy()
         if self.canary is not None:
             self.canary.look()
-        notice = self._bulletin.read()
+        notice = self._rollback_board.read()
         if notice.number != self._read:
             self._read = notice.number
             self.live_model.apply_rollback(notice)
@@ -204,7 +204,7 @@ class ModelLifecycle:
         live = self.live_model.roll_back()
         if live is None:
             return None
-        notice = self._bulletin.post(live.bundle_id, left)
+        notice = self._rollback_board.post(live.bundle_id, left)
         self._read = notice.number
         return notice
 

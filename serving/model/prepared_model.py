@@ -27,7 +27,7 @@ _WARM_TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class PreparedModel:
-    """What a policy is laid on.
+    """A proven model with priced arms, to which a policy can be bound.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def prepare_model(bundle: Path | None, arms: Path | None) -> PreparedModel:
 
 
 def warm_up(live: LiveEngine, seconds: float = 0.3, clock: Callable[[], float] = time.monotonic) -> int:
-    """Decide made-up requests until caches, lazy imports and branch predictors have seen the road.
+    """Decide made-up requests until caches, lazy imports and branch predictors are warm.
 
     Returns
     -------

@@ -43,7 +43,7 @@ class LiveEngine:
     prior
         Prior knowledge of the same arms under the same policy, for the fallback `prior`.
     bound_policy
-        Arms, policy and prices as the decider reads them, for whoever steers it.
+        Arms, policy and prices as the decider reads them, for the runtime controls.
     hidden_share
         By arm: share of its output tokens that was hidden in the history; arms of which that is not known are left out.
     """

@@ -45,7 +45,7 @@ class DecisionStats:
 
 
 class DecisionService:
-    """Asks who knows the world, then the live engine, tells who wants to know, and answers in its place where it fails.
+    """Gathers runtime state, runs the live engine, notifies sinks, and falls back on failure.
 
     Every front end decides through one of these. It belongs to one thread, that of the event loop.
 
@@ -54,7 +54,7 @@ class DecisionService:
     slot
         Where the live engine is.
     fallback
-        Who answers instead: the `baseline` arm, the arm with the highest effort (`reason`), or the `prior`; where the
+        What answers instead: the `baseline` arm, the arm with the highest effort (`reason`), or the `prior`; where the
         prior fails too, or there is none, the baseline arm.
     clock_ns
         Monotonic nanoseconds.
@@ -131,7 +131,7 @@ class DecisionService:
 
     def decide_recorded(self, request: Request, headers: Headers = ()) -> RecordedDecision:
         """Answer one request as `decide` does, and keep what the answer was made from."""
-        return self.tell(request, self.answer(request, headers), headers)
+        return self.notify(request, self.answer(request, headers), headers)
 
     def answer(self, request: Request, headers: Headers = ()) -> RecordedDecision:
         """Answer one request and tell nobody: the caller owes a `tell`, once the answer is on its way.
@@ -177,10 +177,12 @@ class DecisionService:
         """
         live, started_ns = self.slot.live, self._clock_ns()
         runtime_state = self._runtime_state(live, request, headers)
-        return self.tell(request, self._answer_instead(live, request, runtime_state, started_ns, why), headers).decision
+        return self.notify(
+            request, self._answer_instead(live, request, runtime_state, started_ns, why), headers
+        ).decision
 
-    def tell(self, request: Request, decided: RecordedDecision, headers: Headers = ()) -> RecordedDecision:
-        """Count an answer, and tell everybody who wants to know of it; never raises."""
+    def notify(self, request: Request, decided: RecordedDecision, headers: Headers = ()) -> RecordedDecision:
+        """Count a decision and notify all sinks; never raises."""
         self._decisions += 1
         if decided.decision.fallback is not None:
             self._fallbacks += 1

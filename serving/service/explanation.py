@@ -15,7 +15,7 @@ from serving.journal import JournalEntry, OutcomeRow, ServedDecision
 
 @fast_dataclass
 class Explanation(ServedDecision):
-    """One decision, laid open.
+    """One decision with its utility sum and outcome.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class ExplorationStats:
 
 
 class ExplorationCap:
-    """A `SituationSource` and a `DecisionSink` in one: it counts what draws cost, and says when it is enough.
+    """A `RuntimeStateSource` and a `DecisionSink` in one: it counts what draws cost, and says when it is enough.
 
     Each tenant with terms of its own has its own budget; all others share one. The last draw of an hour may go beyond
     the budget, by its own cost.

@@ -15,7 +15,7 @@ _DEFAULT_TOTAL_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class FallbackArm:
-    """An arm that nobody computed.
+    """The arm that serves without a model's forecast.
 
     Parameters
     ----------

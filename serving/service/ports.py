@@ -11,10 +11,10 @@ from serving.journal import DecisionRow, OutcomeRow
 
 
 class RuntimeStateSource(Protocol):
-    """Knows one side of the world: sessions, budgets, the health of arms."""
+    """Provides part of the runtime state: sessions, budgets, arm health."""
 
     def runtime_state(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
-        """Tell what it knows; cheap, and never raises.
+        """Give this part of the runtime state; cheap, and never raises.
 
         Parameters
         ----------
@@ -25,26 +25,26 @@ class RuntimeStateSource(Protocol):
 
 
 class Tracing(Protocol):
-    """Is told of each decision together with the headers of its call, which name the caller's trace."""
+    """Receives each decision with the headers of its call, which name the caller's trace."""
 
     def decided(self, headers: Iterable[tuple[bytes, bytes]], decision: Decision) -> None:
-        """Take note; never waits, never raises."""
+        """Handle it; never waits, never raises."""
         ...
 
 
 class DecisionSink(Protocol):
-    """Is told of each decision after it was made: journal, budgets, sessions, metrics, shadow."""
+    """Receives each decision after it was made: journal, budgets, sessions, metrics, shadow."""
 
     def decided(self, request: Request, decided: RecordedDecision) -> None:
-        """Take note; never waits, never raises. `decided.record` is None where no model was asked."""
+        """Handle it; never waits, never raises. `decided.record` is None where no model was asked."""
         ...
 
 
 class OutcomeSink(Protocol):
-    """Is told of each outcome once it is durable: guards, budgets, metrics."""
+    """Receives each outcome once it is durable: arm health, budgets, metrics."""
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
-        """Take note, on the event loop; never waits, never raises.
+        """Handle it, on the event loop; never waits, never raises.
 
         Parameters
         ----------

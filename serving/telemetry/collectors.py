@@ -91,7 +91,7 @@ def collect_model(registry: MetricRegistry, following: ModelLifecycle) -> None:
 def collect_decision_service(
     registry: MetricRegistry,
     stats: Callable[[], DecisionStats],
-    desk: Callable[[], OutcomeStats],
+    outcome_stats: Callable[[], OutcomeStats],
     traces: DecisionTracer | None,
 ) -> None:
     """Collect failures that no decision failed of, and acknowledged outcomes by kind."""
@@ -101,7 +101,7 @@ def collect_decision_service(
     reported = registry.counter("thinkgate_outcome_reports", "Outcomes acknowledged.", ("kind",))
 
     def collect() -> None:
-        stats_now = desk()
+        stats_now = outcome_stats()
         contained.set_total(("decision",), stats().contained)
         contained.set_total(("outcome",), stats_now.contained)
         if traces is not None:
