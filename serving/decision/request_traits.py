@@ -11,7 +11,9 @@ _FOLLOW_UP_CHARS = 48
 
 
 def in_tool_loop(request: Request) -> bool:
-    """Tell whether a tool call of the assistant is still open.
+    """Tell whether a tool loop is open: no assistant turn without tool calls has come since the newest tool result.
+
+    Agents add reminders (user or system turns) behind a tool result; they do not close the loop.
 
     Examples
     --------
@@ -19,9 +21,15 @@ def in_tool_loop(request: Request) -> bool:
     >>> asked = (Message("user", "weather?"), Message("assistant", "", tool_calls=1), Message("tool", "sunny"))
     >>> in_tool_loop(Request(asked)), in_tool_loop(Request((*asked, Message("assistant", "Sunny."))))
     (True, False)
+    >>> in_tool_loop(Request((*asked, Message("user", "<reminder>be brief</reminder>"))))
+    True
     """
-    last = request.messages[-1]
-    return last.role == "tool" or (last.role == "assistant" and last.tool_calls > 0)
+    for message in reversed(request.messages):
+        if message.role == "tool":
+            return True
+        if message.role == "assistant":
+            return message.tool_calls > 0
+    return False
 
 
 def is_follow_up(request: Request) -> bool:
@@ -46,16 +54,26 @@ def is_follow_up(request: Request) -> bool:
 
 
 def before_tools(request: Request) -> Request:
-    """Drop everything after the last user turn; the request is unchanged where there is no user turn.
+    """Drop the open tool loop: everything after the last user turn before its first tool call.
+
+    The request is unchanged where no user turn comes before the loop.
 
     Examples
     --------
     >>> from serving.decision.types import Message
     >>> asked = (Message("user", "weather?"), Message("assistant", "", tool_calls=1), Message("tool", "sunny"))
-    >>> before_tools(Request(asked)).messages
+    >>> before_tools(Request((*asked, Message("user", "reminder")))).messages
     (Message(role='user', text='weather?', images=0, tool_calls=0),)
     """
-    for index in range(len(request.messages) - 1, -1, -1):
-        if request.messages[index].role == "user":
-            return replace(request, messages=request.messages[: index + 1])
+    messages = request.messages
+    start = len(messages)
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        if message.role == "assistant" and not message.tool_calls:
+            break
+        if message.role in ("assistant", "tool"):
+            start = index
+    for index in range(start - 1, -1, -1):
+        if messages[index].role == "user":
+            return replace(request, messages=messages[: index + 1])
     return request

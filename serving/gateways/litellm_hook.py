@@ -246,10 +246,19 @@ def decision_request(data: Mapping[str, Any], caller: Any) -> dict[str, Any]:
         "tenant": getattr(caller, "team_id", None) or getattr(caller, "key_alias", None),
         "session_id": data.get("litellm_session_id") or metadata.get("session_id"),
         "task": metadata.get("task"),
-        "client_effort": data["reasoning_effort"] if data.get("reasoning_effort") in _EFFORTS else None,
+        "client_effort": _client_effort(data.get("reasoning_effort")),
         "tools": len(data["tools"]) if isinstance(data.get("tools"), list) else None,
     }
     return {name: value[:_MAX_NAME] if isinstance(value, str) else value for name, value in said.items() if value}
+
+
+def _client_effort(value: Any) -> str | None:
+    """Read an effort as LiteLLM takes it: a word, or an object with `effort`; None for anything else."""
+    word = value.get("effort") if isinstance(value, dict) else value
+    word = word.strip().lower() if isinstance(word, str) else None
+    if word in ("disable", "disabled", "off"):
+        return "none"
+    return word if word in _EFFORTS else None
 
 
 def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:

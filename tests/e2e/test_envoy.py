@@ -140,6 +140,8 @@ def test_what_cannot_be_read_passes_as_it_came(gate: Gate, body: bytes) -> None:
     answer = gate.post("/v1/chat/completions", body)
     assert answer.status_code == 200
     assert gate.upstream.last.body == body
+    assert gate.upstream.last.headers["content-length"] == str(len(body))
+    assert "transfer-encoding" not in gate.upstream.last.headers
     assert not [name for name in (*gate.upstream.last.headers, *answer.headers) if name.startswith("x-thinkgate")]
 
 
@@ -162,6 +164,7 @@ def test_compressed_body_passes_as_it_came(gate: Gate) -> None:
     body = gzip.compress(json.dumps(chat(PROOF)).encode())
     assert gate.post("/v1/chat/completions", body, **{"content-encoding": "gzip"}).status_code == 200
     assert gate.upstream.last.body == body
+    assert gate.upstream.last.headers["content-length"] == str(len(body))
 
 
 def test_other_calls_pass_as_they_came(gate: Gate) -> None:
@@ -170,6 +173,8 @@ def test_other_calls_pass_as_they_came(gate: Gate) -> None:
     body = {"model": "text-embedding-3-small", "input": "Hi"}
     answer = gate.post("/v1/embeddings", body)
     assert gate.upstream.last.json() == body
+    assert int(gate.upstream.last.headers["content-length"]) == len(gate.upstream.last.body)
+    assert "transfer-encoding" not in gate.upstream.last.headers
     assert "x-thinkgate-arm" not in answer.headers
 
 

@@ -4,6 +4,8 @@
 provider       cached prompt tokens            hidden tokens
 =============  ==============================  =========================================
 OpenAI         inside `prompt_tokens`          inside `completion_tokens`
+xAI            inside `prompt_tokens`          beside `completion_tokens`
+Gemini (chat)  inside `prompt_tokens`          only in `total_tokens`
 Anthropic      beside `input_tokens`           inside `output_tokens`
 Gemini         inside `promptTokenCount`       beside `candidatesTokenCount`
 =============  ==============================  =========================================
@@ -48,6 +50,9 @@ class Usage:
 def usage_from_openai(usage: Mapping[str, object]) -> Usage:
     """Parse `usage` of a chat completion or of a response object.
 
+    Hosts differ in whether hidden tokens are part of `completion_tokens` (OpenAI) or stand beside them (xAI, Gemini's
+    chat format): where `total_tokens` is larger than its parts, the difference is hidden output.
+
     Raises
     ------
     BadUsage
@@ -62,13 +67,21 @@ cache_write_1h_tokens=0, reasoning_tokens=700)
     """
     chat = "prompt_tokens" in usage
     prompt, output = ("prompt_tokens", "completion_tokens") if chat else ("input_tokens", "output_tokens")
+    input_tokens = _count(usage, prompt, required=True)
+    reasoning = _count(_part(usage, f"{output}_details"), "reasoning_tokens")
+    total = _count(usage, "total_tokens")
+    counted = _count(usage, output, required=not total)
+    beside = total - input_tokens - counted
+    if beside > 0:
+        # The total tells what the host counts beside `completion_tokens`: hidden tokens.
+        counted, reasoning = counted + beside, max(reasoning, beside)
     return _checked(
         Usage(
-            input_tokens=_count(usage, prompt, required=True),
-            output_tokens=_count(usage, output, required=True),
+            input_tokens=input_tokens,
+            output_tokens=counted,
             cached_input_tokens=_count(_part(usage, f"{prompt}_details"), "cached_tokens"),
             cache_write_tokens=_count(_part(usage, f"{prompt}_details"), "cache_write_tokens"),
-            reasoning_tokens=_count(_part(usage, f"{output}_details"), "reasoning_tokens"),
+            reasoning_tokens=reasoning,
         )
     )
 
@@ -138,6 +151,8 @@ def _count(usage: Mapping[str, object], key: str, required: bool = False) -> int
     value = usage.get(key)
     if value is None and not required:
         return 0
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # some hosts write counts as floats
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise BadUsage(f"{key} is {value!r}, not a count >= 0: pass the provider's usage record as it came")
     return value

@@ -44,27 +44,45 @@ def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
 
 
 def body_in_tool_loop(body: Mapping[str, Json], api: Api) -> bool:
-    """Tell whether the last turn of a raw body is a tool result, whatever the provider's format.
+    """Tell whether a tool loop of a raw body is open, whatever the provider's format.
 
-    The counterpart for parsed requests is `serving.decision.request_traits.in_tool_loop`.
+    It is open while no assistant turn without tool calls has come since the newest tool result; reminders behind the
+    result do not close it. Tools that the provider runs itself leave nothing open. The counterpart for parsed requests
+    is `serving.decision.request_traits.in_tool_loop`.
 
     Examples
     --------
-    >>> body_in_tool_loop({"messages": [{"role": "tool", "content": "4"}]}, "chat")
+    >>> loop = [{"role": "tool", "content": "4"}, {"role": "user", "content": "<reminder>be brief</reminder>"}]
+    >>> body_in_tool_loop({"messages": loop}, "chat")
     True
     """
-    if api == "responses":
-        items = body.get("input")
-        last = items[-1] if isinstance(items, list) and items else None
-        return isinstance(last, dict) and str(last.get("type", "")).endswith("call_output")
-    key, parts_key = ("contents", "parts") if api == "gemini" else ("messages", "content")
+    key = {"responses": "input", "gemini": "contents"}.get(api, "messages")
     turns = body.get(key)
-    last = turns[-1] if isinstance(turns, list) and turns else None
-    if not isinstance(last, dict):
-        return False
-    parts = last.get(parts_key)
+    for turn in reversed(turns if isinstance(turns, list) else []):
+        if isinstance(turn, dict):
+            opens = _item_opens_loop(turn) if api == "responses" else _turn_opens_loop(turn)
+            if opens is not None:
+                return opens
+    return False
+
+
+def _item_opens_loop(item: Mapping[str, Json]) -> bool | None:
+    """Judge an item of the Responses format; None where it neither opens nor closes a loop."""
+    kind = str(item.get("type", ""))
+    if kind.endswith("call_output") or kind in _CLIENT_CALLS:
+        return True
+    return False if item.get("role") == "assistant" else None
+
+
+def _turn_opens_loop(turn: Mapping[str, Json]) -> bool | None:
+    """Judge a turn of any other format; None where it neither opens nor closes a loop."""
+    parts = turn.get("content") if "content" in turn else turn.get("parts")
     objects = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    return last.get("role") == "tool" or any(_is_tool_result(part) for part in objects)
+    if turn.get("role") in ("tool", "function") or any(_is_tool_result(part) for part in objects):
+        return True
+    if turn.get("role") not in ("assistant", "model"):
+        return None
+    return bool(turn.get("tool_calls") or turn.get("function_call")) or any(_is_tool_call(part) for part in objects)
 
 
 def tool_loop_has_thinking(body: Mapping[str, Json]) -> bool:
@@ -86,6 +104,16 @@ def tool_loop_has_thinking(body: Mapping[str, Json]) -> bool:
                 isinstance(part, dict) and part.get("type") in ("thinking", "redacted_thinking") for part in parts
             )
     return False
+
+
+_CLIENT_CALLS = frozenset(
+    {"function_call", "custom_tool_call", "local_shell_call", "shell_call", "computer_call", "apply_patch_call"}
+)
+"""Calls of the Responses format that the client answers; the provider runs all others itself."""
+
+
+def _is_tool_call(part: Mapping[str, Json]) -> bool:
+    return "functionCall" in part or "function_call" in part or part.get("type") == "tool_use"
 
 
 def _is_tool_result(part: Mapping[str, Json]) -> bool:

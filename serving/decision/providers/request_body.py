@@ -127,7 +127,8 @@ def _messages(body: Mapping[str, Json]) -> tuple[Message, ...]:
             turns.append(turn)
             continue
         results = [part for part in content if part_type(part) == "tool_result"]
-        calls: list[Json] = [{} for part in content if part_type(part) in ("tool_use", "server_tool_use")]
+        # Tools that the provider runs itself leave no loop open.
+        calls: list[Json] = [{} for part in content if part_type(part) == "tool_use"]
         content_parts = [part for part in content if part_type(part) not in _TOOL_PARTS]
         if content_parts or calls:
             turns.append({"role": turn.get("role"), "content": content_parts, "tool_calls": calls})

@@ -53,3 +53,21 @@ def test_turns_after_the_last_user_turn_are_dropped_and_the_context_kept() -> No
 def test_a_conversation_without_a_user_is_left_whole() -> None:
     request = Request((Message("system", "s"), Message("tool", "42")))
     assert before_tools(request) is request
+
+
+_LOOP = (Message("user", "q"), Message("assistant", "", tool_calls=1), Message("tool", "4"))
+
+
+@pytest.mark.parametrize("behind", [Message("user", "reminder"), Message("system", "be brief")])
+def test_reminders_behind_a_tool_result_leave_the_loop_open(behind: Message) -> None:
+    assert in_tool_loop(Request((*_LOOP, behind)))
+    assert in_tool_loop(Request((*_LOOP, Message("assistant", "", tool_calls=1), Message("tool", "5"), behind)))
+    answered = (*_LOOP, Message("assistant", "Four."), behind)
+    assert not in_tool_loop(Request(answered))
+
+
+def test_a_loop_is_dropped_with_its_reminders_down_to_the_turn_that_asked() -> None:
+    earlier = (Message("user", "a"), Message("assistant", "b"))
+    again = (Message("assistant", "", tool_calls=1), Message("tool", "5"))
+    looped = (*earlier, *_LOOP, Message("user", "reminder"), *again)
+    assert before_tools(Request(looped)).messages == (*earlier, Message("user", "q"))

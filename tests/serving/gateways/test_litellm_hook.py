@@ -186,3 +186,20 @@ def test_outcomes_are_reported() -> None:
         ]
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("effort", "read"),
+    [
+        ({"effort": "high", "summary": "auto"}, "high"),
+        ("LOW", "low"),
+        ("disable", "none"),
+        ({"effort": ["high"]}, None),
+        (["high"], None),
+        (3, None),
+        (None, None),
+    ],
+)
+def test_a_clients_effort_is_read_in_every_form_and_never_raises(effort: object, read: str | None) -> None:
+    asked = litellm_hook.decision_request(chat(reasoning_effort=effort), None)
+    assert asked.get("client_effort") == read

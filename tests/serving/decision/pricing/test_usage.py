@@ -112,3 +112,43 @@ def test_usage_that_contradicts_itself_is_refused(read: Any, record: dict[str, o
 def test_missing_details_count_as_none() -> None:
     assert usage_from_openai({"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": None}) == Usage(5, 7)
     assert usage_from_gemini({"promptTokenCount": 5}) == Usage(5, 0)
+
+
+def test_hidden_tokens_beside_the_visible_ones_are_told_by_the_total() -> None:
+    xai = {
+        "prompt_tokens": 10120, "completion_tokens": 1499, "total_tokens": 14428,
+        "completion_tokens_details": {"reasoning_tokens": 2809},
+    }  # fmt: skip
+    found = usage_from_openai(xai)
+    assert (found.input_tokens, found.output_tokens, found.reasoning_tokens) == (10120, 4308, 2809)
+    small = {
+        **xai,
+        "completion_tokens": 500,
+        "total_tokens": 10920,
+        "completion_tokens_details": {"reasoning_tokens": 300},
+    }
+    assert usage_from_openai(small).output_tokens == 800
+
+
+def test_a_total_without_details_still_counts_hidden_output() -> None:
+    found = usage_from_openai({"prompt_tokens": 40, "completion_tokens": 60, "total_tokens": 600})
+    assert (found.output_tokens, found.reasoning_tokens) == (560, 500)
+
+
+def test_a_total_that_agrees_changes_nothing() -> None:
+    found = usage_from_openai(
+        {
+            "prompt_tokens": 50,
+            "completion_tokens": 900,
+            "total_tokens": 950,
+            "completion_tokens_details": {"reasoning_tokens": 700},
+        }
+    )
+    assert (found.output_tokens, found.reasoning_tokens) == (900, 700)
+
+
+def test_counts_may_be_floats_or_null() -> None:
+    usage = {"prompt_tokens": 50.0, "completion_tokens": None, "total_tokens": 80.0, "prompt_tokens_details": None}
+    assert usage_from_openai(usage).output_tokens == 30
+    with pytest.raises(BadUsage, match="completion_tokens"):
+        usage_from_openai({"prompt_tokens": 50, "completion_tokens": 1.5})

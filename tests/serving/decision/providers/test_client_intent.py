@@ -48,29 +48,63 @@ def test_what_is_no_effort_leaves_it_open(body: dict[str, Any]) -> None:
     assert client_effort(body, "gemini") is None
 
 
+_ASK = {"role": "user", "content": "2+2"}
+_REMINDER = {"role": "user", "content": "<system-reminder>Be brief.</system-reminder>"}
+_LOOP = [_ASK, {"role": "assistant", "content": None, "tool_calls": [{"id": "c"}]}, {"role": "tool", "content": "4"}]
+_RESULT = {"role": "user", "parts": [{"functionResponse": {"name": "add"}}]}
+_CLAUDE = [
+    _ASK,
+    {"role": "assistant", "content": [{"type": "tool_use", "id": "t"}]},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "4"}]},
+]
+
+
 @pytest.mark.parametrize(
     ("api", "body"),
     [
+        ("chat", {"messages": [*_LOOP, _REMINDER]}),
+        ("chat", {"messages": [*_LOOP, {"role": "developer", "content": "Be brief."}, _REMINDER]}),
+        ("chat", {"messages": _LOOP[:2]}),
+        ("messages", {"messages": [*_CLAUDE, {"role": "system", "content": "Be brief."}]}),
+        ("messages", {"messages": [*_CLAUDE, _REMINDER]}),
+        ("responses", {"input": [{"type": "function_call_output"}, {"role": "user", "content": "Be brief."}]}),
+        ("responses", {"input": [{"type": "custom_tool_call"}, {"type": "reasoning"}]}),
+        (
+            "gemini",
+            {"contents": [{"role": "user", "parts": [{"functionResponse": {}}]}, {"role": "user", "parts": []}]},
+        ),
         ("chat", {"messages": [{"role": "user", "content": "2+2"}, {"role": "tool", "content": "4"}]}),
         ("messages", {"messages": [{"role": "user", "content": [{"type": "tool_result", "content": "4"}]}]}),
         ("responses", {"input": [{"type": "function_call_output", "output": "4"}]}),
         ("gemini", {"contents": [{"role": "user", "parts": [{"functionResponse": {"name": "add"}}]}]}),
     ],
 )
-def test_a_tool_result_at_the_end_opens_a_loop(api: Any, body: dict[str, Any]) -> None:
+def test_a_tool_result_opens_a_loop(api: Any, body: dict[str, Any]) -> None:
     assert body_in_tool_loop(body, api)
 
 
 @pytest.mark.parametrize(
     ("api", "body"),
     [
-        ("chat", {"messages": [{"role": "tool", "content": "4"}, {"role": "user", "content": "thanks"}]}),
+        ("chat", {"messages": [{"role": "tool", "content": "4"}, {"role": "assistant", "content": "Four."}]}),
+        (
+            "chat",
+            {"messages": [*_LOOP, {"role": "assistant", "content": "Four."}, {"role": "user", "content": "Why?"}]},
+        ),
+        ("messages", {"messages": [*_CLAUDE, {"role": "assistant", "content": [{"type": "text", "text": "Four."}]}]}),
+        ("messages", {"messages": [{"role": "assistant", "content": [{"type": "server_tool_use"}]}, _ASK]}),
+        ("responses", {"input": [{"type": "function_call_output"}, {"type": "message", "role": "assistant"}]}),
+        ("responses", {"input": [{"type": "web_search_call"}, {"role": "user", "content": "Why?"}]}),
+        (
+            "gemini",
+            {"contents": [{"role": "user", "parts": [{"functionResponse": {}}]}, {"role": "model", "parts": []}]},
+        ),
         ("responses", {"input": "text"}),
         ("gemini", {"contents": []}),
         ("messages", {}),
     ],
 )
-def test_no_tool_result_at_the_end_is_no_loop(api: Any, body: dict[str, Any]) -> None:
+def test_an_answer_closes_the_loop(api: Any, body: dict[str, Any]) -> None:
     assert not body_in_tool_loop(body, api)
 
 
