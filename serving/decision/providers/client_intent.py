@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from serving.decision.providers.capabilities import BUDGET_TOKENS
+from serving.decision.providers.client_preferences import read_budget, stated_effort
 from serving.decision.providers.endpoints import Api
 from serving.decision.providers.json_patch import Json
 from serving.decision.types import EFFORTS, Effort
 
 
 def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
-    """Read the effort that the client set explicitly; None where it set none.
+    """Read the effort that the client set explicitly, in whichever provider's words; None where it set none.
 
     Examples
     --------
@@ -21,26 +21,11 @@ def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
     >>> client_effort({"thinking": {"type": "disabled"}}, "messages")
     'none'
     """
-    if api == "gemini":
-        settings = body.get("generationConfig", body.get("generation_config"))
-        generation_config = settings if isinstance(settings, dict) else {}
-        return _gemini_effort(generation_config.get("thinkingConfig", generation_config.get("thinking_config")))
-    nested = (_get_nested(body, "reasoning", "effort"), _get_nested(body, "output_config", "effort"))
-    for found in (body.get("reasoning_effort"), *nested):
-        if found in EFFORTS:
-            return found
-    if _get_nested(body, "reasoning", "enabled") is False or _get_nested(body, "thinking", "type") == "disabled":
-        return "none"
-    budget = _get_nested(body, "reasoning", "max_tokens") or _get_nested(body, "thinking", "budget_tokens")
-    if isinstance(budget, int) and not isinstance(budget, bool):
-        return _effort_of_budget(budget)
-    if _get_nested(body, "thinking", "type") in ("enabled", "adaptive"):
-        return "high"
-    for key in ("enable_thinking", "thinking"):
-        flag = _get_nested(body, "chat_template_kwargs", key)
-        if isinstance(flag, bool):
-            return "high" if flag else "none"
-    return None
+    if api != "gemini":
+        return stated_effort(body)
+    settings = body.get("generationConfig", body.get("generation_config"))
+    generation_config = settings if isinstance(settings, dict) else {}
+    return _gemini_effort(generation_config.get("thinkingConfig", generation_config.get("thinking_config")))
 
 
 def body_in_tool_loop(body: Mapping[str, Json], api: Api) -> bool:
@@ -120,26 +105,10 @@ def _is_tool_result(part: Mapping[str, Json]) -> bool:
     return "functionResponse" in part or "function_response" in part or part.get("type") == "tool_result"
 
 
-def _effort_of_budget(budget: int) -> Effort:
-    if budget <= 0:
-        return "high" if budget < 0 else "none"
-    return next((effort for effort in EFFORTS[1:] if budget <= BUDGET_TOKENS[effort]), "max")
-
-
 def _gemini_effort(config: Json) -> Effort | None:
     if not isinstance(config, dict):
         return None
     level = config.get("thinkingLevel", config.get("thinking_level"))
-    budget = config.get("thinkingBudget", config.get("thinking_budget"))
     if isinstance(level, str) and level.lower() in EFFORTS:
         return cast(Effort, level.lower())
-    return _effort_of_budget(budget) if isinstance(budget, int) and not isinstance(budget, bool) else None
-
-
-def _get_nested(body: Mapping[str, Json], *keys: str) -> Json:
-    found: Json = cast(Json, body)
-    for key in keys:
-        if not isinstance(found, Mapping):
-            return None
-        found = found.get(key)
-    return found
+    return read_budget(config.get("thinkingBudget", config.get("thinking_budget")))

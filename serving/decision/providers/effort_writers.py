@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from serving.decision.providers.capabilities import BUDGET_TOKENS, Capability
+from serving.decision.providers.client_preferences import drop_foreign_forms
 from serving.decision.providers.endpoints import Api
 from serving.decision.providers.json_patch import Body
 from serving.decision.types import Effort
@@ -72,6 +73,7 @@ def strip_effort(body: Body) -> None:
     """Remove every reasoning switch, in place: what one model accepts, another may reject."""
     for key in ("reasoning_effort", "reasoning", "thinking"):
         body.pop(key, None)
+    drop_foreign_forms(body)
     for parent, keys in _NESTED:
         child = body.get(parent)
         if isinstance(child, dict):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from serving.decision.errors import BadRequest
 from serving.decision.providers.capabilities import Capability, find_capability
 from serving.decision.providers.client_intent import body_in_tool_loop, client_effort, tool_loop_has_thinking
+from serving.decision.providers.client_preferences import drop_foreign_forms
 from serving.decision.providers.conflicts import find_conflicts
 from serving.decision.providers.effort_writers import EffortChange, has_switch, strip_effort, write_effort
 from serving.decision.providers.endpoints import Api
@@ -188,6 +189,8 @@ def _write(old: Body, api: Api, target: str, change: EffortChange, changes_model
         new["model"] = target
         strip_effort(new)
         _rename_limit(new, api, capability)
+    elif not change.is_explicit and has_switch(capability, api) and client_effort(old, api) is not None:
+        drop_foreign_forms(new)  # the decision replaces what the client stated in other words
     written = write_effort(new, api, change)
     patch = diff_patch(old, new)
     note = "" if written else f"{capability.family} has no reasoning switch at this endpoint"
@@ -230,7 +233,15 @@ def _copy_mutable(body: Body) -> Body:
 
 
 _MUTABLE_KEYS = frozenset(
-    {"reasoning", "thinking", "output_config", "chat_template_kwargs", "generationConfig", "generation_config"}
+    {
+        "reasoning",
+        "thinking",
+        "output_config",
+        "chat_template_kwargs",
+        "generationConfig",
+        "generation_config",
+        "extra_body",
+    }
 )
 
 

@@ -43,6 +43,11 @@ OFF: list[dict[str, Any]] = [
     {"thinking": {"budget_tokens": 0}},
     {"output_config": {"effort": "none"}},
     {"chat_template_kwargs": {"enable_thinking": False}},
+    {"reasoning_effort": "disable"},
+    {"enable_thinking": False},
+    {"think": False},
+    {"reasoning_budget": 0},
+    {"extra_body": {"enable_thinking": False}},
     {"chat_template_kwargs": {"thinking": False}},
     {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}},
 ]
