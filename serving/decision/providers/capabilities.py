@@ -49,6 +49,29 @@ class Capability:
         Smallest and largest thinking budget in tokens, for budget switches.
     output_tokens
         Most tokens of one answer, hidden ones included: no limit is raised above it.
+    host
+        Who serves it: a maker or a gateway, such as `openai` or `openrouter`; empty where that is not known.
+    off_word
+        The value that switches reasoning off (`disabled`, `between_tools`, `none`); empty: the writer's usual one.
+    default
+        What a body without any effort gets: an effort, `on` for reasoning of unknown amount; None where unknown.
+    sampling
+        What happens to temperature and the like: accepted, ignored, refused always, refused unless at effort none,
+        or refused while thinking.
+    forced_tools
+        Whether the client may force a tool: accepted, refused always, or refused while thinking.
+    tools_effort
+        Function tools beside an effort: accepted; accepted at effort `none` or without effort (`needs_none`); only
+        with `none` said in words (`none_in_words`); tools are refused (`tools_refused`).
+    history
+        What earlier assistant turns must hold where reasoning is on: nothing, `reasoning_content` on turns with tool
+        calls or on all turns, or signed blocks.
+    inband_effort
+        Whether the effort may change within a conversation by a message of its own, which keeps the prompt cache.
+    cache_on_effort
+        What a change of effort does to the cached prefix; None where unknown, to be priced as lost.
+    kind
+        `chat`; models of any other kind (`image`, `speech`, `embedding`, `live`) are never touched.
     """
 
     family: str
@@ -56,6 +79,21 @@ class Capability:
     efforts: tuple[Effort, ...]
     budgets: tuple[int, int] = (0, 0)
     output_tokens: int = 64_000
+    host: str = ""
+    off_word: str = ""
+    default: Effort | Literal["on"] | None = None
+    sampling: Literal["ok", "ignored", "refused", "only_at_none", "not_while_thinking"] = "ok"
+    forced_tools: Literal["ok", "refused", "not_while_thinking"] = "ok"
+    tools_effort: Literal["ok", "needs_none", "none_in_words", "tools_refused"] = "ok"
+    history: Literal["none", "reasoning_content_on_tool_turns", "reasoning_content_on_all_turns", "signed"] = "none"
+    inband_effort: bool = False
+    cache_on_effort: Literal["kept", "lost"] | None = None
+    kind: str = "chat"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of the model."""
+        return self.family != "unknown"
 
     def clamp(self, effort: Effort) -> Effort:
         """Give the nearest effort that the model accepts: the highest one not above `effort`, else the floor.
@@ -117,8 +155,17 @@ _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), row) for pattern, row in 
 
 
 @lru_cache(maxsize=4096)
-def find_capability(model: str) -> Capability:
+def find_capability(model: str, host: str = "", endpoint: str = "") -> Capability:
     """Look up a model's capability; provider prefixes such as `openai/` or `bedrock/anthropic.` do not matter.
+
+    Parameters
+    ----------
+    model
+        As a body, an arm or a log names it.
+    host
+        Who serves it; empty: its maker, unless the name's prefix says otherwise.
+    endpoint
+        Endpoint format (`chat`, `responses`, `messages`, `gemini`); empty: any.
 
     Examples
     --------
@@ -129,6 +176,7 @@ def find_capability(model: str) -> Capability:
     >>> find_capability("gpt-4o").switch
     'fixed'
     """
+    del host, endpoint  # every row holds for all hosts and endpoints so far
     for pattern, row in _COMPILED:
         if pattern.search(model):
             return row

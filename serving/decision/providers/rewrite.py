@@ -66,6 +66,12 @@ class Rewrite:
         default applies.
     note
         Why the body is unchanged; empty where it was changed.
+    not_applied
+        Why the decision was not applied, as a short code for journal and metrics (`client`, `tool_loop`, `no_switch`,
+        `unknown_model`, `conflict:temperature` ...); empty where the body asks for what was decided.
+    asked_effort
+        The effort that the provider is asked for: `effort`, or the model's own default where the body sets none; None
+        where that is not known.
     """
 
     body: Body
@@ -74,6 +80,8 @@ class Rewrite:
     model: str
     effort: Effort | None
     note: str
+    not_applied: str = ""
+    asked_effort: Effort | None = None
 
     @property
     def changed(self) -> bool:
@@ -159,12 +167,12 @@ def rewrite_effort(
     in_loop = body_in_tool_loop(old, api)
     current_model = named if isinstance(named, str) and named else target
     if in_loop and (explicit is not None or not options.continue_loop):
-        return _unchanged(old, current_model, explicit, "open tool loop: the mode stays as it is")
+        return _unchanged(old, current_model, explicit, "open tool loop: the mode stays as it is", "tool_loop")
     if in_loop and capability.switch == "anthropic_budget" and effort != "none" and not tool_loop_has_thinking(old):
-        return _unchanged(old, current_model, None, "open tool loop: it began without thinking")
+        return _unchanged(old, current_model, None, "open tool loop: it began without thinking", "tool_loop")
     if explicit is not None and not options.override_client:
         if not changes_model:
-            return _unchanged(old, current_model, explicit, "the client's explicit effort stands")
+            return _unchanged(old, current_model, explicit, "the client's explicit effort stands", "client")
         effort = explicit
     is_explicit = explicit is not None and not options.override_client
     change = EffortChange(capability, capability.clamp(effort), options.max_reasoning_tokens, is_explicit)
@@ -180,9 +188,8 @@ def _write(old: Body, api: Api, target: str, change: EffortChange, changes_model
         names = ", ".join(conflict.key for conflict in found)
         named = old.get("model")
         current_model = named if isinstance(named, str) and named else target
-        return _unchanged(
-            old, current_model, client_effort(old, api), f"{capability.family} refuses {names} beside reasoning"
-        )
+        note = f"{capability.family} refuses {names} beside reasoning"
+        return _unchanged(old, current_model, client_effort(old, api), note, f"conflict:{found[0].key}")
     for conflict in found:
         del new[conflict.key]
     if changes_model:
@@ -195,7 +202,9 @@ def _write(old: Body, api: Api, target: str, change: EffortChange, changes_model
     patch = diff_patch(old, new)
     note = "" if written else f"{capability.family} has no reasoning switch at this endpoint"
     note = note or ("" if patch else "nothing to do")
-    return Rewrite(new, merge_patch(old, new), patch, target, change.effort if written else None, note)
+    effort = change.effort if written else None
+    reason = "" if written else "no_switch" if capability.is_known else "unknown_model"
+    return Rewrite(new, merge_patch(old, new), patch, target, effort, note, reason, _asked(effort, capability))
 
 
 def same_model(one: Json, other: str) -> bool:
@@ -245,5 +254,12 @@ _MUTABLE_KEYS = frozenset(
 )
 
 
-def _unchanged(body: Body, model: str, effort: Effort | None, note: str) -> Rewrite:
-    return Rewrite(body, {}, (), model, effort, note)
+def _unchanged(body: Body, model: str, effort: Effort | None, note: str, not_applied: str) -> Rewrite:
+    return Rewrite(body, {}, (), model, effort, note, not_applied, _asked(effort, find_capability(model)))
+
+
+def _asked(effort: Effort | None, capability: Capability) -> Effort | None:
+    """Give the effort that the provider is asked for; a default of unknown amount counts as `high`."""
+    if effort is not None or capability.default is None:
+        return effort
+    return "high" if capability.default == "on" else capability.default
