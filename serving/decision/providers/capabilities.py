@@ -24,7 +24,14 @@ Switch = Literal[
     "gemini_level",  # thinkingConfig.thinkingLevel
     "template_enable_thinking",  # chat_template_kwargs.enable_thinking
     "template_thinking",  # chat_template_kwargs.thinking
-    "thinking_type",  # thinking: {type: enabled | disabled}
+    "thinking_type",  # thinking: {type: enabled | disabled}, with reasoning_effort where there are several efforts
+    "plain_effort",  # reasoning_effort and nothing else: xAI, Mistral, Cerebras, Cohere, Kimi K3, GPT-OSS at Groq
+    "groq_effort",  # reasoning_effort: none | default
+    "enable_thinking",  # enable_thinking + thinking_budget at the top level: DashScope, SiliconFlow
+    "reasoning_object",  # reasoning: {effort | enabled}: OpenRouter and Vercel, the same for all models
+    "reasoning_enabled",  # reasoning: {enabled}, with reasoning_effort where there are several efforts: Together
+    "template_args",  # chat_template_args.enable_thinking: Baseten
+    "bedrock",  # additionalModelRequestFields at converse
     "fixed",  # takes no parameter
 ]
 
