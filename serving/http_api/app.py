@@ -17,6 +17,7 @@ from starlette.types import Send as StarletteSend
 from serving.http_api.asgi import SECURITY_HEADERS, App, Event, Receive, Scope, Send, answer_problem, with_headers
 from serving.http_api.decisions import DecisionRoutes, StageTimer
 from serving.http_api.docs import DESCRIPTION, complete_document, problem_responses, render
+from serving.http_api.model_calls import answer_model_call, is_model_call
 from serving.http_api.rewrite import RewriteRoute
 from serving.http_api.route import Route, RouteText
 from serving.schemas import (
@@ -91,6 +92,8 @@ def build_api(
         try:
             if app is not None:
                 await app(scope, receive, send_noting_start)
+            elif is_model_call(scope["path"]):
+                await answer_model_call(scope, receive, send_noting_start)
             else:
                 await fastapi_app(scope, receive, with_headers(send_noting_start, SECURITY_HEADERS))
         except Exception as error:

@@ -6,6 +6,7 @@ from typing import Final
 
 from serving.auth import Authorizer, Caller, RequiredScope, token_of
 from serving.http_api.asgi import App, Receive, Scope, Send, answer_problem
+from serving.http_api.model_calls import is_model_call
 from serving.schemas import Problem
 
 PATH_SCOPES: Final[dict[str, RequiredScope]] = {
@@ -32,16 +33,22 @@ _CALLER_KEY: Final = "thinkgate.caller"
 def required_scope(method: str, path: str) -> RequiredScope:
     """Give the scope that a call needs; where a path is not listed, reading needs any key, anything else an admin.
 
+    A provider SDK's path needs nothing: there is only the explanation that it is the wrong address.
+
     Examples
     --------
     >>> [required_scope("POST", path) for path in ("/v1/decisions", "/v1/model/rollback")]
     ['decide', 'admin']
     >>> required_scope("GET", "/v1/decisions/01J"), required_scope("GET", "/v2")
     ('admin if locked', 'any key')
+    >>> required_scope("POST", "/v1/chat/completions")
+    'nothing'
     """
     scope = PATH_SCOPES.get(path)
     if scope is None and path.startswith(_DECISIONS):
         return "admin if locked"  # a decision of any tenant, perhaps with its prompt
+    if scope is None and is_model_call(path):
+        return "nothing"
     if scope is None:
         return "any key" if method in ("GET", "HEAD", "OPTIONS") else "admin"
     return scope
