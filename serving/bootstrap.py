@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from importlib.metadata import version
 
 from serving.auth import Authorizer, KeyFile
 from serving.components import SharedState, WorkerComponents
-from serving.control import Controller, MemorySpendLedger, SqlSpendLedger
+from serving.control import ROOT_BYTES, Controller, MemorySpendLedger, SessionIdentifier, SqlSpendLedger
 from serving.decision import IdSource
 from serving.decision.policy import BoundPolicy, PolicySource
 from serving.http_api import ExplanationRoutes, OutcomeRoutes, Route, metrics_route, rollback_route
@@ -113,6 +114,7 @@ def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALO
         tracer,
         admission,
         None if canary is None else canary.pick,
+        SessionIdentifier(shared.sessions, lambda: os.urandom(ROOT_BYTES)),
     )
     find_decisions = journal.store.decisions if journal is not None else _find_nothing
     outcome_service = OutcomeService(journal, recent_decisions, find_decisions, outcome_sinks)

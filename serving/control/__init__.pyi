@@ -1,10 +1,13 @@
 from .controller import Controller, StateSnapshot
-from .sessions import SessionTable
+from .session_identity import SessionIdentifier
+from .sessions import ROOT_BYTES, SessionTable
 from .spend_ledger import MemorySpendLedger, SpendLedger, SqlSpendLedger
 
 __all__ = [
+    "ROOT_BYTES",
     "Controller",
     "MemorySpendLedger",
+    "SessionIdentifier",
     "SessionTable",
     "SpendLedger",
     "SqlSpendLedger",

@@ -18,11 +18,13 @@ from serving.control.arm_health import ArmHealthMonitor, HealthSnapshot
 from serving.control.budgets import BudgetPools, PoolState
 from serving.control.cooperative import yielding_gil
 from serving.control.outcome_matching import OutcomeMatcher
-from serving.control.sessions import LastTurn, SessionTable, arm_key
+from serving.control.session_identity import derived_root
+from serving.control.sessions import NO_ROOT, LastTurn, SessionTable, arm_key
 from serving.control.spend_ledger import SpendLedger
-from serving.decision import RecordedDecision, Request
+from serving.decision import Effort, RecordedDecision, Request
 from serving.decision.policy import BoundPolicy, SessionSettings
 from serving.decision.pricing import Usage, cost_of_usage
+from serving.decision.providers import find_capability
 from serving.decision.selection import NEUTRAL, ArmHealth, RuntimeState, Session
 from serving.journal import DecisionRow, OutcomeRow
 
@@ -122,7 +124,7 @@ class Controller:
             base = outlook.probing
         if request.session_id is None:
             return base
-        session = self._session(request.tenant, request.session_id, bound_policy)
+        session = self._session(request, bound_policy)
         if session is None:
             return base
         return RuntimeState(None, base.cost_multiplier, session, base.health, base.task_shifts)
@@ -133,8 +135,7 @@ class Controller:
         if request.session_id is not None:
             decision, record = decided.decision, decided.record
             tokens = (record.runtime_state.input_tokens or 0) if record is not None else 0
-            turn = LastTurn(arm_key(decision.arm), decision.effort, tokens, self._clock())
-            self._sessions.keep(request.tenant, request.session_id, turn)
+            self._remember(request, LastTurn(arm_key(decision.arm), decision.effort, tokens, self._clock()))
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
         """Take note of an outcome."""
@@ -186,8 +187,32 @@ class Controller:
             except Exception as error:  # the thread must outlive any surprise; messages may quote a prompt
                 logger.error("steering: %s", type(error).__name__)
 
-    def _session(self, tenant: str | None, session_id: str, bound_policy: BoundPolicy) -> Session | None:
-        turn = self._sessions.find(tenant, session_id)
+    def _remember(self, request: Request, turn: LastTurn) -> None:
+        """Keep a turn under its session's name, or under its conversation's hash where nobody named the session."""
+        assert request.session_id is not None, "only turns of a session are remembered"
+        last, keys = self._last_turn(request), request.turn_keys
+        root = None if keys is None else derived_root(request.session_id)
+        changed = last is not None and last.client_effort not in (None, request.client_effort)
+        turn = replace(
+            turn,
+            client_effort=request.client_effort,
+            client_chose=changed or (last is not None and last.client_chose),
+            root=NO_ROOT if root is None else root,
+        )
+        if keys is None:
+            self._sessions.keep(request.tenant, request.session_id, turn)
+        else:
+            self._sessions.keep_turn(request.tenant, keys.this, turn)
+
+    def _last_turn(self, request: Request) -> LastTurn | None:
+        assert request.session_id is not None, "only a session has a last turn"
+        if request.turn_keys is None:
+            return self._sessions.find(request.tenant, request.session_id)
+        previous = request.turn_keys.previous
+        return None if previous is None else self._sessions.find_turn(request.tenant, previous)
+
+    def _session(self, request: Request, bound_policy: BoundPolicy) -> Session | None:
+        turn = self._last_turn(request)
         if turn is None:
             return None
         memory: SessionSettings = bound_policy.policy.sessions
@@ -196,7 +221,7 @@ class Controller:
         if arm is None or age > memory.session_minutes * 60.0:
             return None
         cached = turn.input_tokens if turn.input_tokens >= _LEAST_CACHED and age <= memory.cache_minutes * 60.0 else 0
-        return Session(arm, turn.effort, cached)
+        return Session(arm, turn.effort, cached, cache_kept_by=_cache_kept_by(arm, turn.effort, bound_policy))
 
     def _arm(self, key: int, bound_policy: BoundPolicy) -> str | None:
         if self._named is not bound_policy.arms:
@@ -221,6 +246,19 @@ class Controller:
         rates = bound_policy.cards[place].rates(row.reported_at, row.input_tokens)
         once = cost_of_usage(usage, rates, row.gpu_seconds or 0.0)
         return replace(row, cost_usd=once * (1.0 + (row.retries or 0)))
+
+
+def _cache_kept_by(last: str, effort: Effort, bound_policy: BoundPolicy) -> tuple[str, ...]:
+    """Name the arms that read the prompt cache of the last turn.
+
+    Another effort of the same model costs the cached prefix unless the model's provider is known to keep it.
+    """
+    model = next(arm.model for arm in bound_policy.arms if arm.name == last)
+    return tuple(
+        arm.name
+        for arm in bound_policy.arms
+        if arm.model == model and (arm.effort == effort or find_capability(model).cache_on_effort == "kept")
+    )
 
 
 def _outlook(pool: PoolState, health: HealthSnapshot, arms: Sequence[str]) -> SessionlessState:

@@ -18,12 +18,15 @@ from zlib import crc32
 from serving.decision import EFFORTS, Effort
 
 _WAYS: Final = 4
-_BODY: Final = Struct("<16sIIdBxxx")
-_WHOLE: Final = Struct("<16sIIdBxxxI")
+_BODY: Final = Struct("<16s8sIIdBBBx")
+_WHOLE: Final = Struct("<16s8sIIdBBBxI")
 _SIZE: Final = _WHOLE.size
 _BUCKET: Final = _SIZE * _WAYS
 _EMPTY: Final = bytes(_SIZE)
 _MOST_TOKENS: Final = 2**32 - 1
+_NO_EFFORT: Final = 255
+ROOT_BYTES: Final = 8
+NO_ROOT: Final = bytes(ROOT_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,21 @@ class LastTurn:
         Of the whole prompt.
     at
         Epoch seconds.
+    client_effort
+        Effort that the client stated with it; None where it stated none.
+    client_chose
+        The client has changed its effort within the session, so somebody chose it.
+    root
+        Identifies the conversation where nobody named the session, `ROOT_BYTES` long; zeros where somebody did.
     """
 
     arm: int
     effort: Effort
     input_tokens: int
     at: float
+    client_effort: Effort | None = None
+    client_chose: bool = False
+    root: bytes = NO_ROOT
 
 
 class SessionTable:
@@ -54,7 +66,7 @@ class SessionTable:
     Parameters
     ----------
     most
-        Sessions that find room, about 40 bytes each; rounded up to whole buckets.
+        Sessions that find room, about 50 bytes each; rounded up to whole buckets.
     """
 
     def __init__(self, most: int = 65_536) -> None:
@@ -64,7 +76,17 @@ class SessionTable:
 
     def find(self, tenant: str | None, session_id: str) -> LastTurn | None:
         """Give the last turn, None where it is not known."""
-        key = _key(tenant, session_id)
+        return self._find(_key(tenant, session_id))
+
+    def find_turn(self, tenant: str | None, turn: bytes) -> LastTurn | None:
+        """Give a turn that nobody named, by the hash of its conversation; None where it is not known."""
+        return self._find(_turn_key(tenant, turn))
+
+    def keep_turn(self, tenant: str | None, turn: bytes, last: LastTurn) -> None:
+        """Remember a turn that nobody named under the hash of its conversation."""
+        self._keep(_turn_key(tenant, turn), last)
+
+    def _find(self, key: bytes) -> LastTurn | None:
         start = self._start(key)
         bucket = self._memory[start : start + _BUCKET]
         for place in range(0, _BUCKET, _SIZE):
@@ -74,7 +96,9 @@ class SessionTable:
 
     def keep(self, tenant: str | None, session_id: str, turn: LastTurn) -> None:
         """Remember a turn in place of the one before; the oldest entry of the bucket makes room for a new session."""
-        key = _key(tenant, session_id)
+        self._keep(_key(tenant, session_id), turn)
+
+    def _keep(self, key: bytes, turn: LastTurn) -> None:
         start = self._start(key)
         bucket = self._memory[start : start + _BUCKET]
         chosen, oldest = 0, float("inf")
@@ -86,7 +110,10 @@ class SessionTable:
             at = known.at if known is not None else float("-inf")
             if at < oldest:
                 chosen, oldest = place, at
-        body = _BODY.pack(key, turn.arm, min(turn.input_tokens, _MOST_TOKENS), turn.at, EFFORTS.index(turn.effort))
+        stated = _NO_EFFORT if turn.client_effort is None else EFFORTS.index(turn.client_effort)
+        tokens = min(turn.input_tokens, _MOST_TOKENS)
+        effort = EFFORTS.index(turn.effort)
+        body = _BODY.pack(key, turn.root, turn.arm, tokens, turn.at, effort, stated, turn.client_chose)
         self._memory[start + chosen : start + chosen + _SIZE] = body + crc32(body).to_bytes(4, "little")
 
     def _start(self, key: bytes) -> int:
@@ -110,8 +137,14 @@ def _key(tenant: str | None, session_id: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+def _turn_key(tenant: str | None, turn: bytes) -> bytes:
+    """Hash whose turn it is; no named session can have this key."""
+    return blake2b(turn, digest_size=16, key=b"" if tenant is None else _key(tenant, ""), person=b"turn").digest()
+
+
 def _read(entry: bytes) -> LastTurn | None:
-    _, arm, tokens, at, effort, check = _WHOLE.unpack(entry)
+    _, root, arm, tokens, at, effort, stated, chose, check = _WHOLE.unpack(entry)
     if check != crc32(entry[:-4]) or entry == _EMPTY or effort >= len(EFFORTS):
         return None
-    return LastTurn(arm, EFFORTS[effort], tokens, at)
+    client_effort = EFFORTS[stated] if stated < len(EFFORTS) else None
+    return LastTurn(arm, EFFORTS[effort], tokens, at, client_effort, bool(chose), root)

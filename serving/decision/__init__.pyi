@@ -3,6 +3,7 @@ from .engine import Engine, RecordedDecision
 from .errors import BadArms, BadInput, BadPolicy, BadRequest, BundleMissing, BundleRefused, ThinkgateError, Unpriced
 from .fast_dataclass import fast_dataclass
 from .ids import PROMPT_ID_BYTES, IdSource, from_base32, prompt_id, timestamp_of
+from .request_traits import turn_keys
 from .types import (
     EFFORTS,
     Arm,
@@ -18,6 +19,7 @@ from .types import (
     Price,
     Request,
     Role,
+    TurnKeys,
     Usd,
 )
 
@@ -48,6 +50,7 @@ __all__ = [
     "Request",
     "Role",
     "ThinkgateError",
+    "TurnKeys",
     "Unpriced",
     "Usd",
     "clean",
@@ -59,4 +62,5 @@ __all__ = [
     "require_content",
     "split_last_turn",
     "timestamp_of",
+    "turn_keys",
 ]

@@ -1,11 +1,16 @@
-"""Traits of a conversation that decisions depend on: an open tool loop, a short follow-up."""
+"""Traits of a conversation that decisions depend on: an open tool loop, a short follow-up, the turn before."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from hashlib import blake2b
 
-from serving.decision.types import Request
+from serving.decision.types import Message, Request, TurnKeys
 
+_KEY_BYTES = 16
+_HASHED_HEAD, _HASHED_TAIL = 256, 64
+"""Characters of a turn that enter its key, beside its length: a conversation of megabytes costs little."""
 _FOLLOW_UP_CHARS = 48
 """A last turn up to this length, after a reply of the assistant, refers to what was said before."""
 
@@ -77,3 +82,39 @@ def before_tools(request: Request) -> Request:
         if messages[index].role == "user":
             return replace(request, messages=messages[: index + 1])
     return request
+
+
+def turn_keys(request: Request) -> TurnKeys:
+    """Hash a conversation as it is, and as it was one call before.
+
+    System turns do not count, apart from the start of the first one: agents change them from call to call.
+
+    Examples
+    --------
+    >>> from serving.decision.types import Message
+    >>> first = (Message("user", "Plan the move."),)
+    >>> second = (*first, Message("assistant", "1. ..."), Message("user", "And step 2?"))
+    >>> turn_keys(Request(second)).previous == turn_keys(Request(first)).this
+    True
+    """
+    messages = request.messages
+    last_reply = max((place for place, each in enumerate(messages) if each.role == "assistant"), default=None)
+    hasher = blake2b(digest_size=_KEY_BYTES)
+    if messages and messages[0].role in ("system", "developer"):
+        hasher.update(messages[0].text[:_HASHED_TAIL].encode("utf-8", "replace"))
+    if last_reply is None:
+        _hash_turns(hasher, messages)
+        return TurnKeys(hasher.digest(), None)
+    _hash_turns(hasher, messages[:last_reply])
+    previous = hasher.digest()
+    _hash_turns(hasher, messages[last_reply:])
+    return TurnKeys(hasher.digest(), previous)
+
+
+def _hash_turns(hasher: blake2b, messages: Iterable[Message]) -> None:
+    for message in messages:
+        if message.role not in ("system", "developer"):
+            text = message.text
+            shape = f"\0{message.role}:{len(text)}:{message.images}:{message.tool_calls}\0"
+            shown = text if len(text) <= _HASHED_HEAD + _HASHED_TAIL else text[:_HASHED_HEAD] + text[-_HASHED_TAIL:]
+            hasher.update((shape + shown).encode("utf-8", "replace"))

@@ -48,6 +48,22 @@ class Message:
 
 
 @fast_dataclass
+class TurnKeys:
+    """Hashes by which the turns of one conversation find each other where nobody names a session.
+
+    Parameters
+    ----------
+    this
+        Of the conversation as it is now.
+    previous
+        Of the conversation as it was when the last assistant turn was asked for; None for a first turn.
+    """
+
+    this: bytes
+    previous: bytes | None
+
+
+@fast_dataclass
 class Request:
     """A decision request: a conversation and its context.
 
@@ -57,6 +73,10 @@ class Request:
         At least one turn, oldest first.
     tools
         Number of tools offered to the model.
+    client_default
+        `client_effort` is what the client's program always sends, not a person's choice.
+    turn_keys
+        Where nobody named the session: what the calls of the conversation are found by.
     """
 
     messages: tuple[Message, ...]
@@ -69,6 +89,8 @@ class Request:
     max_cost_usd: Usd | None = None
     client_effort: Effort | None = None
     tools: int = 0
+    client_default: bool = False
+    turn_keys: TurnKeys | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,7 +207,8 @@ class Exchange:
             {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
         )
         parsed = parse_body(document.value, endpoint.api, model=endpoint.model, headers=gateway_headers)
-        decision = self._services.decision_service.decide(parsed.request, self._headers.items())
+        request = self._services.decision_service.identify(parsed.request, self._headers.items())
+        decision = self._services.decision_service.decide(request, self._headers.items())
         rewritten = apply_decision(document.value, parsed, decision)
         headers = decision_headers(parsed, decision, rewritten)
         self._decided = _Decided(decision, started, [pair for pair in headers if pair[0] in _CLIENT_HEADERS])

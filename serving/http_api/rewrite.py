@@ -177,7 +177,8 @@ class RewriteRoute:
             raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
         api = None if query.dialect is None else parse_api_name(query.dialect)
         parsed = parse_body(document.value, api, model=query.model, headers=read_gateway_headers(query.gateway_headers))
-        decided = self._decision_service.decide_recorded(parsed.request, headers)
+        request = self._decision_service.identify(parsed.request, headers)
+        decided = self._decision_service.decide_recorded(request, headers)
         rewritten = apply_decision(
             document.value,
             parsed,

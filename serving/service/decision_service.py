@@ -12,7 +12,7 @@ from serving.model import EngineSlot, LiveEngine
 from serving.service.admission import SLOW, AdmissionControl
 from serving.service.failures import FailureLog, require_finite
 from serving.service.fallback import choose_fallback
-from serving.service.ports import DecisionSink, RuntimeStateSource, Tracing
+from serving.service.ports import DecisionSink, RequestIdentifier, RuntimeStateSource, Tracing
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -70,6 +70,8 @@ class DecisionService:
         How long a decision may take, and how many may wait; without end where None.
     pick
         Gives who decides a request instead of the live engine; must be cheap and never raise.
+    identifier
+        Completes requests that were read from a provider's body; None leaves them as they are.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class DecisionService:
         tracing: Tracing | None = None,
         admission: AdmissionControl | None = None,
         pick: Callable[[LiveEngine, Request], LiveEngine] | None = None,
+        identifier: RequestIdentifier | None = None,
     ) -> None:
         self.slot = slot
         self._fallback = fallback
@@ -93,6 +96,7 @@ class DecisionService:
         self._tracing = tracing
         self.admission = admission or AdmissionControl()
         self._pick = pick
+        self._identifier = identifier
         self._decisions = self._fallbacks = 0
         self._failures = FailureLog(clock_ns)
 
@@ -105,6 +109,16 @@ class DecisionService:
     def stats(self) -> DecisionStats:
         """Read the counters."""
         return DecisionStats(self._decisions, self._fallbacks, self._failures.contained)
+
+    def identify(self, request: Request, headers: Headers = ()) -> Request:
+        """Complete a request that was read from a provider's body, by its session and its program; never raises."""
+        if self._identifier is None:
+            return request
+        try:
+            return self._identifier.identify(request, headers)
+        except Exception as error:
+            self._failures.contain(error)
+            return request
 
     def decide(self, request: Request, headers: Headers = ()) -> Decision:
         """Answer one request.

@@ -74,6 +74,8 @@ def _forced(
             return before, EFFORTS[min(rank, most)], "tool_loop"
     if context.client_effort is None or terms.client_effort == "ignore":
         return None
+    if context.client_default and terms.client_effort == "default":
+        return None
     rank = min(effort_rank(context.client_effort), most)
     meant = min(
         places,

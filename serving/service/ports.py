@@ -24,6 +24,20 @@ class RuntimeStateSource(Protocol):
         ...
 
 
+class RequestIdentifier(Protocol):
+    """Completes a request that was read from a provider's body: its session, and whether its effort is a choice."""
+
+    def identify(self, request: Request, headers: Iterable[tuple[bytes, bytes]]) -> Request:
+        """Give the completed request; cheap.
+
+        Parameters
+        ----------
+        headers
+            Lower-case names and values of the call.
+        """
+        ...
+
+
 class Tracing(Protocol):
     """Receives each decision with the headers of its call, which name the caller's trace."""
 

@@ -20,7 +20,7 @@ MaybeBehaviour = Literal["expected", "baseline", "reason", "explore"]
 """
 SupportBehaviour = Literal["prior", "baseline", "reason", "explore"]
 """Behaviour for a request of low support; `prior` decides by prior knowledge of the kind of task."""
-ClientBehaviour = Literal["honour", "ignore"]
+ClientBehaviour = Literal["honour", "default", "ignore"]
 
 MAYBE_BEHAVIOURS: tuple[MaybeBehaviour, ...] = get_args(MaybeBehaviour)
 SUPPORT_BEHAVIOURS: tuple[SupportBehaviour, ...] = get_args(SupportBehaviour)
@@ -140,7 +140,8 @@ class Terms:
     full_support
         From it on prior knowledge has no weight; below, its weight rises linearly.
     client_effort
-        `honour`: an effort stated by the client is used; `ignore`: thinkgate decides anyway.
+        `honour`: an effort stated by the client is used; `default`: it is used unless the client's program always
+        sends the same one (Claude Code, Codex); `ignore`: thinkgate decides anyway.
     max_effort
         Arms above it are not allowed, and a client's effort is lowered to it.
     switching_cost_usd

@@ -1,4 +1,6 @@
+from .capabilities import Capability, find_capability
 from .client_intent import client_effort
+from .client_session import AGENT_HEADERS, SESSION_HEADERS, header_session, unasked_efforts
 from .endpoints import API_NAMES, Endpoint, parse_api_name, parse_path
 from .gateway_headers import read_gateway_headers
 from .reply_usage import READABLE_ENCODINGS, ReplyReader
@@ -6,18 +8,24 @@ from .request_body import ParsedBody, parse_body
 from .rewrite import Rewrite, apply_decision, rewrite_effort, same_model
 
 __all__ = [
+    "AGENT_HEADERS",
     "API_NAMES",
     "READABLE_ENCODINGS",
+    "SESSION_HEADERS",
+    "Capability",
     "Endpoint",
     "ParsedBody",
     "ReplyReader",
     "Rewrite",
     "apply_decision",
     "client_effort",
+    "find_capability",
+    "header_session",
     "parse_api_name",
     "parse_body",
     "parse_path",
     "read_gateway_headers",
     "rewrite_effort",
     "same_model",
+    "unasked_efforts",
 ]

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from serving.decision.conversation import MAX_MESSAGES, clean, from_prompt, parse_messages
 from serving.decision.errors import BadRequest
 from serving.decision.providers.client_intent import body_in_tool_loop, client_effort
+from serving.decision.providers.client_session import body_session
 from serving.decision.providers.endpoints import Api, detect_api, has_key, part_type
 from serving.decision.providers.gateway_headers import NO_GATEWAY_HEADERS, GatewayHeaders
 from serving.decision.providers.json_patch import Json
@@ -72,7 +73,7 @@ def parse_body(
         messages=_PARSERS[body_api](body),
         model=None if target is None else clean(target),
         tenant=headers.tenant,
-        session_id=headers.session_id,
+        session_id=headers.session_id or body_session(body),
         task=headers.task,
         deadline_ms=headers.deadline_ms,
         value_of_success_usd=headers.value_of_success_usd,

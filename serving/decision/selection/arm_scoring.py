@@ -98,7 +98,7 @@ def score_arms(
         arm_health = health.get(arm.name, HEALTHY) if health else HEALTHY
         cached_tokens, switching = 0, 0.0
         if session is not None and previous is not None:
-            cached_tokens = session.cached_tokens if arm.model == bound_policy.arms[previous].model else 0
+            cached_tokens = session.cached_for(arm.name, arm.model == bound_policy.arms[previous].model)
             switching = 0.0 if index == previous else terms.switching_cost_usd
         adjustment = _Adjustment(
             health=arm_health,

@@ -193,6 +193,8 @@ def _forced(
             return _Forced(previous, EFFORTS[min(rank, effort_rank(terms.max_effort))], "tool_loop")
     if context.client_effort is None or terms.client_effort == "ignore":
         return None
+    if context.client_default and terms.client_effort == "default":
+        return None
     rank = min(effort_rank(context.client_effort), effort_rank(terms.max_effort))
 
     def distance(index: int) -> tuple[int, bool, int]:

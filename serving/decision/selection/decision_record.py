@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -25,6 +26,8 @@ class RequestContext:
         A tool call is open: the mode must not be toggled.
     follow_up
         The last turn is too short to be judged without the conversation before it.
+    client_default
+        `client_effort` is what the client's program always sends, not a person's choice.
     """
 
     model: str | None = None
@@ -37,6 +40,7 @@ class RequestContext:
     client_effort: Effort | None = None
     tool_loop: bool = False
     follow_up: bool = False
+    client_default: bool = False
 
 
 @fast_dataclass
@@ -74,15 +78,19 @@ class DecisionRecord:
     def to_json(self) -> bytes:
         """Serialise the record for the journal; floats keep every bit.
 
-        The key `situation` of the journal format holds the runtime state.
+        The key `situation` of the journal format holds the runtime state. Fields that the first release did not have
+        are left out where they say nothing, so that it can read the record.
         """
+        state: dict[str, Any] = _columns(self.runtime_state)
+        if self.runtime_state.session is not None:
+            state["session"] = _columns(self.runtime_state.session, "cache_kept_by")
         return orjson.dumps(
             {
                 "decision_id": self.decision_id,
                 "bundle_id": self.bundle_id,
                 "now": self.now,
-                "context": self.context,
-                "situation": self.runtime_state,
+                "context": _columns(self.context, "client_default"),
+                "situation": state,
                 "prediction": self.prediction,
                 "prior_weight": self.prior_weight,
                 "cold_start": self.cold_start,
@@ -104,7 +112,7 @@ class DecisionRecord:
             state = raw.pop("situation")
             session = state.pop("session")
             health = {name: ArmHealth(**figures) for name, figures in state.pop("health").items()}
-            runtime_state = RuntimeState(session=Session(**session) if session else None, health=health, **state)
+            runtime_state = RuntimeState(session=_session(session) if session else None, health=health, **state)
             numbers: dict[str, Any] = {
                 name: tuple(v) if isinstance(v, list) else v for name, v in raw.pop("prediction").items()
             }
@@ -131,4 +139,16 @@ def context_of(request: Request, task: str | None = None) -> RequestContext:
         client_effort=request.client_effort,
         tool_loop=in_tool_loop(request),
         follow_up=is_follow_up(request),
+        client_default=request.client_default,
     )
+
+
+def _columns(value: RequestContext | RuntimeState | Session, *later: str) -> dict[str, Any]:
+    """List a value's fields in their order, without those of `later` that are None or False."""
+    columns = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: each for name, each in columns.items() if name not in later or each not in (None, False)}
+
+
+def _session(columns: dict[str, Any]) -> Session:
+    kept = columns.pop("cache_kept_by", None)
+    return Session(cache_kept_by=None if kept is None else tuple(kept), **columns)

@@ -23,12 +23,21 @@ class Session:
         Prompt tokens in the provider's cache for that arm's model; another model pays them in full.
     open_tool_loop
         The gateway knows of an open tool call, whether or not the messages show it.
+    cache_kept_by
+        Names of the arms that read the cached prefix, because neither model nor effort change what the provider
+        renders; None in records of earlier releases: every arm of the same model.
     """
 
     arm: str
     effort: Effort | None = None
     cached_tokens: int = 0
     open_tool_loop: bool = False
+    cache_kept_by: tuple[str, ...] | None = None
+
+    def cached_for(self, arm: str, same_model: bool) -> int:
+        """Count the prompt tokens that the provider would read from its cache for an arm."""
+        kept = same_model if self.cache_kept_by is None else arm in self.cache_kept_by
+        return self.cached_tokens if kept else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from serving.control.controller import Controller
-from serving.control.sessions import SessionTable
+from serving.control.session_identity import SessionIdentifier
+from serving.control.sessions import ROOT_BYTES, SessionTable
 from serving.control.spend_ledger import MemorySpendLedger, SpendEntry, SpendLedger, SqlSpendLedger
 from serving.decision.engine import Engine, RecordedDecision
 from serving.decision.policy.arms import effort_rank
@@ -295,6 +297,52 @@ def test_the_prompt_cache_is_taken_to_hold_for_a_while() -> None:
     short = cached.steering.runtime_state(ask(session_id="short"), {}).session
     assert short is not None
     assert short.cached_tokens == 0
+
+
+def test_a_change_of_effort_reads_nothing_from_the_prompt_cache() -> None:
+    talk = world()
+    long = ask("word " * 40_000, session_id="s")
+    talk.decide(replace(long, client_effort="high"))
+    session = talk.steering.runtime_state(long, {}).session
+    assert session is not None
+    assert session.cache_kept_by == ("high",)
+    assert session.cached_for("high", same_model=True) > 40_000
+    assert session.cached_for("direct", same_model=True) == 0
+
+
+def test_a_conversation_without_a_name_is_followed_from_call_to_call() -> None:
+    talk = world()
+    names = SessionIdentifier(talk.table, lambda: os.urandom(ROOT_BYTES))
+    asked = (Message("system", "Be brief."), Message("user", "Plan the move."))
+    first = names.identify(Request(asked, client_effort="high"))
+    assert talk.steering.runtime_state(first, {}).session is None
+    talk.decide(first)
+    stranger = names.identify(Request(asked))
+    assert stranger.session_id != first.session_id
+    longer = (*asked, Message("assistant", "1. ..."), Message("system", "reminder"), Message("user", "And step 2?"))
+    second = names.identify(Request(longer))
+    assert second.session_id == first.session_id
+    session = talk.steering.runtime_state(second, {}).session
+    assert session is not None
+    assert (session.arm, session.effort) == ("high", "high")
+    talk.decide(second)
+    third = names.identify(Request((*longer, Message("assistant", "2. ..."), Message("user", "Thanks."))))
+    assert third.session_id == first.session_id
+    elsewhere = names.identify(Request(longer, tenant="other"))
+    assert elsewhere.session_id != first.session_id
+
+
+def test_calls_of_one_template_are_not_one_session() -> None:
+    talk = world()
+    names = SessionIdentifier(talk.table, lambda: os.urandom(ROOT_BYTES))
+    shots = (Message("user", "2+2?"), Message("assistant", "4"))
+    found = set()
+    for number in range(20):
+        request = names.identify(Request((*shots, Message("user", f"{number}+1?"))))
+        assert talk.steering.runtime_state(request, {}).session is None
+        talk.decide(request)
+        found.add(request.session_id)
+    assert len(found) == 20
 
 
 # --- all together ---------------------------------------------------------------------------------------------------

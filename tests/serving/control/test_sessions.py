@@ -8,11 +8,18 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.control.sessions import LastTurn, SessionTable, arm_key
+from serving.control.sessions import ROOT_BYTES, LastTurn, SessionTable, arm_key
 from serving.decision.types import EFFORTS
 
 turns = st.builds(
-    LastTurn, st.integers(0, 2**32 - 1), st.sampled_from(EFFORTS), st.integers(0, 2**32 - 1), st.floats(0, 1e12)
+    LastTurn,
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(EFFORTS),
+    st.integers(0, 2**32 - 1),
+    st.floats(0, 1e12),
+    st.none() | st.sampled_from(EFFORTS),
+    st.booleans(),
+    st.binary(min_size=ROOT_BYTES, max_size=ROOT_BYTES),
 )
 names = st.text(max_size=8)
 
@@ -36,6 +43,16 @@ def test_tenants_do_not_see_each_other() -> None:
     table.keep(None, "1:a\0s", turn)
     table.keep("1:a\0", "s", replace_arm(turn, 2))
     assert table.find("a", "s") == turn
+
+
+def test_a_turn_is_found_by_its_tenant_and_hash_only() -> None:
+    table = SessionTable(64)
+    turn = LastTurn(1, "high", 10, 5.0, root=b"12345678")
+    table.keep_turn("a", b"k" * 16, turn)
+    assert table.find_turn("a", b"k" * 16) == turn
+    assert table.find_turn(None, b"k" * 16) is None
+    assert table.find_turn("b", b"k" * 16) is None
+    assert table.find("a", "k" * 16) is None
 
 
 def replace_arm(turn: LastTurn, arm: int) -> LastTurn:

@@ -78,6 +78,9 @@ def test_broken_engine_still_answers_with_a_fallback() -> None:
 
 def test_fault_of_ours_lets_the_message_pass(caplog: pytest.LogCaptureFixture) -> None:
     class Faulty(DecisionService):
+        def identify(self, request: Any, *_: Any) -> Any:
+            return request
+
         def decide(self, *_: Any) -> Any:
             raise RuntimeError("a secret word")
 

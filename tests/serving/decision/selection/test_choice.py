@@ -297,6 +297,25 @@ def test_changing_the_model_loses_the_prompt_cache() -> None:
     assert cost(fresh, "big") == cost(cached, "big")
 
 
+def test_changing_the_effort_loses_the_prompt_cache_unless_the_provider_keeps_it() -> None:
+    both = engine(forecast(), NO_RETRIES, (DIRECT, LOW, HIGH))
+    last = Session("direct", "none", cached_tokens=8_000, cache_kept_by=("direct", "high"))
+    cached = both.decide(ask(), RuntimeState(input_tokens=10_000, session=last))
+    fresh = both.decide(ask(), RuntimeState(input_tokens=10_000))
+    saved = 8_000 * 0.9e-6
+    assert cost(fresh, "direct") - cost(cached, "direct") == pytest.approx(saved)
+    assert cost(fresh, "high") - cost(cached, "high") == pytest.approx(saved)
+    assert cost(fresh, "low") == cost(cached, "low")
+
+
+def test_a_programs_constant_effort_is_no_choice_where_the_policy_says_so() -> None:
+    constant, chosen = ask(client_effort="high", client_default=True), ask(client_effort="high")
+    small = forecast((0.0, 0.0))
+    assert decide(small, policy(client_effort="default"), constant).arm == "direct"
+    assert decide(small, policy(client_effort="default"), chosen).arm == "high"
+    assert decide(small, policy(client_effort="honour"), constant).arm == "high"
+
+
 def test_a_session_sticks_to_its_arm_for_the_switching_cost() -> None:
     sticky = policy(switching_cost_usd=0.05)
     little = forecast((0.0, 0.1), half=0.01)

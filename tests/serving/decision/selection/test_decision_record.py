@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from serving.decision.errors import BadInput
@@ -46,6 +48,20 @@ JOURNALLED = (
 def test_the_journal_format_does_not_change() -> None:
     assert RECORD.to_json() == JOURNALLED
     assert DecisionRecord.from_json(JOURNALLED) == RECORD
+
+
+def test_later_fields_are_written_only_where_they_say_something() -> None:
+    session = Session("low", "medium", 12, cache_kept_by=())
+    later = replace(
+        RECORD,
+        context=replace(RECORD.context, client_default=True),
+        runtime_state=replace(RECORD.runtime_state, session=session),
+    )
+    text = later.to_json()
+    assert b'"client_default":true' in text
+    assert DecisionRecord.from_json(text) == later
+    named = replace(later, runtime_state=replace(later.runtime_state, session=Session("low", cache_kept_by=("low",))))
+    assert DecisionRecord.from_json(named.to_json()).runtime_state.session == Session("low", cache_kept_by=("low",))
 
 
 def test_the_record_holds_no_word_of_the_prompt() -> None:
