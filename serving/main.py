@@ -49,8 +49,8 @@ _BAD_INPUT: Final = 2
 _SWITCH_SECONDS: Final = 0.0005
 _FULL_COLLECTIONS: Final = 1000
 """Collections of the middle generation for each full one; Python's own figure is 10."""
-_FRAME_BYTES: Final = 1024
-"""Room in a gRPC message beside a body of the largest size."""
+_ENVOY_PIECE_BYTES: Final = 16 * 2**20
+"""Largest message that is taken from Envoy, which sends as much of a body at once as its own buffer holds."""
 
 
 def main() -> None:
@@ -209,7 +209,7 @@ def _build_grpc(settings: Settings, components: WorkerComponents, address: str) 
         OUTCOMES: OutcomeServicer(outcome_service, components.limits, time.time).handler(),
         EXTERNAL_PROCESSOR: envoy.handler(),
     }
-    options = GrpcOptions(address, settings.max_body_bytes + _FRAME_BYTES, tls)
+    options = GrpcOptions(address, max(settings.max_body_bytes, _ENVOY_PIECE_BYTES) + 2**20, tls)
     return GrpcServer(options, services, components.authorizer, MetricsInterceptor(components.registry)), envoy
 
 

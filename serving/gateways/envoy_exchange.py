@@ -105,6 +105,14 @@ class Exchange:
         self._reader: ReplyReader | None = None
         self._timed_out = False
         self._complete = False
+        self._bodies_seen = 0
+        self.configured: pb.ProtocolConfiguration | None = None
+        """How the filter is configured, where it says so."""
+
+    @property
+    def wants_body(self) -> bool:
+        """Whether the request's body is to be decided on, as far as its headers tell."""
+        return self._endpoint is not None and self._body_mode() != pb.ProcessingMode.NONE
 
     def request_headers(self, message: pb.HttpHeaders) -> Answer:
         """Read path and headers; ask for the body of a model call only."""
@@ -128,7 +136,9 @@ class Exchange:
     def request_body(self, message: pb.HttpBody) -> Answer:
         """Decide, and rewrite the body; pass it on unchanged where it can't be read or came in part only."""
         untouched = Answer(request_body=pb.BodyResponse())
-        if self._endpoint is None or not message.end_of_stream or not _is_json(self._headers):
+        self._bodies_seen += 1
+        whole = message.end_of_stream and self._bodies_seen == 1 and len(message.body) <= self._services.max_body_bytes
+        if self._endpoint is None or not whole or not _is_json(self._headers):
             return untouched
         started = self._services.clock()
         try:

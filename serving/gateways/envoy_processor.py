@@ -11,26 +11,17 @@ import grpc
 
 from serving.decision import ThinkgateError
 from serving.gateways.envoy_exchange import Answer, Exchange, ExchangeServices
+from serving.gateways.envoy_stream import ExtProcStream
 from serving.grpc_api import Context, message_reader
 from serving.journal import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.schemas import Problem
-from serving.service import error_location
 
 EXTERNAL_PROCESSOR: Final = "envoy.service.ext_proc.v3.ExternalProcessor"
 
 logger = logging.getLogger("thinkgate.ext_proc")
 
 _MAX_REPORTS: Final = 1000
-_UNCHANGED: Final = {
-    "request_headers": Answer(request_headers=pb.HeadersResponse()),
-    "response_headers": Answer(response_headers=pb.HeadersResponse()),
-    "request_body": Answer(request_body=pb.BodyResponse()),
-    "response_body": Answer(response_body=pb.BodyResponse()),
-    "request_trailers": Answer(request_trailers=pb.TrailersResponse()),
-    "response_trailers": Answer(response_trailers=pb.TrailersResponse()),
-}
-"""Answers that let a message pass unchanged."""
 
 
 class OutcomeReporter(Protocol):
@@ -67,11 +58,12 @@ class ExtProcServicer:
     async def process(self, messages: AsyncIterator[pb.ProcessingRequest | Problem], context: Context) -> Any:
         """Answer the messages of one stream."""
         exchange = Exchange(self._services, read_replies=self._outcome_reporter is not None)
+        stream = ExtProcStream(exchange, self._services.max_body_bytes)
         try:
             async for message in messages:
                 if isinstance(message, Problem):
                     await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message.detail)
-                elif (answer := self._answer(exchange, message)) is not None:
+                for answer in stream.answers(message):
                     yield answer
         finally:
             self._start_report(exchange)
@@ -83,20 +75,6 @@ class ExtProcServicer:
         """Wait for reports that are under way."""
         if self._reports:
             await asyncio.wait(self._reports, timeout=seconds)
-
-    def _answer(self, exchange: Exchange, message: pb.ProcessingRequest) -> Answer | None:
-        kind = message.WhichOneof("request")
-        if kind is None:
-            return None
-        act = getattr(exchange, kind, None)
-        if act is None:
-            return _UNCHANGED[kind]
-        try:
-            answer: Answer = act(getattr(message, kind))
-        except Exception as error:
-            logger.error("a call failed: %s", error_location(error))
-            return _UNCHANGED[kind]
-        return answer
 
     def _start_report(self, exchange: Exchange) -> None:
         outcome = exchange.outcome()

@@ -10,7 +10,16 @@ from google.protobuf.message import Message as Proto
 
 from serving.decision import BadRequest, Decision, Message, Request, Role, from_prompt, require_content
 from serving.proto.thinkgate.v1 import decision_pb2 as pb
-from serving.schemas import INVALID, Problem, Rejected, check_fields, invalid_request, locate_fault, to_request
+from serving.schemas import (
+    INVALID,
+    TOO_LARGE,
+    Problem,
+    Rejected,
+    check_fields,
+    invalid_request,
+    locate_fault,
+    to_request,
+)
 
 ProtoMessage = TypeVar("ProtoMessage", bound=Proto)
 
@@ -30,10 +39,18 @@ _MAX_COUNT: Final = 100_000
 _TURN: Final = {"role": "user"}
 
 
-def message_reader(kind: type[ProtoMessage]) -> Callable[[bytes], ProtoMessage | Problem]:
-    """Give a parser for one message type; bytes that can't be parsed become a problem, not a transport error."""
+def message_reader(kind: type[ProtoMessage], max_bytes: int | None = None) -> Callable[[bytes], ProtoMessage | Problem]:
+    """Give a parser for one message type; bytes that can't be parsed become a problem, not a transport error.
+
+    Parameters
+    ----------
+    max_bytes
+        Longer messages become a problem, too; None where the transport's own limit is enough.
+    """
 
     def read(raw: bytes) -> ProtoMessage | Problem:
+        if max_bytes is not None and len(raw) > max_bytes:
+            return Problem(TOO_LARGE, f"the message is larger than {max_bytes} bytes; send the newest turns only")
         try:
             return kind.FromString(raw)
         except DecodeError:

@@ -48,6 +48,8 @@ _STATUS_CODES: Final[dict[ProblemKind, grpc.StatusCode]] = {
     TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UNEXPECTED: grpc.StatusCode.INTERNAL,
 }
+_FRAME_BYTES: Final = 1024
+"""Room in a message beside a body of the largest size."""
 _ITEMS_PER_TURN: Final = 8
 """Items of a batch that are decided before waiting calls get their turn."""
 _ANSWER_SECONDS: Final = 0.002
@@ -80,8 +82,8 @@ class DecisionServicer:
     def handler(self) -> grpc.GenericRpcHandler:
         """Give the handler that a server registers."""
         methods = {
-            "Decide": unary_handler(decision_pb2.DecideRequest, self.decide),
-            "DecideBatch": unary_handler(decision_pb2.DecideBatchRequest, self.decide_batch),
+            "Decide": unary_handler(decision_pb2.DecideRequest, self.decide, self._limits),
+            "DecideBatch": unary_handler(decision_pb2.DecideBatchRequest, self.decide_batch, self._limits),
         }
         return grpc.method_handlers_generic_handler(DECISIONS, methods)
 
@@ -142,7 +144,7 @@ class OutcomeServicer:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Give the handler that a server registers."""
-        methods = {"Report": unary_handler(outcome_pb2.ReportRequest, self.report)}
+        methods = {"Report": unary_handler(outcome_pb2.ReportRequest, self.report, self._limits)}
         return grpc.method_handlers_generic_handler(OUTCOMES, methods)
 
     async def report(self, message: outcome_pb2.ReportRequest, _context: Context) -> outcome_pb2.ReportResponse:
@@ -153,7 +155,9 @@ class OutcomeServicer:
 
 
 def unary_handler(
-    kind: type[RequestMessage], act: Callable[[RequestMessage, Context], Awaitable[Message]]
+    kind: type[RequestMessage],
+    act: Callable[[RequestMessage, Context], Awaitable[Message]],
+    limits: RequestLimits | None = None,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     """Give the handler of one unary method.
 
@@ -163,7 +167,10 @@ def unary_handler(
         Message type of the request; bytes that can't be parsed get a problem.
     act
         Answers. `CALL_ERRORS` become a status with the problem as trailer, other errors INTERNAL without the message.
+    limits
+        Larger messages get a problem.
     """
+    max_bytes = None if limits is None else limits.body.max_bytes + _FRAME_BYTES
 
     async def call(message: RequestMessage | Problem, context: Context) -> Message:
         problem = message if isinstance(message, Problem) else SERVER_FAULT
@@ -179,7 +186,7 @@ def unary_handler(
         await context.abort(code, problem.detail, (trailer,))
         raise AssertionError  # abort has raised
 
-    return grpc.unary_unary_rpc_method_handler(call, message_reader(kind), _serialize)
+    return grpc.unary_unary_rpc_method_handler(call, message_reader(kind, max_bytes), _serialize)
 
 
 def _serialize(answer: Message) -> bytes:

@@ -5,79 +5,19 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.decision_clients import grpc_address
-from tests.support.envoy_proxy import CONFIG, start_envoy, with_ports
-from tests.support.fake_upstream import CHAT_USAGE, Upstream, serve_upstream
-from tests.support.servers import Running, free_ports, start_server, stop_server
-from tests.support.waiting import wait_for_outcome
-
-TRIVIA = "What is the capital of France?"
-PROOF = "Prove that the square root of 2 is irrational, step by step."
-PRICE = "price_usd_per_mtok = { input = 1.25, output = 10.0 }\n"
-FAMILIES = {"openai": "gpt-5.1", "anthropic": "claude-sonnet-4-5", "gemini": "gemini-2.5-flash"}
-ARMS = "".join(
-    f'[[arm]]\nname = "{name}-{kind}"\nmodel = "{model}"\neffort = "{effort}"\n{PRICE}'
-    f"default_output_tokens = {tokens}\n"
-    for name, model in FAMILIES.items()
-    for kind, effort, tokens in (("direct", "none", 300), ("reasoning", "high", 2500))
-)
-ARMS += f'[[arm]]\nname = "o3"\nmodel = "o3"\neffort = "high"\n{PRICE}'
-POLICY = "value_of_success_usd = 0.5\n" + "".join(
-    f'[[rule]]\nallow = ["{name}-direct", "{name}-reasoning"]\nheader = {{ x-provider = "{name}" }}\n'
-    for name in FAMILIES
-)
-POLICY += '[[rule]]\nallow = ["o3"]\nheader = { x-provider = "other" }\n'
-POLICY += '[[rule]]\ndeny = ["o3"]\nheader = { x-provider = "none" }\n'
-POLICY += '[[rule]]\nallow = ["o3"]\nheader = { x-provider = "none" }\n'
-
-
-@dataclass
-class Gate:
-    """Everything between a client and its model."""
-
-    url: str
-    upstream: Upstream
-    reasoner: Upstream
-    server: Running
-    journal: Path
-
-    def outcome(self, answer: httpx.Response) -> dict[str, Any]:
-        return wait_for_outcome(self.journal, answer.headers["x-thinkgate-decision-id"])
-
-    def post(self, path: str, body: Any, provider: str = "openai", **headers: str) -> httpx.Response:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sent = {"content-type": "application/json", "x-provider": provider, **headers}
-        return httpx.post(self.url + path, content=content, headers=sent, timeout=30)
+from tests.support.envoy_gate import PROOF, TRIVIA, Gate, chat, serve_gate
+from tests.support.fake_upstream import CHAT_USAGE
+from tests.support.servers import stop_server
 
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
-    folder = tmp_path_factory.mktemp("envoy")
-    (folder / "arms.toml").write_text(ARMS)
-    (folder / "policy.toml").write_text(POLICY)
-    given = ("--grpc-port", "0", "--arms", str(folder / "arms.toml"), "--policy", str(folder / "policy.toml"))
-    journal = folder / "journal.db"
-    running = start_server(*given, "--cold-start", "--journal", f"sqlite:///{journal}")
-    with serve_upstream() as upstream, serve_upstream() as reasoner:
-        listener, admin = free_ports(2)
-        thinkgate = int(grpc_address(running).rpartition(":")[2])
-        ports = {10000: listener, 9090: thinkgate, 8000: upstream.port, 8001: reasoner.port, 9901: admin}
-        process = start_envoy(with_ports(CONFIG.read_text(), ports), folder, admin)
-        yield Gate(f"http://127.0.0.1:{listener}", upstream, reasoner, running, journal)
-        process.terminate()
-        process.wait(20)
-    stop_server(running)
-
-
-def chat(text: str, **more: Any) -> dict[str, Any]:
-    return {"model": "gpt-5.1", "messages": [{"role": "user", "content": text}], **more}
+    with serve_gate(tmp_path_factory.mktemp("envoy")) as running:
+        yield running
 
 
 def test_openai_body_asks_for_what_was_decided(gate: Gate) -> None:

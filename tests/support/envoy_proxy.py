@@ -38,3 +38,23 @@ def with_ports(text: str, ports: dict[int, int]) -> str:
         text, count = re.subn(rf"port_value: {old}\b", f"port_value: {new}", text)
         assert count == 1, old
     return text
+
+
+def with_modes(text: str, *, override: bool = False, **modes: str) -> str:
+    """Put other processing modes into the example: `request_body_mode="BUFFERED"` and so on."""
+    for name, mode in modes.items():
+        text, count = re.subn(rf"\b{name}: [A-Z_]+", f"{name}: {mode}", text)
+        assert count == 1, name
+    return text if override else text.replace("allow_mode_override: true", "allow_mode_override: false")
+
+
+def full_duplex(text: str, *, override: bool = False) -> str:
+    """Let bodies and trailers be streamed both ways, as agentgateway does by default."""
+    return with_modes(
+        text,
+        override=override,
+        request_body_mode="FULL_DUPLEX_STREAMED",
+        response_body_mode="FULL_DUPLEX_STREAMED",
+        request_trailer_mode="SEND",
+        response_trailer_mode="SEND",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ def wait_for_outcome(journal: Path, decision_id: str) -> dict[str, Any]:
     found: list[sqlite3.Row] = []
 
     def look() -> bool:
-        with closing(sqlite3.connect(journal)) as store:
+        # A journal that is not there yet has no tables.
+        with closing(sqlite3.connect(journal)) as store, suppress(sqlite3.OperationalError):
             store.row_factory = sqlite3.Row
             found[:] = store.execute("SELECT * FROM outcomes WHERE decision_id = ?", (decision_id,)).fetchall()
         return bool(found)
