@@ -14,7 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from serving.decision import Arm, BadInput
 from serving.decision.pricing import BadUsage, PriceBook, Usage, cost_of_usage, usage_from_openai
-from serving.decision.providers import rewrite_effort
+from serving.decision.providers import RewriteOptions, rewrite_effort
 from training.collector.call_log import FinishedCall
 
 _RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
@@ -194,7 +194,8 @@ def body_for(arm: Arm, messages: str, max_tokens: int | None) -> dict[str, Any]:
     body: dict[str, Any] = {"model": arm.model, "messages": orjson.loads(messages)}
     if max_tokens is not None:
         body["max_tokens"] = max_tokens
-    return dict(rewrite_effort(body, "chat", arm.effort, model=arm.model).body)
+    options = RewriteOptions(any_limit=True)  # An arm is collected at its own effort, also for labels of a few tokens.
+    return dict(rewrite_effort(body, "chat", arm.effort, model=arm.model, options=options).body)
 
 
 def effort_sent(arm: Arm) -> str | None:

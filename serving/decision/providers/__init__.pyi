@@ -5,11 +5,13 @@ from .endpoints import API_NAMES, Endpoint, parse_api_name, parse_path
 from .gateway_headers import read_gateway_headers
 from .reply_usage import READABLE_ENCODINGS, ReplyReader
 from .request_body import ParsedBody, parse_body
-from .rewrite import Rewrite, apply_decision, rewrite_effort, same_model
+from .rewrite import Rewrite, RewriteOptions, apply_decision, rewrite_effort, same_model
+from .rules.not_applied import NOT_APPLIED
 
 __all__ = [
     "AGENT_HEADERS",
     "API_NAMES",
+    "NOT_APPLIED",
     "READABLE_ENCODINGS",
     "SESSION_HEADERS",
     "Capability",
@@ -17,6 +19,7 @@ __all__ = [
     "ParsedBody",
     "ReplyReader",
     "Rewrite",
+    "RewriteOptions",
     "apply_decision",
     "client_effort",
     "find_capability",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -118,45 +118,123 @@ class Capability:
 
 
 _LMH: tuple[Effort, ...] = ("low", "medium", "high")
-_NONE_TO_HIGH: tuple[Effort, ...] = ("none", "low", "medium", "high")
+_LMHX: tuple[Effort, ...] = (*_LMH, "xhigh")
+_NONE_TO_HIGH: tuple[Effort, ...] = ("none", *_LMH)
+_NONE_TO_XHIGH: tuple[Effort, ...] = (*_NONE_TO_HIGH, "xhigh")
 _ON_OFF: tuple[Effort, ...] = ("none", "high")
 
 UNKNOWN = Capability("unknown", "fixed", ("none",))
 
 _OPENAI_TEXT = r"(?:^|/)"
+_OPENAI = Capability("gpt-5.1", "openai_effort", _NONE_TO_HIGH, default="none", sampling="only_at_none")
+_OPENAI_ALWAYS_ON = replace(_OPENAI, efforts=_LMH, default="medium", sampling="refused")
+_CLAUDE = Capability(
+    "claude-4.6", "anthropic_adaptive", (*_NONE_TO_HIGH, "max"), output_tokens=128_000, history="signed"
+)
+_CLAUDE_46 = replace(_CLAUDE, default="none", sampling="not_while_thinking")
+_CLAUDE_5 = replace(_CLAUDE, family="claude-5", efforts=(*_NONE_TO_XHIGH, "max"), default="high", sampling="refused")
+_CLAUDE_ALWAYS_ON = replace(_CLAUDE_5, family="claude-5-always-on", efforts=(*_LMHX, "max"))
+_CLAUDE_BUDGET = Capability(
+    "claude-3.7-4.5",
+    "anthropic_budget",
+    _NONE_TO_HIGH,
+    (1024, 64_000),
+    default="none",
+    sampling="not_while_thinking",
+    forced_tools="not_while_thinking",
+    history="signed",
+)
+_DEEPSEEK = Capability(
+    "deepseek-api",
+    "thinking_type",
+    _ON_OFF,
+    sampling="ignored",
+    forced_tools="not_while_thinking",
+    history="reasoning_content_on_tool_turns",
+)
 _TABLE: tuple[tuple[str, Capability], ...] = (
-    (r"gpt-oss", Capability("gpt-oss", "oss_effort", _LMH)),
-    (_OPENAI_TEXT + r"gpt-5(?:\.\d+)?-chat", Capability("gpt-5-chat", "fixed", ("none",))),
-    (_OPENAI_TEXT + r"gpt-5(?:\.\d+)?-pro", Capability("gpt-5-pro", "openai_effort", ("high",))),
-    (_OPENAI_TEXT + r"gpt-5\.1-codex-max", Capability("gpt-5.1-codex-max", "openai_effort", (*_LMH, "xhigh"))),
-    (_OPENAI_TEXT + r"gpt-5(?:\.\d+)?-codex", Capability("gpt-5-codex", "openai_effort", _LMH)),
-    (_OPENAI_TEXT + r"gpt-5\.1", Capability("gpt-5.1", "openai_effort", _NONE_TO_HIGH)),
-    (_OPENAI_TEXT + r"gpt-5\.[2-9]", Capability("gpt-5.2+", "openai_effort", (*_NONE_TO_HIGH, "xhigh"))),
-    (_OPENAI_TEXT + r"gpt-5(?![\d.])", Capability("gpt-5", "openai_effort", ("minimal", *_LMH))),
-    (_OPENAI_TEXT + r"o1-(?:mini|preview)", Capability("o1-mini", "fixed", ("high",))),
-    (_OPENAI_TEXT + r"o[134](?:-|$)", Capability("o-series", "openai_effort", _LMH)),
     (
-        r"claude-(?:opus|sonnet|haiku)-4[-.](?:[6-9])(?!\d)|claude-(?:opus|sonnet|haiku)-[5-9](?!\d)",
-        Capability("claude-4.6+", "anthropic_adaptive", (*_NONE_TO_HIGH, "max")),
+        r"embed(?:ding)?(?:-|$)|(?:^|/)text-embedding|rerank",
+        Capability("embedding", "fixed", ("none",), kind="embedding"),
     ),
+    (
+        r"gpt-image|dall-e|imagen|-image(?:-|$)|(?:^|/)(?:flux|veo|sora)",
+        Capability("image", "fixed", ("none",), kind="image"),
+    ),
+    (r"whisper|transcribe|(?:^|/)tts-|-tts(?:-|$)", Capability("speech", "fixed", ("none",), kind="speech")),
+    (r"realtime|-live(?:-|$)|native-audio", Capability("live", "fixed", ("none",), kind="live")),
+    (r"gpt-oss", Capability("gpt-oss", "oss_effort", _LMH, default="medium")),
+    (_OPENAI_TEXT + r"gpt-5-chat", Capability("gpt-5-chat", "fixed", ("none",))),
+    (_OPENAI_TEXT + r"gpt-5\.\d+-chat", Capability("gpt-5.1-chat", "fixed", ("medium",), sampling="refused")),
+    (_OPENAI_TEXT + r"gpt-5-pro", replace(_OPENAI_ALWAYS_ON, family="gpt-5-pro", efforts=("high",), default="high")),
+    (
+        _OPENAI_TEXT + r"gpt-5\.\d+-pro",
+        replace(_OPENAI_ALWAYS_ON, family="gpt-5.2-pro", efforts=("medium", "high", "xhigh")),
+    ),
+    (_OPENAI_TEXT + r"gpt-5\.1-codex-max", replace(_OPENAI_ALWAYS_ON, family="gpt-5.1-codex-max", efforts=_LMHX)),
+    (_OPENAI_TEXT + r"gpt-5\.[2-9]\d*-codex", replace(_OPENAI_ALWAYS_ON, family="gpt-5.2-codex", efforts=_LMHX)),
+    (_OPENAI_TEXT + r"gpt-5(?:\.\d+)?-codex", replace(_OPENAI_ALWAYS_ON, family="gpt-5-codex")),
+    (_OPENAI_TEXT + r"gpt-5\.1", _OPENAI),
+    (_OPENAI_TEXT + r"gpt-5\.[23](?!\d)", replace(_OPENAI, family="gpt-5.2", efforts=_NONE_TO_XHIGH)),
+    (
+        _OPENAI_TEXT + r"gpt-5\.4",
+        replace(_OPENAI, family="gpt-5.4", efforts=_NONE_TO_XHIGH, tools_effort="needs_none"),
+    ),
+    (
+        _OPENAI_TEXT + r"gpt-5\.5",
+        replace(_OPENAI, family="gpt-5.5", efforts=_NONE_TO_XHIGH, default="medium", tools_effort="needs_none"),
+    ),
+    (
+        _OPENAI_TEXT + r"gpt-6-astra|" + _OPENAI_TEXT + r"gpt-6\.\d+-(?:astra|sol)",
+        replace(_OPENAI_ALWAYS_ON, family="gpt-6-astra", efforts=_LMHX, tools_effort="tools_refused"),
+    ),
+    (
+        _OPENAI_TEXT + r"gpt-(?:5\.[6-9]|[6-9])",
+        replace(_OPENAI, family="gpt-5.6+", efforts=_NONE_TO_XHIGH, default="medium", tools_effort="none_in_words"),
+    ),
+    (_OPENAI_TEXT + r"gpt-5(?![\d.])", replace(_OPENAI_ALWAYS_ON, family="gpt-5", efforts=("minimal", *_LMH))),
+    (_OPENAI_TEXT + r"o1-(?:mini|preview)", Capability("o1-mini", "fixed", ("high",), sampling="refused")),
+    (_OPENAI_TEXT + r"o[134](?:-|$)", replace(_OPENAI_ALWAYS_ON, family="o-series")),
+    (r"claude-(?:fable|mythos)-5(?![-.][1-9](?!\d))", _CLAUDE_ALWAYS_ON),
+    (
+        r"claude-(?:fable|mythos)-5|claude-opus-5[-.]5(?!\d)",
+        replace(_CLAUDE_ALWAYS_ON, default="medium", forced_tools="refused"),
+    ),
+    (r"claude-sonnet-5[-.]5(?!\d)", replace(_CLAUDE_5, off_word="between_tools", forced_tools="refused")),
+    (r"claude-haiku-5[-.]5(?!\d)", replace(_CLAUDE_5, default="medium")),
+    (r"claude-(?:opus|sonnet|haiku)-[5-9](?!\d)", _CLAUDE_5),
+    (r"claude-opus-4[-.][78](?!\d)", replace(_CLAUDE_5, family="claude-4.7", default="none")),
+    (r"claude-(?:opus|sonnet|haiku)-4[-.][6-9](?!\d)", _CLAUDE_46),
     (
         r"claude-opus-4(?:[-.][01])?(?!\d|[-.]\d(?!\d))",
-        Capability("claude-opus-4", "anthropic_budget", _NONE_TO_HIGH, (1024, 30_000), 32_000),
+        replace(_CLAUDE_BUDGET, family="claude-opus-4", budgets=(1024, 30_000), output_tokens=32_000),
+    ),
+    (r"claude-3[-.]7|claude-(?:opus|sonnet|haiku)-4(?!\d)", _CLAUDE_BUDGET),
+    (r"gemini-2\.5-pro", Capability("gemini-2.5-pro", "gemini_budget", _LMH, (128, 32_768), default="on")),
+    (r"gemini-2\.5-flash-lite", Capability("gemini-2.5-flash-lite", "gemini_budget", _NONE_TO_HIGH, (512, 24_576))),
+    (r"gemini-2\.5-flash", Capability("gemini-2.5-flash", "gemini_budget", _NONE_TO_HIGH, (1, 24_576), default="on")),
+    (
+        r"gemini-3\.5-flash-lite",
+        Capability("gemini-3.5-flash-lite", "gemini_level", ("minimal", *_LMH), default="minimal", sampling="ignored"),
     ),
     (
-        r"claude-3[-.]7|claude-(?:opus|sonnet|haiku)-4(?!\d)",
-        Capability("claude-3.7-4.5", "anthropic_budget", _NONE_TO_HIGH, (1024, 64_000)),
+        r"gemini-3\.[78]-flash",
+        Capability("gemini-3.7-flash", "gemini_level", _LMH, default="medium", sampling="ignored"),
     ),
-    (r"gemini-2\.5-pro", Capability("gemini-2.5-pro", "gemini_budget", _LMH, (128, 32_768))),
-    (r"gemini-2\.5-flash-lite", Capability("gemini-2.5-flash-lite", "gemini_budget", _NONE_TO_HIGH, (512, 24_576))),
-    (r"gemini-2\.5-flash", Capability("gemini-2.5-flash", "gemini_budget", _NONE_TO_HIGH, (1, 24_576))),
-    (r"gemini-3[\w.]*-flash", Capability("gemini-3-flash", "gemini_level", ("minimal", *_LMH))),
-    (r"gemini-3", Capability("gemini-3-pro", "gemini_level", ("low", "high"))),
+    (
+        r"gemini-3\.6-flash",
+        Capability("gemini-3.6-flash", "gemini_level", ("minimal", *_LMH), default="medium", sampling="ignored"),
+    ),
+    (r"gemini-3[\w.]*-flash", Capability("gemini-3-flash", "gemini_level", ("minimal", *_LMH), default="high")),
+    (r"gemini-3\.[1-9]-pro|gemini-4", Capability("gemini-3.1-pro", "gemini_level", _LMH)),
+    (r"gemini-3", Capability("gemini-3-pro", "gemini_level", ("low", "high"), default="high")),
     (r"qwen-?3(?!.*(?:thinking|instruct)-2507)", Capability("qwen3", "template_enable_thinking", _ON_OFF)),
     (r"deepseek-ai/deepseek-v3\.[12]", Capability("deepseek-v3.1", "template_thinking", _ON_OFF)),
     (r"granite-(?:3\.[23]|[4-9])", Capability("granite", "template_thinking", _ON_OFF)),
-    (r"^(?:deepseek/)?deepseek-(?:chat|v3\.[12]|v4)", Capability("deepseek-api", "thinking_type", _ON_OFF)),
-    (r"deepseek-(?:reasoner|r1)", Capability("deepseek-r1", "fixed", ("high",))),
+    (r"^(?:deepseek/)?deepseek-v4", replace(_DEEPSEEK, family="deepseek-v4", default="high")),
+    (r"^(?:deepseek/)?deepseek-(?:chat|v3\.[12])", _DEEPSEEK),
+    (r"deepseek-(?:reasoner|r1)", Capability("deepseek-r1", "fixed", ("high",), sampling="ignored")),
+    (r"kimi-k2\.[56]", replace(_DEEPSEEK, family="kimi-k2.5", default="on", sampling="refused")),
 )
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), row) for pattern, row in _TABLE)
 

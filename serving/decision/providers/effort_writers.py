@@ -33,12 +33,15 @@ class EffortChange:
     is_explicit
         The client set it: `none` is then written out even where omitting the switch would do, so that the result still
         states the client's choice.
+    keeps_limit
+        The client's limit on output tokens stays as it is: a label or a title is wanted.
     """
 
     capability: Capability
     effort: Effort
     max_budget_tokens: int | None
     is_explicit: bool = False
+    keeps_limit: bool = False
 
     @property
     def budget(self) -> int:
@@ -130,7 +133,7 @@ def _anthropic_budget(body: Body, change: EffortChange) -> None:
 
 def _anthropic_adaptive(body: Body, change: EffortChange) -> None:
     if change.effort == "none":
-        body["thinking"] = {"type": "disabled"}
+        body["thinking"] = {"type": change.capability.off_word or "disabled"}
         output = body.get("output_config")
         if isinstance(output, dict):
             output.pop("effort", None)
@@ -150,6 +153,10 @@ def _gemini(body: Body, change: EffortChange) -> None:
     # The provider rejects both at once.
     for key in ("thinkingBudget", "thinking_budget", "thinkingLevel", "thinking_level"):
         thinking.pop(key, None)
+    if change.effort == "none":
+        # The provider rejects the wish to see thoughts where there are none.
+        for key in ("includeThoughts", "include_thoughts"):
+            thinking.pop(key, None)
     if change.capability.switch == "gemini_level":
         thinking["thinkingLevel"] = change.effort
     else:
@@ -220,7 +227,7 @@ def _raise_output_limit(body: Body, change: EffortChange, *names: str) -> int | 
         limit = body.get(name)
         if not isinstance(limit, int) or isinstance(limit, bool):
             continue
-        if change.effort == "none" or limit <= 0 or limit >= change.budget + _ANSWER_TOKENS:
+        if change.effort == "none" or change.keeps_limit or limit <= 0 or limit >= change.budget + _ANSWER_TOKENS:
             return limit
         # Never below the client's limit, nor above the model's maximum.
         raised = max(limit, min(change.budget + max(limit, _ANSWER_TOKENS), change.capability.output_tokens))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -56,6 +57,21 @@ def diff_patch(old: Body, new: Body, path: str = "") -> tuple[PatchOperation, ..
         elif _differs(old[key], new[key]):
             operations.append(PatchOperation("replace", place, new[key]))
     return tuple(operations)
+
+
+def copy_objects(body: Body, keys: Set[str]) -> Body:
+    """Copy a body, and the objects under `keys` two levels deep, so that these may be modified; the rest is shared.
+
+    >>> old = {"a": {"b": {}}, "c": {}}
+    >>> new = copy_objects(old, {"a"})
+    >>> new["a"]["b"] is old["a"]["b"], new["c"] is old["c"]
+    (False, True)
+    """
+    new = dict(body)
+    for key, value in body.items():
+        if key in keys and isinstance(value, dict):
+            new[key] = {name: dict(inner) if isinstance(inner, dict) else inner for name, inner in value.items()}
+    return new
 
 
 def _differs(old: Json, new: Json) -> bool:

@@ -2,7 +2,8 @@
 
 Invariants: a model's capability clamps the effort; a client's explicit effort wins unless policy caps it; inside an
 open tool loop nothing is toggled; a parameter that the target does not accept is never sent, nor a combination that
-the provider rejects; all other keys stay as they are, and rewriting the result again changes nothing.
+the provider rejects (`serving.decision.providers.rules`); all other keys stay as they are, and rewriting the result
+again changes nothing.
 """
 
 from __future__ import annotations
@@ -15,11 +16,21 @@ from serving.decision.errors import BadRequest
 from serving.decision.providers.capabilities import Capability, find_capability
 from serving.decision.providers.client_intent import body_in_tool_loop, client_effort, tool_loop_has_thinking
 from serving.decision.providers.client_preferences import drop_foreign_forms
-from serving.decision.providers.conflicts import find_conflicts
 from serving.decision.providers.effort_writers import EffortChange, has_switch, strip_effort, write_effort
 from serving.decision.providers.endpoints import Api
-from serving.decision.providers.json_patch import Body, Json, PatchOperation, diff_patch, merge_patch
+from serving.decision.providers.json_patch import Body, Json, PatchOperation, copy_objects, diff_patch, merge_patch
 from serving.decision.providers.request_body import ParsedBody
+from serving.decision.providers.rules import (
+    Plan,
+    PlanOptions,
+    Target,
+    is_chat,
+    leaves_room,
+    lower_limit,
+    make_plan,
+    rename_limit,
+    say_none,
+)
 from serving.decision.types import Decision, Effort
 
 
@@ -39,12 +50,16 @@ class RewriteOptions:
     drop_sampling
         Drop temperature and other sampling parameters that the provider rejects together with reasoning, instead of
         leaving the body unchanged.
+    any_limit
+        Think however few output tokens the body asks for; otherwise a limit that asks for a label or a title stays, and
+        nothing thinks under it.
     """
 
     max_reasoning_tokens: int | None = None
     override_client: bool = False
     continue_loop: bool = False
     drop_sampling: bool = False
+    any_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +82,8 @@ class Rewrite:
     note
         Why the body is unchanged; empty where it was changed.
     not_applied
-        Why the decision was not applied, as a short code for journal and metrics (`client`, `tool_loop`, `no_switch`,
-        `unknown_model`, `conflict:temperature` ...); empty where the body asks for what was decided.
+        Why the decision was not applied, as a short code of `rules.NOT_APPLIED`, for journal and metrics; empty where
+        the body asks for what was decided.
     asked_effort
         The effort that the provider is asked for: `effort`, or the model's own default where the body sets none; None
         where that is not known.
@@ -161,50 +176,64 @@ def rewrite_effort(
     target = model or (named if isinstance(named, str) else None)
     if not isinstance(target, str) or not target:
         raise BadRequest("the body names no model: send 'model', or name the target's")
-    changes_model = "model" in old and not same_model(named, target)
+    current = named if isinstance(named, str) and named else target
+    moves = "model" in old and not same_model(named, target)
     explicit = client_effort(old, api)
-    capability = find_capability(target)
+    capability = find_capability(target, endpoint=api)
+    if not is_chat(old, capability, find_capability(current, endpoint=api)):
+        return _unchanged(old, api, current, "no chat: images, speech, embeddings and live models stay", "not_a_chat")
     in_loop = body_in_tool_loop(old, api)
-    current_model = named if isinstance(named, str) and named else target
     if in_loop and (explicit is not None or not options.continue_loop):
-        return _unchanged(old, current_model, explicit, "open tool loop: the mode stays as it is", "tool_loop")
+        return _unchanged(old, api, current, "open tool loop: the mode stays as it is", "tool_loop")
     if in_loop and capability.switch == "anthropic_budget" and effort != "none" and not tool_loop_has_thinking(old):
-        return _unchanged(old, current_model, None, "open tool loop: it began without thinking", "tool_loop")
-    if explicit is not None and not options.override_client:
-        if not changes_model:
-            return _unchanged(old, current_model, explicit, "the client's explicit effort stands", "client")
-        effort = explicit
+        return _unchanged(old, api, current, "open tool loop: it began without thinking", "tool_loop")
     is_explicit = explicit is not None and not options.override_client
-    change = EffortChange(capability, capability.clamp(effort), options.max_reasoning_tokens, is_explicit)
-    return _write(old, api, target, change, changes_model, options.drop_sampling)
+    if is_explicit and not moves:
+        return _unchanged(old, api, current, "the client's explicit effort stands", "client")
+    wanted = explicit if is_explicit and explicit is not None else effort
+    aim = Target(capability, target, api, capability.clamp(wanted), moves)
+    return _write(old, current, aim, options, is_explicit)
 
 
-def _write(old: Body, api: Api, target: str, change: EffortChange, changes_model: bool, drop_sampling: bool) -> Rewrite:
-    capability = change.capability
-    new = _copy_mutable(old)
-    # Without a switch nothing is set, so nothing can conflict.
-    found = find_conflicts(new, capability, change.effort) if has_switch(capability, api) else ()
-    if found and not (drop_sampling and all(conflict.sampling for conflict in found)):
-        names = ", ".join(conflict.key for conflict in found)
-        named = old.get("model")
-        current_model = named if isinstance(named, str) and named else target
-        note = f"{capability.family} refuses {names} beside reasoning"
-        return _unchanged(old, current_model, client_effort(old, api), note, f"conflict:{found[0].key}")
-    for conflict in found:
-        del new[conflict.key]
-    if changes_model:
-        new["model"] = target
-        strip_effort(new)
-        _rename_limit(new, api, capability)
-    elif not change.is_explicit and has_switch(capability, api) and client_effort(old, api) is not None:
-        drop_foreign_forms(new)  # the decision replaces what the client stated in other words
-    written = write_effort(new, api, change)
+def _write(old: Body, current: str, target: Target, options: RewriteOptions, is_explicit: bool) -> Rewrite:
+    api, capability = target.api, target.capability
+    switched = has_switch(capability, api)
+    limits = PlanOptions(options.drop_sampling, is_explicit, options.continue_loop, options.any_limit)
+    plan = make_plan(old, target, limits, has_switch=switched)
+    new = _carry_out(old, target, plan, options, is_explicit)
+    thinks_more = switched and plan.effort not in (None, "none", capability.efforts[0])
+    if thinks_more and not options.any_limit and not leaves_room(new, api):
+        note = "the limit on output tokens leaves no room to think, and is not raised at this endpoint"
+        plan = say_none(old, target, limits, "limit", note)
+        new = _carry_out(old, target, plan, options, is_explicit)
+    if plan.effort is None:
+        return _unchanged(old, api, current, plan.note, plan.not_applied)
     patch = diff_patch(old, new)
-    note = "" if written else f"{capability.family} has no reasoning switch at this endpoint"
+    note = plan.note or ("" if switched else f"{capability.family} has no reasoning switch at this endpoint")
     note = note or ("" if patch else "nothing to do")
-    effort = change.effort if written else None
-    reason = "" if written else "no_switch" if capability.is_known else "unknown_model"
-    return Rewrite(new, merge_patch(old, new), patch, target, effort, note, reason, _asked(effort, capability))
+    effort = plan.effort if switched else None
+    code = plan.not_applied or ("" if switched else "no_switch" if capability.is_known else "unknown_model")
+    return Rewrite(new, merge_patch(old, new), patch, target.model, effort, note, code, _asked(effort, capability))
+
+
+def _carry_out(old: Body, target: Target, plan: Plan, options: RewriteOptions, is_explicit: bool) -> Body:
+    """Build the body that a plan describes."""
+    if plan.effort is None:
+        return old
+    new = copy_objects(old, _MUTABLE_KEYS)
+    for key in plan.dropped:
+        new.pop(key, None)
+    api, capability = target.api, target.capability
+    if target.moves:
+        new["model"] = target.model
+        strip_effort(new)
+        rename_limit(new, api, capability)
+        lower_limit(new, api, capability)
+    elif not is_explicit and has_switch(capability, api) and client_effort(old, api) is not None:
+        drop_foreign_forms(new)  # the decision replaces what the client stated in other words
+    change = EffortChange(capability, plan.effort, options.max_reasoning_tokens, is_explicit, plan.keeps_limit)
+    write_effort(new, api, change)
+    return new
 
 
 def same_model(one: Json, other: str) -> bool:
@@ -225,22 +254,6 @@ def _base_name(model: str) -> str:
 _SNAPSHOT = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
-def _rename_limit(body: Body, api: Api, capability: Capability) -> None:
-    """Rename the limit on output tokens for a model that accepts the newer name only."""
-    if api == "chat" and capability.switch == "openai_effort" and "max_tokens" in body:
-        body.setdefault("max_completion_tokens", body["max_tokens"])
-        del body["max_tokens"]
-
-
-def _copy_mutable(body: Body) -> Body:
-    """Copy what a writer may modify, two levels deep; all other values are shared."""
-    new = dict(body)
-    for key, value in body.items():
-        if key in _MUTABLE_KEYS and isinstance(value, dict):
-            new[key] = {name: dict(inner) if isinstance(inner, dict) else inner for name, inner in value.items()}
-    return new
-
-
 _MUTABLE_KEYS = frozenset(
     {
         "reasoning",
@@ -254,8 +267,10 @@ _MUTABLE_KEYS = frozenset(
 )
 
 
-def _unchanged(body: Body, model: str, effort: Effort | None, note: str, not_applied: str) -> Rewrite:
-    return Rewrite(body, {}, (), model, effort, note, not_applied, _asked(effort, find_capability(model)))
+def _unchanged(body: Body, api: Api, model: str, note: str, not_applied: str) -> Rewrite:
+    effort = client_effort(body, api)
+    capability = find_capability(model, endpoint=api)
+    return Rewrite(body, {}, (), model, effort, note, not_applied, _asked(effort, capability))
 
 
 def _asked(effort: Effort | None, capability: Capability) -> Effort | None:
