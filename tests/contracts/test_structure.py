@@ -103,7 +103,9 @@ def test_faces_export_what_their_modules_define() -> None:
             continue
         for node in ast.parse(stub.read_text()).body:
             if isinstance(node, ast.ImportFrom):
-                defined = _defined(stub.parent / f"{(node.module or '').replace('.', '/')}.py")
+                module = stub.parent / (node.module or "").replace(".", "/")
+                # A sub-package defines what its own interface exports.
+                defined = _exports(_dotted(module)) if module.is_dir() else _defined(module.with_suffix(".py"))
                 assert {alias.name for alias in node.names} <= defined, f"{stub}: {node.module}"
 
 
