@@ -6,6 +6,7 @@ from .ids import PROMPT_ID_BYTES, IdSource, from_base32, prompt_id, timestamp_of
 from .request_traits import turn_keys
 from .types import (
     EFFORTS,
+    HOSTS,
     Arm,
     Bucket,
     Caps,
@@ -17,14 +18,17 @@ from .types import (
     ModelInput,
     Prediction,
     Price,
+    ReasoningSwitch,
     Request,
     Role,
+    SwitchWords,
     TurnKeys,
     Usd,
 )
 
 __all__ = [
     "EFFORTS",
+    "HOSTS",
     "MAX_MESSAGES",
     "PROMPT_ID_BYTES",
     "Arm",
@@ -46,9 +50,11 @@ __all__ = [
     "ModelInput",
     "Prediction",
     "Price",
+    "ReasoningSwitch",
     "RecordedDecision",
     "Request",
     "Role",
+    "SwitchWords",
     "ThinkgateError",
     "TurnKeys",
     "Unpriced",

@@ -17,6 +17,42 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 """The scale that providers use, from no reasoning to the most."""
 
+HOSTS: tuple[str, ...] = (
+    "anthropic",
+    "azure",
+    "baseten",
+    "bedrock",
+    "cerebras",
+    "cohere",
+    "dashscope",
+    "deepinfra",
+    "deepseek",
+    "fireworks",
+    "google",
+    "groq",
+    "huggingface",
+    "llama.cpp",
+    "minimax",
+    "mistral",
+    "moonshot",
+    "novita",
+    "nvidia",
+    "ollama",
+    "openai",
+    "openrouter",
+    "perplexity",
+    "sglang",
+    "siliconflow",
+    "together",
+    "vercel",
+    "vertex",
+    "vllm",
+    "volcengine",
+    "xai",
+    "zai",
+)
+"""Who serves a model: makers, other hosts, and servers that people run themselves."""
+
 Bucket = Literal["use", "maybe", "avoid"]
 Fallback = Literal["baseline", "reason", "prior"]
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -102,6 +138,48 @@ class Price:
     cached_input: float | None = None
 
 
+SwitchValue = str | int | float | bool
+SwitchWords = tuple[tuple[str, SwitchValue], ...]
+"""Members that a request body gets: the dotted path of each, and its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningSwitch:
+    """An operator's own switch of an arm: what its endpoint is sent to reason or not to.
+
+    Parameters
+    ----------
+    states
+        Words of each state: `off`, `on`, or an effort of its own. `off` and `on` are always there, and differ.
+    """
+
+    states: tuple[tuple[str, SwitchWords], ...]
+
+    @property
+    def efforts(self) -> tuple[Effort, ...]:
+        """The efforts that can be told apart, ascending: `none`, those stated, else `high` for `on`."""
+        stated = {name for name, _ in self.states}
+        graded = tuple(effort for effort in EFFORTS[1:] if effort in stated)
+        return ("none", *(graded or ("high",)))
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every dotted path that one of the states sets."""
+        return frozenset(path for _, words in self.states for path, _ in words)
+
+    def words(self, effort: Effort) -> SwitchWords:
+        """Give the members that a body gets at an effort.
+
+        Examples
+        --------
+        >>> switch = ReasoningSwitch((("off", ()), ("on", (("think", True),)), ("low", (("think", "low"),))))
+        >>> switch.words("none"), switch.words("low"), switch.words("max")
+        ((), (('think', 'low'),), (('think', True),))
+        """
+        by_name = dict(self.states)
+        return by_name.get(effort, by_name["off" if effort == "none" else "on"])
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
     """One way to serve a request: a model at a reasoning effort.
@@ -114,6 +192,14 @@ class Arm:
         Overrides the price book.
     gpu_usd_per_second
         Self-hosted: the cost of a call is its latency times this.
+    speaks
+        Whose words its endpoint takes, such as `openrouter` or `vllm`; empty: told by the call, else by the model.
+    reasoning
+        A switch of the operator's own, in place of the known one.
+    stands_for
+        The model behind `model` where that is a name of the operator's own, such as a deployment; else empty.
+    aliases
+        Other names of the same model, in bodies, logs and replies; `stands_for` is one of them.
     """
 
     name: str
@@ -123,6 +209,23 @@ class Arm:
     default_latency_ms: float = 2000.0
     price: Price | None = None
     gpu_usd_per_second: Usd | None = None
+    speaks: str = ""
+    reasoning: ReasoningSwitch | None = None
+    stands_for: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def known_as(self) -> str:
+        """The model's name as makers and price lists know it."""
+        return self.stands_for or self.model
+
+    def goes_by(self, name: str | None) -> bool:
+        """Tell whether a name is this arm's model, or another name of it.
+
+        >>> Arm("a", "gpt-5.1", aliases=("chat-prod",)).goes_by("chat-prod")
+        True
+        """
+        return name is not None and (name == self.model or name in self.aliases)
 
 
 @fast_dataclass

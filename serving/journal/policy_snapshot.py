@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from serving.decision import Arm, BadInput, Price
+from serving.decision import Arm, BadInput, Price, ReasoningSwitch
 from serving.decision.policy import BoundPolicy, Policy, bind_policy, parse_policy
 from serving.decision.pricing import PriceBook
 
@@ -64,5 +64,17 @@ def bind_snapshot(row: PolicySnapshotRow) -> BoundPolicy:
 
 
 def _read_arm(item: dict[str, Any]) -> Arm:
-    price = item.pop("price")
-    return Arm(**item, price=None if price is None else Price(**price))
+    """Read an arm; what earlier versions did not write keeps its default."""
+    price, switch, aliases = item.pop("price"), item.pop("reasoning", None), item.pop("aliases", ())
+    return Arm(
+        **item,
+        price=None if price is None else Price(**price),
+        reasoning=None if switch is None else _read_switch(switch),
+        aliases=tuple(aliases),
+    )
+
+
+def _read_switch(item: dict[str, Any]) -> ReasoningSwitch:
+    return ReasoningSwitch(
+        tuple((name, tuple((path, value) for path, value in words)) for name, words in item["states"])
+    )

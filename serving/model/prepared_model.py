@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 
 from serving.decision import Arm, BadArms, Engine, Message, Request
 from serving.decision.bundle import Bundle, load_bundle
-from serving.decision.policy import Policy, load_arms
+from serving.decision.policy import Policy, load_arms, with_prices
 from serving.decision.pricing import PriceBook, price_book
 from serving.decision.prior import PriorModel
 from serving.model.slot import LiveEngine
@@ -127,11 +127,7 @@ def _repriced(ours: tuple[Arm, ...], theirs: tuple[Arm, ...], source: str) -> tu
             )
     if told:
         raise BadArms(f"{source}: the bundle knows nothing of {', '.join(told)}: leave them out, or train a new bundle")
-    prices = {arm.name: arm for arm in theirs}
-    return tuple(
-        replace(arm, price=prices[arm.name].price, gpu_usd_per_second=prices[arm.name].gpu_usd_per_second)
-        for arm in ours
-    )
+    return with_prices(ours, theirs)
 
 
 def _hidden_share(facts: Mapping[str, Any]) -> dict[str, float]:

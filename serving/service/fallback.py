@@ -79,7 +79,7 @@ def _forced(
     rank = min(effort_rank(context.client_effort), most)
     meant = min(
         places,
-        key=lambda place: (abs(bound_policy.ranks[place] - rank), bound_policy.arms[place].model != context.model),
+        key=lambda place: (abs(bound_policy.ranks[place] - rank), not bound_policy.arms[place].goes_by(context.model)),
     )
     return meant, EFFORTS[rank], "client"
 

@@ -14,7 +14,7 @@ from typing import Final, Literal, cast
 from serving.decision.bundle.strict_json import FieldReader, parse_object
 from serving.decision.errors import BundleCorrupt, BundleTooNew
 from serving.decision.features import EncoderLimits
-from serving.decision.types import EFFORTS, Arm, Effort, Price, Usd
+from serving.decision.types import EFFORTS, Arm, Effort, Price, ReasoningSwitch, SwitchWords, Usd
 
 PROTOCOL: Final = 1
 """The newest bundle layout that this server reads."""
@@ -169,8 +169,14 @@ class Manifest:
 
 
 def _arm_to_json(arm: Arm) -> dict[str, object]:
-    """Give an arm as the manifest has it."""
-    price = arm.price
+    """Give an arm as the manifest has it; how it is reached is left out where nothing is stated of it."""
+    price, switch = arm.price, arm.reasoning
+    wiring: dict[str, object] = {
+        "speaks": arm.speaks,
+        "reasoning": switch and {name: dict(words) for name, words in switch.states},
+        "stands_for": arm.stands_for,
+        "aliases": list(arm.aliases),
+    }
     return {
         "name": arm.name,
         "model": arm.model,
@@ -179,6 +185,7 @@ def _arm_to_json(arm: Arm) -> dict[str, object]:
         "default_latency_ms": arm.default_latency_ms,
         "price": price and {"input": price.input, "output": price.output, "cached_input": price.cached_input},
         "gpu_usd_per_second": arm.gpu_usd_per_second,
+        **{name: value for name, value in wiring.items() if value},
     }
 
 
@@ -237,9 +244,28 @@ def _read_arm(fields: FieldReader) -> Arm:
         default_latency_ms=fields.number("default_latency_ms"),
         price=fields.optional("price", lambda name: _read_price(fields.nested(name))),
         gpu_usd_per_second=fields.optional("gpu_usd_per_second", lambda name: Usd(fields.number(name))),
+        speaks=fields.string("speaks") if "speaks" in fields.values else "",
+        reasoning=_read_switch(fields.nested("reasoning")) if "reasoning" in fields.values else None,
+        stands_for=fields.string("stands_for") if "stands_for" in fields.values else "",
+        aliases=fields.strings("aliases") if "aliases" in fields.values else (),
     )
     fields.finish()
     return arm
+
+
+def _read_switch(fields: FieldReader) -> ReasoningSwitch:
+    """Read an arm's own switch; the states come in the order of the scale, whatever the file's."""
+    states = []
+    for name in ("off", "on", *EFFORTS[1:]):
+        if name in fields.values:
+            words = fields.free_object(name)
+            if not all(isinstance(value, str | int | float | bool) for value in words.values()):
+                fields.fail(name, "must hold strings, numbers, true or false")
+            states.append((name, cast(SwitchWords, tuple(words.items()))))
+    fields.finish()
+    if [name for name, _ in states[:2]] != ["off", "on"]:
+        fields.fail("off", "and on must both be there")
+    return ReasoningSwitch(tuple(states))
 
 
 def _read_price(fields: FieldReader) -> Price:

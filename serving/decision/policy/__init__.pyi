@@ -1,4 +1,4 @@
-from .arms import effort_rank, load_arms
+from .arms import effort_rank, load_arms, with_prices
 from .bound_policy import BoundPolicy, bind_policy
 from .controls import HOUR_S, BudgetSettings, HealthSettings, SessionSettings
 from .policy import Policy, Terms
@@ -22,4 +22,5 @@ __all__ = [
     "load_policy",
     "parse_policy",
     "read_text",
+    "with_prices",
 ]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from serving.decision.errors import BadArms
+from serving.decision.policy.arm_wiring import read_aliases, read_switch, with_aliases
 from serving.decision.policy.strict_toml import Section, TomlFile, read_text
-from serving.decision.types import EFFORTS, Arm, Effort, Price, Usd
+from serving.decision.types import EFFORTS, HOSTS, Arm, Effort, Price, Usd
 
 # Defaults until the history carries them; means of one call, hidden tokens included.
 _TOKENS: dict[Effort, float] = {
@@ -90,7 +91,8 @@ def parse_arms(text: str, source: str = "arms.toml") -> tuple[Arm, ...]:
     """
     file = TomlFile(text, source, BadArms)
     sections = file.root.sections("arm")
-    arms = tuple(_arm(section) for section in sections)
+    aliases = read_aliases(file.root)
+    arms = tuple(with_aliases(_arm(section), aliases) for section in sections)
     file.root.close()
     if len(arms) < 2:
         file.root.fault(None, f"{len(arms)} [[arm]] tables: write at least two, the baseline first")
@@ -104,7 +106,9 @@ def parse_arms(text: str, source: str = "arms.toml") -> tuple[Arm, ...]:
 
 
 def with_prices(arms: Sequence[Arm], newer: Sequence[Arm]) -> tuple[Arm, ...]:
-    """Replace prices by those of newer arms of the same names: a new price needs no new bundle.
+    """Replace prices by those of newer arms of the same names, and whatever else tells how an arm is reached.
+
+    A new price, host, switch or alias needs no new bundle: the arm is the same model at the same effort.
 
     Raises
     ------
@@ -122,8 +126,21 @@ def with_prices(arms: Sequence[Arm], newer: Sequence[Arm]) -> tuple[Arm, ...]:
                 f"arm {arm.name!r} is {other.model} at effort {other.effort} in arms.toml, but the bundle learnt"
                 f" {arm.model} at {arm.effort}: name the new arm differently and train on its history"
             )
-        out.append(replace(arm, price=other.price, gpu_usd_per_second=other.gpu_usd_per_second))
+        out.append(newer_terms(arm, other))
     return tuple(out)
+
+
+def newer_terms(arm: Arm, newer: Arm) -> Arm:
+    """Give an arm the price, host, switch and aliases of the newer one; what was learnt of it stays."""
+    return replace(
+        arm,
+        price=newer.price,
+        gpu_usd_per_second=newer.gpu_usd_per_second,
+        speaks=newer.speaks,
+        reasoning=newer.reasoning,
+        stands_for=newer.stands_for,
+        aliases=newer.aliases,
+    )
 
 
 def _arm(section: Section) -> Arm:
@@ -136,6 +153,8 @@ def _arm(section: Section) -> Arm:
         default_latency_ms=section.number("default_latency_ms", _LATENCY_MS[effort], above=True),
         price=_price(section),
         gpu_usd_per_second=_gpu(section),
+        speaks=section.choice("speaks", "", HOSTS),
+        reasoning=read_switch(section),
     )
     section.close()
     return arm

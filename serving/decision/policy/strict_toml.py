@@ -120,6 +120,10 @@ class Section:
         """Record an error of a key of this table, or of the table itself."""
         self.file.fault(self.path if key is None else (*self.path, key), message)
 
+    def value(self, key: str) -> object:
+        """Read a value of any type; None where it is missing."""
+        return self._take(key)
+
     def number(self, key: str, default: float, low: float = 0.0, high: float = math.inf, above: bool = False) -> float:
         """Read a finite number in [low, high], or in (low, high] with `above`; the default where it is missing."""
         value = self._take(key)

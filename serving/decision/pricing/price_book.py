@@ -137,11 +137,12 @@ def _from_book(arm: Arm) -> RateCard:
     # Imported here: the package loads an HTTP client, which a process that only reads decisions does not need.
     from genai_prices.data import providers
 
-    found = _find(providers, arm.model)
+    found = _find(providers, arm.known_as)
     if found is None:
         raise Unpriced(
-            f"arm {arm.name!r}: model {arm.model!r} is not in the price book; write the provider in front"
-            " (openai/..., azure/..., openrouter/...), or add price_usd_per_mtok or gpu_usd_per_second in arms.toml"
+            f"arm {arm.name!r}: model {arm.known_as!r} is not in the price book; write the provider in front"
+            " (openai/..., azure/..., openrouter/...), add price_usd_per_mtok or gpu_usd_per_second in arms.toml,"
+            " or say with [[alias]] which model a name of your own is"
         )
     provider, model = found
     if isinstance(model.prices, list):
@@ -194,7 +195,7 @@ def _tiers(arm: Arm, prices: ModelPrice) -> tuple[CallRates, ...]:
 
 def _no_token_price(arm: Arm) -> Unpriced:
     return Unpriced(
-        f"arm {arm.name!r}: the price book lists {arm.model!r} without a price per token;"
+        f"arm {arm.name!r}: the price book lists {arm.known_as!r} without a price per token;"
         " add price_usd_per_mtok in arms.toml (0 there says that it is free)"
     )
 

@@ -198,7 +198,7 @@ def _forced(
     rank = min(effort_rank(context.client_effort), effort_rank(terms.max_effort))
 
     def distance(index: int) -> tuple[int, bool, int]:
-        other_model = context.model is not None and bound_policy.arms[index].model != context.model
+        other_model = context.model is not None and not bound_policy.arms[index].goes_by(context.model)
         return abs(bound_policy.ranks[index] - rank), other_model, bound_policy.by_effort.index(index)
 
     nearest = min(bound_policy.by_effort, key=distance)
