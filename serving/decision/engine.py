@@ -58,11 +58,14 @@ class RecordedDecision:
     ----------
     forecast_us
         Microseconds until the forecast was complete; the rest of `decision.elapsed_us` is the policy's.
+    arm
+        The decided arm, for a rewrite; None where it is not known.
     """
 
     decision: Decision
     record: DecisionRecord | None
     forecast_us: int = 0
+    arm: Arm | None = None
 
 
 class Engine:
@@ -110,6 +113,7 @@ class Engine:
                 f"the model knows {', '.join(arm.name for arm in model.arms)}, in this order,"
                 f" not {', '.join(arm.name for arm in self.arms)}: name the same arms"
             )
+        self._arms_by_name = {arm.name: arm for arm in self.arms}
         self.prior = prior or PriorModel(self.arms)
         self.prices = prices or price_book(self.arms)
         self.bound_policy = bind_policy(self.arms, self.policy, self.prices)
@@ -146,7 +150,7 @@ class Engine:
         record = self.record(request, runtime_state)
         forecast_us = (self._timer() - start) // 1000
         decision = decide_from_record(record, self.bound_policy, lambda: (self._timer() - start) // 1000)
-        return RecordedDecision(decision, record, forecast_us)
+        return RecordedDecision(decision, record, forecast_us, self._arms_by_name.get(decision.arm))
 
     def record(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> DecisionRecord:
         """Forecast, and draw id, time and random number: the inputs of `decide_from_record`.

@@ -119,7 +119,8 @@ class Exchange:
         self._headers = _headers(message.headers)
         path = self._headers.get(b":path", b"").decode("latin-1")
         if self._headers.get(b":method") == b"POST" and not message.end_of_stream:
-            self._endpoint = parse_path(path)
+            authority = self._headers.get(b":authority") or self._headers.get(b"host", b"")
+            self._endpoint = parse_path(path, authority.decode("latin-1"))
         forged = [name for name in _DECISION_HEADERS if name.encode() in self._headers]
         answer = Answer(request_headers=pb.HeadersResponse())
         if forged:
@@ -216,10 +217,13 @@ class Exchange:
         gateway_headers = read_gateway_headers(
             {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
         )
-        parsed = parse_body(document.value, endpoint.api, model=endpoint.model, headers=gateway_headers)
+        parsed = parse_body(
+            document.value, endpoint.api, model=endpoint.model, headers=gateway_headers, host=endpoint.host
+        )
         request = self._services.decision_service.identify(parsed.request, self._headers.items())
-        decision = self._services.decision_service.decide(request, self._headers.items())
-        rewritten = apply_decision(document.value, parsed, decision)
+        decided = self._services.decision_service.decide_recorded(request, self._headers.items())
+        decision = decided.decision
+        rewritten = apply_decision(document.value, parsed, decision, arm=decided.arm)
         headers = decision_headers(parsed, decision, rewritten)
         self._decided = _Decided(decision, started, [pair for pair in headers if pair[0] in _CLIENT_HEADERS])
         answer = Answer()

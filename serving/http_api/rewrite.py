@@ -20,6 +20,7 @@ from serving.decision.providers import (
     apply_decision,
     parse_api_name,
     parse_body,
+    parse_host,
     read_gateway_headers,
 )
 from serving.http_api.asgi import (
@@ -61,7 +62,7 @@ FORMS: Final = {
     "merge": b"application/merge-patch+json",
 }
 """Forms of the answer, and their media types: the whole body, RFC 6902 operations, an RFC 7396 merge patch."""
-_PARAMETERS: Final = ("form", "dialect", "model", "drop-sampling")
+_PARAMETERS: Final = ("form", "dialect", "model", "host", "drop-sampling")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _HEADER_TEXTS: Final = {
     "decision-id": "Name it when the outcome is reported.",
@@ -112,6 +113,7 @@ REWRITE: Final = RouteText(
             _query("form", "`body` (default), `patch` for RFC 6902, `merge` for RFC 7396.", tuple(FORMS)),
             _query("dialect", "Shape of the body; detected where it is left out.", tuple(API_NAMES)),
             _query("model", "The model, where the URL of the call names it and the body does not (Gemini)."),
+            _query("host", "Who serves the call: a name such as `openrouter`, `vllm`, `azure`, or the call's URL."),
             _query("drop-sampling", "`true`: let temperature and the like go where the model refuses them."),
         ],
         **request_body({"type": "object"}, REWRITE_BODIES),
@@ -132,6 +134,7 @@ class _RewriteQuery:
     form: str
     dialect: str | None
     model: str | None
+    host: str | None
     drop_sampling: bool
     gateway_headers: dict[str, str]
 
@@ -176,7 +179,9 @@ class RewriteRoute:
         if not isinstance(document.value, dict):
             raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
         api = None if query.dialect is None else parse_api_name(query.dialect)
-        parsed = parse_body(document.value, api, model=query.model, headers=read_gateway_headers(query.gateway_headers))
+        host = "" if query.host is None else parse_host(query.host)
+        context = read_gateway_headers(query.gateway_headers)
+        parsed = parse_body(document.value, api, model=query.model, headers=context, host=host)
         request = self._decision_service.identify(parsed.request, headers)
         decided = self._decision_service.decide_recorded(request, headers)
         rewritten = apply_decision(
@@ -185,6 +190,7 @@ class RewriteRoute:
             decided.decision,
             continue_loop=_repeats_session(decided),
             drop_sampling=query.drop_sampling,
+            arm=decided.arm,
         )
         media_type = (b"content-type", FORMS[query.form])
         decision = decision_headers(parsed, decided.decision, rewritten)
@@ -217,4 +223,4 @@ def _read_query(scope: Scope) -> _RewriteQuery:
     if form not in FORMS:
         raise Rejected(Problem(INVALID, f"unknown form: use one of {', '.join(FORMS)}"))
     drop = (given["drop-sampling"] or "").lower() in _TRUE
-    return _RewriteQuery(form, given["dialect"], given["model"], drop, headers)
+    return _RewriteQuery(form, given["dialect"], given["model"], given["host"], drop, headers)

@@ -258,7 +258,7 @@ class DecisionService:
             policy=live.policy,
             elapsed_us=(self._clock_ns() - started_ns) // 1000,
         )
-        return RecordedDecision(decision, None)
+        return RecordedDecision(decision, None, arm=chosen.arm)
 
 
 def _wanted(names: frozenset[str], headers: Headers) -> Mapping[str, str]:
@@ -271,4 +271,5 @@ def _as_prior(decided: RecordedDecision, bundle_id: str) -> RecordedDecision:
     require_finite(decided.decision)
     decision = dataclasses.replace(decided.decision, fallback="prior", bundle_id=bundle_id)
     record = decided.record
-    return RecordedDecision(decision, None if record is None else dataclasses.replace(record, bundle_id=bundle_id))
+    record = None if record is None else dataclasses.replace(record, bundle_id=bundle_id)
+    return RecordedDecision(decision, record, arm=decided.arm)

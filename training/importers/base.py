@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 import orjson
 
 from serving.decision import Arm, Effort
-from serving.decision.providers import same_model
+from serving.decision.providers import is_arm_model
 from training.records import OutcomeRecord, Unmappable
 
 
@@ -88,7 +88,7 @@ def arm_of(model: str | None, effort: str | None, arms: Sequence[Arm]) -> str:
         raise Unmappable("no model", "the call names no model, so its arm is unknown")
     if not arms:
         return f"{model}@{effort}" if effort else model
-    fitting = [arm for arm in arms if same_model(model, arm.model)]
+    fitting = [arm for arm in arms if is_arm_model(model, arm)]
     if effort is not None:
         fitting = [arm for arm in fitting if arm.effort == cast(Effort, effort)]
     if len(fitting) == 1:

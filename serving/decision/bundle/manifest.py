@@ -261,7 +261,7 @@ def _read_switch(fields: FieldReader) -> ReasoningSwitch:
             words = fields.free_object(name)
             if not all(isinstance(value, str | int | float | bool) for value in words.values()):
                 fields.fail(name, "must hold strings, numbers, true or false")
-            states.append((name, cast(SwitchWords, tuple(words.items()))))
+            states.append((name, cast(SwitchWords, tuple(sorted(words.items())))))
     fields.finish()
     if [name for name, _ in states[:2]] != ["off", "on"]:
         fields.fail("off", "and on must both be there")

@@ -93,7 +93,7 @@ def read_switch(section: Section) -> ReasoningSwitch | None:
     for name in _STATES:
         if table.has(name):
             state = table.section(name)
-            states.append((name, tuple(_members(state))))
+            states.append((name, tuple(sorted(_members(state)))))
     for key in ("off", "on"):
         if not table.has(key):
             table.fault(key, "missing: a switch needs what switches reasoning off, and what switches it on")

@@ -3,10 +3,12 @@ from .client_intent import client_effort
 from .client_session import AGENT_HEADERS, SESSION_HEADERS, header_session, unasked_efforts
 from .endpoints import API_NAMES, Endpoint, parse_api_name, parse_path
 from .gateway_headers import read_gateway_headers
+from .hosts import find_host, parse_host
 from .reply_usage import READABLE_ENCODINGS, ReplyReader
 from .request_body import ParsedBody, parse_body
-from .rewrite import Rewrite, RewriteOptions, apply_decision, rewrite_effort, same_model
+from .rewrite import Rewrite, RewriteOptions, apply_decision, rewrite_effort
 from .rules.not_applied import NOT_APPLIED
+from .targets import is_arm_model, same_model, target_capability
 
 __all__ = [
     "AGENT_HEADERS",
@@ -23,12 +25,16 @@ __all__ = [
     "apply_decision",
     "client_effort",
     "find_capability",
+    "find_host",
     "header_session",
+    "is_arm_model",
     "parse_api_name",
     "parse_body",
+    "parse_host",
     "parse_path",
     "read_gateway_headers",
     "rewrite_effort",
     "same_model",
+    "target_capability",
     "unasked_efforts",
 ]

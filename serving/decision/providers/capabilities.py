@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from serving.decision.types import EFFORTS, Effort
+from serving.decision.types import EFFORTS, Effort, ReasoningSwitch
 
 Switch = Literal[
     "openai_effort",  # reasoning_effort / reasoning.effort
@@ -32,6 +32,7 @@ Switch = Literal[
     "reasoning_enabled",  # reasoning: {enabled}, with reasoning_effort where there are several efforts: Together
     "template_args",  # chat_template_args.enable_thinking: Baseten
     "bedrock",  # additionalModelRequestFields at converse
+    "own",  # an operator's own: `Capability.own`
     "fixed",  # takes no parameter
 ]
 
@@ -79,6 +80,8 @@ class Capability:
         What a change of effort does to the cached prefix; None where unknown, to be priced as lost.
     kind
         `chat`; models of any other kind (`image`, `speech`, `embedding`, `live`) are never touched.
+    own
+        An operator's own switch, which goes before the known one.
     """
 
     family: str
@@ -96,6 +99,7 @@ class Capability:
     inband_effort: bool = False
     cache_on_effort: Literal["kept", "lost"] | None = None
     kind: str = "chat"
+    own: ReasoningSwitch | None = None
 
     @property
     def is_known(self) -> bool:

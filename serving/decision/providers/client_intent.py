@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from serving.decision.providers.client_preferences import read_budget, stated_effort
+from serving.decision.providers.client_preferences import read_budget, read_word, stated_effort
 from serving.decision.providers.endpoints import Api
 from serving.decision.providers.json_patch import Json
 from serving.decision.types import EFFORTS, Effort
@@ -21,6 +21,8 @@ def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
     >>> client_effort({"thinking": {"type": "disabled"}}, "messages")
     'none'
     """
+    if api == "converse":
+        return _converse_effort(body.get("additionalModelRequestFields"))
     if api != "gemini":
         return stated_effort(body)
     settings = body.get("generationConfig", body.get("generation_config"))
@@ -98,11 +100,21 @@ _CLIENT_CALLS = frozenset(
 
 
 def _is_tool_call(part: Mapping[str, Json]) -> bool:
-    return "functionCall" in part or "function_call" in part or part.get("type") == "tool_use"
+    return any(key in part for key in ("functionCall", "function_call", "toolUse")) or part.get("type") == "tool_use"
 
 
 def _is_tool_result(part: Mapping[str, Json]) -> bool:
-    return "functionResponse" in part or "function_response" in part or part.get("type") == "tool_result"
+    keys = ("functionResponse", "function_response", "toolResult")
+    return any(key in part for key in keys) or part.get("type") == "tool_result"
+
+
+def _converse_effort(fields: Json) -> Effort | None:
+    if not isinstance(fields, dict):
+        return None
+    nova = fields.get("reasoningConfig")
+    if not isinstance(nova, dict):
+        return stated_effort(fields)
+    return "none" if read_word(nova.get("type")) == "none" else read_word(nova.get("maxReasoningEffort", "high"))
 
 
 def _gemini_effort(config: Json) -> Effort | None:

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
+from urllib.parse import unquote
 
 from serving.decision.errors import BadRequest
+from serving.decision.providers.hosts import find_host
 from serving.decision.providers.json_patch import Json
 
-Api = Literal["chat", "responses", "messages", "gemini", "openrouter"]
+Api = Literal["chat", "responses", "messages", "gemini", "openrouter", "converse", "cohere"]
 """Endpoint format: whose request body it is."""
 
 API_NAMES: Mapping[str, Api] = MappingProxyType(
@@ -25,6 +27,8 @@ API_NAMES: Mapping[str, Api] = MappingProxyType(
         "anthropic": "messages",
         "gemini": "gemini",
         "openrouter": "openrouter",
+        "converse": "converse",
+        "cohere": "cohere",
     }
 )
 """Names by which a caller may state a body's format."""
@@ -36,6 +40,19 @@ _PATHS: Sequence[tuple[re.Pattern[str], Api]] = (
     (re.compile(r"/responses$"), "responses"),
     (re.compile(r"/messages$"), "messages"),
     (re.compile(r"/models/(?P<model>[^/:]+):(?:streamG|g)enerateContent$"), "gemini"),
+    (re.compile(r"/endpoints/(?P<model>[^/:]+):(?:streamG|g)enerateContent$"), "gemini"),  # tuned, at Vertex AI
+    (re.compile(r"/publishers/anthropic/models/(?P<model>[^/:]+):(?:streamR|r)awPredict$"), "messages"),
+    (re.compile(r"/publishers/(?!google|anthropic)[^/]+/models/(?P<model>[^/:]+):(?:streamR|r)awPredict$"), "chat"),
+    (re.compile(r"/model/(?P<model>.+)/converse(?:-stream)?$"), "converse"),
+    (re.compile(r"/model/(?P<model>(?:.*[./])?anthropic\..+)/invoke(?:-with-response-stream)?$"), "messages"),
+    (
+        re.compile(
+            r"/model/(?P<model>(?:.*[./])?(?:openai|qwen|deepseek|moonshot|minimax|zai|mistral|nvidia|google)\..+)"
+            r"/invoke(?:-with-response-stream)?$"
+        ),
+        "chat",
+    ),
+    (re.compile(r"/v2/chat$"), "cohere"),
 )
 
 
@@ -46,20 +63,25 @@ class Endpoint:
     Parameters
     ----------
     model
-        None unless the path contains it (Gemini, Azure).
+        None unless the path contains it (Gemini, Azure, Bedrock, Vertex AI).
+    host
+        Who serves the call: one of `HOSTS`; empty where the URL does not tell.
     """
 
     api: Api
     model: str | None
+    host: str = ""
 
 
-def parse_path(path: str) -> Endpoint | None:
-    """Parse a URL path; None for a path that is no model call.
+def parse_path(path: str, authority: str = "") -> Endpoint | None:
+    """Parse the path of a URL, and its authority where that is known; None for a path that is no model call.
 
     Examples
     --------
     >>> parse_path("/v1beta/models/gemini-2.5-flash:generateContent?alt=sse")
-    Endpoint(api='gemini', model='gemini-2.5-flash')
+    Endpoint(api='gemini', model='gemini-2.5-flash', host='')
+    >>> parse_path("/api/v1/chat/completions", "openrouter.ai")
+    Endpoint(api='openrouter', model=None, host='openrouter')
     >>> parse_path("/v1/embeddings") is None
     True
     """
@@ -67,7 +89,11 @@ def parse_path(path: str) -> Endpoint | None:
     for pattern, api in _PATHS:
         found = pattern.search(bare)
         if found is not None:
-            return Endpoint(api, found.groupdict().get("model"))
+            model, host = found.groupdict().get("model"), find_host(authority, bare)
+            api = "openrouter" if api == "chat" and host == "openrouter" else api
+            if model is not None and "%" in model:
+                model = unquote(model)
+            return Endpoint(api, model, host)
     return None
 
 
@@ -91,6 +117,8 @@ def detect_api(body: Mapping[str, Json]) -> Api:
         return "gemini"
     turns = body.get("messages")
     if isinstance(turns, list):
+        if "inferenceConfig" in body or "additionalModelRequestFields" in body:
+            return "converse"
         if isinstance(body.get("reasoning"), dict):
             return "openrouter"
         if any(key in body for key in _CHAT_ONLY):

@@ -1,6 +1,7 @@
 """Hosts: who serves a call, from the authority and path of its URL or from its name.
 
-The same model takes other words at another host. A host that is not listed stays unknown: then the model's name decides.
+The same model takes other words at another host. Of a host that is not listed nothing is known: then the model's name
+decides.
 """
 
 from __future__ import annotations

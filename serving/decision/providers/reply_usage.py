@@ -162,6 +162,31 @@ def _collect_gemini(item: Mapping[str, Any], found: dict[str, Any]) -> None:
         found.update(usage)
 
 
+def _collect_converse(item: Mapping[str, Any], found: dict[str, Any]) -> None:
+    """Keep the usage of Bedrock's converse, in Anthropic's names: it counts cached tokens beside the others too."""
+    usage = item.get("usage")
+    if isinstance(usage, Mapping):
+        found.update({ours: usage[theirs] for theirs, ours in _CONVERSE_NAMES if usage.get(theirs) is not None})
+
+
+_CONVERSE_NAMES: Final = (
+    ("inputTokens", "input_tokens"),
+    ("outputTokens", "output_tokens"),
+    ("cacheReadInputTokens", "cache_read_input_tokens"),
+    ("cacheWriteInputTokens", "cache_creation_input_tokens"),
+)
+
+
+def _collect_cohere(item: Mapping[str, Any], found: dict[str, Any]) -> None:
+    """Keep Cohere's token counts; a stream has them in the `delta` of its last event."""
+    delta = item.get("delta")
+    for holder in (item, delta if isinstance(delta, Mapping) else {}):
+        usage = holder.get("usage")
+        tokens = usage.get("tokens") if isinstance(usage, Mapping) else None
+        if isinstance(tokens, Mapping):
+            found.update({name: value for name, value in tokens.items() if value is not None})
+
+
 _COLLECTORS: Final[Mapping[Api, Callable[[Mapping[str, Any], dict[str, Any]], None]]] = MappingProxyType(
     {
         "chat": _collect_openai,
@@ -169,6 +194,8 @@ _COLLECTORS: Final[Mapping[Api, Callable[[Mapping[str, Any], dict[str, Any]], No
         "responses": _collect_openai,
         "messages": _collect_anthropic,
         "gemini": _collect_gemini,
+        "converse": _collect_converse,
+        "cohere": _collect_cohere,
     }
 )
 _PARSERS: Final[Mapping[Api, Callable[[Mapping[str, object]], Usage]]] = MappingProxyType(
@@ -178,5 +205,7 @@ _PARSERS: Final[Mapping[Api, Callable[[Mapping[str, object]], Usage]]] = Mapping
         "responses": usage_from_openai,
         "messages": usage_from_anthropic,
         "gemini": usage_from_gemini,
+        "converse": usage_from_anthropic,
+        "cohere": usage_from_anthropic,
     }
 )

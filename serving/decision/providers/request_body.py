@@ -33,12 +33,15 @@ class ParsedBody:
         The request to decide.
     tool_loop
         The last turn is a tool result.
+    host
+        Who serves the call: one of `HOSTS`; empty where that is not known.
     """
 
     api: Api
     model: str | None
     request: Request
     tool_loop: bool
+    host: str = ""
 
 
 def parse_body(
@@ -47,6 +50,7 @@ def parse_body(
     *,
     model: str | None = None,
     headers: GatewayHeaders = NO_GATEWAY_HEADERS,
+    host: str = "",
 ) -> ParsedBody:
     """Parse a body.
 
@@ -60,6 +64,8 @@ def parse_body(
         The model in the URL, for bodies without one.
     headers
         The gateway headers of the call.
+    host
+        Who serves the call: one of `HOSTS`; empty where that is not known.
 
     Raises
     ------
@@ -81,7 +87,7 @@ def parse_body(
         client_effort=client_effort(body, body_api),
         tools=_tools(body),
     )
-    return ParsedBody(body_api, target, request, body_in_tool_loop(body, body_api))
+    return ParsedBody(body_api, target, request, body_in_tool_loop(body, body_api), host)
 
 
 def _chat(body: Mapping[str, Json]) -> tuple[Message, ...]:
@@ -160,6 +166,35 @@ def _gemini(body: Mapping[str, Json]) -> tuple[Message, ...]:
     return parse_messages(turns)
 
 
+def _converse(body: Mapping[str, Json]) -> tuple[Message, ...]:
+    turns: list[Json] = []
+    if isinstance(body.get("system"), list):
+        turns.append({"role": "system", "content": _texts(body["system"])})
+    for place, turn in _numbered(body.get("messages"), "messages"):
+        if not isinstance(turn, dict):
+            raise BadRequest(f"messages[{place}] must be an object with role and content")
+        parts = turn.get("content")
+        calls: list[Json] = [{} for part in parts if has_key(part, "toolUse")] if isinstance(parts, list) else []
+        content_parts = _texts(parts)
+        if content_parts or calls:
+            turns.append({"role": turn.get("role"), "content": content_parts, "tool_calls": calls})
+        if isinstance(parts, list) and any(has_key(part, "toolResult") for part in parts):
+            turns.append({"role": "tool", "content": None})
+    return parse_messages(turns)
+
+
+def _cohere(body: Mapping[str, Json]) -> tuple[Message, ...]:
+    raw = body.get("messages")
+    return parse_messages([_without_thinking(turn) for turn in raw[-MAX_MESSAGES:]] if isinstance(raw, list) else raw)
+
+
+def _without_thinking(turn: Json) -> Json:
+    content = turn.get("content") if isinstance(turn, dict) else None
+    if not isinstance(turn, dict) or not isinstance(content, list):
+        return turn
+    return {**turn, "content": [part for part in content if part_type(part) != "thinking"]}
+
+
 def _texts(parts: Json) -> list[Json]:
     """Convert Gemini's parts to chat parts; thoughts and function calls are omitted, data counts as an image."""
     found: list[Json] = []
@@ -168,13 +203,22 @@ def _texts(parts: Json) -> list[Json]:
             continue
         if isinstance(part.get("text"), str):
             found.append({"type": "text", "text": part["text"]})
-        elif has_key(part, "inlineData", "inline_data", "fileData", "file_data"):
+        elif has_key(part, "inlineData", "inline_data", "fileData", "file_data", *_CONVERSE_FILES):
             found.append({"type": "image_url"})
     return found
 
 
+_CONVERSE_FILES = ("image", "document", "video", "audio")
 _PARSERS: Mapping[Api, Callable[[Mapping[str, Json]], tuple[Message, ...]]] = MappingProxyType(
-    {"chat": _chat, "openrouter": _chat, "responses": _responses, "messages": _messages, "gemini": _gemini}
+    {
+        "chat": _chat,
+        "openrouter": _chat,
+        "responses": _responses,
+        "messages": _messages,
+        "gemini": _gemini,
+        "converse": _converse,
+        "cohere": _cohere,
+    }
 )
 
 
@@ -187,6 +231,9 @@ def _numbered(raw: Json, where: str) -> list[tuple[int, Json]]:
 
 def _tools(body: Mapping[str, Json]) -> int:
     tools = body.get("tools", body.get("functions"))
+    config = body.get("toolConfig")
+    if isinstance(config, dict):
+        tools = config.get("tools")
     if not isinstance(tools, list):
         return 0
     declared = [

@@ -8,12 +8,12 @@ again changes nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 
 from serving.decision.errors import BadRequest
-from serving.decision.providers.capabilities import Capability, find_capability
+from serving.decision.providers.capabilities import Capability
 from serving.decision.providers.client_intent import body_in_tool_loop, client_effort, tool_loop_has_thinking
 from serving.decision.providers.client_preferences import drop_foreign_forms
 from serving.decision.providers.effort_writers import EffortChange, has_switch, strip_effort, write_effort
@@ -31,7 +31,8 @@ from serving.decision.providers.rules import (
     rename_limit,
     say_none,
 )
-from serving.decision.types import Decision, Effort
+from serving.decision.providers.targets import is_arm_model, same_model, target_capability
+from serving.decision.types import Arm, Decision, Effort
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,21 @@ class Rewrite:
         return bool(self.patch)
 
 
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The body as the client sent it, and what the model that it names takes."""
+
+    body: Body
+    api: Api
+    model: str
+    capability: Capability
+
+    def unchanged(self, note: str, not_applied: str) -> Rewrite:
+        """Give the result that leaves the body as it is."""
+        effort = client_effort(self.body, self.api)
+        return Rewrite(self.body, {}, (), self.model, effort, note, not_applied, _asked(effort, self.capability))
+
+
 def apply_decision(
     body: Mapping[str, Json],
     parsed: ParsedBody,
@@ -111,6 +127,7 @@ def apply_decision(
     *,
     continue_loop: bool = False,
     drop_sampling: bool = False,
+    arm: Arm | None = None,
 ) -> Rewrite:
     """Apply a decision to a body.
 
@@ -124,6 +141,8 @@ def apply_decision(
         In an open tool loop: the decision repeats the effort that the loop began with, because the session is known.
     drop_sampling
         As in `RewriteOptions`.
+    arm
+        The decided arm: whose words it speaks, a switch of its own, other names of its model; None where not known.
 
     Returns
     -------
@@ -139,7 +158,9 @@ def apply_decision(
         drop_sampling=drop_sampling,
     )
     target = decision.model if "model" in body or parsed.model is None else parsed.model
-    return rewrite_effort(body, parsed.api, decision.effort, model=target, options=options)
+    return rewrite_effort(
+        body, parsed.api, decision.effort, model=target, options=options, arm=arm, host=parsed.host
+    )
 
 
 def rewrite_effort(
@@ -149,6 +170,8 @@ def rewrite_effort(
     *,
     model: str | None = None,
     options: RewriteOptions | None = None,
+    arm: Arm | None = None,
+    host: str = "",
 ) -> Rewrite:
     """Set the effort in a provider's request body.
 
@@ -164,6 +187,11 @@ def rewrite_effort(
         Target model; default: the body's own. A different one is written into the body (where the format has a model).
     options
         Limits of the rewrite.
+    arm
+        The arm that the body is written for, where it is one.
+    host
+        Who serves the call: one of `HOSTS`; empty where that is not known. An arm that says whose words it speaks goes
+        before it.
 
     Raises
     ------
@@ -176,27 +204,28 @@ def rewrite_effort(
     target = model or (named if isinstance(named, str) else None)
     if not isinstance(target, str) or not target:
         raise BadRequest("the body names no model: send 'model', or name the target's")
-    current = named if isinstance(named, str) and named else target
-    moves = "model" in old and not same_model(named, target)
+    model = named if isinstance(named, str) and named else target
+    current = _Current(old, api, model, target_capability(model, api, arm, host))
+    moves = "model" in old and not same_model(named, target) and not is_arm_model(named, arm)
     explicit = client_effort(old, api)
-    capability = find_capability(target, endpoint=api)
-    if not is_chat(old, capability, find_capability(current, endpoint=api)):
-        return _unchanged(old, api, current, "no chat: images, speech, embeddings and live models stay", "not_a_chat")
+    capability = target_capability(target, api, arm, host)
+    if not is_chat(old, capability, current.capability):
+        return current.unchanged("no chat: images, speech, embeddings and live models stay", "not_a_chat")
     in_loop = body_in_tool_loop(old, api)
     if in_loop and (explicit is not None or not options.continue_loop):
-        return _unchanged(old, api, current, "open tool loop: the mode stays as it is", "tool_loop")
+        return current.unchanged("open tool loop: the mode stays as it is", "tool_loop")
     if in_loop and capability.switch == "anthropic_budget" and effort != "none" and not tool_loop_has_thinking(old):
-        return _unchanged(old, api, current, "open tool loop: it began without thinking", "tool_loop")
+        return current.unchanged("open tool loop: it began without thinking", "tool_loop")
     is_explicit = explicit is not None and not options.override_client
     if is_explicit and not moves:
-        return _unchanged(old, api, current, "the client's explicit effort stands", "client")
+        return current.unchanged("the client's explicit effort stands", "client")
     wanted = explicit if is_explicit and explicit is not None else effort
     aim = Target(capability, target, api, capability.clamp(wanted), moves)
-    return _write(old, current, aim, options, is_explicit)
+    return _write(current, aim, options, is_explicit)
 
 
-def _write(old: Body, current: str, target: Target, options: RewriteOptions, is_explicit: bool) -> Rewrite:
-    api, capability = target.api, target.capability
+def _write(current: _Current, target: Target, options: RewriteOptions, is_explicit: bool) -> Rewrite:
+    old, api, capability = current.body, target.api, target.capability
     switched = has_switch(capability, api)
     limits = PlanOptions(options.drop_sampling, is_explicit, options.continue_loop, options.any_limit)
     plan = make_plan(old, target, limits, has_switch=switched)
@@ -207,7 +236,7 @@ def _write(old: Body, current: str, target: Target, options: RewriteOptions, is_
         plan = say_none(old, target, limits, "limit", note)
         new = _carry_out(old, target, plan, options, is_explicit)
     if plan.effort is None:
-        return _unchanged(old, api, current, plan.note, plan.not_applied)
+        return current.unchanged(plan.note, plan.not_applied)
     patch = diff_patch(old, new)
     note = plan.note or ("" if switched else f"{capability.family} has no reasoning switch at this endpoint")
     note = note or ("" if patch else "nothing to do")
@@ -220,7 +249,10 @@ def _carry_out(old: Body, target: Target, plan: Plan, options: RewriteOptions, i
     """Build the body that a plan describes."""
     if plan.effort is None:
         return old
+    own = target.capability.own
     new = copy_objects(old, _MUTABLE_KEYS)
+    for key in {path.partition(".")[0] for path in own.paths} & old.keys() if own is not None else ():
+        new[key] = deepcopy(old[key])
     for key in plan.dropped:
         new.pop(key, None)
     api, capability = target.api, target.capability
@@ -229,29 +261,13 @@ def _carry_out(old: Body, target: Target, plan: Plan, options: RewriteOptions, i
         strip_effort(new)
         rename_limit(new, api, capability)
         lower_limit(new, api, capability)
+    elif own is not None and not is_explicit:
+        strip_effort(new)  # whatever else states an effort may contradict the operator's switch
     elif not is_explicit and has_switch(capability, api) and client_effort(old, api) is not None:
         drop_foreign_forms(new)  # the decision replaces what the client stated in other words
     change = EffortChange(capability, plan.effort, options.max_reasoning_tokens, is_explicit, plan.keeps_limit)
     write_effort(new, api, change)
     return new
-
-
-def same_model(one: Json, other: str) -> bool:
-    """Tell whether two names mean the same model, apart from provider prefixes and snapshot dates.
-
-    Examples
-    --------
-    >>> same_model("gpt-5.1-2025-11-13", "openai/gpt-5.1"), same_model("gpt-5.1", "gpt-5.1-codex")
-    (True, False)
-    """
-    return isinstance(one, str) and (one == other or _base_name(one) == _base_name(other))
-
-
-def _base_name(model: str) -> str:
-    return _SNAPSHOT.sub("", model.rpartition("/")[2]).lower()
-
-
-_SNAPSHOT = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
 _MUTABLE_KEYS = frozenset(
@@ -260,17 +276,14 @@ _MUTABLE_KEYS = frozenset(
         "thinking",
         "output_config",
         "chat_template_kwargs",
+        "chat_template_args",
+        "additionalModelRequestFields",
+        "inferenceConfig",
         "generationConfig",
         "generation_config",
         "extra_body",
     }
 )
-
-
-def _unchanged(body: Body, api: Api, model: str, note: str, not_applied: str) -> Rewrite:
-    effort = client_effort(body, api)
-    capability = find_capability(model, endpoint=api)
-    return Rewrite(body, {}, (), model, effort, note, not_applied, _asked(effort, capability))
 
 
 def _asked(effort: Effort | None, capability: Capability) -> Effort | None:

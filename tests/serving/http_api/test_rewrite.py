@@ -18,7 +18,7 @@ from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadInput
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, Session
-from serving.decision.types import Request
+from serving.decision.types import ReasoningSwitch, Request
 from serving.model.slot import EngineSlot, LiveEngine
 from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.service.decision_service import DecisionService
@@ -94,6 +94,27 @@ def test_other_dialects(client: Client, query: str, body: dict[str, Any], expect
     assert answer.json() == {**body, **expected}
 
 
+def test_an_arm_speaks_its_own_words_under_all_its_names() -> None:
+    switch = ReasoningSwitch((("off", (("knobs.think", False),)), ("on", (("knobs.think", True),))))
+    arms = tuple(replace(arm, reasoning=switch, stands_for="tuned", aliases=("chat-eu",)) for arm in MODEL_ARMS)
+    live = LiveEngine(engine(arms=arms), arms, "b", "p")
+    service = DecisionService(EngineSlot(live), "baseline", time.perf_counter_ns, lambda: "0" * 26)
+    calls = client_of(service)
+    body = {**chat(LONG, knobs={"kept": 1}), "model": "azure/chat-eu"}
+    answer = calls.post(PATH, body)
+    think = answer.headers["x-thinkgate-arm"] != "direct"
+    assert answer.json() == {**body, "knobs": {"kept": 1, "think": think}}
+    assert answer.headers["x-thinkgate-applied"] == ("high" if think else "none")
+
+
+@pytest.mark.parametrize("host", ["openrouter", "https://openrouter.ai/api/v1"])
+def test_who_serves_the_call_is_named_by_query_or_header(client: Client, host: str) -> None:
+    by_query = client.post(f"{PATH}?host={host}", chat(LONG))
+    by_header = client.post(PATH, chat(LONG), (*JSON, ("x-thinkgate-host", host)))
+    assert by_query.status == by_header.status == 200
+    assert by_query.body == by_header.body
+
+
 def test_patch_and_merge_forms(client: Client) -> None:
     patch = client.post(PATH + "?form=patch", chat())
     assert patch.headers["content-type"] == "application/json-patch+json"
@@ -154,7 +175,8 @@ def test_what_cant_be_read_is_a_clear_problem(client: Client, raw: bytes, status
     ("query", "headers", "word"),
     [
         ("?form=xml", JSON, "unknown form"),
-        ("?dialect=cohere", JSON, "unknown dialect"),
+        ("?dialect=smoke", JSON, "unknown dialect"),
+        ("?host=nobody", JSON, "unknown host"),
         ("", (*JSON, ("x-thinkgate-deadline-ms", "soon")), "x-thinkgate-deadline-ms"),
     ],
 )

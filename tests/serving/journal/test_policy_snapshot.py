@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -12,13 +13,21 @@ from serving.decision.policy.bound_policy import bind_policy
 from serving.decision.policy.policy import Policy
 from serving.decision.policy.policy_file import parse_policy
 from serving.decision.pricing.price_book import price_book
-from serving.decision.types import Arm, Price, Usd
+from serving.decision.types import Arm, Price, ReasoningSwitch, Usd
 from serving.journal.policy_snapshot import bind_snapshot, snapshot_policy
 
 ARMS = (
     Arm("direct", "gpt-5.1"),
     Arm("priced", "own", "high", price=Price(0.1, 1.0 / 3.0, 0.01)),
     Arm("hosted", "llama", gpu_usd_per_second=Usd(0.0007)),
+    Arm(
+        "own",
+        "chat-prod",
+        speaks="vllm",
+        reasoning=ReasoningSwitch((("off", ()), ("on", (("a.b", True), ("c", 3))))),
+        stands_for="gpt-5.1",
+        aliases=("chat-eu", "gpt-5.1"),
+    ),
 )
 PRICES = price_book(ARMS)
 TEXT = "value_of_success_usd = 0.25\n"
@@ -32,6 +41,15 @@ def test_a_snapshot_binds_to_the_same_policy() -> None:
         assert (row.version, again.version) == (bound.version, bound.version)
         assert again.arms == bound.arms
         assert again.policy == bound.policy
+
+
+def test_a_snapshot_of_an_earlier_version_is_read() -> None:
+    row = snapshot_policy(bind_policy(ARMS[:3], Policy(), price_book(ARMS[:3])), price_book(ARMS[:3]))
+    arms = [
+        {name: value for name, value in arm.items() if name not in ("speaks", "reasoning", "stands_for", "aliases")}
+        for arm in json.loads(row.arms)
+    ]
+    assert bind_snapshot(replace(row, arms=json.dumps(arms))).arms == ARMS[:3]
 
 
 @pytest.mark.parametrize("arms", ["{}", "[]", "not json", '[{"name": "direct"}]', "null"])

@@ -25,6 +25,15 @@ def test_an_arm_is_found_by_model_and_effort(model: str, effort: str, name: str)
     assert arm_of(model, effort, ARMS) == name
 
 
+def test_a_deployments_name_is_the_arms_by_alias() -> None:
+    arms = [
+        Arm("direct", "gpt-5.1", aliases=("chat-prod",)),
+        Arm("reasoning", "gpt-5.1", "high", aliases=("chat-prod",)),
+    ]
+    assert arm_of("azure/chat-prod", "high", arms) == "reasoning"
+    assert arm_of("gpt-5.1-2025-11-13", "none", arms) == "direct"
+
+
 def test_a_model_of_one_arm_needs_no_effort() -> None:
     assert arm_of("o3", None, [*ARMS, Arm("thinker", "o3", "high")]) == "thinker"
 

@@ -22,6 +22,8 @@ _KEYS: Final[Mapping[Api, tuple[str, ...]]] = MappingProxyType(
         "responses": ("max_output_tokens",),
         "messages": ("max_tokens",),
         "gemini": ("maxOutputTokens", "max_output_tokens"),
+        "converse": ("maxTokens",),
+        "cohere": ("max_tokens",),
     }
 )
 
@@ -37,6 +39,9 @@ def output_limit(body: Mapping[str, Json], api: Api) -> int | None:
     place: Mapping[str, Json] = body
     if api == "gemini":
         settings = body.get("generationConfig", body.get("generation_config"))
+        place = settings if isinstance(settings, dict) else {}
+    if api == "converse":
+        settings = body.get("inferenceConfig")
         place = settings if isinstance(settings, dict) else {}
     limits = [limit for key in _KEYS[api] if isinstance(limit := place.get(key), int) and not isinstance(limit, bool)]
     return min((limit for limit in limits if limit > 0), default=None)

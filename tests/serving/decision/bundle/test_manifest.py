@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from serving.decision.bundle.manifest import FILES, MANIFEST, ConsumptionSource, DataFingerprint, EncoderSpec, Manifest
 from serving.decision.errors import BundleCorrupt, BundleTooNew
 from serving.decision.features.model_inputs import EncoderLimits
-from serving.decision.types import EFFORTS, Arm, Price, Usd
+from serving.decision.types import EFFORTS, Arm, Price, ReasoningSwitch, Usd
 
 
 def test_every_flipped_byte_of_the_manifest_is_noticed(folder: Path) -> None:
@@ -71,6 +71,10 @@ def test_what_is_no_manifest_at_all(text: str) -> None:
 
 names = st.text(min_size=1, max_size=12)
 amounts = st.floats(0, 1e9, allow_nan=False)
+switch_words = st.dictionaries(names, st.booleans() | st.integers() | amounts | names).map(
+    lambda words: tuple(sorted(words.items()))
+)
+switch_states = [st.tuples(st.just(state), switch_words) for state in ("off", "on", "low")]
 arms_drawn = st.builds(
     Arm,
     name=names,
@@ -80,6 +84,10 @@ arms_drawn = st.builds(
     default_latency_ms=amounts,
     price=st.none() | st.builds(Price, amounts, amounts, st.none() | amounts),
     gpu_usd_per_second=st.none() | amounts.map(Usd),
+    speaks=st.sampled_from(["", "vllm", "openrouter"]),
+    reasoning=st.none() | st.builds(ReasoningSwitch, st.tuples(*switch_states)),
+    stands_for=st.just("") | names,
+    aliases=st.lists(names).map(tuple),
 )
 
 
@@ -109,6 +117,20 @@ def test_manifest_comes_back_as_it_was(
     ).with_bundle_id()
     assert Manifest.from_json(manifest.to_json()) == manifest
     assert manifest.with_bundle_id() == manifest
+
+
+def test_an_arm_of_which_no_wiring_is_stated_is_written_as_before(folder: Path) -> None:
+    arms = json.loads((folder / MANIFEST).read_text("utf-8"))["arms"]
+    known = {"name", "model", "effort", "default_output_tokens", "default_latency_ms", "price", "gpu_usd_per_second"}
+    assert all(arm.keys() == known for arm in arms)
+
+
+@pytest.mark.parametrize("switch", [{}, {"on": {}}, {"off": {}, "on": {"a": None}}, {"off": {}, "on": {}, "x": {}}, 3])
+def test_a_switch_that_nobody_wrote_is_corrupt(folder: Path, switch: object) -> None:
+    raw = json.loads((folder / MANIFEST).read_text("utf-8"))
+    raw["arms"][0]["reasoning"] = switch
+    with pytest.raises(BundleCorrupt):
+        Manifest.from_json(json.dumps(raw, indent=2, sort_keys=True) + "\n")
 
 
 def test_the_identity_is_that_of_the_content(folder: Path) -> None:

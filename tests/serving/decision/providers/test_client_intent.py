@@ -116,3 +116,25 @@ def test_the_last_assistant_turn_tells_whether_a_loop_thinks(kind: str) -> None:
     assert tool_loop_has_thinking({"messages": [plain, result, thinking, result]})
     assert not tool_loop_has_thinking({"messages": [thinking, result, plain, result]})
     assert not tool_loop_has_thinking({"messages": "none"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "effort"),
+    [
+        ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, "low"),
+        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, "max"),
+        ({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}}, "medium"),
+        ({"reasoningConfig": {"type": "disabled"}}, "none"),
+        ({"top_k": 3}, None),
+        (None, None),
+    ],
+)
+def test_bedrock_states_an_effort_among_its_additional_fields(fields: Any, effort: str | None) -> None:
+    assert client_effort({"messages": [], "additionalModelRequestFields": fields}, "converse") == effort
+
+
+def test_a_tool_loop_of_bedrock_is_seen() -> None:
+    call = {"role": "assistant", "content": [{"toolUse": {"name": "f", "toolUseId": "t"}}]}
+    result = {"role": "user", "content": [{"toolResult": {"toolUseId": "t"}}]}
+    assert body_in_tool_loop({"messages": [call, result]}, "converse")
+    assert not body_in_tool_loop({"messages": [result, {"role": "assistant", "content": [{"text": "4"}]}]}, "converse")

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from serving.decision.providers.capabilities import UNKNOWN, find_capability
-from serving.decision.providers.effort_writers import EffortChange, child_object, has_switch, strip_effort, write_effort
+from serving.decision.providers.capabilities import UNKNOWN, Capability, Switch, find_capability
+from serving.decision.providers.effort_writers import (
+    EffortChange,
+    child_object,
+    has_switch,
+    narrow,
+    strip_effort,
+    write_effort,
+)
+from serving.decision.providers.endpoints import API_NAMES
+from tests.support.wire_recipes import RECIPES, Recipe
 
 
 def _written(body: dict[str, Any], api: Any, model: str, effort: Any, **more: Any) -> dict[str, Any]:
@@ -64,6 +74,34 @@ def test_strip_removes_every_switch_and_nothing_else() -> None:
     }  # fmt: skip
     strip_effort(body)
     assert body == {"model": "m", "temperature": 0.2, "chat_template_kwargs": {"tools": 1}}
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: f"{recipe.switch}-{recipe.api}-{recipe.effort}")
+def test_recipe(recipe: Recipe) -> None:
+    body = copy.deepcopy(recipe.body)
+    change = EffortChange(recipe.capability, recipe.effort, None)
+    assert write_effort(body, recipe.api, change)
+    assert body == recipe.expect
+    again = copy.deepcopy(body)
+    write_effort(again, recipe.api, change)
+    assert again == body
+
+
+@pytest.mark.parametrize("switch", sorted({recipe.switch for recipe in RECIPES}))
+def test_on_and_off_are_told_apart_wherever_a_switch_is(switch: Switch) -> None:
+    capability = Capability("some-model", switch, ("none", "high"), default="high")
+    for api in API_NAMES.values():
+        on: dict[str, Any] = {}
+        off: dict[str, Any] = {}
+        if write_effort(on, api, EffortChange(capability, "high", None)):
+            write_effort(off, api, EffortChange(capability, "none", None))
+            assert on != off
+
+
+def test_claude_has_no_effort_in_words_at_chat_completions() -> None:
+    opus = find_capability("claude-opus-4-6")
+    assert narrow(opus, "chat").efforts == ("none", "high")
+    assert narrow(opus, "messages") is opus
 
 
 @pytest.mark.parametrize(("body", "name"), [({"b": {"x": 1}}, "b"), ({}, "a"), ({"a": "text"}, "a")])

@@ -139,3 +139,23 @@ def test_what_is_too_long_is_let_go() -> None:
 )
 def test_nothing_breaks_the_reader(api: Api, kind: str, encoding: str, pieces: list[bytes]) -> None:
     assert isinstance(read(api, kind, pieces, encoding), ReplySummary)
+
+
+def test_bedrock_counts_cached_tokens_beside_the_others() -> None:
+    reader = ReplyReader("converse", "application/json")
+    usage = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 115, "cacheReadInputTokens": 100}
+    reader.feed(json.dumps({"output": {}, "usage": usage}).encode())
+    found = reader.finish().usage
+    assert found is not None
+    assert (found.input_tokens, found.cached_input_tokens, found.output_tokens) == (110, 100, 5)
+
+
+def test_cohere_counts_in_its_reply_and_at_the_end_of_its_stream() -> None:
+    usage = {"usage": {"billed_units": {"input_tokens": 1}, "tokens": {"input_tokens": 12, "output_tokens": 7}}}
+    whole, stream = ReplyReader("cohere", "application/json"), ReplyReader("cohere", "text/event-stream")
+    whole.feed(json.dumps(usage).encode())
+    stream.feed(b"data: " + json.dumps({"type": "message-end", "delta": usage}).encode() + b"\n\n")
+    for reader in (whole, stream):
+        found = reader.finish().usage
+        assert found is not None
+        assert (found.input_tokens, found.output_tokens) == (12, 7)

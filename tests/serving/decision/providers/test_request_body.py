@@ -108,7 +108,7 @@ def test_shapes_are_told_apart(body: dict[str, Any], api: str) -> None:
         ("/v1/messages/count_tokens", None),
         ("/v1beta/models/gemini-3-pro-preview:streamGenerateContent", Endpoint("gemini", "gemini-3-pro-preview")),
         ("/v1beta/models/gemini-3-pro-preview:countTokens", None),
-        ("/openai/deployments/mine/chat/completions?api-version=1", Endpoint("chat", "mine")),
+        ("/openai/deployments/mine/chat/completions?api-version=1", Endpoint("chat", "mine", "azure")),
         ("/v1/models", None),
     ],
 )
@@ -145,7 +145,7 @@ def test_a_very_long_conversation_is_read_from_its_end() -> None:
 def test_names_of_dialects() -> None:
     assert {parse_api_name(f" {name.upper()} ") for name in API_NAMES} == set(API_NAMES.values())
     with pytest.raises(BadRequest, match="openai-responses"):
-        parse_api_name("cohere")
+        parse_api_name("smoke")
 
 
 def test_hints_come_from_headers() -> None:
@@ -228,3 +228,40 @@ def test_a_weighed_decision_caps_the_client_and_a_fallback_does_not() -> None:
 def test_a_loop_goes_on_only_where_its_beginning_is_remembered() -> None:
     assert applied(CHAT, decision("high")).body == CHAT
     assert applied(CHAT, decision("high"), continue_loop=True).body["reasoning_effort"] == "high"
+
+
+def test_a_body_of_bedrock_is_read() -> None:
+    body: dict[str, Any] = {
+        "system": [{"text": "Be brief."}],
+        "messages": [
+            {"role": "user", "content": [{"text": "What is this?"}, {"image": {"format": "png"}}]},
+            {"role": "assistant", "content": [{"reasoningContent": {}}, {"toolUse": {"name": "see"}}]},
+            {"role": "user", "content": [{"toolResult": {"content": [{"text": "a cat"}]}}]},
+        ],
+        "inferenceConfig": {"maxTokens": 100},
+        "toolConfig": {"tools": [{"toolSpec": {"name": "see"}}]},
+    }
+    parsed = parse_body(body, model="us.amazon.nova-2-lite-v1:0", host="bedrock")
+    assert (parsed.api, parsed.model, parsed.host) == ("converse", "us.amazon.nova-2-lite-v1:0", "bedrock")
+    assert [turn.role for turn in parsed.request.messages] == ["system", "user", "assistant", "tool"]
+    assert parsed.request.messages[1].text == "What is this?"
+    assert parsed.request.messages[1].images == 1
+    assert parsed.request.tools == 1
+    assert parsed.tool_loop
+
+
+def test_thoughts_in_a_body_of_cohere_are_not_read() -> None:
+    body: dict[str, Any] = {
+        "messages": [
+            {"role": "user", "content": "Why?"},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "So."}]},
+        ]
+    }
+    assert [turn.text for turn in parse_body(body, "cohere").request.messages] == ["Why?", "So."]
+
+
+@pytest.mark.parametrize("messages", [None, "hi", ["hi"], [{"role": "user", "content": 3}]])
+@pytest.mark.parametrize("api", ["converse", "cohere"])
+def test_malformed_bodies_of_both_are_refused(api: Any, messages: Any) -> None:
+    with pytest.raises(BadRequest):
+        parse_body({"messages": messages}, api)

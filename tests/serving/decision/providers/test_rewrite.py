@@ -17,6 +17,7 @@ from serving.decision.providers.client_intent import client_effort
 from serving.decision.providers.effort_writers import _WRITERS
 from serving.decision.providers.rewrite import RewriteOptions, rewrite_effort
 from serving.decision.types import EFFORTS
+from tests.support.wire_recipes import RECIPES
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "dialects"
 CASES = [
@@ -102,11 +103,11 @@ ADDED = {
     "oss_effort": {"reasoning_effort", "reasoning"},
     "anthropic_budget": {"thinking"},
     "anthropic_adaptive": {"thinking", "output_config"},
-    "gemini_budget": {"generationConfig"},
-    "gemini_level": {"generationConfig"},
+    "gemini_budget": {"generationConfig", "reasoning_effort"},
+    "gemini_level": {"generationConfig", "reasoning_effort"},
     "template_enable_thinking": {"chat_template_kwargs"},
     "template_thinking": {"chat_template_kwargs"},
-    "thinking_type": {"thinking"},
+    "thinking_type": {"thinking", "output_config"},
     "fixed": set(),
 }
 choices = {
@@ -203,13 +204,14 @@ def test_nothing_is_toggled_in_an_open_tool_loop(
     assert left.note
 
 
-def test_every_switch_of_the_table_is_in_a_golden_file() -> None:
+def test_every_switch_of_the_table_is_in_a_golden_file_or_a_recipe() -> None:
     seen = set()
     for case in CASES:
         api, told = case.values
         known = find_capability(told.get("model") or told["body"]["model"])
         seen.add(("openrouter" if api == "openrouter" else known.switch, api))
-    assert seen >= set(_WRITERS) - {("oss_effort", "responses")}
+    seen = {("reasoning_object", "openrouter") if api == "openrouter" else (switch, api) for switch, api in seen}
+    assert seen | {(recipe.switch, recipe.api) for recipe in RECIPES} >= set(_WRITERS)
 
 
 @pytest.mark.parametrize("model", MODELS)
