@@ -158,9 +158,7 @@ def apply_decision(
         drop_sampling=drop_sampling,
     )
     target = decision.model if "model" in body or parsed.model is None else parsed.model
-    return rewrite_effort(
-        body, parsed.api, decision.effort, model=target, options=options, arm=arm, host=parsed.host
-    )
+    return rewrite_effort(body, parsed.api, decision.effort, model=target, options=options, arm=arm, host=parsed.host)
 
 
 def rewrite_effort(
