@@ -20,7 +20,17 @@ from serving.decision.providers import (
 from serving.decision.selection import EveryArmDenied
 from serving.journal import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
-from serving.schemas import DENIED, MEDIA_TYPE, Problem, Rejected, decision_headers, read_lossless, write_lossless
+from serving.schemas import (
+    DENIED,
+    MEDIA_TYPE,
+    Problem,
+    Rejected,
+    decision_headers,
+    decode_body,
+    is_readable,
+    read_lossless,
+    write_lossless,
+)
 from serving.service import DecisionService
 
 Answer = pb.ProcessingResponse
@@ -112,7 +122,7 @@ class Exchange:
     @property
     def wants_body(self) -> bool:
         """Whether the request's body is to be decided on, as far as its headers tell."""
-        return self._endpoint is not None and self._body_mode() != pb.ProcessingMode.NONE
+        return self._endpoint is not None and self._is_readable() and self._body_mode() != pb.ProcessingMode.NONE
 
     def request_headers(self, message: pb.HttpHeaders) -> Answer:
         """Read path and headers; ask for the body of a model call only."""
@@ -131,7 +141,8 @@ class Exchange:
         answer.mode_override.response_header_mode = pb.ProcessingMode.SKIP
         if self._endpoint is not None:
             answer.mode_override.response_header_mode = pb.ProcessingMode.SEND
-            answer.mode_override.request_body_mode = self._body_mode()
+            if self.wants_body:
+                answer.mode_override.request_body_mode = self._body_mode()
         return answer
 
     def request_body(self, message: pb.HttpBody) -> Answer:
@@ -139,7 +150,7 @@ class Exchange:
         untouched = Answer(request_body=pb.BodyResponse())
         self._bodies_seen += 1
         whole = message.end_of_stream and self._bodies_seen == 1 and len(message.body) <= self._services.max_body_bytes
-        if self._endpoint is None or not whole or not _is_json(self._headers):
+        if self._endpoint is None or not whole or not self._is_readable():
             return untouched
         started = self._services.clock()
         try:
@@ -211,7 +222,8 @@ class Exchange:
         return pb.ProcessingMode.BUFFERED if fits else pb.ProcessingMode.NONE
 
     def _decide(self, endpoint: Endpoint, raw: bytes, started: float) -> Answer:
-        document = read_lossless(raw)
+        coding = self._coding()
+        document = read_lossless(decode_body(raw, coding, self._services.max_body_bytes) if coding else raw)
         if not isinstance(document.value, dict):
             raise BadRequest("the body is no JSON object")
         gateway_headers = read_gateway_headers(
@@ -233,8 +245,29 @@ class Exchange:
             body = write_lossless(rewritten.body, document.plain)
             common.body_mutation.body = body
             _set(common.header_mutation, ((b"content-length", b"%d" % len(body)),))
+            if coding:
+                common.header_mutation.remove_headers.append("content-encoding")
         common.clear_route_cache = parsed.model is not None and not same_model(parsed.model, rewritten.model)
         return answer
+
+    def _coding(self) -> bytes:
+        """Give the content-encoding of the request's body; empty where it is plain."""
+        coding = self._headers.get(b"content-encoding", b"").strip().lower()
+        return b"" if coding == b"identity" else coding
+
+    def _is_readable(self) -> bool:
+        """Tell whether the body is JSON that can be read, and changed.
+
+        A decoded body is sent on plain, so its content-encoding must go; where bodies are streamed, headers can't
+        change any more, and where the filter does not tell its mode, that is not known.
+        """
+        if b"json" not in self._headers.get(b"content-type", b"application/json").lower():
+            return False
+        coding = self._coding()
+        if not coding:
+            return True
+        mode = None if self.configured is None else self.configured.request_body_mode
+        return is_readable(coding) and mode is not None and mode != pb.ProcessingMode.STREAMED
 
     def _encodings(self) -> list[tuple[bytes, bytes]]:
         """Restrict `accept-encoding` to what can be read here, among the encodings that the client takes."""
@@ -245,11 +278,6 @@ class Exchange:
         if names <= {name.encode() for name in READABLE_ENCODINGS}:
             return []
         return [(b"accept-encoding", b"gzip" if b"gzip" in names else b"identity")]
-
-
-def _is_json(headers: Headers) -> bool:
-    encoding = headers.get(b"content-encoding", b"identity").lower()
-    return encoding == b"identity" and b"json" in headers.get(b"content-type", b"application/json").lower()
 
 
 def _headers(message: pb.HeaderMap) -> Headers:

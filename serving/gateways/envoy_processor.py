@@ -65,6 +65,8 @@ class ExtProcServicer:
                     await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message.detail)
                 for answer in stream.answers(message):
                     yield answer
+                if stream.is_over:
+                    return
         finally:
             self._start_report(exchange)
 

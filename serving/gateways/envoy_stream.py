@@ -45,6 +45,8 @@ class ExtProcStream:
         self._max_body_bytes = max_body_bytes
         self._request: DuplexRequest | None = None
         self._reply: DuplexReply | None = None
+        self.is_over = False
+        """Whether there is nothing more to say: the stream should be closed, and the call goes on as it came."""
 
     def answers(self, message: pb.ProcessingRequest) -> Sequence[Answer]:
         """Answer a message: once, or as often as its body mode asks for."""
@@ -56,6 +58,11 @@ class ExtProcStream:
         duplex = self._request if kind.startswith("request") else self._reply
         if duplex is not None:
             return duplex.answers(kind, message)
+        if kind == "request_body" and not message.request_body.end_of_stream:
+            # A part of a body, which can't be decided on. It is not answered: with BUFFERED_PARTIAL, Envoy 1.40 loses the
+            # end of a body that arrives while it waits for the answer, and the call hangs (ADR 0035).
+            self.is_over = True
+            return ()
         act = getattr(self._exchange, kind, None)
         if act is None:
             return (_UNCHANGED[kind],)

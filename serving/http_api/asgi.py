@@ -6,7 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from serving.schemas import MEDIA_TYPE, TOO_LARGE, TOO_SLOW, WRONG_TYPE, BodyLimits, Headers, Problem, Rejected
+from serving.schemas import (
+    CODINGS,
+    MEDIA_TYPE,
+    TOO_LARGE,
+    TOO_SLOW,
+    WRONG_TYPE,
+    BodyLimits,
+    Headers,
+    Problem,
+    Rejected,
+    decode_body,
+    is_readable,
+)
 from serving.service import CALL_ERRORS, problem_of
 
 Scope = MutableMapping[str, Any]
@@ -36,7 +48,9 @@ class ClientGoneError(Exception):
     """The client disconnected before its body was complete: there is nobody to answer."""
 
 
-async def read_json_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes | bytearray:
+async def read_json_body(
+    scope: Scope, receive: Receive, limits: BodyLimits, *, compressed: bool = False
+) -> bytes | bytearray:
     """Read a JSON request's body.
 
     Parameters
@@ -44,7 +58,9 @@ async def read_json_body(scope: Scope, receive: Receive, limits: BodyLimits) -> 
     scope, receive
         The ASGI call.
     limits
-        Enforced on the announced length, and on the bytes that arrive.
+        Enforced on the announced length, on the bytes that arrive, and on what they decode to.
+    compressed
+        Whether a content-encoding is taken; what is given is decoded.
 
     Raises
     ------
@@ -53,13 +69,14 @@ async def read_json_body(scope: Scope, receive: Receive, limits: BodyLimits) -> 
     ClientGoneError
         The client disconnected.
     """
-    _check_headers(scope, limits)
+    coding = _check_headers(scope, limits, compressed)
     try:
         async with asyncio.timeout(limits.seconds):
-            return await _collect(receive, limits)
+            body = await _collect(receive, limits)
     except TimeoutError:
         detail = f"the body did not arrive within {limits.seconds:g} s; send it in one piece"
         raise Rejected(Problem(TOO_SLOW, detail, headers=((b"connection", b"close"),))) from None
+    return decode_body(body, coding, limits.max_bytes) if coding else body
 
 
 async def answer_json(send: Send, body: bytes | bytearray, status: int = 200, headers: Headers = _JSON) -> None:
@@ -112,21 +129,26 @@ def with_headers(send: Send, headers: Headers) -> Send:
     return send_more
 
 
-def _check_headers(scope: Scope, limits: BodyLimits) -> None:
-    media_type = b""
+def _check_headers(scope: Scope, limits: BodyLimits, compressed: bool) -> bytes:
+    """Give the content-encoding; empty where the body is plain."""
+    media_type = coding = b""
     for name, value in scope["headers"]:
         if name == b"content-type":
             media_type = value
         elif name == b"content-length" and value.isdigit() and int(value[:19]) > limits.max_bytes:
             raise Rejected(_too_large(limits))
         elif name == b"content-encoding" and value.lower() != b"identity":
-            raise Rejected(Problem(WRONG_TYPE, "send the body uncompressed, without content-encoding"))
+            coding = value
+    if coding and not (compressed and is_readable(coding)):
+        takes = f"plain or in {', '.join(CODINGS)}" if compressed else "uncompressed, without content-encoding"
+        raise Rejected(Problem(WRONG_TYPE, f"send the body {takes}"))
     if media_type != b"application/json":
         media_type = media_type.partition(b";")[0].strip().lower()
         if media_type != b"application/json" and not (
             media_type.startswith(b"application/") and media_type.endswith(b"+json")
         ):
             raise Rejected(Problem(WRONG_TYPE, "send JSON with the header content-type: application/json"))
+    return coding
 
 
 async def _collect(receive: Receive, limits: BodyLimits) -> bytes | bytearray:

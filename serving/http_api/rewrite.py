@@ -104,8 +104,9 @@ REWRITE: Final = RouteText(
         " Fields that thinkgate does not know pass through. A client's explicit effort stands unless the policy caps"
         " it, nothing is toggled in an open tool loop, and nothing is set that the model would refuse."
         " Context goes in headers: `x-thinkgate-tenant`, `-session-id`, `-task`, `-deadline-ms`,"
-        " `-value-of-success-usd`, `-max-cost-usd`; the query's parameters may be headers too. Where this answers 4xx,"
-        " send the client's body on as it is."
+        " `-value-of-success-usd`, `-max-cost-usd`; the query's parameters may be headers too. A body may come in a"
+        " content-encoding (gzip, deflate, zstd, br); the answer is plain, so send it on without. Where this answers"
+        " 4xx, send the client's body on as it is."
     ),
     responses=_responses(),
     extra={
@@ -163,7 +164,7 @@ class RewriteRoute:
         """Answer `POST /v1/rewrite`."""
         try:
             query = _read_query(scope)
-            raw = await read_json_body(scope, receive, self._limits.body)
+            raw = await read_json_body(scope, receive, self._limits.body, compressed=True)
             body, headers = self._rewrite(raw, query, scope["headers"])
         except CALL_ERRORS as error:
             await answer_problem(problem_of(error), receive, send)

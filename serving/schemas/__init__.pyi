@@ -1,3 +1,4 @@
+from .content_coding import CODINGS, decode_body, is_readable
 from .json_codec import (
     check_fields,
     invalid_request,
@@ -52,6 +53,7 @@ from .problems import (
 from .rewrite_headers import HEADER_PREFIX, decision_headers
 
 __all__ = [
+    "CODINGS",
     "DENIED",
     "FORBIDDEN",
     "HEADER_PREFIX",
@@ -94,7 +96,9 @@ __all__ = [
     "WireModel",
     "check_fields",
     "decision_headers",
+    "decode_body",
     "invalid_request",
+    "is_readable",
     "locate_fault",
     "parse_json",
     "read_batch",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from serving.schemas.content_coding import CODINGS
+from tests.support.codings import COMPRESS
 from tests.support.envoy_gate import PROOF, TRIVIA, Gate, chat, serve_gate
 from tests.support.fake_upstream import CHAT_USAGE
 from tests.support.servers import stop_server
@@ -100,11 +101,27 @@ def test_body_of_unknown_length_is_decided_on_where_it_fits(gate: Gate) -> None:
         assert effort or gate.upstream.last.body == body
 
 
-def test_compressed_body_passes_as_it_came(gate: Gate) -> None:
-    body = gzip.compress(json.dumps(chat(PROOF)).encode())
-    assert gate.post("/v1/chat/completions", body, **{"content-encoding": "gzip"}).status_code == 200
-    assert gate.upstream.last.body == body
-    assert gate.upstream.last.headers["content-length"] == str(len(body))
+@pytest.mark.parametrize("coding", CODINGS)
+def test_compressed_body_is_decided_on_and_sent_on_plain(gate: Gate, coding: str) -> None:
+    body = COMPRESS[coding](json.dumps(chat(PROOF)).encode())
+    assert gate.post("/v1/chat/completions", body, **{"content-encoding": coding}).status_code == 200
+    got = gate.upstream.last
+    assert got.json() == chat(PROOF, reasoning_effort="high")
+    assert "content-encoding" not in got.headers
+    assert got.headers["content-length"] == str(len(got.body))
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_compressed_body_that_is_not_changed_passes_as_it_came(gate: Gate, coding: str) -> None:
+    plain = json.dumps(chat(PROOF, reasoning_effort="low")).encode()
+    bomb = json.dumps(chat("x" * 50_000_000)).encode()
+    whole = COMPRESS[coding](plain)
+    for body in (whole, whole[:-1], COMPRESS[coding](bomb)):
+        assert gate.post("/v1/chat/completions", body, **{"content-encoding": coding}).status_code == 200
+        got = gate.upstream.last
+        assert got.body == body
+        assert got.headers["content-encoding"] == coding
+        assert got.headers["content-length"] == str(len(body))
 
 
 def test_other_calls_pass_as_they_came(gate: Gate) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from serving.schemas.content_coding import CODINGS
+from tests.support.codings import COMPRESS
 from tests.support.envoy_gate import PROOF, TRIVIA, Gate, chat, serve_gate
 from tests.support.envoy_proxy import CONFIG, full_duplex, with_modes
 from tests.support.fake_upstream import CHAT_USAGE
@@ -21,6 +23,7 @@ from tests.support.waiting import wait_until
 EXAMPLE = CONFIG.read_text()
 SEND = {"request_trailer_mode": "SEND", "response_trailer_mode": "SEND"}
 CONFIGS = {
+    "example": EXAMPLE,
     "duplex": full_duplex(EXAMPLE),
     "duplex_request": with_modes(
         EXAMPLE, override=True, request_body_mode="FULL_DUPLEX_STREAMED", response_body_mode="STREAMED", **SEND
@@ -125,6 +128,20 @@ def test_chunked_bodies_arrive_whole(gate: Gate, envoy: str) -> None:
     assert gate.upstream.last.body == body
 
 
+@pytest.mark.parametrize("envoy", CONFIGS)
+@pytest.mark.parametrize("coding", CODINGS)
+def test_compressed_bodies_arrive_in_the_coding_that_is_named(gate: Gate, envoy: str, coding: str) -> None:
+    body = COMPRESS[coding](json.dumps(chat(PROOF)).encode())
+    headers = {"content-encoding": coding}
+    assert gate.post("/v1/chat/completions", body, envoy=envoy, **headers).status_code == 200
+    got = gate.upstream.last
+    if envoy in DECIDES:
+        assert got.json() == chat(PROOF, reasoning_effort="high")
+        assert "content-encoding" not in got.headers
+    else:
+        assert (got.body, got.headers["content-encoding"]) == (body, coding)
+
+
 @pytest.mark.parametrize("envoy", DUPLEX)
 def test_slow_upload_is_waited_for(gate: Gate, envoy: str) -> None:
     """It takes longer than the filter waits for an answer of ours: that time is the client's."""
@@ -142,6 +159,15 @@ def test_body_over_the_limit_passes_unread(gate: Gate, envoy: str) -> None:
     assert post_chunked(gate, envoy, "/v1/chat/completions", body).status_code == 200
     assert hashlib.sha256(gate.upstream.last.body).hexdigest() == digest
     assert "x-thinkgate-arm" not in gate.upstream.last.headers
+
+
+def test_chunked_bodies_over_the_buffer_do_not_hang(gate: Gate) -> None:
+    """With an answer to the part, some of these calls hung in Envoy."""
+    body = json.dumps(chat("x" * BIG)).encode()
+    for envoy in ("partial", "example"):
+        for _ in range(10):
+            assert post_chunked(gate, envoy, "/v1/chat/completions", body).status_code == 200
+            assert len(gate.upstream.last.body) == len(body)
 
 
 @pytest.mark.parametrize("envoy", CONFIGS)
@@ -204,9 +230,8 @@ def test_requests_go_on_without_thinkgate(gate: Gate) -> None:
     """
     stop_server(gate.server)
     body = json.dumps(chat(PROOF)).encode()
-    for envoy in CONFIGS:
-        if envoy in DUPLEX:
-            wait_until(lambda: gate.post("/v1/chat/completions", body, envoy=envoy).status_code == 200)  # noqa: B023
+    for envoy, admin in gate.admins.items():
+        wait_until(lambda: "/failed_active_hc" in httpx.get(f"{admin}/clusters").text)  # noqa: B023
         for _ in range(3):
             assert gate.post("/v1/chat/completions", body, envoy=envoy).status_code == 200
             assert gate.upstream.last.body == body

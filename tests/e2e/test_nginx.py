@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from serving.schemas.content_coding import CODINGS
+from tests.support.codings import COMPRESS
 from tests.support.fake_upstream import Upstream, serve_upstream
 from tests.support.servers import ROOT, Running, free_ports, start_server, stop_server
 
@@ -102,6 +104,20 @@ def test_what_cannot_be_read_passes_as_it_came(gate: Gate, content: bytes) -> No
     assert answer.status_code == 200
     assert gate.upstream.last.body == content
     assert "x-thinkgate-arm" not in answer.headers
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_compressed_body_is_decided_on_and_sent_on_plain(gate: Gate, coding: str) -> None:
+    for content, effort in ((json.dumps(body(PROOF)).encode(), "high"), (b"hello", None)):
+        raw = COMPRESS[coding](content)
+        headers = {"content-type": "application/json", "content-encoding": coding}
+        assert httpx.post(gate.url + "/v1/chat/completions", content=raw, headers=headers).status_code == 200
+        got = gate.upstream.last
+        if effort:
+            assert got.json() == body(PROOF, reasoning_effort=effort)
+            assert "content-encoding" not in got.headers
+        else:
+            assert (got.body, got.headers["content-encoding"]) == (raw, coding)
 
 
 def test_other_calls_pass_as_they_came(gate: Gate) -> None:

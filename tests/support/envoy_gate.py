@@ -46,7 +46,8 @@ class Gate:
     reasoner: Upstream
     server: Running
     journal: Path
-    logs: Path
+    admins: Mapping[str, str]
+    """Admin interfaces of the Envoys."""
 
     @property
     def url(self) -> str:
@@ -76,7 +77,7 @@ def serve_gate(folder: Path, configs: Mapping[str, str] | None = None, *options:
     given = ("--grpc-port", "0", "--arms", str(folder / "arms.toml"), "--policy", str(folder / "policy.toml"))
     journal = folder / "journal.db"
     running = start_server(*given, "--cold-start", "--journal", f"sqlite:///{journal}", *options)
-    envoys, urls = [], {}
+    envoys, urls, admins = [], {}, {}
     with serve_upstream() as upstream, serve_upstream() as reasoner:
         thinkgate = int(grpc_address(running).rpartition(":")[2])
         try:
@@ -85,8 +86,8 @@ def serve_gate(folder: Path, configs: Mapping[str, str] | None = None, *options:
                 ports = {10000: listener, 9090: thinkgate, 8000: upstream.port, 8001: reasoner.port, 9901: admin}
                 (folder / name).mkdir()
                 envoys.append(start_envoy(with_ports(config, ports), folder / name, admin))
-                urls[name] = f"http://127.0.0.1:{listener}"
-            yield Gate(urls, upstream, reasoner, running, journal, folder)
+                urls[name], admins[name] = f"http://127.0.0.1:{listener}", f"http://127.0.0.1:{admin}"
+            yield Gate(urls, upstream, reasoner, running, journal, admins)
         finally:
             for process in envoys:
                 process.terminate()

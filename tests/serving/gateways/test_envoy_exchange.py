@@ -12,6 +12,8 @@ from serving.decision.types import Decision, Request
 from serving.gateways.envoy_exchange import Answer, Exchange
 from serving.journal.rows import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
+from serving.schemas.content_coding import CODINGS
+from tests.support.codings import COMPRESS
 from tests.support.envoy_messages import CHAT, body, call_headers, exchange_services, header_map
 from tests.support.fakes import LengthDecider, make_service
 
@@ -137,3 +139,28 @@ def test_request_without_an_allowed_arm_is_refused_with_403() -> None:
     refusal = exchange.request_body(body(CHAT)).immediate_response
     assert refusal.status.code == 403
     assert json.loads(refusal.body)["detail"] == "rule 1 leaves no arm"
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_compressed_body_is_read_where_its_header_can_go(coding: str) -> None:
+    raw = pb.HttpBody(body=COMPRESS[coding](json.dumps(CHAT).encode()), end_of_stream=True)
+    modes = pb.ProcessingMode
+    for mode in (modes.NONE, modes.BUFFERED, modes.BUFFERED_PARTIAL, modes.STREAMED, None):
+        exchange = Exchange(exchange_services())
+        exchange.configured = None if mode is None else pb.ProtocolConfiguration(request_body_mode=mode)
+        exchange.request_headers(call_headers(content_encoding=coding))
+        answer = exchange.request_body(raw).request_body.response
+        if mode in (modes.STREAMED, None):
+            assert not answer.HasField("body_mutation")
+            continue
+        assert json.loads(answer.body_mutation.body) == {**CHAT, "reasoning_effort": "none"}
+        assert list(answer.header_mutation.remove_headers) == ["content-encoding"]
+
+
+@pytest.mark.parametrize("coding", ["compress", "gzip, br"])
+def test_coding_that_cannot_be_read_is_not_asked_for(coding: str) -> None:
+    exchange = Exchange(exchange_services())
+    exchange.configured = pb.ProtocolConfiguration()
+    answer = exchange.request_headers(call_headers(content_encoding=coding, content_length="10"))
+    assert answer.mode_override.request_body_mode == pb.ProcessingMode.NONE
+    assert not exchange.wants_body

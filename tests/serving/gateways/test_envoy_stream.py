@@ -40,11 +40,19 @@ def test_each_direction_has_its_own_mode() -> None:
 
 def test_a_body_in_pieces_is_not_decided_on_by_its_last_piece() -> None:
     """STREAMED: the last piece may read as a whole body, but the first is on its way already."""
+    exchange = Exchange(exchange_services())
+    exchange.request_headers(call_headers())
+    exchange.request_body(body([], whole=False))
+    assert not exchange.request_body(body(CHAT)).request_body.HasField("response")
+
+
+def test_stream_is_over_with_a_part_of_a_body() -> None:
+    """Envoy 1.40 hangs where such a part is answered and the rest comes meanwhile; it goes on where the stream ends."""
     stream = open_stream()
     stream.answers(pb.ProcessingRequest(request_headers=call_headers()))
-    stream.answers(pb.ProcessingRequest(request_body=body([], whole=False)))
-    (last,) = stream.answers(pb.ProcessingRequest(request_body=body(CHAT)))
-    assert not last.request_body.HasField("response")
+    assert not stream.is_over
+    assert stream.answers(pb.ProcessingRequest(request_body=body(CHAT, whole=False))) == ()
+    assert stream.is_over
 
 
 def test_one_stream_is_one_decision() -> None:

@@ -20,8 +20,10 @@ from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, Session
 from serving.decision.types import ReasoningSwitch, Request
 from serving.model.slot import EngineSlot, LiveEngine
+from serving.schemas.content_coding import CODINGS
 from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.service.decision_service import DecisionService
+from tests.support.codings import COMPRESS
 from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, make_service
 from tests.support.policy_cases import ARMS, engine
 
@@ -256,3 +258,17 @@ JUNK = st.recursive(
 def test_no_body_gets_a_5xx(body: Any) -> None:
     answer = client_of(make_service(LengthDecider())).post(PATH, json.dumps(body).encode())
     assert answer.status in (200, 400, 422)
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_compressed_body_is_read_and_answered_plain(client: Client, coding: str) -> None:
+    body = chat(LONG)
+    headers = (*JSON, ("content-encoding", coding))
+    answer = client.call("POST", PATH, [COMPRESS[coding](json.dumps(body).encode())], headers)
+    assert answer.status == 200
+    assert "content-encoding" not in answer.headers
+    assert answer.json() == {**body, "reasoning_effort": "high"}
+    bomb = COMPRESS[coding](json.dumps(chat("x" * 65_536)).encode())
+    assert client.call("POST", PATH, [bomb], headers).status == 413
+    assert client.call("POST", PATH, [b"{}"], headers).status == 422
+    assert client.call("POST", "/v1/decisions", [bomb], headers).status == 415
