@@ -59,8 +59,8 @@ class ExtProcStream:
         if duplex is not None:
             return duplex.answers(kind, message)
         if kind == "request_body" and not message.request_body.end_of_stream:
-            # A part of a body, which can't be decided on. It is not answered: with BUFFERED_PARTIAL, Envoy 1.40 loses the
-            # end of a body that arrives while it waits for the answer, and the call hangs (ADR 0035).
+            # A part of a body can't be decided on. It is not answered: with BUFFERED_PARTIAL, Envoy 1.40 loses the end
+            # of a body that arrives while it waits for the answer, and the call hangs (ADR 0035).
             self.is_over = True
             return ()
         act = getattr(self._exchange, kind, None)
