@@ -1,6 +1,16 @@
 from .conversation import MAX_MESSAGES, clean, from_prompt, parse_messages, require_content, split_last_turn
 from .engine import Engine, RecordedDecision
-from .errors import BadArms, BadInput, BadPolicy, BadRequest, BundleMissing, BundleRefused, ThinkgateError, Unpriced
+from .errors import (
+    BadArms,
+    BadCapabilities,
+    BadInput,
+    BadPolicy,
+    BadRequest,
+    BundleMissing,
+    BundleRefused,
+    ThinkgateError,
+    Unpriced,
+)
 from .fast_dataclass import fast_dataclass
 from .ids import PROMPT_ID_BYTES, IdSource, from_base32, prompt_id, timestamp_of
 from .request_traits import turn_keys
@@ -33,6 +43,7 @@ __all__ = [
     "PROMPT_ID_BYTES",
     "Arm",
     "BadArms",
+    "BadCapabilities",
     "BadInput",
     "BadPolicy",
     "BadRequest",

@@ -7,6 +7,7 @@
     │   ├── BadRequest        a decision request
     │   ├── BadArms           arms.toml
     │   ├── BadPolicy         policy.toml
+    │   ├── BadCapabilities   capabilities.toml
     │   └── Unpriced          an arm has no price
     └── BundleRefused         a bundle may not be served
         ├── BundleMissing     a file is missing
@@ -36,6 +37,10 @@ class BadArms(BadInput):
 
 class BadPolicy(BadInput):
     """An invalid `policy.toml`; the live policy stays in force."""
+
+
+class BadCapabilities(BadInput):
+    """An invalid `capabilities.toml`; what was in force stays so."""
 
 
 class Unpriced(BadInput):

@@ -1,0 +1,26 @@
+from .capability import BUDGET_TOKENS, UNKNOWN, Capability, Switch
+from .hosts import NORMALISING, host_name, host_of
+from .lookup import capabilities_version, find_capability, use_capabilities
+from .model_names import model_key, name_keys, row_key
+from .overrides import Override, read_overrides
+from .registry import CapabilityRegistry, load_registry
+
+__all__ = [
+    "BUDGET_TOKENS",
+    "NORMALISING",
+    "UNKNOWN",
+    "Capability",
+    "CapabilityRegistry",
+    "Override",
+    "Switch",
+    "capabilities_version",
+    "find_capability",
+    "host_name",
+    "host_of",
+    "load_registry",
+    "model_key",
+    "name_keys",
+    "read_overrides",
+    "row_key",
+    "use_capabilities",
+]

@@ -1,0 +1,5 @@
+"""Model capabilities from maintained packages: download, extract facts, merge them, write the frozen registry."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
