@@ -65,7 +65,6 @@ def _anthropic(model: str, profile: Mapping[str, Any]) -> Fact | None:
     if efforts is not None and adaptive:
         efforts += ["xhigh"] if profile.get("anthropic_supports_xhigh_effort") else []
         efforts += ["max"] if profile.get("anthropic_supports_max_effort") else []
-    forced = "not_while_thinking" if profile.get("forced_tool_choice_disables_thinking") else ""
     return Fact(
         "anthropic",
         model,
@@ -75,7 +74,7 @@ def _anthropic(model: str, profile: Mapping[str, Any]) -> Fact | None:
         off_word="between_tools" if between else "",
         default="on" if profile.get("thinking_enabled_by_default") else "off",
         sampling="refused" if profile.get("anthropic_disallows_sampling_settings") else "not_while_thinking",
-        forced_tools="refused" if profile.get("supports_forced_tool_choice") is False else forced,
+        forced_tools="refused" if profile.get("supports_forced_tool_choice") is False else "",
         history="signed" if profile.get("anthropic_binds_thinking_blocks") else "",
         above_high="refused" if profile.get("anthropic_disallows_top_effort_when_thinking_disabled") else "",
         wire="anthropic-adaptive" if adaptive else "anthropic",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-FOLDER = Path(__file__).with_name("facts")
+FOLDER = Path(__file__).with_name("sources")
 """Where the extracted facts are committed, one JSON file a source."""
 
 

@@ -58,7 +58,7 @@ def row_fields(row: Merged, adaptive: Collection[str], forced: Switch | None = N
         fields["inband_effort"] = True
     words = {
         "sampling": _sampling(row, switch),
-        "forced_tools": row.forced_tools or ("not_while_thinking" if switch.startswith("anthropic") else ""),
+        "forced_tools": row.forced_tools or ("not_while_thinking" if switch == "anthropic_budget" else ""),
         "history": row.history,
         "off_above_high": row.above_high,
     }

@@ -167,11 +167,11 @@ def _kind_in_name(key: str) -> str:
 
 _KINDS = (
     ("image", ("image", "imagine", "imagen", "dall-e")),
-    ("speech", ("tts", "audio", "speech", "transcribe", "whisper", "asr")),
-    ("live", ("live", "realtime")),
+    ("speech", ("tts", "speech", "transcribe", "whisper", "asr")),
+    ("live", ("live", "realtime", "native-audio")),
     ("embedding", ("embedding", "embeddings", "embed")),
 )
 _KIND_WORD = re.compile(
-    r"(?:^|-)(image|imagine|imagen|dall-e|tts|audio|speech|transcribe|whisper|asr|live|realtime|embedding|embeddings|embed"
+    r"(?:^|-)(image|imagine|imagen|dall-e|tts|native-audio|speech|transcribe|whisper|asr|live|realtime|embedding|embeddings|embed"
     r"|video|rerank|reranker|moderation)(?=-|\d|$)"
 )
