@@ -19,6 +19,7 @@ AS_OF = "2026.11.27"
 """When the facts were extracted; part of the registry's version."""
 OVERRIDES = Path(__file__).with_name("capabilities.toml")
 _SWITCHED = ("zai", "deepseek", "qwen", "together", "baseten")
+_HOSTED = ("bedrock", "vertex", "azure")
 _TELLING = ("openrouter", "vercel", "azure", "bedrock", "vertex", "novita", "deepinfra", "fireworks", "together")
 
 
@@ -131,7 +132,8 @@ def _apply(rows: Iterable[Merged], overrides: Sequence[Override]) -> set[Overrid
 def _complete(rows: Iterable[Merged]) -> None:
     """Fill in, in place, what follows of a row from its maker's and from its form on the wire.
 
-    A gateway that translates efforts takes over from the maker what no source says of the gateway.
+    A gateway that translates efforts takes over from the maker what no source says of the gateway; clouds that serve
+    Claude's own Messages interface take over its off.
     """
     makers = {row.key: row for row in rows if row.host == host_of(row.name)}
     for row in rows:
@@ -140,6 +142,9 @@ def _complete(rows: Iterable[Merged]) -> None:
             row.efforts = maker.efforts if row.efforts is None else row.efforts
             row.off = maker.off if row.off is None else row.off
             row.default = row.default or maker.default
+        if row.host in _HOSTED and row.key.startswith("claude") and maker is not None:
+            row.off = maker.off if row.off is None else row.off
+            row.off_word = row.off_word or maker.off_word
         if row.off is None and row.wires[:1] and row.wires[0] in _SWITCHED:
             # The best source sets this switch to off in every call without reasoning.
             row.off = not (maker is not None and maker.off is False)

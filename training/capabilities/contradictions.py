@@ -17,9 +17,9 @@ from training.errors import TrainingError
 
 ACCEPTED = Path(__file__).with_name("contradictions.json")
 MAKERS = (
-    "alibaba",
     "anthropic",
     "cohere",
+    "dashscope",
     "deepseek",
     "google",
     "minimax",

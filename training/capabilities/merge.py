@@ -6,6 +6,7 @@ on efforts is not who is right on whether reasoning can be switched off.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -81,7 +82,9 @@ def kinds_of(sources: Iterable[Source]) -> dict[str, str]:
                 kinds.setdefault(row_key(fact.model), fact.kind)
             else:
                 chat.add(row_key(fact.model))
-    return {key: kind for key, kind in sorted(kinds.items()) if key not in chat}
+    # A single word (`fast`, `best`) may be anybody's name for anything.
+    named = {key for key in kinds if re.search(r"\d|-", key)} - chat
+    return {key: kinds[key] for key in sorted(named)}
 
 
 def _merge_row(host: str, key: str, stated: Mapping[str, Sequence[Fact]]) -> Merged:

@@ -17,7 +17,7 @@ _BY_HOST: Mapping[str, Switch] = {
     "deepseek": "thinking_type",
     "zai": "thinking_type",
     "xiaomi": "thinking_type",
-    "alibaba": "enable_thinking",
+    "dashscope": "enable_thinking",
     "siliconflow": "enable_thinking",
     "siliconflow-cn": "enable_thinking",
     "together": "reasoning_enabled",

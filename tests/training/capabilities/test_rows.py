@@ -21,7 +21,7 @@ BOTH = ("low", "high")
         (Merged("zai", "glm9", "", None, True), "thinking_type", ["none", "high"]),
         (Merged("zai", "glm9", "", None, None), "fixed", ["high"]),
         (
-            Merged("alibaba", "qwen9", "", None, True, budget=(1, -1)),
+            Merged("dashscope", "qwen9", "", None, True, budget=(1, -1)),
             "enable_thinking",
             ["none", "low", "medium", "high"],
         ),

@@ -25,7 +25,7 @@ def host_name(name: str) -> str:
     Examples
     --------
     >>> host_name("vertex_ai-anthropic_models"), host_name("DashScope"), host_name("somewhere")
-    ('vertex', 'alibaba', 'somewhere')
+    ('vertex', 'dashscope', 'somewhere')
     """
     plain = name.lower().replace("_", "-").removesuffix("-chat").removesuffix(".ai")
     return _SPELLINGS.get(plain, "vertex" if plain.startswith("vertex-ai-") else plain)
@@ -97,9 +97,9 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
         "glm": "zai",
         "kimi": "moonshot",
         "minimax": "minimax",
-        "qwen": "alibaba",
-        "qwq": "alibaba",
-        "qvq": "alibaba",
+        "qwen": "dashscope",
+        "qwq": "dashscope",
+        "qvq": "dashscope",
         "deepseek": "deepseek",
         "mistral": "mistral",
         "magistral": "mistral",
@@ -131,9 +131,9 @@ _SPELLINGS: Mapping[str, str] = MappingProxyType(
         "moonshotai": "moonshot",
         "z-ai": "zai",
         "zhipuai": "zai",
-        "dashscope": "alibaba",
-        "qwencloud": "alibaba",
-        "qwen": "alibaba",
+        "alibaba": "dashscope",
+        "qwencloud": "dashscope",
+        "qwen": "dashscope",
         "x-ai": "xai",
         "mistralai": "mistral",
         "together-ai": "together",

@@ -85,7 +85,7 @@ class CapabilityRegistry:
             shape = self.endpoints.get(endpoint or "chat", {}).get(host, {}).get(key)
             shape = self.rows.get(host, {}).get(key) if shape is None else shape
             if shape is not None:
-                return self._row(key, host, shape, endpoint)
+                return self._row(key, host, shape)
             rule = next((rule for rule in self.rules if rule.holds(host, key, endpoint)), None)
             if rule is not None:
                 return self._by_rule(rule, key, host)
@@ -93,12 +93,10 @@ class CapabilityRegistry:
                 return self._inherited(key, host)
         return UNKNOWN
 
-    def _row(self, key: str, host: str, shape: int, endpoint: str) -> Capability:
+    def _row(self, key: str, host: str, shape: int) -> Capability:
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in self.shapes[shape].items()
         }
-        if host == "bedrock" and endpoint == "converse" and fields["switch"].startswith("anthropic"):
-            fields["switch"] = "bedrock"
         return Capability(self.names[key], host=host, **fields)
 
     def _by_rule(self, rule: Override, key: str, host: str) -> Capability:
@@ -109,7 +107,7 @@ class CapabilityRegistry:
     def _inherited(self, key: str, host: str) -> Capability:
         """Take over from the maker's row what holds at any host: never a way to control reasoning."""
         maker = self.makers[key]
-        row = self._row(key, maker, self.rows[maker][key], "")
+        row = self._row(key, maker, self.rows[maker][key])
         if host in NORMALISING and row.switch != "fixed":
             efforts = tuple(effort for effort in row.efforts if effort != "none")
             off: tuple[Effort, ...] = ("none",) if "none" in row.efforts else ()

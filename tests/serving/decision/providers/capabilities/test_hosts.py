@@ -18,7 +18,7 @@ from serving.decision.providers.capabilities import host_name, host_of
         ("us.openai.gpt-oss-120b-1:0", "bedrock"),
         ("Qwen/Qwen3-32B", "vllm"),
         ("qwen3-32b", "vllm"),
-        ("qwen3-max", "alibaba"),
+        ("qwen3-max", "dashscope"),
         ("deepseek-ai/DeepSeek-V3.1", "vllm"),
         ("deepseek-chat", "deepseek"),
         ("ibm-granite/granite-4.0-h-small", "vllm"),
@@ -39,7 +39,7 @@ def test_a_name_points_at_a_host(model: str, host: str) -> None:
     ("spelt", "host"),
     [
         ("gemini", "google"),
-        ("dashscope", "alibaba"),
+        ("alibaba", "dashscope"),
         ("bedrock_converse", "bedrock"),
         ("vertex_ai-llama_models", "vertex"),
     ],

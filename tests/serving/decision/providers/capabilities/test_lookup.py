@@ -138,12 +138,6 @@ def test_an_endpoint_may_take_less() -> None:
     assert find_capability("gpt-5.6-sol") == find_capability("gpt-5.6-sol", endpoint="chat")
 
 
-def test_claude_at_bedrock_has_another_form_at_converse() -> None:
-    model = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-    assert find_capability(model, endpoint="converse").switch == "bedrock"
-    assert find_capability(model, endpoint="messages").switch == "anthropic_budget"
-
-
 @pytest.fixture
 def _shipped_again() -> Iterator[None]:
     yield
