@@ -115,6 +115,7 @@ def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALO
         admission,
         None if canary is None else canary.pick,
         SessionIdentifier(shared.sessions, lambda: os.urandom(ROOT_BYTES)),
+        metrics.passed_over,
     )
     find_decisions = journal.store.decisions if journal is not None else _find_nothing
     outcome_service = OutcomeService(journal, recent_decisions, find_decisions, outcome_sinks)

@@ -1,4 +1,4 @@
-"""The decision engine: runs the model, draws id, time and random number once, and calls `decide_from_record`."""
+"""The decision engine: runs the model, draws id, time and random number once, and calls `draw_from_record`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from serving.decision.policy import Policy, bind_policy
 from serving.decision.pricing import PriceBook, price_book
 from serving.decision.prior import PriorModel
 from serving.decision.request_traits import before_tools, in_tool_loop
-from serving.decision.selection import NEUTRAL, DecisionRecord, RuntimeState, context_of, decide_from_record
-from serving.decision.types import Arm, Decision, Prediction, Request
+from serving.decision.selection import NEUTRAL, DecisionRecord, RuntimeState, context_of, draw_from_record
+from serving.decision.types import Applied, Arm, Decision, Prediction, Request
 
 _MIN_TASK_PROBABILITY = 0.5
 """Probability from which a predicted task is used where the request states none."""
@@ -60,12 +60,28 @@ class RecordedDecision:
         Microseconds until the forecast was complete; the rest of `decision.elapsed_us` is the policy's.
     arm
         The decided arm, for a rewrite; None where it is not known.
+    propensities
+        (K,) probability of each arm to be drawn, in the order of `decision.estimates`; empty where nothing was drawn.
+    applied
+        What became of the decision in the call itself; None where only the caller knows.
     """
 
     decision: Decision
     record: DecisionRecord | None
     forecast_us: int = 0
     arm: Arm | None = None
+    propensities: tuple[float, ...] = ()
+    applied: Applied | None = None
+
+    @property
+    def served_arm(self) -> str | None:
+        """The arm that the call amounts to: the decided one, unless another was applied; None where it is none."""
+        return self.decision.arm if self.applied is None else self.applied.arm
+
+    @property
+    def is_applied(self) -> bool:
+        """Whether the call asks for what was decided, as far as is known."""
+        return self.applied is None or not self.applied.not_applied
 
 
 class Engine:
@@ -149,11 +165,12 @@ class Engine:
         start = self._timer()
         record = self.record(request, runtime_state)
         forecast_us = (self._timer() - start) // 1000
-        decision = decide_from_record(record, self.bound_policy, lambda: (self._timer() - start) // 1000)
-        return RecordedDecision(decision, record, forecast_us, self._arms_by_name.get(decision.arm))
+        drawn = draw_from_record(record, self.bound_policy, lambda: (self._timer() - start) // 1000)
+        arm = self._arms_by_name.get(drawn.decision.arm)
+        return RecordedDecision(drawn.decision, record, forecast_us, arm, drawn.propensities)
 
     def record(self, request: Request, runtime_state: RuntimeState = NEUTRAL) -> DecisionRecord:
-        """Forecast, and draw id, time and random number: the inputs of `decide_from_record`.
+        """Forecast, and draw id, time and random number: the inputs of `draw_from_record`.
 
         In an open tool loop the conversation is read up to its last user turn, so that the decision equals that turn's
         decision, whatever tool results followed, even where the session is unknown.

@@ -53,6 +53,8 @@ HOSTS: tuple[str, ...] = (
 )
 """Who serves a model: makers, other hosts, and servers that people run themselves."""
 
+Integration = Literal["rewrite", "ext_proc", "litellm"]
+"""Which integration put a decision into a call: `POST /v1/rewrite`, Envoy's ext_proc, LiteLLM's hook."""
 Bucket = Literal["use", "maybe", "avoid"]
 Fallback = Literal["baseline", "reason", "prior"]
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -317,3 +319,32 @@ class Decision:
     bundle_id: str
     policy: str
     elapsed_us: int
+
+
+@fast_dataclass
+class Applied:
+    """What the provider was really asked for, in a call that a decision was made for.
+
+    Parameters
+    ----------
+    model
+        That the call names; None where it is not known.
+    effort
+        That the call asks for, in its body or by the model's own default; None where it is not known.
+    not_applied
+        Why the call does not ask for what was decided, as a short code; empty where it does.
+    arm
+        The arm that amounts to this model and effort; None where none does, or where they are not known.
+    propensity
+        Probability, in (0, 1], with which this request was to get this treatment, whichever arm was drawn: the sum over
+        all arms that would have come to it; None without an arm.
+    integration
+        Who put the decision into the call; None where nobody of ours did.
+    """
+
+    model: str | None
+    effort: Effort | None
+    not_applied: str = ""
+    arm: str | None = None
+    propensity: float | None = None
+    integration: Integration | None = None

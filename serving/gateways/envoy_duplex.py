@@ -56,6 +56,7 @@ class DuplexRequest:
             return (_piece("request_body", body.body, body.end_of_stream),)
         self._held += body.body
         if len(self._held) > self._max_body_bytes:
+            self._exchange.leave_unread()
             return self._release(Answer(), body.end_of_stream)
         return self._finish(end_of_stream=True) if body.end_of_stream else ()
 

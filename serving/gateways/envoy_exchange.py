@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from serving.decision import BadRequest, Decision
@@ -31,7 +31,7 @@ from serving.schemas import (
     read_lossless,
     write_lossless,
 )
-from serving.service import DecisionService
+from serving.service import DecisionService, counting_unread, notify_rewritten, rewrite_decided
 
 Answer = pb.ProcessingResponse
 Headers = Mapping[bytes, bytes]
@@ -131,6 +131,8 @@ class Exchange:
         if self._headers.get(b":method") == b"POST" and not message.end_of_stream:
             authority = self._headers.get(b":authority") or self._headers.get(b"host", b"")
             self._endpoint = parse_path(path, authority.decode("latin-1"))
+            if self._endpoint is None:
+                self._services.decision_service.pass_over("not_a_chat", "ext_proc")
         forged = [name for name in _DECISION_HEADERS if name.encode() in self._headers]
         answer = Answer(request_headers=pb.HeadersResponse())
         if forged:
@@ -143,6 +145,8 @@ class Exchange:
             answer.mode_override.response_header_mode = pb.ProcessingMode.SEND
             if self.wants_body:
                 answer.mode_override.request_body_mode = self._body_mode()
+            else:
+                self.leave_unread()
         return answer
 
     def request_body(self, message: pb.HttpBody) -> Answer:
@@ -150,7 +154,11 @@ class Exchange:
         untouched = Answer(request_body=pb.BodyResponse())
         self._bodies_seen += 1
         whole = message.end_of_stream and self._bodies_seen == 1 and len(message.body) <= self._services.max_body_bytes
-        if self._endpoint is None or not whole or not self._is_readable():
+        if self._endpoint is None:
+            return untouched
+        if not whole or not self._is_readable():
+            if self._bodies_seen == 1 and self.wants_body:
+                self.leave_unread()
             return untouched
         started = self._services.clock()
         try:
@@ -159,6 +167,10 @@ class Exchange:
             return untouched
         except EveryArmDenied as error:
             return _refuse(Problem(DENIED, str(error)))
+
+    def leave_unread(self) -> None:
+        """Count a model call whose body is too large, or can't be read: it goes on without a decision."""
+        self._services.decision_service.pass_over("body_unread", "ext_proc")
 
     def response_headers(self, message: pb.HttpHeaders) -> Answer:
         """Add the decision's headers for the client, and ask to see the reply's body as it passes."""
@@ -222,20 +234,29 @@ class Exchange:
         return pb.ProcessingMode.BUFFERED if fits else pb.ProcessingMode.NONE
 
     def _decide(self, endpoint: Endpoint, raw: bytes, started: float) -> Answer:
+        service = self._services.decision_service
         coding = self._coding()
-        document = read_lossless(decode_body(raw, coding, self._services.max_body_bytes) if coding else raw)
-        if not isinstance(document.value, dict):
-            raise BadRequest("the body is no JSON object")
-        gateway_headers = read_gateway_headers(
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
+        with counting_unread(service, "ext_proc"):
+            document = read_lossless(decode_body(raw, coding, self._services.max_body_bytes) if coding else raw)
+            if not isinstance(document.value, dict):
+                raise BadRequest("the body is no JSON object")
+            gateway_headers = read_gateway_headers(
+                {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
+            )
+            parsed = parse_body(
+                document.value, endpoint.api, model=endpoint.model, headers=gateway_headers, host=endpoint.host
+            )
+        parsed = replace(parsed, request=service.identify(parsed.request, self._headers.items()))
+        decided = service.answer(parsed.request, self._headers.items())
+        rewriting = rewrite_decided(
+            service,
+            parsed,
+            decided,
+            "ext_proc",
+            lambda decision, arm: apply_decision(document.value, parsed, decision, arm=arm),
         )
-        parsed = parse_body(
-            document.value, endpoint.api, model=endpoint.model, headers=gateway_headers, host=endpoint.host
-        )
-        request = self._services.decision_service.identify(parsed.request, self._headers.items())
-        decided = self._services.decision_service.decide_recorded(request, self._headers.items())
-        decision = decided.decision
-        rewritten = apply_decision(document.value, parsed, decision, arm=decided.arm)
+        notify_rewritten(service, rewriting, self._headers.items())
+        decision, rewritten = decided.decision, rewriting.rewritten
         headers = decision_headers(parsed, decision, rewritten)
         self._decided = _Decided(decision, started, [pair for pair in headers if pair[0] in _CLIENT_HEADERS])
         answer = Answer()

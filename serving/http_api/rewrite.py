@@ -7,15 +7,16 @@ headers. A body that can't be read is answered with a problem (4xx): then the ga
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import orjson
 
-from serving.decision import BadRequest, RecordedDecision
+from serving.decision import BadRequest, Integration, RecordedDecision
 from serving.decision.providers import (
     API_NAMES,
+    ParsedBody,
     Rewrite,
     apply_decision,
     parse_api_name,
@@ -54,7 +55,15 @@ from serving.schemas import (
     read_lossless,
     write_lossless,
 )
-from serving.service import CALL_ERRORS, DecisionService, problem_of
+from serving.service import (
+    CALL_ERRORS,
+    DecisionService,
+    Rewriting,
+    counting_unread,
+    notify_rewritten,
+    problem_of,
+    rewrite_decided,
+)
 
 FORMS: Final = {
     "body": b"application/json",
@@ -139,6 +148,20 @@ class _RewriteQuery:
     drop_sampling: bool
     gateway_headers: dict[str, str]
 
+    @property
+    def integration(self) -> Integration:
+        """Who calls: LiteLLM's hook says so by its dialect."""
+        return "litellm" if self.dialect == "litellm" else "rewrite"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What goes back to the caller, and what the sinks hear of afterwards."""
+
+    body: bytes | bytearray
+    headers: Headers
+    rewriting: Rewriting
+
 
 class RewriteRoute:
     """The rewrite route as an ASGI application.
@@ -164,38 +187,52 @@ class RewriteRoute:
         """Answer `POST /v1/rewrite`."""
         try:
             query = _read_query(scope)
-            raw = await read_json_body(scope, receive, self._limits.body, compressed=True)
-            body, headers = self._rewrite(raw, query, scope["headers"])
+            with counting_unread(self._decision_service, query.integration):
+                raw = await read_json_body(scope, receive, self._limits.body, compressed=True)
+            answer = self._rewrite(raw, query, scope["headers"])
         except CALL_ERRORS as error:
             await answer_problem(problem_of(error), receive, send)
         except ClientGoneError:
             return
         else:
-            await answer_json(send, body, headers=headers)
+            try:
+                await answer_json(send, answer.body, headers=answer.headers)
+            finally:  # sinks are notified once the caller has the answer
+                notify_rewritten(self._decision_service, answer.rewriting, scope["headers"])
 
-    def _rewrite(
-        self, raw: bytes | bytearray, query: _RewriteQuery, headers: Headers
-    ) -> tuple[bytes | bytearray, Headers]:
-        document = read_lossless(raw)
-        if not isinstance(document.value, dict):
-            raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
-        api = None if query.dialect is None else parse_api_name(query.dialect)
-        host = "" if query.host is None else parse_host(query.host)
-        context = read_gateway_headers(query.gateway_headers)
-        parsed = parse_body(document.value, api, model=query.model, headers=context, host=host)
-        request = self._decision_service.identify(parsed.request, headers)
-        decided = self._decision_service.decide_recorded(request, headers)
-        rewritten = apply_decision(
-            document.value,
+    def _rewrite(self, raw: bytes | bytearray, query: _RewriteQuery, headers: Headers) -> _Answer:
+        with counting_unread(self._decision_service, query.integration):
+            document = read_lossless(raw)
+            parsed = _parse(document.value, query)
+        parsed = replace(parsed, request=self._decision_service.identify(parsed.request, headers))
+        decided = self._decision_service.answer(parsed.request, headers)
+        rewriting = rewrite_decided(
+            self._decision_service,
             parsed,
-            decided.decision,
-            continue_loop=_repeats_session(decided),
-            drop_sampling=query.drop_sampling,
-            arm=decided.arm,
+            decided,
+            query.integration,
+            lambda decision, arm: apply_decision(
+                document.value,
+                parsed,
+                decision,
+                continue_loop=_repeats_session(decided),
+                drop_sampling=query.drop_sampling,
+                arm=arm,
+            ),
         )
         media_type = (b"content-type", FORMS[query.form])
-        decision = decision_headers(parsed, decided.decision, rewritten)
-        return _payload(raw, document, rewritten, query.form), (media_type, *SECURITY_HEADERS, *decision)
+        decision = decision_headers(parsed, decided.decision, rewriting.rewritten)
+        payload = _payload(raw, document, rewriting.rewritten, query.form)
+        return _Answer(payload, (media_type, *SECURITY_HEADERS, *decision), rewriting)
+
+
+def _parse(body: Any, query: _RewriteQuery) -> ParsedBody:
+    if not isinstance(body, dict):
+        raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
+    api = None if query.dialect is None else parse_api_name(query.dialect)
+    host = "" if query.host is None else parse_host(query.host)
+    context = read_gateway_headers(query.gateway_headers)
+    return parse_body(body, api, model=query.model, headers=context, host=host)
 
 
 def _repeats_session(decided: RecordedDecision) -> bool:

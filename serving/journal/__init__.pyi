@@ -6,11 +6,13 @@ from .redaction import StorePrompts, redact
 from .rows import DecisionRow, JournalEntry, OutcomeRow, ServedDecision, storable
 from .settings import JournalSettings, JournalStats
 from .store import Store
+from .treatment import ArmsOfPolicy, Treatment, find_arm, no_arms, treatment_of
 from .writer import Journal, JournalUnavailable
 
 __all__ = [
     "ALONE",
     "NONE",
+    "ArmsOfPolicy",
     "DecisionDraft",
     "DecisionRow",
     "Journal",
@@ -24,13 +26,17 @@ __all__ = [
     "ServedDecision",
     "Store",
     "StorePrompts",
+    "Treatment",
     "WorkerSlot",
     "bind_snapshot",
     "build_row",
+    "find_arm",
     "insert_into",
+    "no_arms",
     "open_database",
     "open_journal",
     "redact",
     "snapshot_policy",
     "storable",
+    "treatment_of",
 ]

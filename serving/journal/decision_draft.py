@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import orjson
+
 from serving.decision import RecordedDecision, Request, timestamp_of
 from serving.journal.redaction import StorePrompts, stored_messages, stored_prompt_id
 from serving.journal.rows import DecisionRow
@@ -40,6 +42,7 @@ class DecisionDraft:
             prompt_id=stored_prompt_id(self.request.messages, self.privacy),
             messages=stored_messages(self.request.messages, self.privacy),
             replay=None if record is None else record.to_json().decode("utf-8"),
+            propensities=_propensities(self.decided),
             shadow_bundle_id=self.shadow_bundle_id,
             shadow_arm=self.shadow_arm,
         )
@@ -47,8 +50,8 @@ class DecisionDraft:
 
 def build_row(request: Request, decided: RecordedDecision) -> DecisionRow:
     """Build the row of a decision without prompt and replay: cheap enough for the hot path."""
-    decision, record = decided.decision, decided.record
-    estimate = decision.estimates.get(decision.arm)
+    decision, record, applied = decided.decision, decided.record, decided.applied
+    estimate = decision.estimates.get(decided.served_arm or decision.arm)
     return DecisionRow(
         decision_id=decision.decision_id,
         decided_at=timestamp_of(decision.decision_id) if record is None else record.now,
@@ -71,4 +74,21 @@ def build_row(request: Request, decided: RecordedDecision) -> DecisionRow:
         expected_cost_usd=estimate.cost_usd if estimate else 0.0,
         expected_output_tokens=estimate.output_tokens if estimate else 0.0,
         expected_latency_p95_ms=estimate.latency_p95_ms if estimate else 0.0,
+        applied_model=applied.model if applied else None,
+        applied_effort=applied.effort if applied else None,
+        applied_arm=applied.arm if applied else None,
+        applied_propensity=applied.propensity if applied else None,
+        not_applied=(applied.not_applied or None) if applied else None,
     )
+
+
+def _propensities(decided: RecordedDecision) -> str | None:
+    """Name the probabilities of the draw, as JSON; a decision without a draw was certain."""
+    decision, drawn = decided.decision, decided.propensities
+    if not drawn:
+        chances = {name: float(name == decision.arm) for name in decision.estimates or (decision.arm,)}
+    elif len(drawn) == len(decision.estimates):
+        chances = dict(zip(decision.estimates, drawn, strict=True))
+    else:
+        return None
+    return orjson.dumps(chances).decode("utf-8")

@@ -55,13 +55,24 @@ class DecisionRow(ServedDecision):
     Parameters
     ----------
     expected_success, expected_cost_usd, expected_output_tokens, expected_latency_p95_ms
-        Forecast of the chosen arm; 0 in a fallback.
+        Forecast of `applied_arm`, or of the chosen arm where that is not known; 0 in a fallback.
     messages
         JSON list of messages as far as `--store-prompts` allows; None where prompts are not stored.
     replay
         JSON record from which the kernel makes the same decision again.
     shadow_bundle_id, shadow_arm
         What the shadow bundle decided for the same request.
+    applied_model, applied_effort
+        What the provider was really asked for; None where it is not known. All `applied_` fields and `not_applied` are
+        None where only the caller knows: then the call was served as decided, unless an outcome says otherwise.
+    applied_arm
+        The arm that amounts to these two; None where none does.
+    applied_propensity
+        Probability, in (0, 1], with which the request was to get this treatment, whichever arm was drawn.
+    not_applied
+        Why the call does not ask for what was decided, as a short code; None where it does.
+    propensities
+        JSON object: each arm's probability to be drawn, as the kernel drew; None in rows of earlier versions.
     """
 
     expected_success: float
@@ -72,6 +83,22 @@ class DecisionRow(ServedDecision):
     replay: str | None = None
     shadow_bundle_id: str | None = None
     shadow_arm: str | None = None
+    applied_model: str | None = None
+    applied_effort: str | None = None
+    applied_arm: str | None = None
+    not_applied: str | None = None
+    propensities: str | None = None
+    applied_propensity: float | None = None
+
+    @property
+    def is_reported_by_gateway(self) -> bool:
+        """Whether the row itself says what was applied."""
+        return self.applied_model is not None or self.not_applied is not None
+
+    @property
+    def served_arm(self) -> str | None:
+        """The arm that the call amounts to, as far as the row says; None where it is none, or unknown."""
+        return self.applied_arm if self.is_reported_by_gateway else self.arm
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +109,12 @@ class OutcomeRow:
     ----------
     reported_at
         Seconds since the epoch; of two reports that name the same field, the later one counts.
+    arm, model
+        That served, where they are others than decided.
+    source
+        Who judged success: `code`, `human`, `judge` or `implicit`.
+    applied_effort, applied_model
+        What the caller asked the provider for; None: as decided, or as the decision's row says.
     """
 
     decision_id: str
@@ -98,15 +131,24 @@ class OutcomeRow:
     failure_mode: str | None = None
     arm: str | None = None
     model: str | None = None
+    source: str | None = None
+    applied_effort: str | None = None
+    applied_model: str | None = None
 
     @property
     def digest(self) -> str:
-        """Hash of the reported fields without the time: the same report twice is one row."""
-        content = orjson.dumps([getattr(self, name) for name in _REPORTED])
+        """Hash of the reported fields without the time: the same report twice is one row.
+
+        A report that names none of the newer fields has the hash that earlier versions gave it.
+        """
+        newer = {name: value for name in _NEWER if (value := getattr(self, name)) is not None}
+        older = [getattr(self, name) for name in _REPORTED if name not in _NEWER]
+        content = orjson.dumps([*older, newer] if newer else older)
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_NEWER = ("source", "applied_effort", "applied_model")
 _REPORTED = tuple(field.name for field in fields(OutcomeRow) if field.name != "reported_at")
 
 

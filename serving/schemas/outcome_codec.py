@@ -7,11 +7,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from serving.decision import Effort
 from serving.journal import OutcomeRow
 from serving.schemas.json_codec import invalid_request, list_faults
 from serving.schemas.models import Amount, Name, WireModel
 from serving.schemas.problems import BodyFault, Rejected
 
+Source = Literal["code", "human", "judge", "implicit"]
 FailureMode = Literal["verbose_wrong_answer", "task_drift", "timeout", "token_bloat", "false_confidence"]
 
 MAX_ID: Final = 64
@@ -42,6 +44,20 @@ class OutcomeReport(WireModel):
     failure_mode: Annotated[FailureMode | None, Field(description="How it failed, where it did.")] = None
     arm: Annotated[Name | None, Field(description="The arm that really served, where it is another one.")] = None
     model: Annotated[Name | None, Field(description="The model that really served, where it is another one.")] = None
+    source: Annotated[
+        Source | None,
+        Field(description="Who judged `success`: a program, a person, a model, or what the user did next."),
+    ] = None
+    applied_effort: Annotated[
+        Effort | None,
+        Field(
+            description="The effort that the provider was really asked for, where it is another than was decided;"
+            " left out: as decided."
+        ),
+    ] = None
+    applied_model: Annotated[
+        Name | None, Field(description="The model that was really asked for, where it is another than was decided.")
+    ] = None
     timestamp: Annotated[
         Annotated[float, Field(ge=0, le=_MAX_TIME, allow_inf_nan=False)] | None,
         Field(description="Seconds since the epoch; of two reports that name the same field the later one counts."),

@@ -1,4 +1,5 @@
 from .admission import AdmissionControl, AdmissionStats, QueueLoad
+from .applied import FAILED, Rewriting, counting_unread, describe_applied, notify_rewritten, rewrite_decided
 from .decision_service import DecisionService, DecisionStats
 from .error_problems import CALL_ERRORS, SERVER_FAULT, error_location, problem_of
 from .explanation import Explanation, explain_entry
@@ -9,6 +10,7 @@ from .ports import DecisionSink, OutcomeSink, RuntimeStateSource
 
 __all__ = [
     "CALL_ERRORS",
+    "FAILED",
     "SERVER_FAULT",
     "AdmissionControl",
     "AdmissionStats",
@@ -25,8 +27,13 @@ __all__ = [
     "PolicySnapshots",
     "QueueLoad",
     "RecentDecisions",
+    "Rewriting",
     "RuntimeStateSource",
+    "counting_unread",
+    "describe_applied",
     "error_location",
     "explain_entry",
+    "notify_rewritten",
     "problem_of",
+    "rewrite_decided",
 ]

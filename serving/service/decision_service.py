@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from serving.decision import BadRequest, Decision, Fallback, RecordedDecision, Request
+from serving.decision import Applied, BadRequest, Decision, Fallback, Integration, RecordedDecision, Request
 from serving.decision.selection import NEUTRAL, EveryArmDenied, RuntimeState, combine_states
 from serving.model import EngineSlot, LiveEngine
 from serving.service.admission import SLOW, AdmissionControl
@@ -72,6 +72,8 @@ class DecisionService:
         Gives who decides a request instead of the live engine; must be cheap and never raise.
     identifier
         Completes requests that were read from a provider's body; None leaves them as they are.
+    passed_over
+        Told of each call that an integration let pass without a decision: the reason, and the integration.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class DecisionService:
         admission: AdmissionControl | None = None,
         pick: Callable[[LiveEngine, Request], LiveEngine] | None = None,
         identifier: RequestIdentifier | None = None,
+        passed_over: Callable[[str, Integration], None] | None = None,
     ) -> None:
         self.slot = slot
         self._fallback = fallback
@@ -97,6 +100,7 @@ class DecisionService:
         self.admission = admission or AdmissionControl()
         self._pick = pick
         self._identifier = identifier
+        self._passed_over = passed_over
         self._decisions = self._fallbacks = 0
         self._failures = FailureLog(clock_ns)
 
@@ -148,7 +152,7 @@ class DecisionService:
         return self.notify(request, self.answer(request, headers), headers)
 
     def answer(self, request: Request, headers: Headers = ()) -> RecordedDecision:
-        """Answer one request and tell nobody: the caller owes a `tell`, once the answer is on its way.
+        """Answer one request and tell nobody: the caller owes a `notify`, once the answer is on its way.
 
         Raises
         ------
@@ -195,8 +199,18 @@ class DecisionService:
             request, self._answer_instead(live, request, runtime_state, started_ns, why), headers
         ).decision
 
-    def notify(self, request: Request, decided: RecordedDecision, headers: Headers = ()) -> RecordedDecision:
-        """Count a decision and notify all sinks; never raises."""
+    def notify(
+        self, request: Request, decided: RecordedDecision, headers: Headers = (), applied: Applied | None = None
+    ) -> RecordedDecision:
+        """Count a decision and notify all sinks; never raises.
+
+        Parameters
+        ----------
+        applied
+            What became of the decision in the call; None where only the caller knows.
+        """
+        if applied is not None:
+            decided = dataclasses.replace(decided, applied=applied)
         self._decisions += 1
         if decided.decision.fallback is not None:
             self._fallbacks += 1
@@ -211,6 +225,20 @@ class DecisionService:
             except Exception as error:
                 self._failures.contain(error)
         return decided
+
+    def pass_over(self, reason: str, integration: Integration) -> None:
+        """Count a call that goes on without a decision; never raises.
+
+        Parameters
+        ----------
+        reason
+            `not_a_chat` or `body_unread`.
+        """
+        if self._passed_over is not None:
+            try:
+                self._passed_over(reason, integration)
+            except Exception as error:
+                self._failures.contain(error)
 
     def _runtime_state(self, live: LiveEngine, request: Request, headers: Headers) -> RuntimeState:
         wanted = _wanted(live.headers, headers) if live.headers else {}
@@ -270,6 +298,5 @@ def _as_prior(decided: RecordedDecision, bundle_id: str) -> RecordedDecision:
     """Mark an answer of the prior as a fallback of the bundle that should have answered."""
     require_finite(decided.decision)
     decision = dataclasses.replace(decided.decision, fallback="prior", bundle_id=bundle_id)
-    record = decided.record
-    record = None if record is None else dataclasses.replace(record, bundle_id=bundle_id)
-    return RecordedDecision(decision, record, arm=decided.arm)
+    record = None if decided.record is None else dataclasses.replace(decided.record, bundle_id=bundle_id)
+    return dataclasses.replace(decided, decision=decision, record=record)

@@ -27,6 +27,8 @@ class Explanation(ServedDecision):
         The decision made again is the one that was served; None where it was not made again.
     outcome
         As reported so far.
+    applied_model, applied_effort, applied_arm, not_applied
+        What the provider was really asked for, as the row says; all None where only the caller knows.
     """
 
     messages: list[dict[str, Any]] | None
@@ -34,6 +36,10 @@ class Explanation(ServedDecision):
     same: bool | None
     note: str
     outcome: OutcomeRow | None
+    applied_model: str | None = None
+    applied_effort: str | None = None
+    applied_arm: str | None = None
+    not_applied: str | None = None
 
 
 def explain_entry(entry: JournalEntry, bound_policy: BoundPolicy | None) -> Explanation:
@@ -67,6 +73,10 @@ def explain_entry(entry: JournalEntry, bound_policy: BoundPolicy | None) -> Expl
         same=same,
         note=note,
         outcome=entry.outcome,
+        applied_model=row.applied_model,
+        applied_effort=row.applied_effort,
+        applied_arm=row.applied_arm,
+        not_applied=row.not_applied,
     )
 
 

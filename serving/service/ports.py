@@ -50,7 +50,10 @@ class DecisionSink(Protocol):
     """Receives each decision after it was made: journal, budgets, sessions, metrics, shadow."""
 
     def decided(self, request: Request, decided: RecordedDecision) -> None:
-        """Handle it; never waits, never raises. `decided.record` is None where no model was asked."""
+        """Handle it; never waits, never raises.
+
+        `decided.record` is None where no model was asked; `decided.applied` says what the call really asks for.
+        """
         ...
 
 

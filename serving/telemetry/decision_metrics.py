@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final
 
-from serving.decision import RecordedDecision, Request
+from serving.decision import Integration, RecordedDecision, Request
+from serving.decision.providers import same_model
 from serving.journal import DecisionRow, OutcomeRow
 from serving.telemetry.instruments import MetricRegistry
 
@@ -16,6 +17,21 @@ STAGE_BOUNDS: Final = (
 CALL_BOUNDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Bucket bounds in seconds of an LLM call."""
 FAILURE_MODES: Final = frozenset({"verbose_wrong_answer", "task_drift", "timeout", "token_bloat", "false_confidence"})
+NOT_APPLIED_REASONS: Final = frozenset(
+    {
+        "unknown_model", "no_switch", "client", "tool_loop", "history", "kind", "url_model", "failed", "reported",
+        "not_a_chat", "body_unread",
+    }
+)  # fmt: skip
+"""Reasons why a call does not ask for what was decided; `reported`: its caller said so; the last two: none was made."""
+CONFLICT_KEYS: Final = frozenset(
+    {
+        "temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty",
+        "logit_bias", "logprobs", "top_logprobs", "seed", "n", "stop", "verbosity", "max_tokens", "messages",
+        "tool_choice", "tools", "functions", "response_format",
+    }
+)  # fmt: skip
+"""Client settings that may stand behind `conflict:`."""
 OTHER: Final = "other"
 """Label value in place of unknown names in reports: label values never come from callers."""
 
@@ -40,6 +56,11 @@ class DecisionMetrics:
             ("arm", "bucket", "fallback"),
         )
         self._explored = count("thinkgate_explored_decisions", "Decisions that chance had a part in.", ("arm",))
+        self._not_applied = count(
+            "thinkgate_not_applied",
+            "Calls that do not ask the provider for what was decided, or were not decided on, by reason.",
+            ("reason", "integration"),
+        )
         self._cost = count("thinkgate_expected_cost_usd", "Expected cost of what was decided.", ("arm",))
         self._tokens = count("thinkgate_expected_output_tokens", "Expected output tokens of it.", ("arm",))
         self._success = count("thinkgate_expected_successes", "Expected successes of it.", ("arm",))
@@ -64,13 +85,17 @@ class DecisionMetrics:
         name = decision.arm
         arm = (name,)
         self._decisions.add((name, decision.bucket, decision.fallback or "none"))
-        if decision.propensity < 1.0:
+        if decision.propensity < 1.0 and decided.is_applied:
             self._explored.add(arm)
+        applied = decided.applied
+        if applied is not None and applied.not_applied:
+            self.passed_over(applied.not_applied, applied.integration)
+        served = decided.served_arm or name
         for other, estimate in decision.estimates.items():
             label = (other,)
             self._alternative_cost.add(label, estimate.cost_usd)
             self._alternative_success.add(label, estimate.success)
-            if other == name:
+            if other == served:
                 self._cost.add(label, estimate.cost_usd)
                 self._tokens.add(label, estimate.output_tokens)
                 self._success.add(label, estimate.success)
@@ -80,6 +105,10 @@ class DecisionMetrics:
             record(self._forecast, decided.forecast_us * 1e-6)
             record(self._policy, max(decision.elapsed_us - decided.forecast_us, 0) * 1e-6)
 
+    def passed_over(self, reason: str, integration: Integration | None) -> None:
+        """Count a call that does not ask for a decision."""
+        self._not_applied.add((reason_label(reason), integration or "caller"))
+
     def observe_duration(self, read_ns: int, decide_ns: int, send_ns: int) -> None:
         """Record the stages of an HTTP call: reading the body, deciding (which includes the engine), sending."""
         stages = self._stages
@@ -88,9 +117,13 @@ class DecisionMetrics:
         stages.record(self._send, send_ns * 1e-9)
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
-        """Count an outcome."""
-        name = outcome.arm or (decision.arm if decision is not None else OTHER)
-        if (decision is None or name != decision.arm) and name not in self._arms():
+        """Count an outcome; one that reports another effort than was decided is of no arm here."""
+        own = OTHER if decision is None else decision.served_arm or OTHER
+        if decision is not None and _contradicts(outcome, decision):
+            self.passed_over("reported", None)
+            own = OTHER
+        name = outcome.arm or own
+        if name != own and name not in self._arms():
             name = OTHER
         arm = (name,)
         self._outcomes.add((name, _result(outcome.success)))
@@ -111,7 +144,7 @@ class DecisionMetrics:
         if outcome.failure_mode is not None:
             known = outcome.failure_mode in FAILURE_MODES
             self._failures.add((name, outcome.failure_mode if known else OTHER))
-        if decision is not None and decision.fallback in (None, "prior") and decision.arm == name:
+        if decision is not None and decision.fallback in (None, "prior") and name == own != OTHER:
             self._compare(arm, outcome, decision)
 
     def _compare(self, arm: tuple[str], outcome: OutcomeRow, decision: DecisionRow) -> None:
@@ -145,6 +178,14 @@ class DecisionMetrics:
         )
 
 
+def _contradicts(outcome: OutcomeRow, decision: DecisionRow) -> bool:
+    """Tell whether a report names another effort or model than the decision's row."""
+    effort, model = outcome.applied_effort, outcome.applied_model
+    return (effort is not None and effort != (decision.applied_effort or decision.effort)) or (
+        model is not None and not same_model(model, decision.applied_model or decision.model)
+    )
+
+
 def _result(success: float | None) -> str:
     """Label a success in [0, 1].
 
@@ -156,3 +197,17 @@ def _result(success: float | None) -> str:
     if success is None:
         return "unknown"
     return "success" if success >= 0.5 else "failure"
+
+
+def reason_label(reason: str) -> str:
+    """Bound the reasons why a decision was not applied: an unknown conflict, or an unknown reason, is `other`.
+
+    Examples
+    --------
+    >>> reason_label("conflict:temperature"), reason_label("conflict:x"), reason_label("tool_loop"), reason_label("x")
+    ('conflict:temperature', 'conflict:other', 'tool_loop', 'other')
+    """
+    kind, colon, key = reason.partition(":")
+    if colon and kind == "conflict":
+        return reason if key in CONFLICT_KEYS else f"conflict:{OTHER}"
+    return reason if reason in NOT_APPLIED_REASONS else OTHER

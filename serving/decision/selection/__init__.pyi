@@ -1,6 +1,6 @@
 from .arm_scoring import EveryArmDenied, allowed_indices
 from .choice import Because
-from .decide import cost_at_multipliers, decide_from_record
+from .decide import DrawnDecision, cost_at_multipliers, decide_from_record, draw_from_record
 from .decision_record import DecisionRecord, RequestContext, context_of
 from .runtime_state import HEALTHY, NEUTRAL, ArmHealth, RuntimeState, Session, combine_states
 from .utility_breakdown import UtilityBreakdown, utility_breakdown
@@ -11,6 +11,7 @@ __all__ = [
     "ArmHealth",
     "Because",
     "DecisionRecord",
+    "DrawnDecision",
     "EveryArmDenied",
     "RequestContext",
     "RuntimeState",
@@ -21,5 +22,6 @@ __all__ = [
     "context_of",
     "cost_at_multipliers",
     "decide_from_record",
+    "draw_from_record",
     "utility_breakdown",
 ]

@@ -65,8 +65,8 @@ class Choice:
         Index of the arm whose net benefit the reason shows: the chosen one where it reasons, else `best`.
     bucket
         Whether reasoning pays, regardless of deadline and cost cap.
-    propensity
-        Probability that this arm was chosen, in (0, 1].
+    propensities
+        (K,) probability of each arm to be chosen, in the order of the arms; they sum to 1.
     fallback
         What decided in place of the model, where support was too low.
     because
@@ -78,9 +78,14 @@ class Choice:
     best: int
     explained: int
     bucket: Bucket
-    propensity: float
+    propensities: tuple[float, ...]
     fallback: Fallback | None
     because: Because
+
+    @property
+    def propensity(self) -> float:
+        """Probability that this arm was chosen, in (0, 1]."""
+        return self.propensities[self.index]
 
 
 def choose_arm(
@@ -104,17 +109,18 @@ def choose_arm(
     forced = _forced(record, bound_policy, terms, scores, candidates)
     if forced is not None:
         explained = forced.index if forced.index in reasoning else best
-        return Choice(forced.index, forced.effort, best, explained, bucket, 1.0, None, forced.because)
+        certain = _draw_probabilities(len(scores), 0.0, (), forced.index)
+        return Choice(forced.index, forced.effort, best, explained, bucket, certain, None, forced.because)
     plan = _plan(record, terms, bucket)
     index, because = _exploit(plan, reasoning, candidates, scores, weights)
-    propensity = 1.0
+    propensities = _draw_probabilities(len(scores), 0.0, (), index)
     if len(candidates.feasible) > 1 and plan.share > 0.0 and record.runtime_state.session is None:
         drawn = _draw(record.runtime_state.uniform or 0.0, plan.share, candidates.feasible, index)
-        propensity = (1.0 - plan.share if drawn == index else 0.0) + plan.share / len(candidates.feasible)
+        propensities = _draw_probabilities(len(scores), plan.share, candidates.feasible, index)
         index, because = drawn, because if drawn == index else "explored"
     explained = index if index in reasoning else best
     effort = bound_policy.arms[index].effort
-    return Choice(index, effort, best, explained, bucket, propensity, plan.fallback, because)
+    return Choice(index, effort, best, explained, bucket, propensities, plan.fallback, because)
 
 
 @fast_dataclass
@@ -251,3 +257,9 @@ def _draw(uniform: float, share: float, feasible: Sequence[int], greedy: int) ->
     if uniform >= share:
         return greedy
     return feasible[min(int(uniform / share * len(feasible)), len(feasible) - 1)]
+
+
+def _draw_probabilities(arms: int, share: float, feasible: Sequence[int], greedy: int) -> tuple[float, ...]:
+    """Give the probability of each arm under `_draw`."""
+    each = share / len(feasible) if feasible else 0.0
+    return tuple(1.0 - share + each if index == greedy else each if index in feasible else 0.0 for index in range(arms))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from serving.decision.errors import BadInput
+from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.policy import BoundPolicy, Policy, Terms, bind_policy
 from serving.decision.pricing import PriceBook
 from serving.decision.selection.arm_scoring import ArmScore, EffectiveLimits, effective_limits, score_arms
@@ -63,9 +64,30 @@ def replay_decision(record: DecisionRecord, arms: Sequence[Arm], policy: Policy,
     return decide_from_record(record, bound_policy)
 
 
+@fast_dataclass
+class DrawnDecision:
+    """A decision, and the draw that it came from.
+
+    Parameters
+    ----------
+    propensities
+        (K,) probability of each arm to be chosen, in the order of the arms; they sum to 1.
+    """
+
+    decision: Decision
+    propensities: tuple[float, ...]
+
+
 def decide_from_record(
     record: DecisionRecord, bound_policy: BoundPolicy, elapsed_us: Callable[[], int] = int
 ) -> Decision:
+    """Decide from a complete record, as `draw_from_record` does, and give the decision alone."""
+    return draw_from_record(record, bound_policy, elapsed_us).decision
+
+
+def draw_from_record(
+    record: DecisionRecord, bound_policy: BoundPolicy, elapsed_us: Callable[[], int] = int
+) -> DrawnDecision:
     """Decide from a complete record.
 
     Parameters
@@ -88,7 +110,7 @@ def decide_from_record(
     weights = utility_weights(record, terms)
     choice = choose_arm(record, bound_policy, terms, scores, weights)
     arm = bound_policy.arms[choice.index]
-    return Decision(
+    decision = Decision(
         decision_id=record.decision_id,
         arm=arm.name,
         model=arm.model,
@@ -107,6 +129,7 @@ def decide_from_record(
         policy=record.policy,
         elapsed_us=elapsed_us(),
     )
+    return DrawnDecision(decision, choice.propensities)
 
 
 def cost_at_multipliers(

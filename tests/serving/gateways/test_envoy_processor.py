@@ -81,7 +81,7 @@ def test_fault_of_ours_lets_the_message_pass(caplog: pytest.LogCaptureFixture) -
         def identify(self, request: Any, *_: Any) -> Any:
             return request
 
-        def decide_recorded(self, *_: Any) -> Any:
+        def answer(self, *_: Any) -> Any:
             raise RuntimeError("a secret word")
 
     faulty = cast(DecisionService, Faulty.__new__(Faulty))

@@ -107,7 +107,7 @@ def test_a_remembered_decision_is_its_journal_row_without_prompt_and_forecast(re
     made = made if recorded else replace(made, record=None, decision=replace(made.decision, estimates={}))
     recent.decided(request, made)
     row = DecisionDraft(request, made, "none").row()
-    assert recent.find(made.decision.decision_id) == replace(row, replay=None)
+    assert recent.find(made.decision.decision_id) == replace(row, replay=None, propensities=None)
 
 
 def test_reporter_that_gives_up_harms_no_other(journal: Journal) -> None:

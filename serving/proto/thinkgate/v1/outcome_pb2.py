@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(serving/proto/thinkgate/v1/outcome.proto\x12\x0cthinkgate.v1\"\xaa\x04\n\x07Outcome\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x14\n\x07success\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cinput_tokens\x18\x03 \x01(\x04H\x01\x88\x01\x01\x12 \n\x13\x63\x61\x63hed_input_tokens\x18\x04 \x01(\x04H\x02\x88\x01\x01\x12\x1a\n\routput_tokens\x18\x05 \x01(\x04H\x03\x88\x01\x01\x12\x1d\n\x10reasoning_tokens\x18\x06 \x01(\x04H\x04\x88\x01\x01\x12\x15\n\x08\x63ost_usd\x18\x07 \x01(\x01H\x05\x88\x01\x01\x12\x18\n\x0bgpu_seconds\x18\x08 \x01(\x01H\x06\x88\x01\x01\x12\x17\n\nlatency_ms\x18\t \x01(\x01H\x07\x88\x01\x01\x12\x14\n\x07retries\x18\n \x01(\rH\x08\x88\x01\x01\x12\x19\n\x0c\x66\x61ilure_mode\x18\x0b \x01(\tH\t\x88\x01\x01\x12\x10\n\x03\x61rm\x18\x0c \x01(\tH\n\x88\x01\x01\x12\x12\n\x05model\x18\r \x01(\tH\x0b\x88\x01\x01\x12\x16\n\ttimestamp\x18\x0e \x01(\x01H\x0c\x88\x01\x01\x42\n\n\x08_successB\x0f\n\r_input_tokensB\x16\n\x14_cached_input_tokensB\x10\n\x0e_output_tokensB\x13\n\x11_reasoning_tokensB\x0b\n\t_cost_usdB\x0e\n\x0c_gpu_secondsB\r\n\x0b_latency_msB\n\n\x08_retriesB\x0f\n\r_failure_modeB\x06\n\x04_armB\x08\n\x06_modelB\x0c\n\n_timestamp\"8\n\rReportRequest\x12\'\n\x08outcomes\x18\x01 \x03(\x0b\x32\x15.thinkgate.v1.Outcome\"\"\n\x0eReportResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\r2U\n\x0eOutcomeService\x12\x43\n\x06Report\x12\x1b.thinkgate.v1.ReportRequest\x1a\x1c.thinkgate.v1.ReportResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(serving/proto/thinkgate/v1/outcome.proto\x12\x0cthinkgate.v1\"\xa8\x05\n\x07Outcome\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x14\n\x07success\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cinput_tokens\x18\x03 \x01(\x04H\x01\x88\x01\x01\x12 \n\x13\x63\x61\x63hed_input_tokens\x18\x04 \x01(\x04H\x02\x88\x01\x01\x12\x1a\n\routput_tokens\x18\x05 \x01(\x04H\x03\x88\x01\x01\x12\x1d\n\x10reasoning_tokens\x18\x06 \x01(\x04H\x04\x88\x01\x01\x12\x15\n\x08\x63ost_usd\x18\x07 \x01(\x01H\x05\x88\x01\x01\x12\x18\n\x0bgpu_seconds\x18\x08 \x01(\x01H\x06\x88\x01\x01\x12\x17\n\nlatency_ms\x18\t \x01(\x01H\x07\x88\x01\x01\x12\x14\n\x07retries\x18\n \x01(\rH\x08\x88\x01\x01\x12\x19\n\x0c\x66\x61ilure_mode\x18\x0b \x01(\tH\t\x88\x01\x01\x12\x10\n\x03\x61rm\x18\x0c \x01(\tH\n\x88\x01\x01\x12\x12\n\x05model\x18\r \x01(\tH\x0b\x88\x01\x01\x12\x16\n\ttimestamp\x18\x0e \x01(\x01H\x0c\x88\x01\x01\x12\x13\n\x06source\x18\x0f \x01(\tH\r\x88\x01\x01\x12\x1b\n\x0e\x61pplied_effort\x18\x10 \x01(\tH\x0e\x88\x01\x01\x12\x1a\n\rapplied_model\x18\x11 \x01(\tH\x0f\x88\x01\x01\x42\n\n\x08_successB\x0f\n\r_input_tokensB\x16\n\x14_cached_input_tokensB\x10\n\x0e_output_tokensB\x13\n\x11_reasoning_tokensB\x0b\n\t_cost_usdB\x0e\n\x0c_gpu_secondsB\r\n\x0b_latency_msB\n\n\x08_retriesB\x0f\n\r_failure_modeB\x06\n\x04_armB\x08\n\x06_modelB\x0c\n\n_timestampB\t\n\x07_sourceB\x11\n\x0f_applied_effortB\x10\n\x0e_applied_model\"8\n\rReportRequest\x12\'\n\x08outcomes\x18\x01 \x03(\x0b\x32\x15.thinkgate.v1.Outcome\"\"\n\x0eReportResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\r2U\n\x0eOutcomeService\x12\x43\n\x06Report\x12\x1b.thinkgate.v1.ReportRequest\x1a\x1c.thinkgate.v1.ReportResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,11 +32,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'serving.proto.thinkgate.v1.
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OUTCOME']._serialized_start=59
-  _globals['_OUTCOME']._serialized_end=613
-  _globals['_REPORTREQUEST']._serialized_start=615
-  _globals['_REPORTREQUEST']._serialized_end=671
-  _globals['_REPORTRESPONSE']._serialized_start=673
-  _globals['_REPORTRESPONSE']._serialized_end=707
-  _globals['_OUTCOMESERVICE']._serialized_start=709
-  _globals['_OUTCOMESERVICE']._serialized_end=794
+  _globals['_OUTCOME']._serialized_end=739
+  _globals['_REPORTREQUEST']._serialized_start=741
+  _globals['_REPORTREQUEST']._serialized_end=797
+  _globals['_REPORTRESPONSE']._serialized_start=799
+  _globals['_REPORTRESPONSE']._serialized_end=833
+  _globals['_OUTCOMESERVICE']._serialized_start=835
+  _globals['_OUTCOMESERVICE']._serialized_end=920
 # @@protoc_insertion_point(module_scope)

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Outcome(_message.Message):
-    __slots__ = ("decision_id", "success", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "gpu_seconds", "latency_ms", "retries", "failure_mode", "arm", "model", "timestamp")
+    __slots__ = ("decision_id", "success", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "gpu_seconds", "latency_ms", "retries", "failure_mode", "arm", "model", "timestamp", "source", "applied_effort", "applied_model")
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     SUCCESS_FIELD_NUMBER: _ClassVar[int]
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,9 @@ class Outcome(_message.Message):
     ARM_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_EFFORT_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_MODEL_FIELD_NUMBER: _ClassVar[int]
     decision_id: str
     success: float
     input_tokens: int
@@ -36,7 +39,10 @@ class Outcome(_message.Message):
     arm: str
     model: str
     timestamp: float
-    def __init__(self, decision_id: _Optional[str] = ..., success: _Optional[float] = ..., input_tokens: _Optional[int] = ..., cached_input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., gpu_seconds: _Optional[float] = ..., latency_ms: _Optional[float] = ..., retries: _Optional[int] = ..., failure_mode: _Optional[str] = ..., arm: _Optional[str] = ..., model: _Optional[str] = ..., timestamp: _Optional[float] = ...) -> None: ...
+    source: str
+    applied_effort: str
+    applied_model: str
+    def __init__(self, decision_id: _Optional[str] = ..., success: _Optional[float] = ..., input_tokens: _Optional[int] = ..., cached_input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., gpu_seconds: _Optional[float] = ..., latency_ms: _Optional[float] = ..., retries: _Optional[int] = ..., failure_mode: _Optional[str] = ..., arm: _Optional[str] = ..., model: _Optional[str] = ..., timestamp: _Optional[float] = ..., source: _Optional[str] = ..., applied_effort: _Optional[str] = ..., applied_model: _Optional[str] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
     __slots__ = ("outcomes",)

@@ -1,0 +1,142 @@
+"""Tells what became of a decision in a provider's body: what the provider is asked for, and which arm that is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+from serving.decision import Applied, Arm, Decision, Integration, RecordedDecision, ThinkgateError
+from serving.decision.providers import ParsedBody, Rewrite, clamp_effort, same_model
+from serving.journal import find_arm
+from serving.service.decision_service import DecisionService, Headers
+from serving.service.error_problems import error_location
+
+logger = logging.getLogger("thinkgate.applied")
+
+FAILED: Final = "failed"
+"""Code of a decision whose rewrite failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """One rewrite of a provider's body, and how it would have gone with another decision.
+
+    Parameters
+    ----------
+    parsed
+        The body, as it was read.
+    decided, rewritten
+        The decision that was made, and what it made of the body.
+    apply
+        Rewrites the same body by any decision.
+    """
+
+    parsed: ParsedBody
+    decided: RecordedDecision
+    rewritten: Rewrite
+    integration: Integration
+    apply: Callable[[Decision], Rewrite]
+
+
+def rewrite_decided(
+    service: DecisionService,
+    parsed: ParsedBody,
+    decided: RecordedDecision,
+    integration: Integration,
+    apply: Callable[[Decision], Rewrite],
+) -> Rewriting:
+    """Rewrite a body by a decision that `DecisionService.answer` gave; the caller owes a `notify_rewritten`.
+
+    Parameters
+    ----------
+    apply
+        Rewrites the body by a decision. Where it raises, the sinks hear of a decision that was not applied, and the
+        caller gets the error.
+    """
+    try:
+        return Rewriting(parsed, decided, apply(decided.decision), integration, apply)
+    except Exception:
+        service.notify(parsed.request, decided, (), Applied(None, None, FAILED, integration=integration))
+        raise
+
+
+def notify_rewritten(service: DecisionService, rewriting: Rewriting, headers: Headers = ()) -> None:
+    """Describe what a rewrite applied, and notify all sinks; never raises."""
+    try:
+        applied = describe_applied(rewriting, service.slot.live.arms)
+    except Exception as error:  # what is not known must not keep the decision out of the journal
+        logger.error("what was applied is not known: %s", error_location(error))
+        applied = Applied(rewriting.rewritten.model, None, FAILED, integration=rewriting.integration)
+    service.notify(rewriting.parsed.request, rewriting.decided, headers, applied)
+
+
+@contextmanager
+def counting_unread(service: DecisionService, integration: Integration) -> Iterator[None]:
+    """Count a body that can't be read, while it is read; the error goes on."""
+    try:
+        yield
+    except ThinkgateError:
+        service.pass_over("body_unread", integration)
+        raise
+
+
+def describe_applied(rewriting: Rewriting, arms: Sequence[Arm]) -> Applied:
+    """Describe what was applied.
+
+    Where chance had a part in the decision, the body is rewritten for every other arm that could have been drawn: the
+    propensity of what was applied is the sum over all arms that come to the same model and effort. So a client's
+    temperature that keeps every arm from reasoning makes the applied arm certain.
+
+    Parameters
+    ----------
+    arms
+        That are served now; those of another model's decision don't fit, and then only what was decided is known.
+    """
+    decision, rewritten = rewriting.decided.decision, rewriting.rewritten
+    fitting = {arm.name: arm for arm in arms} if _are_decided_on(arms, decision) else {}
+    effort, reason = rewritten.asked_effort, _why_not(rewriting)
+    own = fitting.get(decision.arm)
+    if not reason and (own is None or own.effort == decision.effort):
+        served: str | None = decision.arm
+    else:
+        served = find_arm(tuple(fitting.values()), rewritten.model, effort, decision.arm)
+    chance = None if served is None else _chance(rewriting, fitting)
+    return Applied(rewritten.model, effort, reason, served, chance, rewriting.integration)
+
+
+def _are_decided_on(arms: Sequence[Arm], decision: Decision) -> bool:
+    names = [arm.name for arm in arms]
+    return names == list(decision.estimates) if decision.estimates else decision.arm in names
+
+
+def _why_not(rewriting: Rewriting) -> str:
+    """Give the reason why the call does not ask for what was decided; empty where it does, whoever asked for it."""
+    decision, rewritten = rewriting.decided.decision, rewriting.rewritten
+    if not same_model(rewritten.model, decision.model):
+        return rewritten.not_applied or "url_model"
+    wanted = (decision.effort, clamp_effort(decision.model, decision.effort))
+    if rewritten.asked_effort in wanted:
+        return ""
+    if rewritten.not_applied:
+        return rewritten.not_applied
+    return "client" if rewriting.parsed.request.client_effort is not None else ""
+
+
+def _chance(rewriting: Rewriting, arms: dict[str, Arm]) -> float:
+    """Sum the probabilities of all arms that come to the same treatment."""
+    decision = rewriting.decided.decision
+    drawn = zip(decision.estimates, rewriting.decided.propensities, strict=False)
+    others = [(arms[name], chance) for name, chance in drawn if name != decision.arm and chance > 0.0 and name in arms]
+    total = decision.propensity
+    for arm, chance in others:
+        other = rewriting.apply(replace(decision, arm=arm.name, model=arm.model, effort=arm.effort))
+        if _same_treatment(other, rewriting.rewritten):
+            total += chance
+    return min(total, 1.0)
+
+
+def _same_treatment(one: Rewrite, other: Rewrite) -> bool:
+    return one.asked_effort == other.asked_effort and same_model(one.model, other.model)
