@@ -69,7 +69,7 @@ def notify_rewritten(service: DecisionService, rewriting: Rewriting, headers: He
         applied = describe_applied(rewriting, service.slot.live.arms)
     except Exception as error:  # what is not known must not keep the decision out of the journal
         logger.error("what was applied is not known: %s", error_location(error))
-        applied = Applied(rewriting.rewritten.model, None, FAILED, integration=rewriting.integration)
+        applied = Applied(None, None, FAILED, integration=rewriting.integration)
     service.notify(rewriting.parsed.request, rewriting.decided, headers, applied)
 
 

@@ -22,6 +22,9 @@ WHOLE: Json = {
     "failure_mode": "timeout",
     "arm": "direct",
     "model": "gpt-5.1",
+    "source": "judge",
+    "applied_effort": "low",
+    "applied_model": "gpt-5.1",
     "timestamp": 1.7e9,
 }
 
@@ -44,6 +47,9 @@ BAD: list[tuple[Json, str]] = [
     ({"decision_id": "d", "latency_ms": 1e300}, "#/1/latency_ms"),
     ({"decision_id": "d", "failure_mode": "mood"}, "#/1/failure_mode"),
     ({"decision_id": "d", "arm": "a" * 300}, "#/1/arm"),
+    ({"decision_id": "d", "source": "me"}, "#/1/source"),
+    ({"decision_id": "d", "applied_effort": "much"}, "#/1/applied_effort"),
+    ({"decision_id": "d", "applied_model": "m" * 300}, "#/1/applied_model"),
     ({"decision_id": "d", "timestamp": -1.0}, "#/1/timestamp"),
 ]
 

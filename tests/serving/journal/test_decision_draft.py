@@ -10,12 +10,13 @@ import pytest
 
 from serving.decision.engine import RecordedDecision
 from serving.decision.ids import IdSource, prompt_id
+from serving.decision.policy.policy import Exploration
 from serving.decision.selection.decision_record import DecisionRecord
-from serving.decision.types import Decision, Message, Request
+from serving.decision.types import Applied, Decision, Message, Request
 from serving.journal.decision_draft import DecisionDraft, build_row
 from serving.journal.redaction import StorePrompts
 from tests.support.fakes import LengthDecider
-from tests.support.policy_cases import ask, engine
+from tests.support.policy_cases import ask, engine, policy
 
 SECRET = Request((Message("user", "mail jo@example.org"), Message("assistant", "ok")), tenant="acme", session_id="s")
 NOW = 1_700_000_000.0
@@ -33,6 +34,36 @@ def test_a_row_repeats_its_decision_and_the_forecast_of_its_arm() -> None:
     assert row.expected_latency_p95_ms == estimate.latency_p95_ms
     assert (row.decided_at, row.task, row.tenant) == (record.now, "maths", "acme")
     assert (row.prompt_id, row.messages, row.replay) == ("", None, None)
+
+
+def test_a_row_holds_what_was_applied_and_the_forecast_of_that_arm() -> None:
+    decided = engine().decide_recorded(ask())
+    other = next(name for name in decided.decision.estimates if name != decided.decision.arm)
+    applied = Applied("gpt-5.1", "none", "conflict:temperature", other, 1.0, "rewrite")
+    row = build_row(ask(), replace(decided, applied=applied))
+    assert (row.arm, row.propensity) == (decided.decision.arm, decided.decision.propensity)
+    assert (row.applied_model, row.applied_effort, row.not_applied) == ("gpt-5.1", "none", "conflict:temperature")
+    assert (row.applied_arm, row.served_arm, row.applied_propensity) == (other, other, 1.0)
+    assert row.expected_cost_usd == decided.decision.estimates[other].cost_usd
+    unknown = build_row(ask(), replace(decided, applied=Applied(None, None, "failed")))
+    assert unknown.served_arm is None
+    assert unknown.expected_cost_usd == decided.decision.estimates[decided.decision.arm].cost_usd
+    as_decided = build_row(ask(), replace(decided, applied=replace(applied, not_applied="", arm=decided.decision.arm)))
+    assert (as_decided.not_applied, as_decided.served_arm) == (None, decided.decision.arm)
+
+
+def test_a_row_holds_the_whole_draw() -> None:
+    exploring = policy(exploration=Exploration(use=0.3, maybe=0.3, avoid=0.3))
+    decided = engine(policy=exploring).decide_recorded(ask())
+    drawn = orjson.loads(DecisionDraft(ask(), decided, "none").row().propensities or "")
+    assert list(drawn) == ["direct", "low", "high"]
+    assert drawn[decided.decision.arm] == decided.decision.propensity
+    assert sum(drawn.values()) == pytest.approx(1.0, abs=1e-12)
+    assert sorted(drawn.values())[:2] == [0.3 / 3, 0.3 / 3]
+    broken = replace(decided, propensities=(1.0,))
+    assert DecisionDraft(ask(), broken, "none").row().propensities is None
+    alone = RecordedDecision(replace(decided.decision, estimates={}, arm="direct", propensity=1.0), None)
+    assert DecisionDraft(ask(), alone, "none").row().propensities == '{"direct":1.0}'
 
 
 def test_without_a_record_the_time_is_read_off_the_id() -> None:

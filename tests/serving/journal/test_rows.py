@@ -28,6 +28,12 @@ def test_a_digest_names_the_report_and_not_its_time() -> None:
     assert len(REPORT.digest) == 32  # the column's width
 
 
+def test_a_report_without_newer_fields_keeps_the_digest_of_earlier_versions() -> None:
+    assert REPORT.digest == "f06419f8a18e5e00b0d494b75af18cf8"
+    newer = {"source": "human", "applied_effort": "none", "applied_model": "none"}
+    assert len({replace(REPORT, **{name: value}).digest for name, value in newer.items()} | {REPORT.digest}) == 4
+
+
 def test_the_latest_report_that_names_a_field_counts_in_any_order() -> None:
     reports = [
         OutcomeRow("a", 1.0, success=0.0, latency_ms=80.0),

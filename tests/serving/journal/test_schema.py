@@ -5,17 +5,27 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import Column, MetaData, Table, insert, inspect
 
+from serving.journal import schema
 from serving.journal.database import open_database
-from serving.journal.rows import DecisionRow, OutcomeRow
+from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow, to_columns
 from serving.journal.schema import decisions, metadata, outcomes, upgrade
 from serving.journal.store import Store
 from tests.support.journal_rows import decision
+
+NEWER_OF_DECISIONS = frozenset(
+    {"applied_model", "applied_effort", "applied_arm", "applied_propensity", "not_applied", "propensities"}
+)
+NEWER_OF_OUTCOMES = frozenset({"source", "applied_effort", "applied_model"})
+"""Columns that revision 0003 added."""
 
 
 def test_columns_follow_the_row_types() -> None:
@@ -71,3 +81,39 @@ def test_many_processes_may_migrate_at_once(url: str, caplog: pytest.LogCaptureF
     stores[0].append([decision("a")], [])
     for store in stores:
         store.close()
+
+
+def test_a_server_of_an_earlier_version_can_still_write(url: str) -> None:
+    """While servers are replaced one by one, the old ones write rows without the newer columns."""
+    store = Store(url)
+    store.upgrade()
+    engine = open_database(url)
+    old = {name: value for name, value in to_columns(decision("old")).items() if name not in NEWER_OF_DECISIONS}
+    report = OutcomeRow("old", 1.0, success=1.0)
+    reported = {name: value for name, value in to_columns(report).items() if name not in NEWER_OF_OUTCOMES}
+    with engine.begin() as connection:
+        connection.execute(insert(Table("decisions", MetaData(), *(Column(name) for name in old))), [old])
+        row = {**reported, "digest": report.digest}
+        connection.execute(insert(Table("outcomes", MetaData(), *(Column(name) for name in row))), [row])
+    engine.dispose()
+    store.append([], [report])  # the same report, from a newer server: still one row
+    assert store.entry("old") == JournalEntry(decision("old"), report)
+    store.close()
+
+
+def test_the_newer_columns_come_to_a_journal_that_has_rows(url: str) -> None:
+    engine = open_database(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        old = {name: value for name, value in to_columns(decision("old")).items() if name not in NEWER_OF_DECISIONS}
+        connection.execute(insert(Table("decisions", MetaData(), *(Column(name) for name in old))), [old])
+    engine.dispose()
+    store = Store(url)
+    store.upgrade()
+    store.append([decision("new", applied_model="gpt-5.1", applied_effort="none", applied_arm="direct")], [])
+    assert [entry.decision.served_arm for entry in store.entries()] == ["direct", "direct"]
+    assert store.entry("old") == JournalEntry(decision("old"), None)
+    store.close()

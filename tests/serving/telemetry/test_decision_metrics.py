@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from serving.decision.engine import Engine
 from serving.decision.prior.model import PriorModel
-from serving.decision.types import Message, Request
+from serving.decision.types import Applied, Message, Request
 from serving.journal.rows import OutcomeRow
 from serving.telemetry.decision_metrics import DecisionMetrics
 from serving.telemetry.instruments import MetricRegistry
@@ -87,3 +89,52 @@ def test_only_calls_with_a_known_truth_are_compared(metrics: tuple[DecisionMetri
     labels = {"arm": "direct", "quantity": "cost_usd"}
     assert sample_value(exposition, "thinkgate_matched_total", side="expected", **labels) == 0.25
     assert sample_value(exposition, "thinkgate_matched_total", side="realised", **labels) == 0.5
+
+
+def test_what_was_not_applied_is_counted_by_reason_and_integration(
+    metrics: tuple[DecisionMetrics, PrometheusExposition],
+) -> None:
+    counted, exposition = metrics
+    engine = Engine(PriorModel(ARMS), arms=ARMS)
+    decided = engine.decide_recorded(REQUEST)
+    other = next(name for name in NAMES if name != decided.decision.arm)
+    conflict = Applied("gpt-5.1", "none", "conflict:temperature", other, 1.0, "ext_proc")
+    counted.decided(REQUEST, replace(decided, applied=conflict))
+    counted.decided(REQUEST, replace(decided, applied=Applied("x", None, "unknown_model", None, None, "litellm")))
+    counted.decided(REQUEST, replace(decided, applied=replace(conflict, not_applied="", arm=decided.decision.arm)))
+    counted.decided(REQUEST, decided)
+    counted.passed_over("not_a_chat", "ext_proc")
+    for reason, integration in (("conflict:temperature", "ext_proc"), ("unknown_model", "litellm")):
+        labels = {"reason": reason, "integration": integration}
+        assert sample_value(exposition, "thinkgate_not_applied_total", **labels) == 1
+    found = samples_of(exposition)
+    assert sum(value for (name, _), value in found.items() if name == "thinkgate_not_applied_total") == 3
+    # What is spent is the applied arm's: one call the other arm's, two the decided one's, one nobody's.
+    estimates = decided.decision.estimates
+    assert sample_value(exposition, "thinkgate_expected_cost_usd_total", arm=other) == estimates[other].cost_usd
+
+
+def test_reasons_choose_no_labels(metrics: tuple[DecisionMetrics, PrometheusExposition]) -> None:
+    counted, exposition = metrics
+    for reason in ("conflict:CANARY", "CANARY", "conflict:"):
+        counted.passed_over(reason, "rewrite")
+    body, _ = exposition.render()
+    assert b"CANARY" not in body
+    labels = {"integration": "rewrite"}
+    assert sample_value(exposition, "thinkgate_not_applied_total", reason="conflict:other", **labels) == 2
+    assert sample_value(exposition, "thinkgate_not_applied_total", reason="other", **labels) == 1
+
+
+def test_a_report_of_another_effort_is_of_no_arm(metrics: tuple[DecisionMetrics, PrometheusExposition]) -> None:
+    counted, exposition = metrics
+    row = decision("d", arm="reasoning", effort="high")
+    counted.reported(OutcomeRow("d", 2.0, success=1.0, applied_effort="none"), row)
+    counted.reported(OutcomeRow("d", 2.0, success=1.0, applied_effort="high"), row)
+    applied = decision("d", arm="reasoning", applied_model="gpt-5.1", applied_effort="none", applied_arm="direct")
+    counted.reported(OutcomeRow("d", 2.0, success=1.0, applied_effort="none"), applied)
+    labels = {"reason": "reported", "integration": "caller"}
+    assert sample_value(exposition, "thinkgate_not_applied_total", **labels) == 1
+    for arm in ("other", "reasoning", "direct"):
+        assert sample_value(exposition, "thinkgate_outcomes_total", arm=arm, result="success") == 1
+    matched = [labels for (name, labels) in samples_of(exposition) if name == "thinkgate_matched_total"]
+    assert {dict(labels)["arm"] for labels in matched} == {"reasoning", "direct"}
