@@ -117,7 +117,7 @@ def _why_not(rewriting: Rewriting) -> str:
     decision, rewritten = rewriting.decided.decision, rewriting.rewritten
     if not same_model(rewritten.model, decision.model):
         return rewritten.not_applied or "url_model"
-    wanted = (decision.effort, clamp_effort(decision.model, decision.effort))
+    wanted = (decision.effort, clamp_effort(decision.model, decision.effort, rewriting.parsed.api))
     if rewritten.asked_effort in wanted:
         return ""
     if rewritten.not_applied:

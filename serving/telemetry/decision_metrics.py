@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from serving.decision import Integration, RecordedDecision, Request
-from serving.decision.providers import same_model
+from serving.decision.providers import NOT_APPLIED, same_model
 from serving.journal import DecisionRow, OutcomeRow
 from serving.telemetry.instruments import MetricRegistry
 
@@ -17,21 +17,9 @@ STAGE_BOUNDS: Final = (
 CALL_BOUNDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Bucket bounds in seconds of an LLM call."""
 FAILURE_MODES: Final = frozenset({"verbose_wrong_answer", "task_drift", "timeout", "token_bloat", "false_confidence"})
-NOT_APPLIED_REASONS: Final = frozenset(
-    {
-        "unknown_model", "no_switch", "client", "tool_loop", "history", "kind", "url_model", "failed", "reported",
-        "not_a_chat", "body_unread",
-    }
-)  # fmt: skip
-"""Reasons why a call does not ask for what was decided; `reported`: its caller said so; the last two: none was made."""
-CONFLICT_KEYS: Final = frozenset(
-    {
-        "temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty",
-        "logit_bias", "logprobs", "top_logprobs", "seed", "n", "stop", "verbosity", "max_tokens", "messages",
-        "tool_choice", "tools", "functions", "response_format",
-    }
-)  # fmt: skip
-"""Client settings that may stand behind `conflict:`."""
+NOT_DECIDED: Final = frozenset({"body_unread", "failed", "reported", "url_model"})
+"""Reasons beside those of a rewrite: a body that can't be read, a rewrite that failed, a caller's own report, a model
+that only the URL names."""
 OTHER: Final = "other"
 """Label value in place of unknown names in reports: label values never come from callers."""
 
@@ -207,7 +195,6 @@ def reason_label(reason: str) -> str:
     >>> reason_label("conflict:temperature"), reason_label("conflict:x"), reason_label("tool_loop"), reason_label("x")
     ('conflict:temperature', 'conflict:other', 'tool_loop', 'other')
     """
-    kind, colon, key = reason.partition(":")
-    if colon and kind == "conflict":
-        return reason if key in CONFLICT_KEYS else f"conflict:{OTHER}"
-    return reason if reason in NOT_APPLIED_REASONS else OTHER
+    if reason in NOT_APPLIED or reason in NOT_DECIDED:
+        return reason
+    return f"conflict:{OTHER}" if reason.startswith("conflict:") else OTHER
