@@ -55,6 +55,7 @@ def _exposed(running: Running) -> Exposed:
         told = {"decision_id": decision["decision_id"], "failure_mode": "timeout", "arm": decision["arm"], **outcome}
         assert http.post("/v1/outcomes", json=told).status_code == 200
         http.delete("/v1/journal")
+        assert http.post("/v1/rewrite", json="no body of a model call").status_code == 422
         with grpc.insecure_channel(grpc_address(running)) as channel:
             for _ in range(2):  # a call is counted when it has ended, which its caller may see first
                 with suppress(grpc.RpcError):
