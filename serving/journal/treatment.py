@@ -15,7 +15,7 @@ from typing import Final
 import orjson
 
 from serving.decision import Arm
-from serving.decision.providers import clamp_effort, same_model
+from serving.decision.providers import Api, is_arm_model, same_model, target_capability
 from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow
 
 ArmsOfPolicy = Callable[[str], Sequence[Arm]]
@@ -70,25 +70,37 @@ def treatment_of(entry: JournalEntry, arms: ArmsOfPolicy = no_arms) -> Treatment
     return Treatment(decision.applied_arm, model, decision.applied_propensity)
 
 
-def find_arm(arms: Sequence[Arm], model: str | None, effort: str | None, first: str = "") -> str | None:
+def find_arm(
+    arms: Sequence[Arm],
+    model: str | None,
+    effort: str | None,
+    first: str = "",
+    api: Api = "chat",
+    host: str = "",
+) -> Arm | None:
     """Find the arm of a model and an effort: its own, or the nearest that its model takes; None where none is.
 
     Parameters
     ----------
     first
         Name of the arm that is preferred where several amount to the same.
+    api, host
+        Endpoint format and host of the call, as far as they are known.
 
     Examples
     --------
     >>> arms = (Arm("direct", "gpt-5.1"), Arm("reasoning", "gpt-5.1", "high"))
-    >>> find_arm(arms, "openai/gpt-5.1", "none"), find_arm(arms, "gpt-5.1", "medium"), find_arm(arms, "gpt-5.1", None)
+    >>> found = find_arm(arms, "openai/gpt-5.1", "none")
+    >>> found and found.name, find_arm(arms, "gpt-5.1", "medium"), find_arm(arms, "gpt-5.1", None)
     ('direct', None, None)
     """
     if model is None or effort is None:
         return None
     for arm in sorted(arms, key=lambda arm: arm.name != first):
-        if same_model(arm.model, model) and effort in (arm.effort, clamp_effort(arm.model, arm.effort)):
-            return arm.name
+        if is_arm_model(model, arm):
+            taken = target_capability(arm.model, api, arm, host).clamp(arm.effort)
+            if effort in (arm.effort, taken):
+                return arm
     return None
 
 
@@ -101,12 +113,9 @@ def _reported(decision: DecisionRow, outcome: OutcomeRow, arms: Sequence[Arm]) -
     arm = find_arm(arms, model, effort, decision.arm)
     if arm is None:
         return Treatment(None, model, 1.0, _no_arm("reported", effort))
-    if arm == decision.arm:
-        return Treatment(arm, model, decision.propensity)
-    drawn = _chance(decision, arm)
-    if drawn > 0.0:
+    if arm.name != decision.arm and _chance(decision, arm.name) > 0.0:
         return Treatment(None, model, 1.0, _ANOTHER)
-    return Treatment(arm, model, decision.propensity)
+    return Treatment(arm.name, model, decision.propensity)
 
 
 def _chance(decision: DecisionRow, arm: str) -> float:

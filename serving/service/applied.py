@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from serving.decision import Applied, Arm, Decision, Integration, RecordedDecision, ThinkgateError
-from serving.decision.providers import ParsedBody, Rewrite, clamp_effort, same_model
+from serving.decision.providers import ParsedBody, Rewrite, is_arm_model, same_model, target_capability
 from serving.journal import find_arm
 from serving.service.decision_service import DecisionService, Headers
 from serving.service.error_problems import error_location
 
 logger = logging.getLogger("thinkgate.applied")
 
+Apply = Callable[[Decision, Arm | None], Rewrite]
+"""Rewrites a body by a decision for an arm; the arm is None where it is not known."""
 FAILED: Final = "failed"
 """Code of a decision whose rewrite failed."""
 
@@ -31,14 +33,14 @@ class Rewriting:
     decided, rewritten
         The decision that was made, and what it made of the body.
     apply
-        Rewrites the same body by any decision.
+        Rewrites the same body by any decision for any arm.
     """
 
     parsed: ParsedBody
     decided: RecordedDecision
     rewritten: Rewrite
     integration: Integration
-    apply: Callable[[Decision], Rewrite]
+    apply: Apply
 
 
 def rewrite_decided(
@@ -46,7 +48,7 @@ def rewrite_decided(
     parsed: ParsedBody,
     decided: RecordedDecision,
     integration: Integration,
-    apply: Callable[[Decision], Rewrite],
+    apply: Apply,
 ) -> Rewriting:
     """Rewrite a body by a decision that `DecisionService.answer` gave; the caller owes a `notify_rewritten`.
 
@@ -57,7 +59,7 @@ def rewrite_decided(
         caller gets the error.
     """
     try:
-        return Rewriting(parsed, decided, apply(decided.decision), integration, apply)
+        return Rewriting(parsed, decided, apply(decided.decision, decided.arm), integration, apply)
     except Exception:
         service.notify(parsed.request, decided, (), Applied(None, None, FAILED, integration=integration))
         raise
@@ -95,16 +97,18 @@ def describe_applied(rewriting: Rewriting, arms: Sequence[Arm]) -> Applied:
     arms
         That are served now; those of another model's decision don't fit, and then only what was decided is known.
     """
-    decision, rewritten = rewriting.decided.decision, rewriting.rewritten
-    fitting = {arm.name: arm for arm in arms} if _are_decided_on(arms, decision) else {}
+    decided, rewritten, parsed = rewriting.decided, rewriting.rewritten, rewriting.parsed
+    fitting = {arm.name: arm for arm in arms} if _are_decided_on(arms, decided.decision) else {}
     effort, reason = rewritten.asked_effort, _why_not(rewriting)
-    own = fitting.get(decision.arm)
-    if not reason and (own is None or own.effort == decision.effort):
-        served: str | None = decision.arm
-    else:
-        served = find_arm(tuple(fitting.values()), rewritten.model, effort, decision.arm)
-    chance = None if served is None else _chance(rewriting, fitting)
-    return Applied(rewritten.model, effort, reason, served, chance, rewriting.integration)
+    served = decided.arm or fitting.get(decided.decision.arm)
+    if reason or (served is not None and served.effort != decided.decision.effort):
+        first = decided.decision.arm
+        served = find_arm(tuple(fitting.values()), rewritten.model, effort, first, parsed.api, parsed.host)
+        if served is None:
+            return Applied(rewritten.model, effort, reason, None, None, rewriting.integration)
+    name = decided.decision.arm if served is None else served.name
+    chance = decided.decision.propensity if served is None else _chance(rewriting, fitting, served)
+    return Applied(rewritten.model, effort, reason, name, chance, rewriting.integration)
 
 
 def _are_decided_on(arms: Sequence[Arm], decision: Decision) -> bool:
@@ -114,29 +118,26 @@ def _are_decided_on(arms: Sequence[Arm], decision: Decision) -> bool:
 
 def _why_not(rewriting: Rewriting) -> str:
     """Give the reason why the call does not ask for what was decided; empty where it does, whoever asked for it."""
-    decision, rewritten = rewriting.decided.decision, rewriting.rewritten
-    if not same_model(rewritten.model, decision.model):
+    decision, rewritten, parsed = rewriting.decided.decision, rewriting.rewritten, rewriting.parsed
+    arm = rewriting.decided.arm
+    if not same_model(rewritten.model, decision.model) and not is_arm_model(rewritten.model, arm):
         return rewritten.not_applied or "url_model"
-    wanted = (decision.effort, clamp_effort(decision.model, decision.effort, rewriting.parsed.api))
-    if rewritten.asked_effort in wanted:
+    taken = target_capability(decision.model, parsed.api, arm, parsed.host).clamp(decision.effort)
+    if rewritten.asked_effort in (decision.effort, taken):
         return ""
     if rewritten.not_applied:
         return rewritten.not_applied
-    return "client" if rewriting.parsed.request.client_effort is not None else ""
+    return "client" if parsed.request.client_effort is not None else ""
 
 
-def _chance(rewriting: Rewriting, arms: dict[str, Arm]) -> float:
+def _chance(rewriting: Rewriting, arms: dict[str, Arm], served: Arm) -> float:
     """Sum the probabilities of all arms that come to the same treatment."""
-    decision = rewriting.decided.decision
+    decision, effort = rewriting.decided.decision, rewriting.rewritten.asked_effort
     drawn = zip(decision.estimates, rewriting.decided.propensities, strict=False)
     others = [(arms[name], chance) for name, chance in drawn if name != decision.arm and chance > 0.0 and name in arms]
     total = decision.propensity
     for arm, chance in others:
-        other = rewriting.apply(replace(decision, arm=arm.name, model=arm.model, effort=arm.effort))
-        if _same_treatment(other, rewriting.rewritten):
+        other = rewriting.apply(replace(decision, arm=arm.name, model=arm.model, effort=arm.effort), arm)
+        if other.asked_effort == effort and is_arm_model(other.model, served):
             total += chance
     return min(total, 1.0)
-
-
-def _same_treatment(one: Rewrite, other: Rewrite) -> bool:
-    return one.asked_effort == other.asked_effort and same_model(one.model, other.model)

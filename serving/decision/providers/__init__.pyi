@@ -1,7 +1,7 @@
 from .capabilities import Capability, find_capability
 from .client_intent import client_effort
 from .client_session import AGENT_HEADERS, SESSION_HEADERS, header_session, unasked_efforts
-from .endpoints import API_NAMES, Endpoint, parse_api_name, parse_path
+from .endpoints import API_NAMES, Api, Endpoint, parse_api_name, parse_path
 from .gateway_headers import read_gateway_headers
 from .hosts import find_host, parse_host
 from .reply_usage import READABLE_ENCODINGS, ReplyReader
@@ -16,6 +16,7 @@ __all__ = [
     "NOT_APPLIED",
     "READABLE_ENCODINGS",
     "SESSION_HEADERS",
+    "Api",
     "Capability",
     "Endpoint",
     "ParsedBody",

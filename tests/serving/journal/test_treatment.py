@@ -83,7 +83,9 @@ def test_a_report_counts_more_than_the_row() -> None:
 
 def test_an_arm_is_found_by_the_effort_that_its_model_takes() -> None:
     arms = (Arm("small", "gpt-5-mini"), Arm("same", "gpt-5-mini", "minimal"), Arm("big", "gpt-5-mini", "max"))
-    assert find_arm(arms, "gpt-5-mini-2025-08-07", "minimal") == "small"
-    assert find_arm(arms, "gpt-5-mini", "minimal", first="same") == "same"
-    assert find_arm(arms, "gpt-5-mini", "high") == "big"
+    assert find_arm(arms, "gpt-5-mini-2025-08-07", "minimal") == arms[0]
+    assert find_arm(arms, "gpt-5-mini", "minimal", first="same") == arms[1]
+    assert find_arm(arms, "gpt-5-mini", "high") == arms[2]
     assert find_arm(arms, None, "high") is None
+    deployed = (Arm("direct", "gpt-5.1", aliases=("chat-prod",)),)
+    assert find_arm(deployed, "azure/chat-prod", "none") == deployed[0]

@@ -45,12 +45,12 @@ def rewriting_of(
     record = engine.record(parsed.request)
     decided = engine.decide_recorded(parsed.request, replace(record.runtime_state, uniform=uniform))
 
-    def apply(decision: Decision) -> Rewrite:
-        rewritten = apply_decision(body, parsed, decision)
+    def apply(decision: Decision, arm: Arm | None) -> Rewrite:
+        rewritten = apply_decision(body, parsed, decision, arm=arm)
         # gpt-5.1 does not reason where it is not asked to.
         return replace(rewritten, asked_effort="none") if rewritten.not_applied in SILENT else rewritten
 
-    return Rewriting(parsed, decided, apply(decided.decision), "rewrite", apply)
+    return Rewriting(parsed, decided, apply(decided.decision, decided.arm), "rewrite", apply)
 
 
 def applied(body: Mapping[str, Any], **options: Any) -> Applied:
@@ -118,10 +118,10 @@ def test_a_model_that_only_the_url_names_stays() -> None:
     parsed = parse_body(body, model="gemini-2.5-flash")
     decided = LengthDecider().decide_recorded(parsed.request)
 
-    def apply(decision: Decision) -> Rewrite:
-        return apply_decision(body, parsed, decision)
+    def apply(decision: Decision, arm: Arm | None) -> Rewrite:
+        return apply_decision(body, parsed, decision, arm=arm)
 
-    found = describe_applied(Rewriting(parsed, decided, apply(decided.decision), "ext_proc", apply), GPT)
+    found = describe_applied(Rewriting(parsed, decided, apply(decided.decision, decided.arm), "ext_proc", apply), GPT)
     assert (found.model, found.not_applied, found.arm) == ("gemini-2.5-flash", "url_model", None)
 
 
@@ -131,7 +131,7 @@ def test_a_fallback_beside_a_client_s_effort_is_not_applied() -> None:
         rewriting.decided.decision, arm="direct", effort="none", estimates={}, fallback="baseline", propensity=1.0
     )
     decided = RecordedDecision(fallback, None)
-    found = describe_applied(replace(rewriting, decided=decided, rewritten=rewriting.apply(fallback)), GPT)
+    found = describe_applied(replace(rewriting, decided=decided, rewritten=rewriting.apply(fallback, None)), GPT)
     assert (found.effort, found.not_applied, found.arm) == ("high", "client", "high")
 
 
@@ -155,7 +155,7 @@ def test_a_rewrite_that_fails_is_a_decision_that_was_not_applied() -> None:
     parsed = parse_body(chat())
     decided = service.answer(parsed.request)
 
-    def fail(_: Decision) -> Rewrite:
+    def fail(_: Decision, __: Arm | None) -> Rewrite:
         raise BadRequest("no")
 
     with pytest.raises(BadRequest):
@@ -169,7 +169,7 @@ def test_sinks_hear_once_of_what_was_applied(caplog: pytest.LogCaptureFixture) -
     parsed = parse_body(chat())
     decided = service.answer(parsed.request)
     rewriting = rewrite_decided(
-        service, parsed, decided, "rewrite", lambda decision: apply_decision(chat(), parsed, decision)
+        service, parsed, decided, "rewrite", lambda decision, arm: apply_decision(chat(), parsed, decision, arm=arm)
     )
     assert not heard.all
     notify_rewritten(service, rewriting)
