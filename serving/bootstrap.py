@@ -74,7 +74,9 @@ def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALO
     ThinkgateError
         Something named in the settings can't be used.
     """
-    locations = ModelLocations(settings.registry, settings.model_cache, settings.arms, settings.reload_seconds)
+    locations = ModelLocations(
+        settings.registry, settings.model_cache, settings.arms, settings.reload_seconds, settings.insecure_registry
+    )
     opened = open_model(locations, settings.model or settings.bundle)
     policy_source = None if settings.policy is None else PolicySource(settings.policy, opened.ground.arms)
     live_model = LiveModel(opened.ground, policy_source)

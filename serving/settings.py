@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         str | None,
         _help(WHAT, "Where models:/ are: http(s)://HOST:PORT of `mlflow server`, or an MLflow file store."),
     ] = None
+    insecure_registry: Annotated[
+        bool, _help(WHAT, "Allow plain http to a registry on another machine; nobody must be able to come between.")
+    ] = False
     model_cache: Annotated[
         Path, _help(WHAT, "Folder of the fetched model versions; with it, a start does not need the registry.")
     ] = Path("models.cache")

@@ -37,12 +37,15 @@ class ModelLocations:
         New prices for a bundle's arms.
     seconds
         Between two looks at a source; 0 for never.
+    insecure_registry
+        Plain http to a registry on another machine is allowed.
     """
 
     registry: str | None
     cache: Path
     arms: Path | None
     seconds: float
+    insecure_registry: bool = False
 
     def source(self, address: str) -> ModelSource:
         """Give the source behind `models:/...` or a folder.
@@ -54,7 +57,8 @@ class ModelLocations:
         """
         if not address.startswith(_SCHEME):
             return FolderSource(Path(address))
-        return RegistrySource(open_registry(self.registry or ""), parse_model_uri(address), self.cache)
+        registry = open_registry(self.registry or "", insecure=self.insecure_registry)
+        return RegistrySource(registry, parse_model_uri(address), self.cache)
 
     def prove(self, folder: Path) -> PreparedModel:
         """Open a bundle's folder: parse, audit, construct, prove, and price its arms."""

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -16,13 +15,18 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from serving.decision import ThinkgateError
 from serving.decision.bundle import FILES, MANIFEST
+from serving.model.bounded_http import Bounds, open_bounded, read_bounded
 from serving.model.uri import BadModelUri, ModelUri
 
 _API: Final = "/api/2.0/mlflow"
 _FILES_API: Final = "/api/2.0/mlflow-artifacts/artifacts"
 _SECONDS: Final = 10.0
-_MAX_FILE: Final = 2 * 2**30
-_CHUNK: Final = 2**20
+_FETCH_SECONDS: Final = 600.0
+_MOST_ANSWER: Final = 2**20
+_MOST_FILE: Final = {"model.onnx": 2**30}
+_MOST_OTHER_FILE: Final = 2**28
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_VERSION: Final = re.compile(r"[0-9]{1,18}")
 _YAML_LINE: Final = re.compile(r"^(\w+): (.*)$", re.MULTILINE)
 
 
@@ -57,21 +61,29 @@ class ModelRegistry(Protocol):
         ...
 
 
-def open_registry(address: str) -> ModelRegistry:
+def open_registry(address: str, *, insecure: bool = False) -> ModelRegistry:
     """Choose the reader for an address; nothing is asked yet.
 
     Parameters
     ----------
     address
         `http(s)://[user:password@]host:port` of an MLflow server, or the folder of a file store.
+    insecure
+        Allow plain http to another machine: whoever sits between can replace the model and read the password.
 
     Raises
     ------
     BadModelUri
-        It is something else.
+        It is something else, or plain http to another machine.
     """
     scheme = urlsplit(address).scheme
     if scheme in ("http", "https"):
+        host = urlsplit(address).hostname
+        if scheme == "http" and host not in _LOOPBACK and not insecure:
+            raise BadModelUri(
+                f"the registry at {host} would be asked over plain http: use https, or --insecure-registry where nobody"
+                " can come between"
+            )
         return RestRegistry(address)
     if scheme in ("", "file"):
         return FileRegistry(_local(address))
@@ -87,15 +99,16 @@ class RestRegistry:
     ----------
     address
         Its URL; user and password in it are sent as basic authentication, and shown nowhere.
-    seconds
-        Patience with each answer.
+    seconds, fetch_seconds
+        Patience with each answer, and with each file.
     """
 
-    def __init__(self, address: str, seconds: float = _SECONDS) -> None:
+    def __init__(self, address: str, seconds: float = _SECONDS, fetch_seconds: float = _FETCH_SECONDS) -> None:
         parts = urlsplit(address)
         host = parts.hostname or ""
         self._base = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path.rstrip('/')}"
-        self._seconds = seconds
+        self._seconds, self._fetch_seconds = seconds, fetch_seconds
+        self._shares_disk = host in _LOOPBACK
         self._headers = {"accept": "application/json"}
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
@@ -107,13 +120,13 @@ class RestRegistry:
         if uri.alias is not None:
             told = self._json(f"{_API}/registered-models/alias", name=uri.name, alias=uri.alias)
             version = _text(told, "model_version", "version")
-        place = self._json(f"{_API}/model-versions/get-download-uri", name=uri.name, version=str(version))
+        place = self._json(f"{_API}/model-versions/get-download-uri", name=uri.name, version=_checked(str(version)))
         return RegisteredVersion(uri.name, str(version), _text(place, "artifact_uri"))
 
     def fetch(self, found: RegisteredVersion, folder: Path) -> None:
-        """Copy the files through the server's artifact proxy, or from a folder that both can reach."""
+        """Copy the files through the server's artifact proxy; a registry on this machine may name a folder of it."""
         place = urlsplit(found.location)
-        if place.scheme in ("", "file"):
+        if place.scheme in ("", "file") and self._shares_disk:
             _copy(_local(found.location), folder)
             return
         if place.scheme != "mlflow-artifacts":
@@ -121,37 +134,33 @@ class RestRegistry:
                 f"version {found.version} lies at {place.scheme}:, which this server can't read:"
                 " start `mlflow server` with --serve-artifacts"
             )
+        if ".." in unquote(place.path).split("/"):
+            raise RegistryDown(f"version {found.version} lies outside of the registry's artifacts")
         for name in (MANIFEST, *FILES):
             self._download(f"{_FILES_API}{quote(place.path)}/{name}", folder / name)
 
     def _json(self, path: str, **query: str) -> dict[str, Any]:
         url = f"{self._base}{path}?{urlencode(query)}"
         try:
-            with urllib.request.urlopen(self._request(url), timeout=self._seconds) as answer:  # noqa: S310 - http(s) only
-                told = json.loads(answer.read(_CHUNK))
+            told = json.loads(read_bounded(url, self._headers, Bounds(self._seconds, _MOST_ANSWER)))
         except urllib.error.HTTPError as error:
             raise RegistryDown(f"the registry answers {error.code}: {_reason(error)}") from None
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
             raise RegistryDown(f"the registry does not answer: {_short(error)}") from None
         if not isinstance(told, dict):
             raise RegistryDown("the registry's answer is no JSON object")
         return told
 
     def _download(self, path: str, target: Path) -> None:
+        bounds = Bounds(self._fetch_seconds, _MOST_FILE.get(target.name, _MOST_OTHER_FILE))
         try:
-            with (
-                urllib.request.urlopen(self._request(self._base + path), timeout=self._seconds) as answer,  # noqa: S310
-                target.open("wb") as file,
-            ):
-                while (chunk := answer.read(_CHUNK)) and file.tell() < _MAX_FILE:
-                    file.write(chunk)
+            with open_bounded(self._base + path, self._headers, bounds) as pieces, target.open("wb") as file:
+                for piece in pieces:
+                    file.write(piece)
         except urllib.error.HTTPError as error:
             raise RegistryDown(f"{target.name}: the registry answers {error.code}: {_reason(error)}") from None
         except (OSError, HTTPException, ValueError) as error:
             raise RegistryDown(f"{target.name} can't be fetched: {_short(error)}") from None
-
-    def _request(self, url: str) -> urllib.request.Request:
-        return urllib.request.Request(url, headers=self._headers)  # noqa: S310 - http(s) only, checked by open_registry
 
 
 class FileRegistry:
@@ -170,7 +179,7 @@ class FileRegistry:
         """Look a version up."""
         model = self._models / uri.name
         try:
-            version = uri.version or (model / "aliases" / str(uri.alias)).read_text("utf-8").strip()
+            version = _checked(uri.version or (model / "aliases" / str(uri.alias)).read_text("utf-8").strip())
             meta = dict(_YAML_LINE.findall((model / f"version-{version}" / "meta.yaml").read_text("utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             raise RegistryDown(f"no version of {uri.name!r} in {self._models}: {_short(error)}") from None
@@ -183,6 +192,13 @@ class FileRegistry:
         if urlsplit(found.location).scheme not in ("", "file"):
             raise RegistryDown(f"version {found.version} lies at {found.location}, which is no folder")
         _copy(_local(found.location), folder)
+
+
+def _checked(version: str) -> str:
+    """Check that a version is digits: it becomes the name of a folder."""
+    if _VERSION.fullmatch(version) is None:
+        raise RegistryDown("the registry names a version that is no number")
+    return version
 
 
 def _copy(source: Path, folder: Path) -> None:
@@ -207,12 +223,15 @@ def _text(told: dict[str, Any], *path: str) -> str:
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
+    """Give the registry's own words, printable ones only."""
     try:
-        return str(json.loads(error.read(4096)).get("message", ""))[:200]
-    except (OSError, ValueError, AttributeError):
-        return str(error.reason)
+        words = str(json.loads(error.read(4096)).get("message", ""))
+    except (OSError, HTTPException, ValueError, AttributeError, RecursionError):
+        words = str(error.reason)
+    return "".join(char if char.isprintable() else " " for char in words)[:200]
 
 
 def _short(error: BaseException) -> str:
     reason = getattr(error, "reason", None)
-    return str(reason or getattr(error, "strerror", None) or error)[:200]
+    words = str(reason or getattr(error, "strerror", None) or error)
+    return "".join(char if char.isprintable() else " " for char in words)[:200]

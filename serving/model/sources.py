@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from serving.decision import BundleMissing
 from serving.decision.bundle import MANIFEST
 from serving.model.registry import ModelRegistry, RegisteredVersion, RegistryDown
-from serving.model.uri import ModelUri
+from serving.model.uri import BadModelUri, ModelUri
 
 logger = logging.getLogger("thinkgate.source")
 
@@ -113,6 +113,8 @@ class RegistrySource:
     def __init__(self, registry: ModelRegistry, uri: ModelUri, cache: Path) -> None:
         self._registry, self._uri = registry, uri
         self._cache = cache / uri.name
+        if self._cache.parent != cache or uri.name in (".", ".."):
+            raise BadModelUri(f"{uri.name!r} can't be the name of a model: it is no folder of the cache")
         self._pointer = self._cache / f"at-{uri.alias or uri.version}"
 
     def look(self, known: str) -> BundleCandidate | None:
@@ -133,7 +135,8 @@ class RegistrySource:
 
     def refused(self, candidate: BundleCandidate) -> None:
         """Throw the copy away: it may have come damaged, and is fetched again."""
-        shutil.rmtree(candidate.folder, ignore_errors=True)
+        if candidate.folder.parent == self._cache:
+            shutil.rmtree(candidate.folder, ignore_errors=True)
 
     def served(self, candidate: BundleCandidate) -> None:
         """Remember the version for a start without the registry, and let old ones go."""
@@ -145,6 +148,8 @@ class RegistrySource:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _fetched(self, found: RegisteredVersion) -> Path:
+        if not (found.version.isascii() and found.version.isdecimal()):
+            raise RegistryDown("the registry names a version that is no number")
         target = self._cache / found.version
         if (target / MANIFEST).exists():
             return target
@@ -170,6 +175,8 @@ class RegistrySource:
         try:
             version = self._pointer.read_text("utf-8").strip()
         except OSError:
+            return None
+        if not version.isdecimal():
             return None
         folder = self._cache / version
         return BundleCandidate(f"{self._uri.name}/{version}", folder) if (folder / MANIFEST).exists() else None

@@ -110,7 +110,7 @@ def test_the_server_understands_every_option(rendered: list[dict[str, Any]]) -> 
     given = _given(rendered)
     assert set(given) <= set(OPTIONS)
     (container,) = _one(rendered, "Deployment")["spec"]["template"]["spec"]["containers"]
-    assert {each["name"] for each in container["env"]} == {variable("journal")}
+    assert {each["name"] for each in container["env"]} == {variable("journal"), variable("insecure_registry")}
     told = read_settings(
         {OPTIONS[name]: value for name, value in given.items()} | {"journal": "postgresql://thinkgate@db/thinkgate"}
     )
@@ -183,7 +183,7 @@ def test_retraining_is_a_command_that_reads_what_the_server_writes(plain: list[d
     understood([*job["command"], *job["args"]])
     (server,) = _pods(plain)[0]["spec"]["containers"]
     journal = [each for each in job["env"] if each["name"] == "THINKGATE_JOURNAL"]
-    assert journal == server["env"]
+    assert journal == [each for each in server["env"] if each["name"] == "THINKGATE_JOURNAL"]
     registry = next(each["value"] for each in job["env"] if each["name"] == "MLFLOW_TRACKING_URI")
     assert registry == _given(plain)["--registry"]
 

@@ -143,6 +143,16 @@ def test_odd_answers_are_no_news(status: int, body: bytes, answering: Callable[[
         RestRegistry(answering(status, body), seconds=2.0).find(CHAMPION_URI)
 
 
+@pytest.mark.parametrize("address", ["http://mlflow:5000", "http://user:pw@10.0.0.7:5000", "http://mlflow.example.org"])
+def test_plain_http_to_another_machine_must_be_asked_for(address: str) -> None:
+    with pytest.raises(BadModelUri, match="--insecure-registry") as refused:
+        open_registry(address)
+    assert "pw" not in str(refused.value)
+    assert isinstance(open_registry(address, insecure=True), RestRegistry)
+    for other in ("https://mlflow.example.org", "http://127.0.0.1:5000", "http://localhost:5000", "http://[::1]:5000"):
+        assert isinstance(open_registry(other), RestRegistry)
+
+
 def test_user_and_password_are_sent_and_never_shown(answering: Callable[[int, bytes], str]) -> None:
     address = answering(401, b'{"message": "no"}').replace("http://", "http://jo:s%40cret@")
     registry = RestRegistry(address, seconds=2.0)
