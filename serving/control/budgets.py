@@ -140,15 +140,11 @@ class BudgetPools:
         self._ledger.close()
 
     def _spend(self, pool: str, items: list[RecordedDecision], bound_policy: BoundPolicy) -> None:
-        records = [item.record for item in items if item.record is not None]
-        chosen = records if len(records) <= _SAMPLED else self._rng.sample(records, _SAMPLED)
-        if self._pools[pool].spent:
-            # A stop hides what the traffic asks for; were it learnt, tomorrow would be planned too small.
-            chosen = [replace(record, runtime_state=replace(record.runtime_state, health={})) for record in chosen]
+        chosen = items if len(items) <= _SAMPLED else self._rng.sample(items, _SAMPLED)
         known = []
-        for record in yielding_gil(chosen, 1):
+        for item in yielding_gil(chosen, 1):
             try:
-                known.append(cost_at_multipliers(record, bound_policy, GRID))
+                known.append(self._demand(item, bound_policy, spent=self._pools[pool].spent))
             except BadInput:  # a policy that is newer than the decision may leave no arm
                 continue
         weight = len(items) / len(known) if known else 0.0
@@ -156,11 +152,22 @@ class BudgetPools:
         by_hour: dict[int, float] = defaultdict(float)
         for item in items:
             if item.record is not None:
-                estimate = item.decision.estimates[item.decision.arm]
-                by_hour[int(item.record.now // HOUR_S)] += estimate.cost_usd
+                by_hour[int(item.record.now // HOUR_S)] += applied_cost_usd(item)
         for hour, cost in by_hour.items():
             self._waiting.add(pool, hour, SpendHour(forecast_usd=cost))
         self._waiting.add(pool, max(by_hour), SpendHour(demand=demand))
+
+    @staticmethod
+    def _demand(item: RecordedDecision, bound_policy: BoundPolicy, *, spent: bool) -> tuple[float, ...]:
+        """Give what a decision would cost at each multiplier; one that was not applied costs the same at all."""
+        record = item.record
+        assert record is not None, "only decisions with a record are counted"
+        if not item.is_applied:
+            return (applied_cost_usd(item),) * len(GRID)
+        if spent:
+            # A stop hides what the traffic asks for; were it learnt, tomorrow would be planned too small.
+            record = replace(record, runtime_state=replace(record.runtime_state, health={}))
+        return cost_at_multipliers(record, bound_policy, GRID)
 
     def _exchange(self, now: float) -> None:
         """Write what waits, and read what all have written; without a database each worker goes on alone."""
@@ -211,6 +218,13 @@ class BudgetPools:
             self._up = up
             told = "is shared again" if up else f"can't be shared ({why}): this worker steers by its own"
             logger.warning("what was spent %s", told)
+
+
+def applied_cost_usd(decided: RecordedDecision) -> float:
+    """Give the forecast cost in USD of what was applied; of the decided arm, where what was applied is no arm."""
+    decision = decided.decision
+    estimate = decision.estimates.get(decided.served_arm or decision.arm) or decision.estimates[decision.arm]
+    return estimate.cost_usd
 
 
 def _budgets(policy: Policy) -> Mapping[str, BudgetSettings]:

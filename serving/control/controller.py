@@ -26,7 +26,7 @@ from serving.decision.policy import BoundPolicy, SessionSettings
 from serving.decision.pricing import Usage, cost_of_usage
 from serving.decision.providers import find_capability
 from serving.decision.selection import NEUTRAL, ArmHealth, RuntimeState, Session
-from serving.journal import DecisionRow, OutcomeRow
+from serving.journal import DecisionRow, OutcomeRow, find_arm
 
 logger = logging.getLogger("thinkgate.steering")
 
@@ -132,10 +132,12 @@ class Controller:
     def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Take note of a decision."""
         self._decided.append(decided)
-        if request.session_id is not None:
-            decision, record = decided.decision, decided.record
+        arm = decided.served_arm
+        if request.session_id is not None and arm is not None:  # what is no arm leaves the last turn that was one
+            record, applied = decided.record, decided.applied
+            effort = decided.decision.effort if applied is None else applied.effort or decided.decision.effort
             tokens = (record.runtime_state.input_tokens or 0) if record is not None else 0
-            self._remember(request, LastTurn(arm_key(decision.arm), decision.effort, tokens, self._clock()))
+            self._remember(request, LastTurn(arm_key(arm), effort, tokens, self._clock()))
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
         """Take note of an outcome."""
@@ -232,7 +234,9 @@ class Controller:
         """Price a report that tells tokens but no cost, by the arm that served."""
         if row.cost_usd is not None or row.input_tokens is None or row.output_tokens is None:
             return row
-        arm = row.arm or self._recall.arm(row.decision_id) or (decision.arm if decision else None)
+        reported = find_arm(bound_policy.arms, row.applied_model, row.applied_effort)
+        arm = row.arm or (reported.name if reported else None) or self._recall.arm(row.decision_id)
+        arm = arm or (decision.arm if decision else None)
         place = None if arm is None else bound_policy.index_of(arm)
         if place is None:
             return row

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from serving.decision import RecordedDecision, fast_dataclass
+from serving.decision.providers import same_model
 from serving.journal import DecisionRow, OutcomeRow
 from serving.packed_cache import PackedCache
 
+_UNKNOWN_MS = 0.0
+"""In place of a latency that nothing was forecast of."""
 _WRONG = frozenset({"verbose_wrong_answer", "task_drift", "false_confidence"})
 """Failure modes that say that the answer was no success, where the report does not."""
 
@@ -18,15 +21,19 @@ class ExpectedOutcome:
 
     Parameters
     ----------
+    model, effort
+        That the provider was asked for, as far as is known.
     success, tokens, latency_ms
         As the model forecast them, before guards had a say.
     latency_p95_ms, cost_usd
-        As the decision told them.
+        As the decision told them; the latency is 0 where nothing was forecast of what served.
     reported_cost_usd, judged
         What an earlier report on the same call said.
     """
 
     arm: str
+    model: str
+    effort: str
     task: str | None
     tenant: str | None
     decided_at: float
@@ -96,17 +103,21 @@ class OutcomeMatcher:
         record, decision = decided.record, decided.decision
         if record is None:
             return
-        place = list(decision.estimates).index(decision.arm)
-        estimate, prediction = decision.estimates[decision.arm], record.prediction
+        arms = list(decision.estimates)
+        arm = decided.served_arm if decided.served_arm in arms else None
+        place = arms.index(arm or decision.arm)
+        estimate, prediction = decision.estimates[arms[place]], record.prediction
         expected = ExpectedOutcome(
-            arm=decision.arm,
+            arm=arms[place],
+            model=decision.model if decided.applied is None else decided.applied.model or decision.model,
+            effort=decision.effort if decided.applied is None else decided.applied.effort or decision.effort,
             task=record.context.task,
             tenant=record.context.tenant,
             decided_at=record.now,
             success=prediction.success[place],
             tokens=prediction.output_tokens_mean[place],
             latency_ms=prediction.latency_mean_ms[place],
-            latency_p95_ms=prediction.latency_p95_ms[place],
+            latency_p95_ms=_UNKNOWN_MS if arm is None else prediction.latency_p95_ms[place],
             cost_usd=estimate.cost_usd,
         )
         self._calls.put(decision.decision_id, expected)
@@ -135,10 +146,11 @@ class OutcomeMatcher:
         cost = outcome.cost_usd if outcome.cost_usd != earlier else None
         judged = (*expected.judged, *told)
         reported = earlier if outcome.cost_usd is None else outcome.cost_usd
-        kept = replace(expected, judged=judged, reported_cost_usd=reported)
-        self._calls.put(outcome.decision_id, kept)
+        if _says_otherwise(outcome, expected):
+            expected = replace(expected, latency_p95_ms=_UNKNOWN_MS)  # later reports on this call know no better
+        self._calls.put(outcome.decision_id, replace(expected, judged=judged, reported_cost_usd=reported))
         if expected.latency_p95_ms <= 0.0 or (outcome.arm is not None and outcome.arm != expected.arm):
-            # A fallback that nothing was forecast of, or another arm than the one decided: only what it cost counts.
+            # Nothing was forecast of what served, or it was another arm than the one decided: only what it cost counts.
             told = {}
         return MatchedOutcome(
             arm=expected.arm,
@@ -156,15 +168,23 @@ class OutcomeMatcher:
         )
 
 
+def _says_otherwise(outcome: OutcomeRow, expected: ExpectedOutcome) -> bool:
+    """Tell whether a report names another effort or model than the call is known by."""
+    effort, model = outcome.applied_effort, outcome.applied_model
+    return effort not in (None, expected.effort) or (model is not None and not same_model(model, expected.model))
+
+
 def _from_row(decision: DecisionRow) -> ExpectedOutcome:
     return ExpectedOutcome(
-        arm=decision.arm,
+        arm=decision.served_arm or decision.arm,
+        model=decision.applied_model or decision.model,
+        effort=decision.applied_effort or decision.effort,
         task=decision.task,
         tenant=decision.tenant,
         decided_at=decision.decided_at,
         success=decision.expected_success,
         tokens=decision.expected_output_tokens,
         latency_ms=None,
-        latency_p95_ms=decision.expected_latency_p95_ms,
+        latency_p95_ms=_UNKNOWN_MS if decision.served_arm is None else decision.expected_latency_p95_ms,
         cost_usd=decision.expected_cost_usd,
     )

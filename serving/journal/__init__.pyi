@@ -6,7 +6,7 @@ from .redaction import StorePrompts, redact
 from .rows import DecisionRow, JournalEntry, OutcomeRow, ServedDecision, storable
 from .settings import JournalSettings, JournalStats
 from .store import Store
-from .treatment import ArmsOfPolicy, Treatment, find_arm, no_arms, treatment_of
+from .treatment import ArmsOfPolicy, Treatment, find_arm, journalled_arms, no_arms, treatment_of
 from .writer import Journal, JournalUnavailable
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "build_row",
     "find_arm",
     "insert_into",
+    "journalled_arms",
     "no_arms",
     "open_database",
     "open_journal",

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import orjson
 
 from serving.decision import Arm
 from serving.decision.providers import Api, is_arm_model, same_model, target_capability
+from serving.journal.policy_snapshot import bind_snapshot
 from serving.journal.rows import DecisionRow, JournalEntry, OutcomeRow
+from serving.journal.store import Store
 
 ArmsOfPolicy = Callable[[str], Sequence[Arm]]
 """Gives the arms that were served under a policy version; none where they are not known."""
@@ -47,6 +50,17 @@ class Treatment:
 def no_arms(_version: str) -> Sequence[Arm]:
     """Know no arms: for journals whose outcomes never report an effort."""
     return ()
+
+
+def journalled_arms(store: Store) -> ArmsOfPolicy:
+    """Read the arms of a policy version from a journal, once for each version."""
+
+    @cache
+    def arms(version: str) -> Sequence[Arm]:
+        row = store.policy_snapshot(version)
+        return () if row is None else bind_snapshot(row).arms
+
+    return arms
 
 
 def treatment_of(entry: JournalEntry, arms: ArmsOfPolicy = no_arms) -> Treatment:

@@ -76,6 +76,8 @@ class ExplorationCap:
     def decided(self, request: Request, decided: RecordedDecision) -> None:
         """Count what a draw costs beyond the arm that would have been taken without it."""
         decision, record, bound_policy = decided.decision, decided.record, self._slot.live.bound_policy
+        if not decided.is_applied:
+            return  # the call does not ask for what was drawn, so the draw costs nothing
         # A draw of another arm has a propensity of share / arms, which is never above a half.
         if decision.propensity > 0.5 or record is None or bound_policy is None or record.policy != bound_policy.version:
             return

@@ -44,6 +44,8 @@ def outcome_attributes(outcome: OutcomeRow, decision: DecisionRow | None) -> Map
         "error.type": outcome.failure_mode,
         "thinkgate.decision_id": outcome.decision_id,
         "thinkgate.arm": None if decision is None else decision.arm,
+        "thinkgate.applied_effort": outcome.applied_effort or (decision.applied_effort if decision else None),
+        "thinkgate.not_applied": None if decision is None else decision.not_applied,
         "thinkgate.success": outcome.success,
         "thinkgate.cost_usd": outcome.cost_usd,
         "thinkgate.retries": outcome.retries,

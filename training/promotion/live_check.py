@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from serving.journal import JournalEntry
+from serving.journal import JournalEntry, treatment_of
 from training.metrics import Interval
 from training.promotion.gate_log import GateExpectation
 from training.types import Array
@@ -55,13 +55,18 @@ class Regression:
 
 
 def live_outcomes(entries: Iterable[JournalEntry], bundle_id: str) -> LiveOutcomes:
-    """Select the outcomes of a bundle's own choices from a journal; exploration draws and fallbacks are left out."""
+    """Select the outcomes of a bundle's own choices from a journal.
+
+    Exploration draws, fallbacks and choices that were not applied are left out: none of them is what the gate judged.
+    """
     rows: list[tuple[float, ...]] = []
     for entry in entries:
         decision, outcome = entry.decision, entry.outcome
         if decision.bundle_id != bundle_id or decision.replay is None or outcome is None:
             continue
         if decision.propensity <= _OWN or (outcome.arm or decision.arm) != decision.arm:
+            continue
+        if treatment_of(entry).arm != decision.arm:
             continue
         reported = (outcome.success, outcome.cost_usd, outcome.latency_ms)
         rows.append((*(float("nan") if each is None else each for each in reported), 1 / decision.propensity))

@@ -11,11 +11,13 @@ from serving.decision import BadRequest, Request
 from serving.decision.bundle import Bundle
 from serving.decision.features import encode_batch
 from serving.decision.selection import DecisionRecord
-from serving.journal import JournalEntry
+from serving.journal import JournalEntry, treatment_of
 from training.records import conversation
 from training.retraining.drift import Traffic
 from training.types import Array
 
+NO_ARM = "no arm"
+"""In place of the arm of a call that amounts to none."""
 WIDTH = 16
 """Columns of a text's embedding: a fixed random projection of the bundle's tokens, beside its features."""
 
@@ -30,7 +32,7 @@ def traffic_window(entries: Sequence[JournalEntry], bundle: Bundle) -> Traffic:
         support=np.array([each.support for each in predictions], np.float64),
         residual=np.array([_residual(entry) for entry in computed], np.float64),
         log_token_ratio=np.array([_log_token_ratio(entry) for entry in computed], np.float64),
-        arm=np.array([entry.decision.arm for entry in computed], object),
+        arm=np.array([entry.decision.served_arm or NO_ARM for entry in computed], object),
     )
 
 
@@ -58,13 +60,16 @@ def _request(entry: JournalEntry) -> Request | None:
 
 def _residual(entry: JournalEntry) -> float:
     outcome = entry.outcome
-    if outcome is None or outcome.success is None or (outcome.arm or entry.decision.arm) != entry.decision.arm:
+    served = treatment_of(entry).arm
+    if outcome is None or outcome.success is None or served is None or served != entry.decision.served_arm:
+        return float("nan")
+    if (outcome.arm or served) != served:
         return float("nan")
     return outcome.success - entry.decision.expected_success
 
 
 def _log_token_ratio(entry: JournalEntry) -> float:
     tokens = None if entry.outcome is None else entry.outcome.output_tokens
-    if tokens is None or entry.decision.expected_output_tokens <= 0:
+    if tokens is None or treatment_of(entry).arm is None or entry.decision.expected_output_tokens <= 0:
         return float("nan")
     return float(np.log((tokens + 1) / (entry.decision.expected_output_tokens + 1)))

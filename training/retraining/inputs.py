@@ -13,7 +13,15 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.decision import BadInput
-from serving.journal import JournalEntry, Store
+from serving.journal import (
+    ArmsOfPolicy,
+    JournalEntry,
+    Store,
+    Treatment,
+    journalled_arms,
+    no_arms,
+    treatment_of,
+)
 from training.errors import BadHistory, TrainingError
 from training.progress import Progress, silent
 
@@ -94,7 +102,7 @@ def gather_inputs(
         raise BadInput(f"{database} is not there: name the journal that the server writes (--journal)")
     store = Store(journal)
     try:
-        exported = export_journal(store.entries(), path)
+        exported = export_journal(store.entries(), path, journalled_arms(store))
     except SQLAlchemyError as error:
         raise BadInput(f"the journal can't be read ({type(error).__name__}): is it up, and is it a journal?") from None
     finally:
@@ -105,26 +113,34 @@ def gather_inputs(
     return TrainingInputs(((str(path),) if exported.rows else ()) + history, exported)
 
 
-def export_journal(entries: Iterable[JournalEntry], path: Path) -> ExportedJournal:
+def export_journal(entries: Iterable[JournalEntry], path: Path, arms: ArmsOfPolicy = no_arms) -> ExportedJournal:
     """Write the usable decisions as JSON lines, one outcome record each.
 
-    An outcome belongs to the arm that was called: where the caller took another than the one that was decided, its
-    propensity is unknown, so the row is left out. So are fallbacks, which have no propensity.
+    An outcome belongs to the arm that the call really amounts to, with the propensity that this arm then has: a drawn
+    arm that was not applied is no draw of it. Where what was applied is unknown or no arm, the row is left out with the
+    reason. So it is where the caller took another arm than was decided, for its propensity is unknown, and so are
+    fallbacks, which have none.
+
+    Parameters
+    ----------
+    arms
+        Gives the arms of a policy version, for outcomes that report another effort than was decided.
     """
     left_out: Counter[str] = Counter()
     rows = 0
     with path.open("wb") as file:
         for entry in entries:
-            reason = _unfit(entry)
+            treatment = treatment_of(entry, arms)
+            reason = _unfit(entry, treatment)
             if reason is not None:
                 left_out[reason] += 1
                 continue
-            file.write(orjson.dumps(_record(entry)) + b"\n")
+            file.write(orjson.dumps(_record(entry, treatment)) + b"\n")
             rows += 1
     return ExportedJournal(rows + left_out.total(), rows, dict(left_out))
 
 
-def _unfit(entry: JournalEntry) -> str | None:
+def _unfit(entry: JournalEntry, treatment: Treatment) -> str | None:
     decision, outcome = entry.decision, entry.outcome
     if outcome is None or outcome.success is None:
         return "no success was reported"
@@ -132,12 +148,14 @@ def _unfit(entry: JournalEntry) -> str | None:
         return "the prompt was not stored"
     if decision.replay is None:
         return "a fallback made the decision"
-    if outcome.arm is not None and outcome.arm != decision.arm:
+    if treatment.arm is None:
+        return treatment.why_not
+    if outcome.arm is not None and outcome.arm != treatment.arm:
         return "another arm was called"
     return None
 
 
-def _record(entry: JournalEntry) -> dict[str, object]:
+def _record(entry: JournalEntry, treatment: Treatment) -> dict[str, object]:
     decision, outcome = entry.decision, entry.outcome
     assert outcome is not None
     assert decision.messages is not None
@@ -145,10 +163,10 @@ def _record(entry: JournalEntry) -> dict[str, object]:
     return {
         "request_id": decision.decision_id,
         "messages": orjson.loads(decision.messages),
-        "arm": decision.arm,
-        "propensity": decision.propensity,
+        "arm": treatment.arm,
+        "propensity": treatment.propensity,
         "timestamp": decision.decided_at,
-        "model": decision.model,
+        "model": treatment.model,
         "task": decision.task,
         "tenant": decision.tenant,
         "session_id": decision.session_id,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +12,24 @@ from serving.decision import Decision
 from serving.decision.policy import BoundPolicy
 from serving.decision.pricing import Usage, cost_of_usage
 from serving.decision.selection import DecisionRecord, decide_from_record
-from serving.journal import JournalEntry, OutcomeRow
+from serving.journal import JournalEntry, OutcomeRow, Treatment, treatment_of
 from training.errors import BadHistory
 from training.savings.evidence import MINIMUM, Evidence, cost_notes, forecasts_of, rate_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A journalled call with a known success, and what another policy decides for it."""
+
+    entry: JournalEntry
+    outcome: OutcomeRow
+    decision: Decision
+    treatment: Treatment
+
+    @property
+    def arm(self) -> str:
+        """The arm that served: as the caller says, else as it was applied."""
+        return self.outcome.arm or self.treatment.arm or self.entry.decision.arm
 
 
 def from_journal(
@@ -30,7 +46,8 @@ def from_journal(
     """
     rng = np.random.default_rng(seed)
     names = tuple(arm.name for arm in bound_policy.arms)
-    served: list[tuple[JournalEntry, OutcomeRow, Decision]] = []
+    served: list[_Served] = []
+    unapplied: Counter[str] = Counter()
     times: list[float] = []
     unknown = foreign = 0
     for entry in entries:
@@ -39,16 +56,22 @@ def from_journal(
             unknown += 1
             continue
         decision = _replayed(entry, bound_policy, float(rng.random()))
-        if decision is None or (entry.outcome.arm or entry.decision.arm) not in names:
+        treatment = treatment_of(entry, lambda _: bound_policy.arms)
+        if treatment.arm is None:
+            unapplied[treatment.why_not] += 1
+            continue
+        if decision is None or (entry.outcome.arm or treatment.arm) not in names:
             foreign += 1
             continue
-        served.append((entry, entry.outcome, decision))
+        served.append(_Served(entry, entry.outcome, decision, treatment))
     if len(served) < MINIMUM:
         raise BadHistory(
             f"{len(served)} decisions of the journal have an outcome and fit these arms ({unknown} have none, {foreign}"
-            f" do not fit): report outcomes, or name the arms.toml that was served; {MINIMUM} are needed"
+            f" do not fit, {unapplied.total()} were not applied): report outcomes, or name the arms.toml that was"
+            f" served; {MINIMUM} are needed"
         )
     notes = [f"{unknown} decisions without a reported success are left out"] if unknown else []
+    notes += [f"{count} decisions are left out: {why}" for why, count in unapplied.items()]
     notes += [f"{foreign} decisions that a fallback made, or of other arms, are left out"] if foreign else []
     # All decisions are the day's traffic, also those whose outcome nobody reported.
     rate, assumed = rate_of(np.array(times), per_day)
@@ -56,20 +79,21 @@ def from_journal(
 
 
 def _journalled(
-    served: Sequence[tuple[JournalEntry, OutcomeRow, Decision]],
+    served: Sequence[_Served],
     names: tuple[str, ...],
     bound_policy: BoundPolicy,
     notes: tuple[str, ...],
 ) -> Evidence:
     shape = (len(served), len(names))
     success, cost, latency, propensity = (np.full(shape, np.nan) for _ in range(4))
-    for row, (entry, outcome, _) in enumerate(served):
-        place = names.index(outcome.arm or entry.decision.arm)
+    for row, each in enumerate(served):
+        entry, outcome = each.entry, each.outcome
+        place = names.index(each.arm)
         success[row, place] = outcome.success
-        propensity[row, place] = entry.decision.propensity
+        propensity[row, place] = each.treatment.propensity
         cost[row, place] = _paid(entry, outcome, bound_policy, place)
         latency[row, place] = np.nan if outcome.latency_ms is None else outcome.latency_ms
-    forecasts = forecasts_of([decision for _, _, decision in served], names)
+    forecasts = forecasts_of([each.decision for each in served], names)
     return Evidence(
         kind="journal",
         arms=names,
@@ -80,9 +104,9 @@ def _journalled(
         propensity=propensity,
         forecast_success=forecasts[0],
         forecast_cost_usd=forecasts[1],
-        chosen=np.array([names.index(decision.arm) for _, _, decision in served], np.int64),
-        tasks=np.array([entry.decision.task for entry, _, _ in served], object),
-        tenants=np.array([entry.decision.tenant for entry, _, _ in served], object),
+        chosen=np.array([names.index(each.decision.arm) for each in served], np.int64),
+        tasks=np.array([each.entry.decision.task for each in served], object),
+        tenants=np.array([each.entry.decision.tenant for each in served], object),
         per_day=0.0,
         assumed=True,
         notes=(*notes, *cost_notes(cost, success)),

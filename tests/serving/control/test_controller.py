@@ -29,7 +29,7 @@ from serving.decision.pricing.price_book import price_book
 from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.runtime_state import NEUTRAL
-from serving.decision.types import Message, Request, Usd
+from serving.decision.types import Applied, Message, Request, Usd
 from serving.journal.rows import OutcomeRow
 from tests.support.policy_cases import ARMS, Counter, Fixed, ask, forecast
 
@@ -448,3 +448,59 @@ def test_the_thread_survives_surprises_and_counts_what_is_left_at_the_end(caplog
     assert "steering: RuntimeError" in caplog.text
     assert "secret" not in caplog.text
     assert ledger.read(0)[""]
+
+
+CONFLICT = Applied("m", "none", "conflict:temperature", "direct", 1.0, "rewrite")
+
+
+def test_a_session_remembers_what_was_applied() -> None:
+    made = world()
+    request = ask(session_id="s")
+    decided = made.engine.decide_recorded(request)
+    assert decided.decision.arm != "direct"
+    made.steering.decided(request, replace(decided, applied=CONFLICT))
+    session = made.steering.runtime_state(request, {}).session
+    assert session is not None
+    assert (session.arm, session.effort) == ("direct", "none")
+    made.steering.decided(request, replace(decided, applied=Applied("x", None, "unknown_model")))
+    assert made.steering.runtime_state(request, {}).session == session
+
+
+def test_a_budget_is_charged_what_was_applied() -> None:
+    spent = []
+    for applied in (None, CONFLICT, Applied("x", None, "unknown_model")):
+        ledger = MemorySpendLedger()
+        made = world(ledger, BudgetSettings(day_usd=Usd(10.0)))
+        decided = made.engine.decide_recorded(ask())
+        made.steering.decided(ask(), replace(decided, applied=applied))
+        made.tick(2.0)
+        (hours,) = ledger.read(0).values()
+        (sums,) = hours.values()
+        spent.append(sums.forecast_usd)
+        estimates = decided.decision.estimates
+        served = "direct" if applied is CONFLICT else decided.decision.arm
+        assert set(sums.demand) == {estimates[served].cost_usd}
+    assert spent == pytest.approx(
+        [estimates[name].cost_usd for name in (decided.decision.arm, "direct", decided.decision.arm)]
+    )
+
+
+def test_guards_hold_an_outcome_against_the_arm_that_was_applied() -> None:
+    made = world()
+    for applied in (CONFLICT, Applied("x", None, "unknown_model")):
+        for _ in range(30):
+            decided = made.engine.decide_recorded(ask())
+            assert decided.decision.arm != "direct"
+            made.steering.decided(ask(), replace(decided, applied=applied))
+            made.tick(0.1)
+            made.report(decided, failure_mode="timeout")
+        made.tick()
+    for _ in range(30):
+        decided = made.engine.decide_recorded(ask())
+        made.steering.decided(ask(), decided)
+        made.tick(0.1)
+        made.report(decided, failure_mode="timeout", applied_effort="minimal")
+    made.tick()
+    failing = {name: state.failing for name, state in made.steering.view.health.states.items()}
+    assert failing.pop("direct") > 0.5
+    assert max(failing.values(), default=0.0) == 0.0

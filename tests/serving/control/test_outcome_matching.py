@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from serving.control.outcome_matching import OutcomeMatcher
@@ -96,3 +98,23 @@ def test_it_is_bounded() -> None:
     for _ in range(25):
         recall.learn(model.decide_recorded(ask()))
     assert len(recall) == 10
+
+
+def test_of_what_was_not_applied_only_the_cost_counts() -> None:
+    matcher = OutcomeMatcher()
+    unknown = replace(row("u"), applied_model="x", not_applied="unknown_model")
+    found = matcher.hold(OutcomeRow("u", 2.0, success=0.0, cost_usd=0.5), unknown)
+    assert found is not None
+    assert (found.success, found.cost_usd) == (None, 0.5)
+
+
+def test_a_report_of_another_effort_is_no_outcome_of_the_arm_nor_is_any_later_one() -> None:
+    matcher = OutcomeMatcher()
+    told = matcher.hold(OutcomeRow("r", 2.0, applied_effort="minimal", success=0.0), row("r"))
+    later = matcher.hold(OutcomeRow("r", 3.0, retries=3, cost_usd=0.1), row("r"))
+    assert told is not None
+    assert later is not None
+    assert (told.success, later.retries, later.cost_usd) == (None, None, 0.1)
+    agrees = matcher.hold(OutcomeRow("a", 2.0, applied_effort=row("a").effort, success=0.0), row("a"))
+    assert agrees is not None
+    assert agrees.success == 0.0

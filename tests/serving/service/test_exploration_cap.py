@@ -13,6 +13,7 @@ from serving.decision.policy.policy import Exploration, Policy, Terms
 from serving.decision.policy.policy_file import parse_policy
 from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
+from serving.decision.types import Applied
 from serving.model.slot import EngineSlot, LiveEngine
 from serving.service.decision_service import DecisionService
 from serving.service.exploration_cap import ExplorationCap
@@ -142,3 +143,14 @@ def test_the_cap_is_read_from_the_file_and_handed_down() -> None:
     assert policy.terms.exploration == Exploration(maybe=0.1, max_extra_usd_per_hour=2.5)
     assert policy.terms_for("acme").exploration.max_extra_usd_per_hour == 2.5
     assert parse_policy("").terms.exploration.max_extra_usd_per_hour is None
+
+
+def test_a_draw_that_was_not_applied_costs_nothing() -> None:
+    guard, cap, _, kept = world(exploring(1e9, share=1.0), Clock())
+    for number in range(40):
+        decided = guard.answer(ask())
+        conflict = Applied("m", "none", "conflict:temperature", "direct", 1.0, "rewrite")
+        guard.notify(ask(), decided, (), conflict if number % 2 else None)
+    drawn = [each for each in kept.all if each.decision.arm != "direct"]
+    assert cap.stats.drawn == sum(each.is_applied for each in drawn) > 0
+    assert len(drawn) > cap.stats.drawn

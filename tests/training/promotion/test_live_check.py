@@ -66,6 +66,8 @@ def test_only_the_bundles_own_choices_count() -> None:
         entry(2, propensity=0.1),
         entry(3, bundle_id="old"),
         entry(4, arm="reasoning"),
+        entry(7, applied_model="gpt-5.1", applied_effort="none", applied_arm="low", not_applied="conflict:top_p"),
+        entry(8, applied_model="unknown", not_applied="unknown_model"),
         JournalEntry(decision("d5", bundle_id="new"), OutcomeRow("d5", 1.0, success=1.0)),
         JournalEntry(decision("d6", replay="{}", bundle_id="new"), None),
     ]

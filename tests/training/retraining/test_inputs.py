@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from serving.decision.errors import BadInput
+from serving.decision.policy.bound_policy import bind_policy
+from serving.decision.policy.policy import Policy
+from serving.decision.pricing.price_book import price_book
+from serving.journal.policy_snapshot import snapshot_policy
 from serving.journal.rows import JournalEntry, OutcomeRow
+from tests.support.fakes import ARMS
 from tests.support.journal_rows import decision
 from tests.support.synthetic_journal import journal
 from training.errors import BadHistory
@@ -19,9 +24,9 @@ REPLAY = json.dumps({"context": {"value_of_success_usd": 0.25}})
 MESSAGES = json.dumps([{"role": "user", "content": "What is 2 + 2?"}])
 
 
-def entry(number: int, success: float | None = 1.0, arm: str | None = None, **changes: object) -> JournalEntry:
+def entry(number: int, success: float | None = 1.0, called: str | None = None, **changes: object) -> JournalEntry:
     row = decision(f"d{number}", **{"replay": REPLAY, "messages": MESSAGES, **changes})
-    return JournalEntry(row, OutcomeRow(row.decision_id, 1.0, success=success, arm=arm, output_tokens=12))
+    return JournalEntry(row, OutcomeRow(row.decision_id, 1.0, success=success, arm=called, output_tokens=12))
 
 
 def test_each_decision_is_exported_or_counted_by_reason(tmp_path: Path) -> None:
@@ -31,8 +36,8 @@ def test_each_decision_is_exported_or_counted_by_reason(tmp_path: Path) -> None:
         JournalEntry(entry(2).decision, None),
         entry(3, messages=None),
         entry(4, replay=None),
-        entry(5, arm="reasoning"),
-        entry(6, arm="direct"),
+        entry(5, called="reasoning"),
+        entry(6, called="direct"),
     ]
     found = export_journal(entries, tmp_path / "journal.jsonl")
     assert (found.decisions, found.rows) == (7, 2)
@@ -91,3 +96,38 @@ def test_only_one_run_holds_the_lock(tmp_path: Path) -> None:
             pass
     with exclusive_lock(tmp_path / "lock"):
         pass
+
+
+def test_a_row_is_exported_as_what_was_applied(tmp_path: Path) -> None:
+    conflict = {"applied_model": "gpt-5.1", "applied_effort": "none", "not_applied": "conflict:temperature"}
+    drawn = {"arm": "reasoning", "effort": "high", "propensity": 0.1}
+    entries = [
+        entry(0, **drawn, **conflict, applied_arm="direct", applied_propensity=1.0),
+        entry(1, **drawn, applied_model="glm-9", not_applied="unknown_model"),
+        entry(2, **drawn, **{**conflict, "applied_effort": "medium", "not_applied": "client"}),
+    ]
+    found = export_journal(entries, tmp_path / "journal.jsonl")
+    (row,) = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text("utf-8").splitlines()]
+    assert (row["request_id"], row["arm"], row["propensity"], row["model"]) == ("d0", "direct", 1.0, "gpt-5.1")
+    assert found.left_out == {
+        "not applied (unknown_model), and what the provider was asked for is not known": 1,
+        "no arm asks for what was applied (client: effort medium)": 1,
+    }
+
+
+def test_a_caller_s_own_effort_is_read_by_the_arms_of_the_journal(tmp_path: Path) -> None:
+    store = journal(tmp_path / "journal.db")
+    bound = bind_policy(ARMS, Policy(), price_book(ARMS))
+    store.save_policy_snapshot(snapshot_policy(bound, price_book(ARMS)))
+    sure = {"arm": "reasoning", "effort": "high", "propensity": 1.0, "policy": bound.version}
+    made = [entry(number, **sure) for number in range(2)]
+    reports = [
+        OutcomeRow(f"d{number}", 1.0, 1.0, applied_effort=effort) for number, effort in enumerate(("none", "low"))
+    ]
+    store.append([each.decision for each in made], reports)
+    store.close()
+    found = gather_inputs(f"sqlite:///{tmp_path / 'journal.db'}", (), tmp_path)
+    (row,) = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text("utf-8").splitlines()]
+    assert (row["arm"], row["propensity"]) == ("direct", 1.0)
+    assert found.exported is not None
+    assert found.exported.left_out == {"no arm asks for what was applied (reported: effort low)": 1}

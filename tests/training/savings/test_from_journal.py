@@ -43,3 +43,18 @@ def test_a_journal_is_settled_again_under_another_policy(tmp_path: Path) -> None
 def test_a_journal_of_other_arms_is_refused() -> None:
     with pytest.raises(BadHistory, match="60 do not fit"):
         from_journal(entries(), engine(arms=ARMS[:2], prediction=forecast((0.1,))).bound_policy)
+
+
+def test_a_call_counts_as_the_arm_that_was_applied() -> None:
+    made = entries()
+    bound = engine().bound_policy
+    conflict = {"applied_model": "m", "applied_effort": "none", "not_applied": "conflict:temperature"}
+    applied = [
+        replace(each, decision=replace(each.decision, **conflict, applied_arm="direct", applied_propensity=1.0))
+        for each in made
+    ]
+    unknown = replace(made[0], decision=replace(made[0].decision, applied_model="x", not_applied="unknown_model"))
+    found = from_journal([*applied, unknown], bound)
+    assert np.isfinite(found.success).sum(axis=0).tolist() == [60, 0, 0]
+    assert (found.propensity[:, 0] == 1.0).all()
+    assert any("1 decisions are left out: not applied (unknown_model)" in note for note in found.notes)
