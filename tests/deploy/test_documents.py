@@ -10,6 +10,7 @@ import pytest
 from typer.main import get_command
 
 from serving.auth import cli as keys
+from serving.gateways.standalone.main import build_gateway_cli
 from serving.main import build_cli
 from tests.support.servers import ROOT
 from training.cli.main import app
@@ -33,6 +34,8 @@ def options() -> dict[str, set[str]]:
         found[f"thinkgate {name}"] = _names(told)
     for name, told in get_command(keys.build_keys_cli(time.time)).commands.items():  # type: ignore[attr-defined]
         found[f"thinkgate-keys {name}"] = _names(told)
+    # The command passes its options on as they were typed.
+    found["thinkgate gateway"] = _names(get_command(build_gateway_cli()))
     return found
 
 

@@ -37,17 +37,22 @@ _NO_ARMS: Final = (
 def main() -> None:
     """Run the command; an error is one line on stderr that names its cure: exit code 2 for bad input, else 1."""
     logging.basicConfig(stream=sys.stderr, format=f"{_NAME}: %(message)s")
-    app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
-    app.command(
-        epilog="Example: thinkgate gateway --upstream https://api.openai.com/v1 --arm gpt-5.1@none --arm gpt-5.1@high"
-    )(gateway)
     try:
-        code = app(prog_name=_NAME, standalone_mode=False)
+        code = build_gateway_cli()(prog_name=_NAME, standalone_mode=False)
     except TyperException as error:
         code = _print_error(f"{error.format_message()} ({_NAME} --help lists the options)")
     except ThinkgateError as error:
         code = _print_error(str(error), _BAD_INPUT if isinstance(error, BadInput) else 1)
     sys.exit(code)
+
+
+def build_gateway_cli() -> typer.Typer:
+    """Build the command line."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+    app.command(
+        epilog="Example: thinkgate gateway --upstream https://api.openai.com/v1 --arm gpt-5.1@none --arm gpt-5.1@high"
+    )(gateway)
+    return app
 
 
 def gateway(
