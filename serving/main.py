@@ -41,7 +41,7 @@ from serving.server import (
     server_context,
 )
 from serving.settings import Settings, option, read_settings
-from serving.telemetry import SharedBoard, start_logging
+from serving.telemetry import SharedBoard, collect_replies, start_logging
 
 _NAME: Final = "thinkgate-server"
 _BAD_INPUT: Final = 2
@@ -202,7 +202,10 @@ def _build_grpc(settings: Settings, components: WorkerComponents, address: str) 
     if settings.tls_cert is not None and settings.tls_key is not None:
         tls = TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
     decision_service, outcome_service = components.decision_service, components.outcome_service
-    exchange = ExchangeServices(decision_service, time.monotonic, time.time, settings.max_body_bytes)
+    exchange = ExchangeServices(
+        decision_service, time.monotonic, time.time, settings.max_body_bytes, settings.ask_usage
+    )
+    collect_replies(components.registry, exchange.replies)
     envoy = ExtProcServicer(exchange, None if components.journal is None else outcome_service)
     services = {
         DECISIONS: DecisionServicer(decision_service, components.limits).handler(),

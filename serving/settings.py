@@ -143,6 +143,13 @@ class Settings(BaseSettings):
         _help(LIMITS, "Waiting requests per process above which the fallback answers; 0 is no limit."),
         Field(ge=0, le=10**6),
     ] = 256
+    ask_usage: Annotated[
+        bool,
+        _help(
+            HOW,
+            "Envoy: ask for the tokens of streamed chat replies, and keep the extra event from the client.",
+        ),
+    ] = False
     max_body_bytes: Annotated[int, _help(LIMITS, "Largest body that is read."), Field(ge=1024, le=2**30)] = 2 * 2**20
     max_messages: Annotated[int, _help(LIMITS, "Longest conversation that is read."), Field(ge=1, le=MAX_MESSAGES)] = (
         1000

@@ -11,7 +11,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from serving.gateways.envoy_exchange import Answer, Exchange
+from serving.gateways.envoy_exchange import Exchange
+from serving.gateways.envoy_reply import Answer
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.service import error_location
 

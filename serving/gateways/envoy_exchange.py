@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from serving.decision import BadRequest, Decision
+from serving.decision import BadRequest
 from serving.decision.providers import (
     READABLE_ENCODINGS,
     Endpoint,
-    ReplyReader,
     apply_decision,
     parse_body,
     parse_path,
@@ -18,6 +16,16 @@ from serving.decision.providers import (
     same_model,
 )
 from serving.decision.selection import EveryArmDenied
+from serving.gateways.asked_usage import with_usage_asked
+from serving.gateways.envoy_reply import (
+    Answer,
+    DecidedCall,
+    ExchangeServices,
+    Headers,
+    Reply,
+    read_headers,
+    set_headers,
+)
 from serving.journal import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.schemas import (
@@ -31,12 +39,8 @@ from serving.schemas import (
     read_lossless,
     write_lossless,
 )
-from serving.service import DecisionService, counting_unread, notify_rewritten, rewrite_decided
+from serving.service import counting_unread, notify_rewritten, rewrite_decided
 
-Answer = pb.ProcessingResponse
-Headers = Mapping[bytes, bytes]
-
-_OVERWRITE: Final = pb.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 _DECISION_HEADERS: Final = tuple(
     f"x-thinkgate-{name}"
     for name in (
@@ -60,38 +64,6 @@ _DECISION_HEADERS: Final = tuple(
 _CLIENT_HEADERS: Final = frozenset(
     {b"x-thinkgate-" + name for name in (b"decision-id", b"arm", b"effort", b"applied", b"bucket", b"fallback")}
 )
-_TIMEOUT_STATUSES: Final = frozenset({b"408", b"504"})
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeServices:
-    """What all exchanges share.
-
-    Parameters
-    ----------
-    decision_service
-        Makes the decisions.
-    clock
-        Monotonic seconds.
-    epoch
-        Seconds since the epoch.
-    max_body_bytes
-        Larger bodies are not requested from Envoy.
-    """
-
-    decision_service: DecisionService
-    clock: Callable[[], float]
-    epoch: Callable[[], float]
-    max_body_bytes: int
-
-
-@dataclass(slots=True)
-class _Decided:
-    """The decision on a request, and what of it the client gets to see."""
-
-    decision: Decision
-    started: float
-    client_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 class Exchange:
@@ -111,10 +83,7 @@ class Exchange:
         self._read_replies = read_replies
         self._headers: Headers = {}
         self._endpoint: Endpoint | None = None
-        self._decided: _Decided | None = None
-        self._reader: ReplyReader | None = None
-        self._timed_out = False
-        self._complete = False
+        self._reply: Reply | None = None
         self._bodies_seen = 0
         self.configured: pb.ProtocolConfiguration | None = None
         """How the filter is configured, where it says so."""
@@ -126,7 +95,7 @@ class Exchange:
 
     def request_headers(self, message: pb.HttpHeaders) -> Answer:
         """Read path and headers; ask for the body of a model call only."""
-        self._headers = _headers(message.headers)
+        self._headers = read_headers(message.headers)
         path = self._headers.get(b":path", b"").decode("latin-1")
         if self._headers.get(b":method") == b"POST" and not message.end_of_stream:
             authority = self._headers.get(b":authority") or self._headers.get(b"host", b"")
@@ -174,52 +143,16 @@ class Exchange:
 
     def response_headers(self, message: pb.HttpHeaders) -> Answer:
         """Add the decision's headers for the client, and ask to see the reply's body as it passes."""
-        answer = Answer(response_headers=pb.HeadersResponse())
-        if self._decided is None or self._endpoint is None:
-            return answer
-        headers = _headers(message.headers)
-        status = headers.get(b":status", b"")
-        _set(answer.response_headers.response.header_mutation, self._decided.client_headers)
-        self._timed_out = status in _TIMEOUT_STATUSES
-        if self._read_replies and status.startswith(b"2") and not message.end_of_stream:
-            kind, encoding = headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")
-            self._reader = ReplyReader(self._endpoint.api, kind.decode("latin-1"), encoding.decode("latin-1"))
-            answer.mode_override.response_body_mode = pb.ProcessingMode.STREAMED
-            answer.mode_override.response_header_mode = pb.ProcessingMode.SEND
-        return answer
+        return Answer(response_headers=pb.HeadersResponse()) if self._reply is None else self._reply.headers(message)
 
     def response_body(self, message: pb.HttpBody) -> Answer:
         """Read a chunk of the reply and let it pass at once."""
-        if self._reader is not None:
-            self._reader.feed(message.body)
-        self._complete = self._complete or message.end_of_stream
-        return Answer(response_body=pb.BodyResponse())
+        return Answer(response_body=pb.BodyResponse()) if self._reply is None else self._reply.body(message)
 
     def outcome(self) -> OutcomeRow | None:
         """Give the call's outcome, once, without success; None where nothing is known."""
-        decided, reader = self._decided, self._reader
-        self._decided = self._reader = None
-        if decided is None:
-            return None
-        latency_ms = (self._services.clock() - decided.started) * 1000.0
-        if self._timed_out:
-            return OutcomeRow(
-                decided.decision.decision_id, self._services.epoch(), latency_ms=latency_ms, failure_mode="timeout"
-            )
-        reply = None if reader is None else reader.finish()
-        if reply is None or (reply.usage is None and not self._complete):
-            return None
-        usage = reply.usage
-        return OutcomeRow(
-            decision_id=decided.decision.decision_id,
-            reported_at=self._services.epoch(),
-            input_tokens=None if usage is None else usage.input_tokens,
-            cached_input_tokens=None if usage is None else usage.cached_input_tokens,
-            output_tokens=None if usage is None else usage.output_tokens,
-            reasoning_tokens=None if usage is None else usage.reasoning_tokens,
-            latency_ms=latency_ms if self._complete else None,
-            model=reply.model,
-        )
+        reply, self._reply = self._reply, None
+        return None if reply is None else reply.outcome()
 
     def _body_mode(self) -> pb.ProcessingMode.BodySendMode:
         """Choose how Envoy sends the body.
@@ -258,14 +191,19 @@ class Exchange:
         notify_rewritten(service, rewriting, self._headers.items())
         decision, rewritten = decided.decision, rewriting.rewritten
         headers = decision_headers(parsed, decision, rewritten)
-        self._decided = _Decided(decision, started, [pair for pair in headers if pair[0] in _CLIENT_HEADERS])
+        asked = None
+        if self._services.ask_usage and self._read_replies:
+            asked = with_usage_asked(rewritten.body, parsed.api)
+        client_headers = [pair for pair in headers if pair[0] in _CLIENT_HEADERS]
+        call = DecidedCall(decision.decision_id, started, client_headers, endpoint.api, asked is not None)
+        self._reply = Reply(self._services, call, read=self._read_replies)
         answer = Answer()
         common = answer.request_body.response
-        _set(common.header_mutation, (*headers, *self._encodings()))
-        if rewritten.changed:
-            body = write_lossless(rewritten.body, document.plain)
+        set_headers(common.header_mutation, (*headers, *self._encodings(only_plain=asked is not None)))
+        if rewritten.changed or asked is not None:
+            body = write_lossless(asked or rewritten.body, document.plain)
             common.body_mutation.body = body
-            _set(common.header_mutation, ((b"content-length", b"%d" % len(body)),))
+            set_headers(common.header_mutation, ((b"content-length", b"%d" % len(body)),))
             if coding:
                 common.header_mutation.remove_headers.append("content-encoding")
         common.clear_route_cache = parsed.model is not None and not same_model(parsed.model, rewritten.model)
@@ -290,31 +228,22 @@ class Exchange:
         mode = None if self.configured is None else self.configured.request_body_mode
         return is_readable(coding) and mode is not None and mode != pb.ProcessingMode.STREAMED
 
-    def _encodings(self) -> list[tuple[bytes, bytes]]:
-        """Restrict `accept-encoding` to what can be read here, among the encodings that the client takes."""
+    def _encodings(self, *, only_plain: bool) -> list[tuple[bytes, bytes]]:
+        """Restrict `accept-encoding` to what can be read, or changed, among the encodings that the client takes."""
         offered = self._headers.get(b"accept-encoding")
         if offered is None:
             return []
+        if only_plain:
+            return [(b"accept-encoding", b"identity")]
         names = {part.partition(b";")[0].strip().lower() for part in offered.split(b",")}
         if names <= {name.encode() for name in READABLE_ENCODINGS}:
             return []
         return [(b"accept-encoding", b"gzip" if b"gzip" in names else b"identity")]
 
 
-def _headers(message: pb.HeaderMap) -> Headers:
-    return {header.key.encode(): header.raw_value or header.value.encode() for header in message.headers}
-
-
-def _set(mutation: pb.HeaderMutation, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-    # Built in place: messages that are made first and copied then cost five times as much.
-    add = mutation.set_headers.add
-    for name, value in pairs:
-        add(header={"key": name.decode("latin-1"), "raw_value": value}, append_action=_OVERWRITE)
-
-
 def _refuse(problem: Problem) -> Answer:
     answer = Answer()
     answer.immediate_response.status.code = problem.kind.status
     answer.immediate_response.body = problem.to_json()
-    _set(answer.immediate_response.headers, ((b"content-type", MEDIA_TYPE),))
+    set_headers(answer.immediate_response.headers, ((b"content-type", MEDIA_TYPE),))
     return answer

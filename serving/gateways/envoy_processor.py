@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 import grpc
 
 from serving.decision import ThinkgateError
-from serving.gateways.envoy_exchange import Answer, Exchange, ExchangeServices
+from serving.gateways.envoy_exchange import Exchange
+from serving.gateways.envoy_reply import Answer, ExchangeServices
 from serving.gateways.envoy_stream import ExtProcStream
 from serving.grpc_api import Context, message_reader
 from serving.journal import OutcomeRow

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from serving.gateways.envoy_duplex import DuplexReply, DuplexRequest
-from serving.gateways.envoy_exchange import Answer, Exchange
+from serving.gateways.envoy_exchange import Exchange
+from serving.gateways.envoy_reply import Answer
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.service import error_location
 

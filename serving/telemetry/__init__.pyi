@@ -8,6 +8,7 @@ from .collectors import (
     collect_journal,
     collect_model,
     collect_process,
+    collect_replies,
 )
 from .decision_metrics import OTHER, STAGE_BOUNDS, DecisionMetrics
 from .instruments import MetricRegistry
@@ -34,5 +35,6 @@ __all__ = [
     "collect_journal",
     "collect_model",
     "collect_process",
+    "collect_replies",
     "start_logging",
 ]

@@ -56,6 +56,19 @@ def collect_bundle(registry: MetricRegistry, slot: EngineSlot) -> None:
     registry.collectors.append(collect)
 
 
+def collect_replies(registry: MetricRegistry, replies: Mapping[str, int]) -> None:
+    """Collect how many replies that passed Envoy told their token usage."""
+    counter = registry.counter(
+        "thinkgate_replies", "Replies read in Envoy, by whether they told their token usage.", ("usage",)
+    )
+
+    def collect() -> None:
+        for usage, count in replies.items():
+            counter.set_total((usage,), count)
+
+    registry.collectors.append(collect)
+
+
 def collect_model(registry: MetricRegistry, following: ModelLifecycle) -> None:
     """Collect reloads of model and policy, the model source's reachability, and the shadow's agreement."""
     changes = registry.counter(

@@ -48,6 +48,13 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    configs = {name: CONFIGS[name] for name in DECIDES}
+    with serve_gate(tmp_path_factory.mktemp("asking"), configs, "--ask-usage") as running:
+        yield running
+
+
 def post_chunked(gate: Gate, envoy: str, path: str, body: bytes, pause_s: float = 0.0) -> httpx.Response:
     def pieces() -> Iterator[bytes]:
         size = max(len(body) // 7, 1)
@@ -186,6 +193,39 @@ def test_streamed_replies_are_not_delayed(gate: Gate, envoy: str) -> None:
     assert events[-1]["usage"] == CHAT_USAGE
     if envoy in DECIDES:
         assert gate.outcome(answer)["output_tokens"] == 900
+
+
+@pytest.mark.parametrize("envoy", DECIDES)
+def test_usage_is_asked_for_and_kept_from_a_client_that_did_not(asking: Gate, envoy: str) -> None:
+    url = asking.urls[envoy] + "/v1/chat/completions"
+    headers = {"content-type": "application/json", "x-provider": "openai", "accept-encoding": "gzip"}
+    for options, shown in (({}, False), ({"stream_options": {"include_usage": True}}, True)):
+        events: list[Any] = []
+        content = json.dumps(chat(TRIVIA, stream=True, **options)).encode()
+        with httpx.stream("POST", url, content=content, headers=headers, timeout=20) as answer:
+            for line in answer.iter_lines():
+                if line.startswith("data: {"):
+                    events.append(json.loads(line[6:]))
+                if line.startswith("data: {") or not line:
+                    asking.upstream.may_continue.release()
+        assert asking.upstream.last.json()["stream_options"] == {"include_usage": True}
+        assert (
+            "".join(choice["delta"].get("content", "") for event in events for choice in event["choices"]) == "Paris."
+        )
+        assert any(event.get("usage") for event in events) == shown
+        assert asking.outcome(answer)["output_tokens"] == 900
+    assert asking.post("/v1/chat/completions", chat(TRIVIA), envoy=envoy).json()["usage"] == CHAT_USAGE
+    assert "stream_options" not in asking.upstream.last.json()
+    with httpx.stream(
+        "POST",
+        url,
+        content=json.dumps(chat(TRIVIA, stream=True, stream_options={"include_usage": False})).encode(),
+        headers=headers,
+        timeout=20,
+    ) as answer:
+        asking.upstream.may_continue.release(9)
+        answer.read()
+    assert asking.upstream.last.json()["stream_options"] == {"include_usage": False}
 
 
 @pytest.mark.parametrize("envoy", DECIDES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from serving.gateways.envoy_exchange import ExchangeServices
+from serving.gateways.envoy_reply import ExchangeServices
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.service.decision_service import DecisionService
 from tests.support.fakes import LengthDecider, make_service

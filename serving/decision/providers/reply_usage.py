@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -20,6 +20,10 @@ READABLE_ENCODINGS: Final = ("gzip", "deflate", "identity")
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
+WhyUnknown = Literal["missing", "malformed", "unreadable"]
+"""Why a usage is unknown: the reply has none, an invalid one, or can't be read (its encoding or length)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReplySummary:
     """Usage and model of a reply.
@@ -30,10 +34,13 @@ class ReplySummary:
         None where the reply has none, or a malformed one.
     model
         The model that served; None where the reply names none.
+    why_unknown
+        None where the usage is known.
     """
 
     usage: Usage | None
     model: str | None
+    why_unknown: WhyUnknown | None = None
 
 
 class ReplyReader:
@@ -58,6 +65,10 @@ class ReplyReader:
         self._decompressor = None if encoding == "identity" else zlib.decompressobj(_GZIP_OR_ZLIB)
         self._pending = bytearray()
         self._skipping_line = False
+        self._after_cr = False
+        self._event: list[bytes] = []
+        """Data lines of the current event, where it has more than one."""
+        self._event_bytes = 0
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
 
@@ -83,11 +94,13 @@ class ReplyReader:
             else:
                 self._parse_json(bytes(self._pending))
         self._pending.clear()
+        self._end_event()
         try:
             usage = self._parse_usage(self._usage) if self._usage else None
         except BadUsage:
-            usage = None
-        return ReplySummary(usage, self._model)
+            return ReplySummary(None, self._model, "malformed")
+        why: WhyUnknown = "unreadable" if self._unknown else "missing"
+        return ReplySummary(usage, self._model, why if usage is None else None)
 
     def _feed_decoded(self, data: bytes) -> None:
         if not self._is_stream:
@@ -96,7 +109,7 @@ class ReplyReader:
                 self._unknown = True
                 self._pending.clear()
             return
-        first, *rest = data.split(b"\n")
+        first, *rest = self._with_line_feeds(data).split(b"\n")
         self._append(first)
         for line in rest:
             if not self._skipping_line:
@@ -104,6 +117,14 @@ class ReplyReader:
             self._pending.clear()
             self._skipping_line = False
             self._append(line)
+
+    def _with_line_feeds(self, data: bytes) -> bytes:
+        """Write each of the three line ends of server-sent events as LF, also where a CR LF comes in two parts."""
+        if self._after_cr and data.startswith(b"\n"):
+            data, self._after_cr = data[1:], False
+        if data:
+            self._after_cr = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
     def _append(self, part: bytes) -> None:
         if len(self._pending) + len(part) > MAX_BYTES:
@@ -113,9 +134,28 @@ class ReplyReader:
             self._pending += part
 
     def _parse_line(self, line: bytes) -> None:
+        if not line:
+            self._end_event()
+        if not line.startswith(b"data:"):
+            return
+        data = line[5:].strip()
+        if not self._event and data.startswith(b"{") and data.endswith(b"}"):
+            self._parse_data(data)
+        elif self._event_bytes + len(data) <= MAX_BYTES:
+            self._event.append(data)
+            self._event_bytes += len(data)
+
+    def _end_event(self) -> None:
+        """Parse an event whose data came in several lines."""
+        if self._event:
+            self._parse_data(b"\n".join(self._event))
+            self._event.clear()
+        self._event_bytes = 0
+
+    def _parse_data(self, data: bytes) -> None:
         # Most events carry text only: they are not parsed.
-        if line.startswith(b"data:") and (b'"usage' in line or self._model is None):
-            self._parse_json(line[5:])
+        if b'"usage' in data or self._model is None:
+            self._parse_json(data)
 
     def _parse_json(self, raw: bytes) -> None:
         try:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.gateways.envoy_duplex import PIECE_BYTES
-from serving.gateways.envoy_exchange import Answer, Exchange
+from serving.gateways.envoy_exchange import Exchange
+from serving.gateways.envoy_reply import Answer
 from serving.gateways.envoy_stream import ExtProcStream
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.service.decision_service import DecisionService

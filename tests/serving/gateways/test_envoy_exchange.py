@@ -9,7 +9,8 @@ import pytest
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
 from serving.decision.types import Decision, Request
-from serving.gateways.envoy_exchange import Answer, Exchange
+from serving.gateways.envoy_exchange import Exchange
+from serving.gateways.envoy_reply import Answer
 from serving.journal.rows import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.schemas.content_coding import CODINGS

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.gateways.envoy_exchange import Answer
 from serving.gateways.envoy_processor import ExtProcServicer
+from serving.gateways.envoy_reply import Answer
 from serving.grpc_api.codec import message_reader
 from serving.grpc_api.servicers import Context
 from serving.journal.rows import OutcomeRow

@@ -76,10 +76,33 @@ REPLIES: list[tuple[Api, str, bytes, ReplySummary]] = [
         json.dumps([{"modelVersion": "g"}, {"usageMetadata": GEMINI}]).encode(),
         ReplySummary(Usage(40, 560, reasoning_tokens=500), "g"),
     ),
-    ("chat", JSON, b'{"model": "m", "usage": {"prompt_tokens": -1}}', ReplySummary(None, "m")),
-    ("chat", JSON, b'{"model": "m"}', ReplySummary(None, "m")),
-    ("chat", JSON, b"<html>", ReplySummary(None, None)),
-    ("chat", JSON, b"", ReplySummary(None, None)),
+    ("chat", JSON, b'{"model": "m", "usage": {"prompt_tokens": -1}}', ReplySummary(None, "m", "malformed")),
+    ("chat", JSON, b'{"model": "m"}', ReplySummary(None, "m", "missing")),
+    ("chat", SSE, events({"model": "m"}, {"usage": CHAT}, line="\r"), ReplySummary(CHAT_USAGE, "m")),
+    (
+        "chat",
+        SSE,
+        b'data: {"model": "m",\ndata: "choices": [\ndata: {}\ndata: ],\ndata:\ndata:"usage":\r\ndata: '
+        + json.dumps(CHAT).encode()
+        + b"}\n\n",
+        ReplySummary(CHAT_USAGE, "m"),
+    ),
+    (
+        "chat",
+        SSE,
+        b'data: {"model": "m",\r\rdata: {"usage": {"prompt_tokens": 1, "completion_tokens": 2}}\r',
+        ReplySummary(Usage(1, 2), None),
+    ),
+    (
+        "chat",
+        SSE,
+        b'data: {"model":\r\ndata: "m"}\r\n\ndata: {"usage": {"prompt_tokens": 1,\r\ndata:"completion_tokens": 2}}\r\n'
+        b"\n",
+        ReplySummary(Usage(1, 2), "m"),
+    ),
+    ("chat", SSE, events({"model": "m"}, {"choices": []}) + b"data: [DONE]\n\n", ReplySummary(None, "m", "missing")),
+    ("chat", JSON, b"<html>", ReplySummary(None, None, "missing")),
+    ("chat", JSON, b"", ReplySummary(None, None, "missing")),
 ]
 
 
@@ -111,11 +134,11 @@ def test_what_is_too_long_is_let_go() -> None:
     long = b"data: " + b"x" * (MAX_BYTES + 1) + b"\n"
     assert read("chat", SSE, [long, usage]) == ReplySummary(Usage(1, 2), "m")
     assert read("chat", JSON, [b" " * (MAX_BYTES + 1), json.dumps({"usage": CHAT}).encode()]) == ReplySummary(
-        None, None
+        None, None, "unreadable"
     )
     bomb = gzip.compress(b" " * 20 * MAX_BYTES)
-    assert read("chat", JSON, [bomb], "gzip") == ReplySummary(None, None)
-    assert read("chat", JSON, [b"anything"], "br") == ReplySummary(None, None)
+    assert read("chat", JSON, [bomb], "gzip") == ReplySummary(None, None, "unreadable")
+    assert read("chat", JSON, [b"anything"], "br") == ReplySummary(None, None, "unreadable")
 
 
 @given(
