@@ -16,6 +16,7 @@ from serving.decision.providers.rules.target import Target
 _O_SERIES: Final = re.compile(r"(?:^|/)o[134](?:-|$)", re.IGNORECASE)
 _GPT_5_ON: Final = re.compile(r"(?:^|/)gpt-[5-9](?!\d)", re.IGNORECASE)
 _GPT_4: Final = re.compile(r"(?:^|/)(?:chat)?gpt-(?:4|3\.5)", re.IGNORECASE)
+_FLEX: Final = re.compile(r"(?:^|/)(?:o3(?!-mini)|o4-mini|gpt-[5-9])", re.IGNORECASE)
 _GROK: Final = re.compile(r"(?:^|/)grok-", re.IGNORECASE)
 _STREAM_ONLY: Final = re.compile(r"(?:^|/)(?:qwen-?3-(?!max|coder)|qwq|qvq)", re.IGNORECASE)
 
@@ -38,7 +39,7 @@ def refused_on_move(body: Mapping[str, Json], target: Target) -> Iterator[Confli
         yield from _refused_by_openai(body)
     if _O_SERIES.search(model) and body.get("parallel_tool_calls") is not None:
         yield "parallel_tool_calls"
-    if body.get("service_tier") == "flex" and not reasons:
+    if body.get("service_tier") == "flex" and not _FLEX.search(model):
         yield "service_tier"
     if _GROK.search(model):
         if body.get("presence_penalty") not in (None, 0):
@@ -85,7 +86,7 @@ def refused_beside_effort(body: Mapping[str, Json], target: Target) -> Iterator[
         wanted = body.get("include")
         if isinstance(wanted, list) and "message.output_text.logprobs" in wanted:
             yield "include"
-    if not target.thinks and switch == "anthropic_adaptive" and _clears_thinking(body):
+    if not target.thinks and switch in ("anthropic_budget", "anthropic_adaptive") and _clears_thinking(body):
         yield "context_management"
     if _begun_answer_refused(target) and begins_answer(body):
         yield "messages"

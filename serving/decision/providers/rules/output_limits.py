@@ -15,6 +15,8 @@ SHORT_ANSWER_TOKENS: Final = 100
 LEAST_ROOM_TOKENS: Final = 2048
 """Where a limit is not raised: the least that leaves room for some thinking and an answer, 1,024 tokens each."""
 
+_OWN_SERVERS: Final = ("oss_effort", "template_enable_thinking", "template_thinking")
+"""Their limit depends on how they were started."""
 _KEYS: Final[Mapping[Api, tuple[str, ...]]] = MappingProxyType(
     {
         "chat": ("max_completion_tokens", "max_tokens"),
@@ -61,7 +63,7 @@ def leaves_room(body: Mapping[str, Json], api: Api) -> bool:
 
 def lower_limit(body: Body, api: Api, capability: Capability) -> None:
     """Lower the limit of a moved body to what the new model can give, in place: a higher one is refused."""
-    if capability.switch not in ("openai_effort", "anthropic_budget", "anthropic_adaptive"):
+    if not capability.is_known or capability.switch in _OWN_SERVERS:
         return
     for key in _KEYS[api]:
         limit = body.get(key)

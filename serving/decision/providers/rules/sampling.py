@@ -59,7 +59,7 @@ def refused_sampling(body: Mapping[str, Json], target: Target) -> Iterator[Confl
         yield from _refused_penalties(body, target)
         return
     if rule == "ok" or (rule != "refused" and not target.thinks):
-        if target.moves and _is_anthropic(target.capability):
+        if _is_anthropic(target.capability):
             yield from _both_samplers(body)
         return
     if _is_anthropic(target.capability):

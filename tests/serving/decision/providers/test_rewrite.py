@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadRequest
+from serving.decision.providers import NOT_APPLIED
 from serving.decision.providers.capabilities import find_capability
 from serving.decision.providers.client_intent import client_effort
 from serving.decision.providers.effort_writers import _WRITERS
@@ -26,6 +27,7 @@ CASES = [
     for golden in [json.loads(path.read_text("utf-8"))]
     for case in golden["cases"]
 ]
+GATEWAY_CASES = json.loads((GOLDEN.parent / "gateway_cases.json").read_text("utf-8"))
 OPTIONS = ("max_reasoning_tokens", "override_client", "continue_loop", "drop_sampling")
 MODELS = [
     "gpt-5.1", "gpt-5-mini", "o3", "gpt-4o", "claude-sonnet-4-5", "claude-opus-4-6", "gemini-2.5-flash",
@@ -96,6 +98,16 @@ def test_golden(api: str, case: dict[str, Any]) -> None:
     assert case["body"] == before
     assert apply_merge(before, result.merge) == result.body
     assert apply_patch(before, [op.to_json() for op in result.patch]) == result.body
+
+
+@pytest.mark.parametrize("case", GATEWAY_CASES, ids=lambda case: str(case["name"]))
+def test_calls_that_rewrites_used_to_break(case: dict[str, Any]) -> None:
+    """Kinds of fault that people who run gateways have reported, each with what is done instead and its code."""
+    result = run(case["api"], case)
+    assert result.not_applied == case["not_applied"]
+    assert result.merge == case["merge"]
+    assert bool(result.note) or not case["not_applied"]
+    assert result.not_applied == "" or result.not_applied in NOT_APPLIED
 
 
 ADDED = {

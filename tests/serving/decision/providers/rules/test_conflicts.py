@@ -49,7 +49,8 @@ def test_anthropic_takes_top_p_near_one_only() -> None:
     assert _keys({"top_k": 0, "temperature": 0}, "claude-opus-4-6") == ["temperature", "top_k"]
     both = {"temperature": 0.5, "top_p": 0.9}
     assert _keys(both, "claude-sonnet-4-5", "none", "messages", moves=True) == ["top_p"]
-    assert _keys(both, "claude-sonnet-4-5", "none", "messages") == [], "refused before, and not our doing"
+    assert _keys({"temperature": 1, "top_p": 0.95}, "claude-opus-4-6", "none", "messages") == ["top_p"]
+    assert _keys({"temperature": 1, "top_p": 0.95}, "claude-opus-4-6", "high", "messages") == []
 
 
 def test_forced_tools_and_begun_answers_can_not_be_dropped() -> None:
