@@ -218,7 +218,8 @@ def rewrite_effort(
     if is_explicit and not moves:
         return current.unchanged("the client's explicit effort stands", "client")
     wanted = explicit if is_explicit and explicit is not None else effort
-    aim = Target(capability, target, api, capability.clamp(wanted), moves)
+    alias_of = arm.known_as if arm is not None and is_arm_model(target, arm) else ""
+    aim = Target(capability, target, api, capability.clamp(wanted), moves, alias_of)
     return _write(current, aim, options, is_explicit)
 
 
@@ -258,7 +259,7 @@ def _carry_out(old: Body, target: Target, plan: Plan, options: RewriteOptions, i
         new["model"] = target.model
         strip_effort(new)
         rename_limit(new, api, capability)
-        lower_limit(new, api, capability)
+        lower_limit(new, target)
     elif own is not None and not is_explicit:
         strip_effort(new)  # whatever else states an effort may contradict the operator's switch
     elif not is_explicit and has_switch(capability, api) and client_effort(old, api) is not None:

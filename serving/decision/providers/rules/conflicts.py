@@ -10,6 +10,7 @@ from serving.decision.providers.json_patch import Json
 from serving.decision.providers.rules.not_applied import ConflictKey
 from serving.decision.providers.rules.other_settings import refused_beside_effort, refused_on_move
 from serving.decision.providers.rules.sampling import refused_sampling
+from serving.decision.providers.rules.settings_view import view_settings
 from serving.decision.providers.rules.target import Target
 from serving.decision.providers.rules.tool_settings import refuses_forced_tool, refuses_tools
 
@@ -46,13 +47,15 @@ def find_conflicts(body: Mapping[str, Json], target: Target) -> tuple[Conflict, 
     >>> find_conflicts({"temperature": 0.2}, Target(find_capability("gpt-5.1"), "gpt-5.1", "chat", "none"))
     ()
     """
+    settings = view_settings(body, target.api)
+    droppable = _DROPPABLE if settings is body else frozenset()
     found: dict[ConflictKey, None] = {}
     if refuses_tools(body, target):
         found["tools"] = None
-    if refuses_forced_tool(body, target):
+    if refuses_forced_tool(settings, target):
         found["tool_choice"] = None
-    found |= dict.fromkeys(refused_sampling(body, target))
+    found |= dict.fromkeys(refused_sampling(settings, target))
     found |= dict.fromkeys(refused_beside_effort(body, target))
     if target.moves:
         found |= dict.fromkeys(refused_on_move(body, target))
-    return tuple(Conflict(key, key in _DROPPABLE) for key in found)
+    return tuple(Conflict(key, key in droppable) for key in found)

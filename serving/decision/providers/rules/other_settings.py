@@ -29,7 +29,7 @@ def refused_on_move(body: Mapping[str, Json], target: Target) -> Iterator[Confli
     """
     if target.capability.switch == "reasoning_object":
         return  # These hosts leave out what a model does not take.
-    model = target.model
+    model = target.known_as
     reasons = bool(_O_SERIES.search(model) or _GPT_5_ON.search(model))
     if (reasons or _GROK.search(model)) and body.get("stop") not in (None, "", []):
         yield "stop"
@@ -80,7 +80,7 @@ def refused_beside_effort(body: Mapping[str, Json], target: Target) -> Iterator[
         form = body.get("response_format")
         if isinstance(form, dict) and form.get("type") == "json_object":
             yield "response_format"
-        if body.get("stream") is not True and _STREAM_ONLY.search(target.model):
+        if body.get("stream") is not True and _STREAM_ONLY.search(target.known_as):
             yield "stream"
     if switch == "openai_effort" and (target.thinks or "none" not in target.capability.efforts):
         wanted = body.get("include")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from serving.decision.providers.capabilities import Capability
 from serving.decision.providers.endpoints import Api
 from serving.decision.providers.json_patch import Body, Json
+from serving.decision.providers.rules.target import Target
 
 SHORT_ANSWER_TOKENS: Final = 100
 """A lower limit asks for a label, a title or a line: no thinking, and the limit is never raised."""
@@ -17,6 +19,11 @@ LEAST_ROOM_TOKENS: Final = 2048
 
 _OWN_SERVERS: Final = ("oss_effort", "template_enable_thinking", "template_thinking")
 """Their limit depends on how they were started."""
+_WITHOUT_REASONING: Final = (
+    (re.compile(r"(?:^|/)(?:gpt-4o|gpt-5(?:\.\d+)?-chat)", re.IGNORECASE), 16_384),
+    (re.compile(r"(?:^|/)gpt-4\.1", re.IGNORECASE), 32_768),
+)
+"""Most output tokens of models without reasoning, which no table of capabilities lists (OpenAI's model pages)."""
 _KEYS: Final[Mapping[Api, tuple[str, ...]]] = MappingProxyType(
     {
         "chat": ("max_completion_tokens", "max_tokens"),
@@ -61,14 +68,15 @@ def leaves_room(body: Mapping[str, Json], api: Api) -> bool:
     return limit is None or limit >= LEAST_ROOM_TOKENS
 
 
-def lower_limit(body: Body, api: Api, capability: Capability) -> None:
+def lower_limit(body: Body, target: Target) -> None:
     """Lower the limit of a moved body to what the new model can give, in place: a higher one is refused."""
-    if not capability.is_known or capability.switch in _OWN_SERVERS:
-        return
-    for key in _KEYS[api]:
+    most = next((tokens for known, tokens in _WITHOUT_REASONING if known.search(target.known_as)), None)
+    if most is None and target.capability.is_known and target.capability.switch not in _OWN_SERVERS:
+        most = target.capability.output_tokens
+    for key in _KEYS[target.api]:
         limit = body.get(key)
-        if isinstance(limit, int) and not isinstance(limit, bool) and limit > capability.output_tokens:
-            body[key] = capability.output_tokens
+        if most is not None and isinstance(limit, int) and not isinstance(limit, bool) and limit > most:
+            body[key] = most
 
 
 def rename_limit(body: Body, api: Api, capability: Capability) -> None:

@@ -21,6 +21,8 @@ class Target:
         The effort that the model would run at, within its capability.
     moves
         The client named another model, so that all of its settings are new to this one.
+    alias_of
+        The model's usual name, where `model` is a deployment's or a group's.
     """
 
     capability: Capability
@@ -28,6 +30,12 @@ class Target:
     api: Api
     effort: Effort
     moves: bool = False
+    alias_of: str = ""
+
+    @property
+    def known_as(self) -> str:
+        """The name that facts are known by."""
+        return self.alias_of or self.model
 
     @property
     def thinks(self) -> bool:

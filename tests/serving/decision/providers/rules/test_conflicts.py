@@ -154,3 +154,18 @@ def test_log_probabilities_beside_deepseeks_thinking() -> None:
 @pytest.mark.parametrize("model", ["Qwen/Qwen3-8B", "gemini-2.5-flash", "deepseek-chat"])
 def test_other_providers_take_sampling_settings(model: str) -> None:
     assert _keys({"temperature": 0.2, "top_p": 0.5, "top_k": 3}, model) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        ({"inferenceConfig": {"temperature": 0.2, "topP": 0.5}}, ["temperature", "top_p"]),
+        ({"toolConfig": {"tools": [], "toolChoice": {"tool": {"name": "f"}}}}, ["tool_choice"]),
+        ({"additionalModelRequestFields": {"top_k": 5}}, ["top_k"]),
+        ({"inferenceConfig": {"maxTokens": 9}, "toolConfig": {"toolChoice": {"auto": {}}}}, []),
+    ],
+)
+def test_bedrock_keeps_settings_in_places_of_its_own(body: dict[str, Any], refused: list[str]) -> None:
+    found = find_conflicts(body, _target("claude-sonnet-4-5", "high", "converse"))
+    assert [conflict.key for conflict in found] == refused
+    assert not any(conflict.sampling for conflict in found), "nested settings are not dropped"

@@ -14,6 +14,7 @@ from serving.decision.providers.rules.output_limits import (
     rename_limit,
     wants_short_answer,
 )
+from serving.decision.providers.rules.target import Target
 
 
 @pytest.mark.parametrize(
@@ -48,15 +49,21 @@ def test_room_to_think() -> None:
     assert not leaves_room({"max_tokens": 2047}, "messages")
 
 
+def _moved(model: str, api: Any = "chat") -> Target:
+    return Target(find_capability(model), model, api, "none", moves=True)
+
+
 def test_a_limit_above_what_the_new_model_can_give_is_lowered() -> None:
     body: dict[str, Any] = {"max_tokens": 100_000}
-    lower_limit(body, "messages", find_capability("claude-haiku-4-5"))
+    lower_limit(body, _moved("claude-haiku-4-5", "messages"))
     assert body == {"max_tokens": 64_000}
-    lower_limit(body, "messages", find_capability("claude-opus-5"))
+    lower_limit(body, _moved("claude-opus-5", "messages"))
     assert body == {"max_tokens": 64_000}
     own: dict[str, Any] = {"max_tokens": 100_000}
-    lower_limit(own, "chat", find_capability("Qwen/Qwen3-8B"))
+    lower_limit(own, _moved("Qwen/Qwen3-8B"))
     assert own == {"max_tokens": 100_000}
+    lower_limit(own, _moved("gpt-4o"))
+    assert own == {"max_tokens": 16_384}
 
 
 def test_openais_reasoning_models_take_the_newer_name() -> None:
