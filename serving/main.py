@@ -203,7 +203,12 @@ def _build_grpc(settings: Settings, components: WorkerComponents, address: str) 
         tls = TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
     decision_service, outcome_service = components.decision_service, components.outcome_service
     exchange = ExchangeServices(
-        decision_service, time.monotonic, time.time, settings.max_body_bytes, settings.ask_usage
+        decision_service,
+        time.monotonic,
+        time.time,
+        settings.max_body_bytes,
+        settings.ask_usage,
+        only_arm_models=settings.only_arm_models,
     )
     collect_replies(components.registry, exchange.replies)
     envoy = ExtProcServicer(exchange, None if components.journal is None else outcome_service)

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     arms: Annotated[
         Path | None, _help(WHAT, "arms.toml: the arms of a cold start, or new prices for a bundle's arms.")
     ] = None
+    only_arm_models: Annotated[
+        bool, _help(WHAT, "Through Envoy: calls that name a model of no arm pass as they came, undecided.")
+    ] = False
     policy: Annotated[Path | None, _help(WHAT, "policy.toml: value of a success, and limits. Watched for changes.")] = (
         None
     )

@@ -10,6 +10,7 @@ from serving.decision.providers import (
     READABLE_ENCODINGS,
     Endpoint,
     apply_decision,
+    is_arm_model,
     parse_body,
     parse_path,
     read_gateway_headers,
@@ -64,6 +65,7 @@ _DECISION_HEADERS: Final = tuple(
 _CLIENT_HEADERS: Final = frozenset(
     {b"x-thinkgate-" + name for name in (b"decision-id", b"arm", b"effort", b"applied", b"bucket", b"fallback")}
 )
+_HOST_HEADER: Final = b"x-thinkgate-host"
 
 
 class Exchange:
@@ -98,7 +100,9 @@ class Exchange:
         self._headers = read_headers(message.headers)
         path = self._headers.get(b":path", b"").decode("latin-1")
         if self._headers.get(b":method") == b"POST" and not message.end_of_stream:
-            authority = self._headers.get(b":authority") or self._headers.get(b"host", b"")
+            # Envoy rewrites the authority after this filter: a gateway that does so says it in a header of its own.
+            stated = self._headers.get(_HOST_HEADER) or self._headers.get(b":authority")
+            authority = stated or self._headers.get(b"host", b"")
             self._endpoint = parse_path(path, authority.decode("latin-1"))
             if self._endpoint is None:
                 self._services.decision_service.pass_over("not_a_chat", "ext_proc")
@@ -179,6 +183,7 @@ class Exchange:
             parsed = parse_body(
                 document.value, endpoint.api, model=endpoint.model, headers=gateway_headers, host=endpoint.host
             )
+        self._require_arm_model(parsed.model)
         parsed = replace(parsed, request=service.identify(parsed.request, self._headers.items()))
         decided = service.answer(parsed.request, self._headers.items())
         rewriting = rewrite_decided(
@@ -208,6 +213,14 @@ class Exchange:
                 common.header_mutation.remove_headers.append("content-encoding")
         common.clear_route_cache = parsed.model is not None and not same_model(parsed.model, rewritten.model)
         return answer
+
+    def _require_arm_model(self, model: str | None) -> None:
+        if model is None or not self._services.only_arm_models:
+            return
+        arms = self._services.decision_service.slot.live.arms
+        if not any(is_arm_model(model, arm) for arm in arms):
+            self._services.decision_service.pass_over("model_of_no_arm", "ext_proc")
+            raise BadRequest("the call names a model of no arm")
 
     def _coding(self) -> bytes:
         """Give the content-encoding of the request's body; empty where it is plain."""

@@ -38,6 +38,8 @@ class ExchangeServices:
         Whether the usage of streamed chat replies is asked for where the client did not say.
     replies
         Complete replies so far, by what became of their usage: `read`, `missing`, `malformed` or `unreadable`.
+    only_arm_models
+        Calls that name a model of no arm pass as they came.
     """
 
     decision_service: DecisionService
@@ -46,6 +48,7 @@ class ExchangeServices:
     max_body_bytes: int
     ask_usage: bool = False
     replies: Counter[str] = field(default_factory=Counter)
+    only_arm_models: bool = False
 
 
 @dataclass(frozen=True, slots=True)

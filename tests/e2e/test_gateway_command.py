@@ -190,6 +190,13 @@ def test_large_bodies_pass_as_they_came(stack: Stack) -> None:
         assert stack.upstream.last.json() == sent
 
 
+def test_a_model_of_no_arm_passes_as_it_came(stack: Stack) -> None:
+    sent = chat(PROOF) | {"model": "gpt-4o-mini"}
+    answer = stack.openai().chat.completions.with_raw_response.create(**sent)
+    assert stack.upstream.last.json() == sent
+    assert "x-thinkgate-arm" not in answer.headers
+
+
 def test_websockets_pass(stack: Stack) -> None:
     async def ask() -> Any:
         url = stack.gateway.url.replace("http", "ws") + "/v1/realtime?model=gpt-realtime"
@@ -228,6 +235,15 @@ def test_without_the_server_calls_pass_and_it_comes_back(stack: Stack) -> None:
     wait_until(decided, 60, "no decisions after the server's end", 0.3)
     assert stack.gateway.children()["server"].pid != server.pid
     assert "the server ended with -9" in stack.gateway.text()
+
+
+def test_a_killed_envoy_comes_back(stack: Stack) -> None:
+    envoy = stack.gateway.children()["envoy"]
+    envoy.kill()
+    envoy.wait(10)
+    wait_until(lambda: not _refuses(stack.gateway.url), 60, "no Envoy after the first one's end")
+    answer = stack.openai().chat.completions.with_raw_response.create(**chat(PROOF))
+    assert answer.headers["x-thinkgate-arm"] == "gpt-5.1@high"
 
 
 def test_key_is_in_no_file(stack: Stack) -> None:

@@ -47,6 +47,7 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         "registry": "http://r", "insecure_registry": "true", "model_cache": "mc", "reload_seconds": "7.0",
         "shadow": "sh", "canary": "ca", "canary_share": "0.25",
         "journal": "sqlite:///j", "store_prompts": "hash", "retention_days": "30.0", "spool": "sp",
+        "only_arm_models": "true",
     }  # fmt: skip
     assert set(values) | {"cold_start", "model"} == set(Settings.model_fields)
     for name, value in values.items():

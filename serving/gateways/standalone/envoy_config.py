@@ -31,12 +31,14 @@ _CONNECTIONS: Final = 50_000
 _IDLE: Final = "3600s"
 """After so long without a byte either way a call is given up: a model may think for many minutes."""
 _HEADERS_TIMEOUT: Final = "30s"
-_DECISION_TIMEOUT: Final = "0.25s"
+_DECISION_TIMEOUT: Final = "0.5s"
 """Where thinkgate takes longer, the call goes on as it came."""
 _NOT_FOR_UPSTREAMS: Final = ("x-forwarded-proto", "x-request-id")
 _UNREACHABLE: Final = ("UF", "UH", "UO", "UC", "UT", "NC", "DF")
 """Response flags of calls that got no reply from the upstream."""
 _WEBSOCKET: Final = {"name": "upgrade", "string_match": {"exact": "websocket", "ignore_case": True}}
+_HOST_HEADER: Final = "x-thinkgate-host"
+"""Tells thinkgate whose endpoint it is, whose words its bodies are in: the authority is rewritten only later."""
 _TAG: Final = "thinkgate.upstream"
 _STRIP: Final = "thinkgate.private"
 _PROCESSOR: Final = "thinkgate.processor"
@@ -189,8 +191,8 @@ def _route(upstream: Upstream, rule: PathRule, cluster: str, headers: Sequence[C
     action["host_rewrite_literal"] = upstream.authority
     if rule.replacement != rule.prefix:
         action["prefix_rewrite"] = rule.replacement
-    tag = {"header": {"key": UPSTREAM_HEADER, "value": upstream.label}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-    per_filter = {"mutations": {"request_mutations": [{"append": tag}]}}
+    before = [_set_header(UPSTREAM_HEADER, upstream.label), _set_header(_HOST_HEADER, upstream.authority)]
+    per_filter = {"mutations": {"request_mutations": before}}
     return {
         "match": match,
         "route": action,
@@ -198,6 +200,10 @@ def _route(upstream: Upstream, rule: PathRule, cluster: str, headers: Sequence[C
             _TAG: typed_config("filters.http.header_mutation.v3.HeaderMutationPerRoute", per_filter)
         },
     }
+
+
+def _set_header(name: str, value: str) -> Config:
+    return {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
 
 
 def _no_route(upstreams: Sequence[Upstream]) -> Config:

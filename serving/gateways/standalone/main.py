@@ -81,6 +81,14 @@ def gateway(
             "--cold-start", help="Prior knowledge decides; so it does without --bundle.", rich_help_panel=_SERVER
         ),
     ] = False,
+    any_model: Annotated[
+        bool,
+        typer.Option(
+            "--any-model",
+            help="Decide on every call, also where it names none of the arms' models: it then gets one of them.",
+            rich_help_panel=_SERVER,
+        ),
+    ] = False,
     policy: Annotated[Path | None, typer.Option(help="policy.toml. Watched.", rich_help_panel=_SERVER)] = None,
     journal: Annotated[
         str | None,
@@ -141,7 +149,7 @@ def gateway(
             upstreams=upstreams,
             ca_bundle=ca_bundle,
             envoy=binary,
-            server_options=[*given, *(server_options or [])],
+            server_options=[*given, *([] if any_model else ["--only-arm-models"]), *(server_options or [])],
             access_log=access_log,
             drain_seconds=drain_seconds,
         )

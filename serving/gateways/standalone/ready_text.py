@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from serving.gateways.standalone.arm_options import UPSTREAM_HEADER
 from serving.gateways.standalone.gateway import GatewayOptions, ServerPorts
@@ -61,7 +62,22 @@ def warnings_of(options: GatewayOptions, policy: Path | None) -> Sequence[str]:
         for upstream in options.upstreams
         if not upstream.tls and not _is_near(upstream.host)
     ]
-    return warnings
+    return warnings + _proxy_warnings(options)
+
+
+def _proxy_warnings(options: GatewayOptions) -> list[str]:
+    """Warn of an outbound proxy: SDKs went through it, and Envoy does not."""
+    proxies = getproxies_environment()
+    hosts = [
+        upstream.host
+        for upstream in options.upstreams
+        if ("https" if upstream.tls else "http") in proxies
+        and not _is_near(upstream.host)
+        and not proxy_bypass_environment(upstream.host, proxies)
+    ]
+    if not hosts:
+        return []
+    return [f"a proxy is set in the environment, and Envoy does not use it: this machine must reach {', '.join(hosts)}"]
 
 
 def _is_near(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -165,3 +166,21 @@ def test_coding_that_cannot_be_read_is_not_asked_for(coding: str) -> None:
     answer = exchange.request_headers(call_headers(content_encoding=coding, content_length="10"))
     assert answer.mode_override.request_body_mode == pb.ProcessingMode.NONE
     assert not exchange.wants_body
+
+
+def test_host_is_the_one_that_the_gateway_states() -> None:
+    """Envoy rewrites the authority after its filters; OpenRouter takes other words than OpenAI."""
+    exchange = Exchange(exchange_services())
+    exchange.request_headers(call_headers(__authority="127.0.0.1:8800", x_thinkgate_host="openrouter.ai"))
+    sent = json.loads(exchange.request_body(body(CHAT)).request_body.response.body_mutation.body)
+    assert sent["reasoning"] == {"enabled": False}
+    assert "reasoning_effort" not in sent
+
+
+def test_a_model_of_no_arm_may_be_left_alone() -> None:
+    services = replace(exchange_services(), only_arm_models=True)
+    for model, decided in (("gpt-5.1", True), ("openai/gpt-5.1", True), ("gpt-4o-mini", False)):
+        exchange = Exchange(services)
+        exchange.request_headers(call_headers())
+        answer = exchange.request_body(body({**CHAT, "model": model}))
+        assert (exchange.outcome() is None, answer == Answer(request_body=pb.BodyResponse())) == (True, not decided)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from serving.gateways.standalone.gateway import GatewayOptions, ServerPorts
 from serving.gateways.standalone.ready_text import ready_text, warnings_of
 from serving.gateways.standalone.upstreams import parse_upstreams
@@ -30,6 +32,23 @@ def test_every_upstream_has_its_lines() -> None:
     assert "  export ANTHROPIC_BASE_URL=http://127.0.0.1:8800/claude" in lines
     assert any('base_url = "http://127.0.0.1:8800/gemini"' in line for line in lines)
     assert "http://127.0.0.1:8801" in lines[-1]
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_a_proxy_that_envoy_does_not_use_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.corp:3128")
+    (warning,) = warnings_of(OPTIONS, None)
+    assert "api.openai.com" in warning
+    assert "proxy" in warning
+    assert warnings_of(several("http://localhost:8000/v1"), None) == []
+    monkeypatch.setenv("NO_PROXY", "openai.com")
+    assert warnings_of(OPTIONS, None) == []
 
 
 def test_nothing_is_warned_of_without_need() -> None:
