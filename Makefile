@@ -52,6 +52,7 @@ format: setup ## format the code and mend what the linter can mend
 
 types: setup
 	$(BIN)/mypy
+	MYPYPATH=deploy/litellm $(BIN)/mypy -p thinkgate_litellm
 
 imports: setup
 	$(BIN)/lint-imports

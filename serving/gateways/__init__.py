@@ -1,4 +1,4 @@
-"""Gateway integrations: Envoy ext_proc and the LiteLLM hook."""
+"""Gateway integrations: Envoy ext_proc."""
 
 import lazy_loader
 

@@ -13,16 +13,20 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from serving.decision import BadRequest, Integration, RecordedDecision
+from serving.decision import Arm, BadRequest, Decision, Integration, RecordedDecision
 from serving.decision.providers import (
     API_NAMES,
+    PROXY_DIALECT,
     ParsedBody,
+    ProxyCall,
     Rewrite,
     apply_decision,
     parse_api_name,
     parse_body,
     parse_host,
+    parse_proxy_call,
     read_gateway_headers,
+    rewrite_proxy_call,
 )
 from serving.http_api.asgi import (
     SECURITY_HEADERS,
@@ -52,6 +56,7 @@ from serving.schemas import (
     Rejected,
     RequestLimits,
     decision_headers,
+    proxy_headers,
     read_lossless,
     write_lossless,
 )
@@ -60,6 +65,7 @@ from serving.service import (
     DecisionService,
     Rewriting,
     counting_unread,
+    net_benefit_usd,
     notify_rewritten,
     problem_of,
     rewrite_decided,
@@ -121,7 +127,12 @@ REWRITE: Final = RouteText(
     extra={
         "parameters": [
             _query("form", "`body` (default), `patch` for RFC 6902, `merge` for RFC 7396.", tuple(FORMS)),
-            _query("dialect", "Shape of the body; detected where it is left out.", tuple(API_NAMES)),
+            _query(
+                "dialect",
+                "Shape of the body; detected where it is left out. `litellm`: `{call_type, request, groups}`, what a"
+                " LiteLLM proxy holds of a call; the answer is in LiteLLM's words.",
+                (*API_NAMES, PROXY_DIALECT),
+            ),
             _query("model", "The model, where the URL of the call names it and the body does not (Gemini)."),
             _query("host", "Who serves the call: a name such as `openrouter`, `vllm`, `azure`, or the call's URL."),
             _query("drop-sampling", "`true`: let temperature and the like go where the model refuses them."),
@@ -151,7 +162,24 @@ class _RewriteQuery:
     @property
     def integration(self) -> Integration:
         """Who calls: LiteLLM's hook says so by its dialect."""
-        return "litellm" if self.dialect == "litellm" else "rewrite"
+        return "litellm" if self.dialect == PROXY_DIALECT else "rewrite"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """The body of one call, as it was read.
+
+    Parameters
+    ----------
+    body
+        The provider's body; of a proxy's call, its request.
+    proxy_call
+        None where the provider's own body was sent.
+    """
+
+    body: dict[str, Any]
+    parsed: ParsedBody
+    proxy_call: ProxyCall | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,36 +231,41 @@ class RewriteRoute:
     def _rewrite(self, raw: bytes | bytearray, query: _RewriteQuery, headers: Headers) -> _Answer:
         with counting_unread(self._decision_service, query.integration):
             document = read_lossless(raw)
-            parsed = _parse(document.value, query)
-        parsed = replace(parsed, request=self._decision_service.identify(parsed.request, headers))
+            call = _read_call(document.value, query)
+        parsed = replace(call.parsed, request=self._decision_service.identify(call.parsed.request, headers))
         decided = self._decision_service.answer(parsed.request, headers)
-        rewriting = rewrite_decided(
-            self._decision_service,
-            parsed,
-            decided,
-            query.integration,
-            lambda decision, arm: apply_decision(
-                document.value,
-                parsed,
-                decision,
-                continue_loop=_repeats_session(decided),
-                drop_sampling=query.drop_sampling,
-                arm=arm,
-            ),
-        )
-        media_type = (b"content-type", FORMS[query.form])
-        decision = decision_headers(parsed, decided.decision, rewriting.rewritten)
-        payload = _payload(raw, document, rewriting.rewritten, query.form)
-        return _Answer(payload, (media_type, *SECURITY_HEADERS, *decision), rewriting)
+        keeps, drops = _repeats_session(decided), query.drop_sampling
+
+        def apply(decision: Decision, arm: Arm | None) -> Rewrite:
+            if call.proxy_call is None:
+                return apply_decision(call.body, parsed, decision, continue_loop=keeps, drop_sampling=drops, arm=arm)
+            return rewrite_proxy_call(
+                call.proxy_call, parsed, decision, continue_loop=keeps, drop_sampling=drops, arm=arm
+            )
+
+        rewriting = rewrite_decided(self._decision_service, parsed, decided, query.integration, apply)
+        said = (b"content-type", FORMS[query.form]), *SECURITY_HEADERS, *self._describe(rewriting)
+        untouched = raw if call.proxy_call is None else write_lossless(call.body, document.plain)
+        return _Answer(_payload(untouched, document, rewriting.rewritten, query.form), said, rewriting)
+
+    def _describe(self, rewriting: Rewriting) -> Headers:
+        parsed, decided, rewritten = rewriting.parsed, rewriting.decided, rewriting.rewritten
+        if rewriting.integration != "litellm":
+            return decision_headers(parsed, decided.decision, rewritten)
+        net_usd = net_benefit_usd(decided, self._decision_service.slot.live.bound_policy)
+        return proxy_headers(parsed, decided.decision, rewritten, net_usd)
 
 
-def _parse(body: Any, query: _RewriteQuery) -> ParsedBody:
+def _read_call(body: Any, query: _RewriteQuery) -> _Call:
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object: send the body of a model call as it is")
+    context = read_gateway_headers(query.gateway_headers)
+    if query.dialect == PROXY_DIALECT:
+        proxy_call = parse_proxy_call(body)
+        return _Call(proxy_call.request, parse_body(proxy_call.request, proxy_call.api, headers=context), proxy_call)
     api = None if query.dialect is None else parse_api_name(query.dialect)
     host = "" if query.host is None else parse_host(query.host)
-    context = read_gateway_headers(query.gateway_headers)
-    return parse_body(body, api, model=query.model, headers=context, host=host)
+    return _Call(body, parse_body(body, api, model=query.model, headers=context, host=host), None)
 
 
 def _repeats_session(decided: RecordedDecision) -> bool:
@@ -258,7 +291,8 @@ def _read_query(scope: Scope) -> _RewriteQuery:
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     given = {name: query[name][-1] if name in query else headers.get(HEADER_PREFIX + name) for name in _PARAMETERS}
     form = given["form"] or "body"
+    dialect = None if given["dialect"] is None else given["dialect"].strip().lower()
     if form not in FORMS:
         raise Rejected(Problem(INVALID, f"unknown form: use one of {', '.join(FORMS)}"))
     drop = (given["drop-sampling"] or "").lower() in _TRUE
-    return _RewriteQuery(form, given["dialect"], given["model"], given["host"], drop, headers)
+    return _RewriteQuery(form, dialect, given["model"], given["host"], drop, headers)

@@ -50,7 +50,7 @@ from .problems import (
     ProblemKind,
     Rejected,
 )
-from .rewrite_headers import HEADER_PREFIX, decision_headers
+from .rewrite_headers import HEADER_PREFIX, decision_headers, proxy_headers
 
 __all__ = [
     "CODINGS",
@@ -101,6 +101,7 @@ __all__ = [
     "is_readable",
     "locate_fault",
     "parse_json",
+    "proxy_headers",
     "read_batch",
     "read_lossless",
     "read_outcomes",

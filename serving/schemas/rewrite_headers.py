@@ -39,6 +39,24 @@ def decision_headers(parsed: ParsedBody, decision: Decision, rewrite: Rewrite) -
     return tuple((f"{HEADER_PREFIX}{name}".encode(), _printable(value)) for name, value in values.items() if value)
 
 
+def proxy_headers(parsed: ParsedBody, decision: Decision, rewrite: Rewrite, net_usd: float | None) -> Headers:
+    """Describe a decision for a proxy's own log: as `decision_headers`, with reason, net benefit and why not applied.
+
+    Parameters
+    ----------
+    net_usd
+        Net benefit of the decided arm over the one that does not reason; None where no model was asked.
+    """
+    values = {
+        "reason": decision.reason,
+        "net-usd": "" if net_usd is None else f"{net_usd:.6g}",
+        "not-applied": rewrite.not_applied,
+        "asked-effort": rewrite.asked_effort or "",
+    }
+    said = tuple((f"{HEADER_PREFIX}{name}".encode(), _printable(value)) for name, value in values.items() if value)
+    return (*decision_headers(parsed, decision, rewrite), *said)
+
+
 def _printable(value: str) -> bytes:
     """Encode as printable ASCII: a header must not carry line breaks or other bytes."""
     if value.isascii() and value.isprintable():

@@ -2,7 +2,7 @@ from .admission import AdmissionControl, AdmissionStats, QueueLoad
 from .applied import FAILED, Rewriting, counting_unread, describe_applied, notify_rewritten, rewrite_decided
 from .decision_service import DecisionService, DecisionStats
 from .error_problems import CALL_ERRORS, SERVER_FAULT, error_location, problem_of
-from .explanation import Explanation, explain_entry
+from .explanation import Explanation, explain_entry, net_benefit_usd
 from .exploration_cap import ExplorationCap, ExplorationStats
 from .outcome_service import NoJournal, OutcomeService, OutcomeStats, RecentDecisions
 from .policy_snapshots import PolicySnapshots
@@ -33,6 +33,7 @@ __all__ = [
     "describe_applied",
     "error_location",
     "explain_entry",
+    "net_benefit_usd",
     "notify_rewritten",
     "problem_of",
     "rewrite_decided",

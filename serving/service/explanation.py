@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import orjson
 
-from serving.decision import Fallback, fast_dataclass
+from serving.decision import Fallback, RecordedDecision, ThinkgateError, fast_dataclass
 from serving.decision.policy import BoundPolicy
 from serving.decision.selection import DecisionRecord, UtilityBreakdown, utility_breakdown
 from serving.journal import JournalEntry, OutcomeRow, ServedDecision
@@ -86,3 +86,24 @@ def _arithmetic(entry: JournalEntry, bound_policy: BoundPolicy | None) -> tuple[
     if bound_policy is None:
         return None, f"made under {entry.decision.policy}, which this journal does not hold"
     return utility_breakdown(DecisionRecord.from_json(entry.decision.replay), bound_policy), ""
+
+
+def net_benefit_usd(decided: RecordedDecision, bound_policy: BoundPolicy | None) -> float | None:
+    """Give the net benefit of the decided arm over the one that does not reason.
+
+    Parameters
+    ----------
+    bound_policy
+        The policy that the decision was made under.
+
+    Returns
+    -------
+    float or None
+        None where no model was asked, or the policy is no longer that one.
+    """
+    if decided.record is None or bound_policy is None:
+        return None
+    try:
+        return utility_breakdown(decided.record, bound_policy).arms[decided.decision.arm].net_usd
+    except (ThinkgateError, KeyError):
+        return None

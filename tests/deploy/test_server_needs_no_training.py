@@ -24,13 +24,12 @@ class Absent(importlib.abc.MetaPathFinder):
         if name.partition(".")[0] in strangers:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-OTHERS = {"serving.gateways.litellm_hook"}  # lives in the gateway's process, on the gateway's packages
 strangers = set(json.loads(sys.argv.pop(1)))
 sys.meta_path.insert(0, Absent())
 import serving
 from serving import main
 for module in pkgutil.walk_packages(serving.__path__, "serving."):
-    if module.name not in OTHERS and ".migrations" not in module.name:
+    if ".migrations" not in module.name:
         importlib.import_module(module.name)
 
 def say(announcement):

@@ -1,9 +1,10 @@
 from .capabilities import Capability, find_capability
 from .client_intent import client_effort
 from .client_session import AGENT_HEADERS, SESSION_HEADERS, header_session, unasked_efforts
-from .endpoints import API_NAMES, Api, Endpoint, parse_api_name, parse_path
+from .endpoints import API_NAMES, PROXY_DIALECT, Api, Endpoint, parse_api_name, parse_path
 from .gateway_headers import read_gateway_headers
 from .hosts import find_host, parse_host
+from .litellm_proxy import ProxyCall, parse_proxy_call, rewrite_proxy_call
 from .reply_usage import READABLE_ENCODINGS, ReplyReader
 from .request_body import ParsedBody, parse_body
 from .rewrite import Rewrite, RewriteOptions, apply_decision, rewrite_effort
@@ -14,12 +15,14 @@ __all__ = [
     "AGENT_HEADERS",
     "API_NAMES",
     "NOT_APPLIED",
+    "PROXY_DIALECT",
     "READABLE_ENCODINGS",
     "SESSION_HEADERS",
     "Api",
     "Capability",
     "Endpoint",
     "ParsedBody",
+    "ProxyCall",
     "ReplyReader",
     "Rewrite",
     "RewriteOptions",
@@ -33,8 +36,10 @@ __all__ = [
     "parse_body",
     "parse_host",
     "parse_path",
+    "parse_proxy_call",
     "read_gateway_headers",
     "rewrite_effort",
+    "rewrite_proxy_call",
     "same_model",
     "target_capability",
     "unasked_efforts",

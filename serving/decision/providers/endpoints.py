@@ -15,6 +15,8 @@ from serving.decision.providers.json_patch import Json
 
 Api = Literal["chat", "responses", "messages", "gemini", "openrouter", "converse", "cohere"]
 """Endpoint format: whose request body it is."""
+PROXY_DIALECT = "litellm"
+"""Name of the dialect whose body wraps one of these formats: the call of a LiteLLM proxy."""
 
 API_NAMES: Mapping[str, Api] = MappingProxyType(
     {

@@ -272,3 +272,35 @@ def test_compressed_body_is_read_and_answered_plain(client: Client, coding: str)
     assert client.call("POST", PATH, [bomb], headers).status == 413
     assert client.call("POST", PATH, [b"{}"], headers).status == 422
     assert client.call("POST", "/v1/decisions", [bomb], headers).status == 415
+
+
+PROXY_GROUPS = {"gpt-5.1": [{"model": "openai/gpt-5.1"}]}
+
+
+def proxy_call(**more: Any) -> dict[str, Any]:
+    return {"call_type": "acompletion", "request": chat(LONG, **more), "groups": PROXY_GROUPS}
+
+
+def test_a_proxys_call_gets_a_patch_in_the_proxys_words(client: Client) -> None:
+    answer = client.post(PATH + "?dialect=LiteLLM&form=merge", proxy_call(max_tokens=900))
+    assert (answer.status, answer.json()) == (200, {"reasoning_effort": "high", "max_tokens": 17408})
+    assert answer.headers["x-thinkgate-reason"] == "by length"
+    assert answer.headers["x-thinkgate-asked-effort"] == "high"
+    assert "x-thinkgate-not-applied" not in answer.headers
+
+
+def test_a_proxys_call_can_come_back_whole(client: Client) -> None:
+    answer = client.post(PATH + "?dialect=litellm", proxy_call(seed=7))
+    assert answer.json() == {**chat(LONG, seed=7), "reasoning_effort": "high"}
+    assert client.post(PATH + "?dialect=litellm", proxy_call(temperature=0.1)).json() == chat(LONG, temperature=0.1)
+
+
+def test_why_a_proxys_call_was_left_alone_is_said(client: Client) -> None:
+    answer = client.post(PATH + "?dialect=litellm&form=merge", proxy_call(temperature=0.1))
+    assert answer.json() == {}
+    assert answer.headers["x-thinkgate-not-applied"] == "conflict:temperature"
+
+
+@pytest.mark.parametrize("body", [{}, {"call_type": "aembedding", "request": {}}, {"call_type": "acompletion"}])
+def test_a_proxys_call_that_cannot_be_read_is_a_problem(client: Client, body: dict[str, Any]) -> None:
+    assert client.post(PATH + "?dialect=litellm", body).status == 422

@@ -10,7 +10,7 @@ import pytest
 from serving.decision.providers.request_body import parse_body
 from serving.decision.providers.rewrite import Rewrite, apply_decision
 from serving.decision.types import Decision
-from serving.schemas.rewrite_headers import HEADER_PREFIX, decision_headers
+from serving.schemas.rewrite_headers import HEADER_PREFIX, decision_headers, proxy_headers
 from tests.support.fakes import LengthDecider
 
 BODY: dict[str, Any] = {"model": "gpt-5.1", "messages": [{"role": "user", "content": "x" * 300}]}
@@ -58,3 +58,13 @@ def test_propensities_keep_six_digits() -> None:
 )
 def test_no_value_can_break_a_header(name: str, shown: str) -> None:
     assert headers(replace(DECISION, arm=name))["x-thinkgate-arm"] == shown
+
+
+def test_a_proxys_headers_say_more() -> None:
+    done = replace(apply_decision(BODY, READING, DECISION), not_applied="client", asked_effort=None)
+    found = dict(proxy_headers(READING, DECISION, done, -0.25))
+    assert set(decision_headers(READING, DECISION, done)) <= set(found.items())
+    assert found[b"x-thinkgate-reason"] == DECISION.reason.encode()
+    assert (found[b"x-thinkgate-net-usd"], found[b"x-thinkgate-not-applied"]) == (b"-0.25", b"client")
+    assert b"x-thinkgate-asked-effort" not in found
+    assert b"x-thinkgate-net-usd" not in dict(proxy_headers(READING, DECISION, done, None))

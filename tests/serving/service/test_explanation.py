@@ -12,7 +12,7 @@ from serving.decision.prior import PriorModel
 from serving.decision.types import Arm, Price
 from serving.journal import DecisionRow, JournalEntry
 from serving.journal.decision_draft import DecisionDraft
-from serving.service.explanation import explain_entry
+from serving.service.explanation import explain_entry, net_benefit_usd
 from tests.support.policy_cases import ask
 
 PRICE = Price(1.25, 10.0, 0.125)
@@ -50,3 +50,23 @@ def test_a_fallback_has_nothing_to_replay(row: DecisionRow) -> None:
     explained = explain_entry(JournalEntry(replace(row, replay=None, fallback="baseline"), None), ENGINE.bound_policy)
     assert (explained.arithmetic, explained.same, explained.fallback) == (None, None, "baseline")
     assert "a fallback answered" in explained.note
+
+
+def test_the_net_benefit_is_that_of_the_sum() -> None:
+    request = ask(client_effort="high")
+    decided = ENGINE.decide_recorded(request)
+    row = DecisionDraft(request, decided, "hash").row()
+    explained = explain_entry(JournalEntry(row, None), ENGINE.bound_policy)
+    assert explained.arithmetic is not None
+    assert decided.decision.arm == "reasoning"
+    net_usd = net_benefit_usd(decided, ENGINE.bound_policy)
+    assert net_usd == explained.arithmetic.arms["reasoning"].net_usd
+    assert net_usd != 0.0
+
+
+def test_without_a_model_or_its_policy_there_is_no_net_benefit() -> None:
+    decided = ENGINE.decide_recorded(ask())
+    other = Engine(PRIOR, Policy(seed=3), prior=PRIOR)
+    assert net_benefit_usd(decided, None) is None
+    assert net_benefit_usd(decided, other.bound_policy) is None
+    assert net_benefit_usd(replace(decided, record=None), ENGINE.bound_policy) is None

@@ -45,6 +45,9 @@ NOT_APPLIED: Final[Mapping[str, str]] = MappingProxyType(
         "not_a_chat": "the model or the body is for images, speech, embeddings or live sessions",
         "history": "the conversation's history lacks what reasoning needs, or holds what only its own model reads",
         "limit": "the client's limit on output tokens leaves no room to think: a label or a title is wanted",
+        "not_deployed": "no model group of the LiteLLM proxy serves the decided model, or the caller may not use it",
+        "mixed_group": "the deployments of the model group take different parameters",
+        "no_words": "LiteLLM has no words for this effort at this model, or would refuse or drop them",
         **_CONFLICTS,
     }
 )
