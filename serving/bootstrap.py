@@ -13,6 +13,7 @@ from serving.components import SharedState, WorkerComponents
 from serving.control import ROOT_BYTES, Controller, MemorySpendLedger, SessionIdentifier, SqlSpendLedger
 from serving.decision import IdSource
 from serving.decision.policy import BoundPolicy, PolicySource
+from serving.decision.providers import use_capabilities
 from serving.http_api import ExplanationRoutes, OutcomeRoutes, Route, metrics_route, rollback_route
 from serving.journal import ALONE, DecisionRow, JournalSettings, JournalSink, WorkerSlot, open_journal
 from serving.journal import NONE as NO_JOURNAL
@@ -74,6 +75,7 @@ def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALO
     ThinkgateError
         Something named in the settings can't be used.
     """
+    use_capabilities(settings.capabilities)
     locations = ModelLocations(
         settings.registry, settings.model_cache, settings.arms, settings.reload_seconds, settings.insecure_registry
     )

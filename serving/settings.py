@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     only_arm_models: Annotated[
         bool, _help(WHAT, "Through Envoy: calls that name a model of no arm pass as they came, undecided.")
     ] = False
+    capabilities: Annotated[
+        Path | None,
+        _help(WHAT, "capabilities.toml: what models accept at hosts, where it differs from the shipped registry."),
+    ] = None
     policy: Annotated[Path | None, _help(WHAT, "policy.toml: value of a success, and limits. Watched for changes.")] = (
         None
     )

@@ -14,6 +14,7 @@ from starlette.types import Receive as StarletteReceive
 from starlette.types import Scope as StarletteScope
 from starlette.types import Send as StarletteSend
 
+from serving.decision.providers import capabilities_version
 from serving.http_api.asgi import SECURITY_HEADERS, App, Event, Receive, Scope, Send, answer_problem, with_headers
 from serving.http_api.decisions import DecisionRoutes, StageTimer
 from serving.http_api.docs import DESCRIPTION, complete_document, problem_responses, render
@@ -151,6 +152,7 @@ def _add_status_routes(app: FastAPI, decision_service: DecisionService, is_ready
             bundle_id=live.bundle_id,
             cold_start=live.cold_start,
             policy=live.policy,
+            capabilities=capabilities_version(),
             arms=[ArmAnswer(name=arm.name, model=arm.model, effort=arm.effort) for arm in live.arms],
             decisions=decision_service.stats.decisions,
             fallbacks=decision_service.stats.fallbacks,

@@ -207,6 +207,7 @@ class ModelAnswer(WireModel):
     bundle_id: str
     cold_start: Annotated[bool, Field(description="True: no trained bundle yet, prior knowledge decides.")]
     policy: str
+    capabilities: Annotated[str, Field(description="Date and digest of what is known of models and hosts.")]
     arms: Annotated[list[ArmAnswer], Field(description="The first one is the baseline.")]
     decisions: Annotated[int, Field(description="Answers of this process since its start.")]
     fallbacks: Annotated[int, Field(description="Those of them that the model did not make.")]

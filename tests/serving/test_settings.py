@@ -37,7 +37,8 @@ def test_option_wins_over_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
-        "arms": "a.toml", "policy": "p.toml", "fallback": "reason", "host": "::1", "http_port": "1", "uds": "s",
+        "arms": "a.toml", "capabilities": "c.toml", "policy": "p.toml",
+        "fallback": "reason", "host": "::1", "http_port": "1", "uds": "s",
         "grpc_port": "2", "keys": "k.toml", "tls_cert": "c.pem", "tls_key": "k.pem", "tls_client_ca": "ca.pem",
         "workers": "3", "drain_seconds": "4.5", "keep_alive_seconds": "5", "log_level": "debug",
         "log_format": "json", "otlp_endpoint": "http://c:4318", "trace_share": "0.5",

@@ -72,7 +72,10 @@ def _levels(row: Merged, switch: Switch) -> tuple[str, ...]:
         if not row.efforts:
             return ("low", "medium", "high") if switch == "enable_thinking" and row.budget else ("high",)
         return row.efforts
-    if switch == "reasoning_object":
+    if row.host == "vercel" and row.efforts:
+        # Its scale ends at xhigh.
+        return tuple(dict.fromkeys("xhigh" if effort == "max" else effort for effort in row.efforts))
+    if switch == "reasoning_object" or row.host == "cohere":
         return row.efforts or ("high",)
     if switch == "bedrock":
         return row.efforts or ("low", "medium", "high")

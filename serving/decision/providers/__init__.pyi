@@ -1,4 +1,4 @@
-from .capabilities import Capability, find_capability
+from .capabilities import Capability, capabilities_version, find_capability, use_capabilities
 from .client_intent import client_effort
 from .client_session import AGENT_HEADERS, SESSION_HEADERS, header_session, unasked_efforts
 from .endpoints import API_NAMES, PROXY_DIALECT, Api, Endpoint, parse_api_name, parse_path
@@ -27,6 +27,7 @@ __all__ = [
     "Rewrite",
     "RewriteOptions",
     "apply_decision",
+    "capabilities_version",
     "client_effort",
     "find_capability",
     "find_host",
@@ -43,4 +44,5 @@ __all__ = [
     "same_model",
     "target_capability",
     "unasked_efforts",
+    "use_capabilities",
 ]

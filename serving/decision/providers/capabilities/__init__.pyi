@@ -3,11 +3,12 @@ from .hosts import NORMALISING, host_name, host_of
 from .lookup import capabilities_version, find_capability, use_capabilities
 from .model_names import model_key, name_keys, row_key
 from .overrides import Override, read_overrides
-from .registry import CapabilityRegistry, load_registry
+from .registry import REGISTRY, CapabilityRegistry, load_registry, parse_registry
 
 __all__ = [
     "BUDGET_TOKENS",
     "NORMALISING",
+    "REGISTRY",
     "UNKNOWN",
     "Capability",
     "CapabilityRegistry",
@@ -20,6 +21,7 @@ __all__ = [
     "load_registry",
     "model_key",
     "name_keys",
+    "parse_registry",
     "read_overrides",
     "row_key",
     "use_capabilities",

@@ -62,7 +62,7 @@ def _steps(name: str) -> Iterator[str]:
     yield _spelled(key)
     shorter = key if key.startswith(_SIZED) else _EFFORT.sub("", key)
     if shorter == key and key.startswith(("claude", "gemini")):
-        shorter = key.removesuffix("-thinking")
+        shorter = re.sub("-think(?:ing)?$", "", key)
     yield shorter
 
 
@@ -83,7 +83,8 @@ def _untagged(bare: str) -> str:
 
 def _spelled(key: str) -> str:
     """Put a name into its maker's order, and drop a vendor that stands before the family."""
-    key = _VENDOR_DASH.sub("", key)
+    key = _SHORT_KIMI.sub("kimi-", _VENDOR_DASH.sub("", key))
+    key = key.replace("deepseek3", "deepseek-v3", 1)
     swapped = _CLAUDE_NUMBER_FIRST.fullmatch(key)
     if swapped is not None:
         key = f"claude-{swapped['size']}{swapped['number']}{swapped['rest']}"
@@ -95,20 +96,24 @@ _VENDOR_DOT = re.compile(r"^(?:us-gov|[a-z]+)\.(?=[a-z])", re.IGNORECASE)
 _VERSION_TAG = re.compile(r"-v\d+(?::\d+\w*)?$|:\d+$(?<=-v1:\d)|-1:0$")
 _COLON_TAG = re.compile(r":(?:free|batch|nitro|floor|exacto|extended|beta|online|latest|cloud|default)$", re.IGNORECASE)
 _FULL_DATE = re.compile(r"[-_@.](?:20\d{6}|20\d\d-\d\d-\d\d)(?=$|[-_])")
-_SHORT_DATED = ("mistral", "magistral", "ministral", "devstral", "codestral", "grok", "gpt", "doubao", "o1", "gemini")
+_SHORT_DATED = tuple("mistral magistral ministral devstral codestral grok gpt doubao seed o1 gemini".split())
 _SHORT_DATE = re.compile(r"(?:-|(?<=[a-z]))(?:\d{6}|\d{4})$")
-_SPLIT_DATE = re.compile(r"(?:-|(?<=[a-z]))(?:\d\d-20\d\d|(?<=preview)\d\d-\d\d)$")
+_SPLIT_DATE = re.compile(r"(?:-|(?<=[a-z]))(?:\d\d-20\d\d|(?<=preview)\d\d-\d\d|(?<=exp)\d\d-\d\d)$")
 _TIER = re.compile(
     r"-(?:preview|exp|experimental|latest|fp8|fp4|nvfp4|awq|gptq|int4|int8|gguf|bf16|mlx|4bit|8bit|tee|it|maas|original"
-    r"|priority|flex|default)$|(?<=\d)-fast$"
+    r"|priority|flex|free|lightning|default)$|(?<=[\db])-fast$"
 )
 _SIZED = ("qwen", "mistral", "magistral")  # whose own names end in max or medium
 _EFFORT = re.compile(r"(?<!codex)-(?:minimal|low|medium|high|xhigh|max|none)$")
-_FAMILY = "claude|gpt|gemini|gemma|glm|kimi|grok|deepseek|minimax|qwen|mistral|magistral|nova|nemotron|mimo|o[134]\\d?-"
+_FAMILY = (
+    r"claude|gpt|gemini|gemma|glm|kimi|grok|deepseek|minimax|qwen|mistral|magistral|nova|nemotron|mimo|seed|doubao"
+    r"|o[134](?:-|$)"
+)
 _VENDOR_DASH = re.compile(
     r"^(?:databricks|azure|bedrock|zai-org|zai|z-ai|openai|anthropic|google|moonshotai|moonshot|deepseek-ai|x-ai|xai|"
-    rf"minimaxai|mistralai|qwen|tee|fw|nvidia|amazon|cursor|hf)-(?=(?:{_FAMILY}))"
+    rf"minimaxai|mistralai|qwen|tee|fw|nvidia|amazon|cursor|hf|xiaomi|coding|deep|umans|bytedance|cerebras|alibaba|alicloud|doubao|xpersona|x)-(?=(?:{_FAMILY}))"
 )
+_SHORT_KIMI = re.compile(r"^(?=k[2-9](?:-|$))")
 _CLAUDE_NUMBER_FIRST = re.compile(
     r"claude(?P<number>[4-9](?:-\d)?)-(?P<size>opus|sonnet|haiku|fable)(?P<rest>(?:-.*)?)"
 )

@@ -129,7 +129,11 @@ class CapabilityRegistry:
 @lru_cache(maxsize=1)
 def load_registry(path: Path = REGISTRY) -> CapabilityRegistry:
     """Read a registry file."""
-    text = path.read_bytes()
+    return parse_registry(path.read_bytes())
+
+
+def parse_registry(text: bytes) -> CapabilityRegistry:
+    """Read the content of a registry file."""
     read = orjson.loads(text)
     rules = tuple(
         Override(
