@@ -89,3 +89,13 @@ def run_envoy(config: str, path: Path, admin: Path) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def with_second_processor(text: str) -> str:
+    """Put a second processor behind the first one, whose bodies are streamed both ways, as endpoint pickers have it."""
+    start, end = (
+        text.index("                  - name: thinkgate\n"),
+        text.index("                  - name: envoy.filters.http.router\n"),
+    )
+    second = full_duplex(text[start:end]).replace("name: thinkgate\n", "name: picker\n", 1)
+    return text[:end] + second + text[end:]
