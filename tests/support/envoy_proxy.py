@@ -37,16 +37,14 @@ def start_envoy(config: str, folder: Path, admin: int) -> subprocess.Popen[str]:
 
 
 def _patient(config: str) -> str:
-    """Give the server more time than the example does: a busy machine must not change what is tested."""
-    for short, long in (("message_timeout: 0.1s", "message_timeout: 10s"), ("{ timeout: 0.5s,", "{ timeout: 10s,")):
-        config = config.replace(short, long)
-    return config
+    """Give health checks more time than the example does: a busy machine must not change what is tested."""
+    return config.replace("{ timeout: 0.5s,", "{ timeout: 10s,")
 
 
 def with_ports(text: str, ports: dict[int, int]) -> str:
     """Put other ports into the example, and the patience that a busy machine needs."""
     text, count = re.subn(r"message_timeout: 0\.1s", "message_timeout: 5s", text)
-    assert count == 1
+    assert count >= 1
     for old, new in ports.items():
         text, count = re.subn(rf"port_value: {old}\b", f"port_value: {new}", text)
         assert count == 1, old
