@@ -304,3 +304,19 @@ def test_why_a_proxys_call_was_left_alone_is_said(client: Client) -> None:
 @pytest.mark.parametrize("body", [{}, {"call_type": "aembedding", "request": {}}, {"call_type": "acompletion"}])
 def test_a_proxys_call_that_cannot_be_read_is_a_problem(client: Client, body: dict[str, Any]) -> None:
     assert client.post(PATH + "?dialect=litellm", body).status == 422
+
+
+def test_a_proxys_call_is_journalled_with_what_was_applied() -> None:
+    heard: list[Any] = []
+
+    class Sink:
+        def decided(self, request: Request, decided: RecordedDecision) -> None:
+            heard.append(decided.applied)
+
+    client = client_of(make_service(LengthDecider(), sinks=(Sink(),)))
+    for more in ({}, {"temperature": 0.1}):
+        client.post(PATH + "?dialect=litellm&form=merge", proxy_call(**more))
+    assert [(one.effort, one.not_applied, one.integration) for one in heard] == [
+        ("high", "", "litellm"),
+        ("none", "conflict:temperature", "litellm"),  # gpt-5.1 does not reason where it is not asked to
+    ]
