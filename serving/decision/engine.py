@@ -16,7 +16,14 @@ from serving.decision.policy import Policy, bind_policy
 from serving.decision.pricing import PriceBook, price_book
 from serving.decision.prior import PriorModel
 from serving.decision.request_traits import before_tools, in_tool_loop
-from serving.decision.selection import NEUTRAL, DecisionRecord, RuntimeState, context_of, draw_from_record
+from serving.decision.selection import (
+    NEUTRAL,
+    DecisionRecord,
+    RuntimeState,
+    context_of,
+    draw_from_record,
+    may_change_in_loop,
+)
 from serving.decision.types import Applied, Arm, Decision, Prediction, Request
 
 _MIN_TASK_PROBABILITY = 0.5
@@ -173,12 +180,14 @@ class Engine:
         """Forecast, and draw id, time and random number: the inputs of `draw_from_record`.
 
         In an open tool loop the conversation is read up to its last user turn, so that the decision equals that turn's
-        decision, whatever tool results followed, even where the session is unknown.
+        decision, whatever tool results followed, even where the session is unknown; where the loop may change its
+        effort, the whole conversation is read.
         """
-        forecast_request = before_tools(request) if in_tool_loop(request) else request
+        terms = self.bound_policy.policy.terms_for(request.tenant)
+        repeats = in_tool_loop(request) and not may_change_in_loop(request.loop_is_open_to_change, terms)
+        forecast_request = before_tools(request) if repeats else request
         prediction = self.model.predict_request(forecast_request)
         weight = 1.0 if self.cold_start else 0.0
-        terms = self.bound_policy.policy.terms_for(request.tenant)
         if not self.cold_start and prediction.support < terms.full_support:
             weight = 1.0 - max(prediction.support, 0.0) / terms.full_support
             prediction = blend_prior(prediction, self.prior.predict_request(forecast_request), weight)

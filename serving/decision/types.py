@@ -113,6 +113,8 @@ class Request:
         Number of tools offered to the model.
     client_default
         `client_effort` is what the client's program always sends, not a person's choice.
+    loop_is_open_to_change
+        The protocol of the call's model allows another effort inside an open tool loop.
     turn_keys
         Where nobody named the session: what the calls of the conversation are found by.
     """
@@ -128,6 +130,7 @@ class Request:
     client_effort: Effort | None = None
     tools: int = 0
     client_default: bool = False
+    loop_is_open_to_change: bool = False
     turn_keys: TurnKeys | None = None
 
 

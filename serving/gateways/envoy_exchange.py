@@ -40,7 +40,7 @@ from serving.schemas import (
     read_lossless,
     write_lossless,
 )
-from serving.service import counting_unread, notify_rewritten, rewrite_decided
+from serving.service import continues_loop, counting_unread, notify_rewritten, rewrite_decided
 
 _DECISION_HEADERS: Final = tuple(
     f"x-thinkgate-{name}"
@@ -191,7 +191,9 @@ class Exchange:
             parsed,
             decided,
             "ext_proc",
-            lambda decision, arm: apply_decision(document.value, parsed, decision, arm=arm),
+            lambda decision, arm: apply_decision(
+                document.value, parsed, decision, continue_loop=continues_loop(service, decided), arm=arm
+            ),
         )
         notify_rewritten(service, rewriting, self._headers.items())
         decision, rewritten = decided.decision, rewriting.rewritten

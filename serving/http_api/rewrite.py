@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from serving.decision import Arm, BadRequest, Decision, Integration, RecordedDecision
+from serving.decision import Arm, BadRequest, Decision, Integration
 from serving.decision.providers import (
     API_NAMES,
     PROXY_DIALECT,
@@ -64,6 +64,7 @@ from serving.service import (
     CALL_ERRORS,
     DecisionService,
     Rewriting,
+    continues_loop,
     counting_unread,
     net_benefit_usd,
     notify_rewritten,
@@ -234,7 +235,7 @@ class RewriteRoute:
             call = _read_call(document.value, query)
         parsed = replace(call.parsed, request=self._decision_service.identify(call.parsed.request, headers))
         decided = self._decision_service.answer(parsed.request, headers)
-        keeps, drops = _repeats_session(decided), query.drop_sampling
+        keeps, drops = continues_loop(self._decision_service, decided), query.drop_sampling
 
         def apply(decision: Decision, arm: Arm | None) -> Rewrite:
             if call.proxy_call is None:
@@ -266,12 +267,6 @@ def _read_call(body: Any, query: _RewriteQuery) -> _Call:
     api = None if query.dialect is None else parse_api_name(query.dialect)
     host = "" if query.host is None else parse_host(query.host)
     return _Call(body, parse_body(body, api, model=query.model, headers=context, host=host), None)
-
-
-def _repeats_session(decided: RecordedDecision) -> bool:
-    """Tell whether the decision repeats the session's last arm: then an open tool loop keeps its mode."""
-    session = None if decided.record is None else decided.record.runtime_state.session
-    return session is not None and session.arm == decided.decision.arm
 
 
 def _payload(raw: bytes | bytearray, document: Document, rewritten: Rewrite, form: str) -> bytes | bytearray:

@@ -1,5 +1,13 @@
 from .admission import AdmissionControl, AdmissionStats, QueueLoad
-from .applied import FAILED, Rewriting, counting_unread, describe_applied, notify_rewritten, rewrite_decided
+from .applied import (
+    FAILED,
+    Rewriting,
+    continues_loop,
+    counting_unread,
+    describe_applied,
+    notify_rewritten,
+    rewrite_decided,
+)
 from .decision_service import DecisionService, DecisionStats
 from .error_problems import CALL_ERRORS, SERVER_FAULT, error_location, problem_of
 from .explanation import Explanation, explain_entry, net_benefit_usd
@@ -29,6 +37,7 @@ __all__ = [
     "RecentDecisions",
     "Rewriting",
     "RuntimeStateSource",
+    "continues_loop",
     "counting_unread",
     "describe_applied",
     "error_location",

@@ -10,6 +10,7 @@ from typing import Final
 
 from serving.decision import Applied, Arm, Decision, Integration, RecordedDecision, ThinkgateError
 from serving.decision.providers import ParsedBody, Rewrite, is_arm_model, same_model, target_capability
+from serving.decision.selection import may_change_in_loop
 from serving.journal import find_arm
 from serving.service.decision_service import DecisionService, Headers
 from serving.service.error_problems import error_location
@@ -41,6 +42,22 @@ class Rewriting:
     rewritten: Rewrite
     integration: Integration
     apply: Apply
+
+
+def continues_loop(service: DecisionService, decided: RecordedDecision) -> bool:
+    """Tell whether an open tool loop may be written to: at the effort it began with, or at another where that is free.
+
+    The session says what the loop began with; where it is not known, a body in an open loop stays as it is.
+    """
+    record, bound_policy = decided.record, service.slot.live.bound_policy
+    if record is None or record.runtime_state.session is None:
+        return False
+    if record.runtime_state.session.arm == decided.decision.arm:
+        return True
+    if bound_policy is None or not record.context.tool_loop:
+        return False
+    terms = bound_policy.policy.terms_for(record.context.tenant)
+    return may_change_in_loop(record.context.loop_is_open_to_change, terms)
 
 
 def rewrite_decided(

@@ -69,7 +69,7 @@ def _forced(
     most = effort_rank(terms.max_effort)
     if session is not None and (context.tool_loop or session.open_tool_loop):
         before = bound_policy.index_of(session.arm)
-        if before in places:
+        if before in places:  # without a forecast a loop stays as it is, whatever it may change
             rank = effort_rank(session.effort) if session.effort else bound_policy.ranks[before]
             return before, EFFORTS[min(rank, most)], "tool_loop"
     if context.client_effort is None or terms.client_effort == "ignore":

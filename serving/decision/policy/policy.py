@@ -21,10 +21,12 @@ MaybeBehaviour = Literal["expected", "baseline", "reason", "explore"]
 SupportBehaviour = Literal["prior", "baseline", "reason", "explore"]
 """Behaviour for a request of low support; `prior` decides by prior knowledge of the kind of task."""
 ClientBehaviour = Literal["honour", "default", "ignore"]
+LoopBehaviour = Literal["keep", "where_allowed"]
 
 MAYBE_BEHAVIOURS: tuple[MaybeBehaviour, ...] = get_args(MaybeBehaviour)
 SUPPORT_BEHAVIOURS: tuple[SupportBehaviour, ...] = get_args(SupportBehaviour)
 CLIENT_BEHAVIOURS: tuple[ClientBehaviour, ...] = get_args(ClientBehaviour)
+LOOP_BEHAVIOURS: tuple[LoopBehaviour, ...] = get_args(LoopBehaviour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,9 @@ class Terms:
     client_effort
         `honour`: an effort stated by the client is used; `default`: it is used unless the client's program always
         sends the same one (Claude Code, Codex); `ignore`: thinkgate decides anyway.
+    inside_tool_loops
+        `keep`: an open tool loop keeps arm and effort; `where_allowed`: the effort is decided at each turn where the
+        model's protocol allows a change inside the loop, and the model stays.
     max_effort
         Arms above it are not allowed, and a client's effort is lowered to it.
     switching_cost_usd
@@ -162,6 +167,7 @@ class Terms:
     min_support: float = 0.1
     full_support: float = 0.3
     client_effort: ClientBehaviour = "honour"
+    inside_tool_loops: LoopBehaviour = "keep"
     max_effort: Effort = "max"
     switching_cost_usd: float = 0.0
     expected_retries: float = 0.02
@@ -219,7 +225,8 @@ class Policy:
     def digest(self) -> str:
         """Hash the policy's meaning to 8 hex digits: comments, line breaks and the order of keys do not count.
 
-        Journalled decisions name their policy by it, so the hashed keys keep the names that they had at first.
+        Journalled decisions name their policy by it, so the hashed keys keep the names that they had at first, and
+        later ones are hashed only where they say something else than their default.
         """
         content: dict[str, Any] = asdict(self)
         del content["text"]
@@ -228,6 +235,8 @@ class Policy:
             del rule["line"]
         for terms in (content["terms"], *content["tenants"].values()):
             terms["budget"]["purse"] = terms["budget"].pop("pool")
+            if terms["inside_tool_loops"] == "keep":
+                del terms["inside_tool_loops"]
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
 
     @property

@@ -11,11 +11,13 @@ from serving.decision.errors import BadPolicy
 from serving.decision.policy.controls_file import read_budget_settings, read_health_settings, read_session_settings
 from serving.decision.policy.policy import (
     CLIENT_BEHAVIOURS,
+    LOOP_BEHAVIOURS,
     MAYBE_BEHAVIOURS,
     SUPPORT_BEHAVIOURS,
     CallLimits,
     ClientBehaviour,
     Exploration,
+    LoopBehaviour,
     MaybeBehaviour,
     Policy,
     Rule,
@@ -69,8 +71,8 @@ def parse_policy(text: str, source: str = "policy.toml", arms: Sequence[Arm] | N
         ...
     serving.decision.errors.BadPolicy: policy.toml, line 1, value_of_succes_usd: unknown key (did you mean \
 'value_of_success_usd'?); known here: budget, client_effort, deadline_ms, expected_retries, exploration, full_support, \
-guards, latency_usd_per_second, limits, low_support, max_cost_usd, max_effort, maybe, min_support, name, rule, seed, \
-sessions, switching_cost_usd, tenant, value_by_task, value_of_success_usd
+guards, inside_tool_loops, latency_usd_per_second, limits, low_support, max_cost_usd, max_effort, maybe, \
+min_support, name, rule, seed, sessions, switching_cost_usd, tenant, value_by_task, value_of_success_usd
     """
     file = TomlFile(text, source, BadPolicy)
     root = file.root
@@ -149,6 +151,9 @@ def _terms(section: Section, base: Terms) -> Terms:
         min_support=section.number("min_support", base.min_support, high=1.0),
         full_support=section.number("full_support", base.full_support, high=1.0),
         client_effort=cast(ClientBehaviour, section.choice("client_effort", base.client_effort, CLIENT_BEHAVIOURS)),
+        inside_tool_loops=cast(
+            LoopBehaviour, section.choice("inside_tool_loops", base.inside_tool_loops, LOOP_BEHAVIOURS)
+        ),
         max_effort=cast(Effort, section.choice("max_effort", base.max_effort, EFFORTS)),
         switching_cost_usd=section.number("switching_cost_usd", base.switching_cost_usd),
         expected_retries=section.number("expected_retries", base.expected_retries, high=10.0),

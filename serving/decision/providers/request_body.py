@@ -16,6 +16,7 @@ from serving.decision.providers.client_session import body_session
 from serving.decision.providers.endpoints import Api, detect_api, has_key, part_type
 from serving.decision.providers.gateway_headers import NO_GATEWAY_HEADERS, GatewayHeaders
 from serving.decision.providers.json_patch import Json
+from serving.decision.providers.targets import target_capability
 from serving.decision.types import Message, Request
 
 
@@ -75,6 +76,7 @@ def parse_body(
     body_api = detect_api(body) if api is None else api
     named = body.get("model")
     target = named if isinstance(named, str) and named else model
+    tool_loop = body_in_tool_loop(body, body_api)
     request = Request(
         messages=_PARSERS[body_api](body),
         model=None if target is None else clean(target),
@@ -86,8 +88,11 @@ def parse_body(
         max_cost_usd=headers.max_cost_usd,
         client_effort=client_effort(body, body_api),
         tools=_tools(body),
+        loop_is_open_to_change=tool_loop
+        and target is not None
+        and target_capability(target, body_api, host=host).changes_in_loop,
     )
-    return ParsedBody(body_api, target, request, body_in_tool_loop(body, body_api), host)
+    return ParsedBody(body_api, target, request, tool_loop, host)
 
 
 def _chat(body: Mapping[str, Json]) -> tuple[Message, ...]:

@@ -1,5 +1,5 @@
 from .arm_scoring import EveryArmDenied, allowed_indices
-from .choice import Because
+from .choice import Because, may_change_in_loop
 from .decide import DrawnDecision, cost_at_multipliers, decide_from_record, draw_from_record
 from .decision_record import DecisionRecord, RequestContext, context_of
 from .runtime_state import HEALTHY, NEUTRAL, ArmHealth, RuntimeState, Session, combine_states
@@ -23,5 +23,6 @@ __all__ = [
     "cost_at_multipliers",
     "decide_from_record",
     "draw_from_record",
+    "may_change_in_loop",
     "utility_breakdown",
 ]

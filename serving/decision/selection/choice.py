@@ -7,6 +7,7 @@ makes it slower) are stated beside the lines that need them and argued in ADR 00
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from serving.decision.fast_dataclass import fast_dataclass
@@ -102,6 +103,7 @@ def choose_arm(
     scores
         (K,) in the order of the arms, at least one of them allowed.
     """
+    scores = _within_loop(record, bound_policy, terms, scores)
     reasoning = [index for index in bound_policy.reasoning if scores[index].allowed]
     bucket = _bucket(reasoning, bound_policy.reference, scores, weights)
     best = _highest_utility(reasoning, scores, weights) if reasoning else bound_policy.reference
@@ -163,6 +165,29 @@ def _bucket(reasoning: Sequence[int], direct: int, scores: Sequence[ArmScore], w
     return bucket
 
 
+def may_change_in_loop(loop_is_open_to_change: bool, terms: Terms) -> bool:
+    """Tell whether an open tool loop may go on at another effort: its protocol and the policy allow it."""
+    return loop_is_open_to_change and terms.inside_tool_loops == "where_allowed"
+
+
+def _within_loop(
+    record: DecisionRecord, bound_policy: BoundPolicy, terms: Terms, scores: Sequence[ArmScore]
+) -> Sequence[ArmScore]:
+    """Disallow arms of another model in an open tool loop that may change its effort."""
+    context, session = record.context, record.runtime_state.session
+    if session is None or not context.tool_loop or not may_change_in_loop(context.loop_is_open_to_change, terms):
+        return scores
+    previous = bound_policy.index_of(session.arm)
+    if previous is None:
+        return scores
+    model = bound_policy.arms[previous].model
+    inside = [
+        score if arm.model == model else replace(score, allowed=False)
+        for score, arm in zip(scores, bound_policy.arms, strict=True)
+    ]
+    return inside if any(score.allowed for score in inside) else scores
+
+
 def _highest_utility(indices: Sequence[int], scores: Sequence[ArmScore], weights: UtilityWeights) -> int:
     """Find the arm with the highest utility; of equal ones, the one with less effort.
 
@@ -194,7 +219,8 @@ def _forced(
     context, session = record.context, record.runtime_state.session
     if session is not None and (context.tool_loop or session.open_tool_loop):
         previous = bound_policy.index_of(session.arm)
-        if previous is not None and scores[previous].allowed:
+        changes = may_change_in_loop(context.loop_is_open_to_change, terms)
+        if previous is not None and scores[previous].allowed and not changes:
             rank = effort_rank(session.effort) if session.effort else bound_policy.ranks[previous]
             return _Forced(previous, EFFORTS[min(rank, effort_rank(terms.max_effort))], "tool_loop")
     if context.client_effort is None or terms.client_effort == "ignore":

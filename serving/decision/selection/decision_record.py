@@ -28,6 +28,8 @@ class RequestContext:
         The last turn is too short to be judged without the conversation before it.
     client_default
         `client_effort` is what the client's program always sends, not a person's choice.
+    loop_is_open_to_change
+        The protocol of the call's model allows another effort inside an open tool loop.
     """
 
     model: str | None = None
@@ -41,6 +43,7 @@ class RequestContext:
     tool_loop: bool = False
     follow_up: bool = False
     client_default: bool = False
+    loop_is_open_to_change: bool = False
 
 
 @fast_dataclass
@@ -89,7 +92,7 @@ class DecisionRecord:
                 "decision_id": self.decision_id,
                 "bundle_id": self.bundle_id,
                 "now": self.now,
-                "context": _columns(self.context, "client_default"),
+                "context": _columns(self.context, "client_default", "loop_is_open_to_change"),
                 "situation": state,
                 "prediction": self.prediction,
                 "prior_weight": self.prior_weight,
@@ -140,6 +143,7 @@ def context_of(request: Request, task: str | None = None) -> RequestContext:
         tool_loop=in_tool_loop(request),
         follow_up=is_follow_up(request),
         client_default=request.client_default,
+        loop_is_open_to_change=request.loop_is_open_to_change,
     )
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from serving.decision.engine import RecordedDecision
 from serving.decision.errors import BadInput
+from serving.decision.policy.policy import Policy, Terms
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState, Session
 from serving.decision.types import ReasoningSwitch, Request
@@ -25,7 +26,7 @@ from serving.schemas.limits import BodyLimits, RequestLimits
 from serving.service.decision_service import DecisionService
 from tests.support.codings import COMPRESS
 from tests.support.fakes import JSON, BrokenDecider, Client, LengthDecider, client_of, make_service
-from tests.support.policy_cases import ARMS, engine
+from tests.support.policy_cases import ARMS, engine, forecast
 
 PATH = "/v1/rewrite"
 MODEL_ARMS = tuple(replace(arm, model="gpt-5.1") for arm in ARMS)
@@ -232,6 +233,22 @@ def test_a_tool_loop_of_a_remembered_session_goes_on_as_it_began() -> None:
         answer = client_of(service).post(PATH, ours, (*JSON, ("x-thinkgate-session-id", session)))
         assert answer.headers.get("x-thinkgate-note") == note
         assert answer.json() == ({**ours, "reasoning_effort": "high"} if note is None else ours)
+
+
+def test_a_tool_loop_goes_on_at_another_effort_where_the_policy_allows_it() -> None:
+    class Remembering:
+        def runtime_state(self, request: Request, headers: Mapping[str, str]) -> RuntimeState:
+            return RuntimeState(session=Session("direct"))
+
+    turns = [{"role": "user", "content": LONG}, {"role": "tool", "content": "4"}]
+    ours: dict[str, Any] = {"model": "gpt-5.1", "messages": turns}
+    asked = []
+    for inside in ("keep", "where_allowed"):
+        made = engine(forecast((0.2, 0.5)), Policy(terms=Terms(inside_tool_loops=inside)), MODEL_ARMS)  # type: ignore[arg-type]
+        live = LiveEngine(made, MODEL_ARMS, "fixed", made.version, bound_policy=made.bound_policy)
+        service = DecisionService(EngineSlot(live), "baseline", time.perf_counter_ns, lambda: "id", (Remembering(),))
+        asked.append(client_of(service).post(PATH, ours).json()["reasoning_effort"])
+    assert asked == ["none", "high"]
 
 
 def test_a_denied_request_is_a_403() -> None:

@@ -105,6 +105,14 @@ class Capability:
     own: ReasoningSwitch | None = None
 
     @property
+    def changes_in_loop(self) -> bool:
+        """Whether a call inside a tool loop may ask for another effort than the call before.
+
+        OpenAI and those who take its parameter read it anew with every call, and want nothing of the turns before.
+        """
+        return self.history == "none" and self.switch in ("openai_effort", "oss_effort", "plain_effort")
+
+    @property
     def is_known(self) -> bool:
         """Whether anything is known of the model."""
         return self.family != "unknown"

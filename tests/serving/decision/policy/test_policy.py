@@ -78,6 +78,11 @@ def test_the_digest_covers_every_field_that_decides() -> None:
     assert len({policy.digest for policy in (FULL, *changed)}) == 7
 
 
+def test_later_keys_leave_the_digest_of_older_policies_alone() -> None:
+    assert Policy().digest == "21927687", "journals of the first release name their policy by it"
+    assert Policy(terms=Terms(inside_tool_loops="where_allowed")).digest != Policy().digest
+
+
 def test_the_digest_ignores_text_and_lines() -> None:
     moved = replace(FULL, text="# moved", rules=(replace(FULL.rules[0], line=99),))
     assert moved.digest == FULL.digest

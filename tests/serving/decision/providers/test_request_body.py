@@ -265,3 +265,25 @@ def test_thoughts_in_a_body_of_cohere_are_not_read() -> None:
 def test_malformed_bodies_of_both_are_refused(api: Any, messages: Any) -> None:
     with pytest.raises(BadRequest):
         parse_body({"messages": messages}, api)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_open"),
+    [
+        ("gpt-5.1", True),
+        ("gpt-oss-120b", True),
+        ("grok-4.3", True),
+        ("claude-opus-5", False),
+        ("deepseek-v4-pro", False),
+    ],
+)
+def test_a_loop_is_open_to_change_where_each_call_states_its_effort_anew(model: str, is_open: bool) -> None:
+    turns = [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "tool_calls": [{}]},
+        {"role": "tool", "content": "4"},
+    ]
+    parsed = parse_body({"model": model, "messages": turns}, "chat")
+    assert parsed.request.loop_is_open_to_change is is_open
+    closed = parse_body({"model": model, "messages": turns[:1]}, "chat")
+    assert not closed.request.loop_is_open_to_change

@@ -218,6 +218,21 @@ def test_an_open_tool_loop_keeps_its_arm() -> None:
     assert decide(runtime_state=shed, request=ask(deadline_ms=1.0)).arm == "high"
 
 
+def test_an_open_tool_loop_may_change_its_effort_where_protocol_and_policy_allow_it() -> None:
+    talk = (Message("user", "go"), Message("assistant", "", tool_calls=1), Message("tool", "42"))
+    free, fixed = Request(talk, loop_is_open_to_change=True), Request(talk)
+    state = RuntimeState(session=Session("direct"), uniform=0.0)
+    allowed = policy(inside_tool_loops="where_allowed", exploration=Exploration(1.0, 1.0, 1.0))
+    much = forecast((0.3, 0.5))
+    changed = decide(much, allowed, free, state)
+    assert (changed.arm, changed.propensity) == ("high", 1.0)
+    assert decide(much, allowed, fixed, state).arm == "direct"
+    assert decide(much, policy(), free, state).arm == "direct"
+    other = (DIRECT, LOW, Arm("big", "n", "high", price=PRICE))
+    kept = engine(much, allowed, other).decide(free, state)
+    assert kept.arm == "low", "another model never serves inside a loop"
+
+
 def test_a_tool_loop_of_an_unknown_session_is_not_drawn_for() -> None:
     loop = Request((Message("user", "go"), Message("tool", "42")))
     always = policy(exploration=Exploration(1.0, 1.0, 1.0))
