@@ -77,7 +77,12 @@ def build_worker(settings: Settings, shared: SharedState, slot: WorkerSlot = ALO
     """
     use_capabilities(settings.capabilities)
     locations = ModelLocations(
-        settings.registry, settings.model_cache, settings.arms, settings.reload_seconds, settings.insecure_registry
+        settings.registry,
+        settings.model_cache,
+        settings.arms,
+        settings.reload_seconds,
+        settings.insecure_registry,
+        settings.allow_same,
     )
     opened = open_model(locations, settings.model or settings.bundle)
     policy_source = None if settings.policy is None else PolicySource(settings.policy, opened.ground.arms)

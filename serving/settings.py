@@ -82,6 +82,9 @@ class Settings(BaseSettings):
         Path | None,
         _help(WHAT, "capabilities.toml: what models accept at hosts, where it differs from the shipped registry."),
     ] = None
+    allow_same: Annotated[
+        bool, _help(WHAT, "Accept two arms that would send the same; otherwise they are refused.")
+    ] = False
     policy: Annotated[Path | None, _help(WHAT, "policy.toml: value of a success, and limits. Watched for changes.")] = (
         None
     )

@@ -39,6 +39,8 @@ class ModelLocations:
         Between two looks at a source; 0 for never.
     insecure_registry
         Plain http to a registry on another machine is allowed.
+    allow_same
+        Accept two arms that would send the same.
     """
 
     registry: str | None
@@ -46,6 +48,7 @@ class ModelLocations:
     arms: Path | None
     seconds: float
     insecure_registry: bool = False
+    allow_same: bool = False
 
     def source(self, address: str) -> ModelSource:
         """Give the source behind `models:/...` or a folder.
@@ -62,7 +65,7 @@ class ModelLocations:
 
     def prove(self, folder: Path) -> PreparedModel:
         """Open a bundle's folder: parse, audit, construct, prove, and price its arms."""
-        return prepare_model(folder, self.arms)
+        return prepare_model(folder, self.arms, self.allow_same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def open_model(places: ModelLocations, address: str | Path | None) -> OpenedMode
         It can't be had, or may not be served, and neither can what was served last.
     """
     if address is None:
-        return OpenedModel(prepare_model(None, places.arms))
+        return OpenedModel(prepare_model(None, places.arms, places.allow_same))
     return open_first(places.source(str(address)), places.prove)
 
 

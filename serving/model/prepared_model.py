@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from serving.decision.bundle import Bundle, load_bundle
 from serving.decision.policy import Policy, load_arms, with_prices
 from serving.decision.pricing import PriceBook, price_book
 from serving.decision.prior import PriorModel
+from serving.decision.providers import check_arms
 from serving.model.slot import LiveEngine
+
+logger = logging.getLogger("thinkgate.arms")
 
 _WARM_TEXTS = (
     "What is 17 * 23?",
@@ -37,12 +41,15 @@ class PreparedModel:
         Prior knowledge of the same arms.
     arms
         The model's arms with the prices that count.
+    arm_notes
+        Arms whose reasoning can't be controlled as they ask.
     """
 
     model: Bundle | PriorModel
     prior: PriorModel
     arms: tuple[Arm, ...]
     prices: PriceBook
+    arm_notes: tuple[str, ...] = ()
 
     def live(self, policy: Policy) -> LiveEngine:
         """Lay a policy on it.
@@ -53,7 +60,7 @@ class PreparedModel:
             It does not fit the arms.
         """
         engine = Engine(self.model, policy, self.prices, prior=self.prior, arms=self.arms)
-        facts = _facts(self.model)
+        facts = _facts(self.model) | ({"arm_notes": list(self.arm_notes)} if self.arm_notes else {})
         return LiveEngine(
             decider=engine,
             arms=self.arms,
@@ -68,8 +75,8 @@ class PreparedModel:
         )
 
 
-def prepare_model(bundle: Path | None, arms: Path | None) -> PreparedModel:
-    """Load and prove the model, and price its arms.
+def prepare_model(bundle: Path | None, arms: Path | None, allow_same: bool = False) -> PreparedModel:
+    """Load and prove the model, check its arms and price them.
 
     Parameters
     ----------
@@ -77,6 +84,8 @@ def prepare_model(bundle: Path | None, arms: Path | None) -> PreparedModel:
         Folder of a trained bundle; None for a cold start.
     arms
         An `arms.toml`: the arms of a cold start, or new prices for the bundle's own.
+    allow_same
+        Accept two arms that would send the same.
 
     Raises
     ------
@@ -86,12 +95,13 @@ def prepare_model(bundle: Path | None, arms: Path | None) -> PreparedModel:
     if bundle is not None:
         model = load_bundle(bundle)
         served = model.arms if arms is None else _repriced(model.arms, load_arms(arms), arms.name)
-        return PreparedModel(model, PriorModel(served), served, price_book(served))
+        prices = price_book(served)
+        return PreparedModel(model, PriorModel(served), served, prices, _checked(served, allow_same))
     if arms is None:
         raise BadArms("a cold start needs an arms.toml: name it with --arms FILE")
     served = load_arms(arms)
-    prior = PriorModel(served)
-    return PreparedModel(prior, prior, served, price_book(served))
+    prior, prices = PriorModel(served), price_book(served)
+    return PreparedModel(prior, prior, served, prices, _checked(served, allow_same))
 
 
 def warm_up(live: LiveEngine, seconds: float = 0.3, clock: Callable[[], float] = time.monotonic) -> int:
@@ -113,6 +123,17 @@ def warm_up(live: LiveEngine, seconds: float = 0.3, clock: Callable[[], float] =
             live.decider.decide_recorded(request)
             count += 1
     return count
+
+
+def _checked(arms: tuple[Arm, ...], allow_same: bool) -> tuple[str, ...]:
+    """Check what the arms would send; log and give what can't be had, refuse what can't be told apart."""
+    check = check_arms(arms)
+    if not allow_same:
+        check.require_distinct()
+    notes = (*check.notes, *check.refusals)
+    for note in notes:
+        logger.warning("%s", note)
+    return notes
 
 
 def _repriced(ours: tuple[Arm, ...], theirs: tuple[Arm, ...], source: str) -> tuple[Arm, ...]:

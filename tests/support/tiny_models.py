@@ -30,9 +30,9 @@ from training.models.fitted_model import (
 DIMS = 6
 WIDTH = 2 * DIMS + len(FEATURE_NAMES)
 ARMS = (
-    Arm("direct", "tiny"),
-    Arm("reasoning", "tiny", "high", default_output_tokens=2500.0, default_latency_ms=20000.0),
-    Arm("deep", "tiny-deep", "max", default_output_tokens=9000.0),
+    Arm("direct", "gpt-5.1"),
+    Arm("reasoning", "gpt-5.1", "high", default_output_tokens=2500.0, default_latency_ms=20000.0),
+    Arm("deep", "gpt-5.2", "max", default_output_tokens=9000.0),
 )
 _WORDS = [
     "what",

@@ -58,7 +58,7 @@ def test_policy_and_prices_come_from_files(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text('name = "v7"\nvalue_of_success_usd = 0.5\n', encoding="utf-8")
     (tmp_path / "arms.toml").write_text(
         "".join(
-            f'[[arm]]\nname = "{name}"\nmodel = "tiny"\neffort = "{effort}"\n'
+            f'[[arm]]\nname = "{name}"\nmodel = "gpt-5.1"\neffort = "{effort}"\n'
             "price_usd_per_mtok = { input = 1000.0, output = 1000.0 }\n"
             for name, effort in (("direct", "none"), ("reasoning", "high"))
         ),

@@ -1,3 +1,4 @@
+from .arm_check import APIS, ArmCheck, ArmWords, arm_words, check_arms
 from .capabilities import Capability, capabilities_version, find_capability, use_capabilities
 from .client_intent import client_effort
 from .client_session import AGENT_HEADERS, SESSION_HEADERS, header_session, unasked_efforts
@@ -13,12 +14,15 @@ from .targets import is_arm_model, same_model, target_capability
 
 __all__ = [
     "AGENT_HEADERS",
+    "APIS",
     "API_NAMES",
     "NOT_APPLIED",
     "PROXY_DIALECT",
     "READABLE_ENCODINGS",
     "SESSION_HEADERS",
     "Api",
+    "ArmCheck",
+    "ArmWords",
     "Capability",
     "Endpoint",
     "ParsedBody",
@@ -27,7 +31,9 @@ __all__ = [
     "Rewrite",
     "RewriteOptions",
     "apply_decision",
+    "arm_words",
     "capabilities_version",
+    "check_arms",
     "client_effort",
     "find_capability",
     "find_host",

@@ -32,7 +32,9 @@ def test_what_is_served_knows_the_hidden_share_of_its_bundle(bundle: Path) -> No
 def test_new_prices_must_be_for_the_bundles_arms(bundle: Path, tmp_path: Path) -> None:
     other = tmp_path / "arms.toml"
     prices = "price_usd_per_mtok = { input = 2.0, output = 20.0 }"
-    arm = '[[arm]]\nname = "{}"\nmodel = "tiny"\neffort = "{}"\n' + prices.replace("{", "{{").replace("}", "}}") + "\n"
+    arm = (
+        '[[arm]]\nname = "{}"\nmodel = "gpt-5.1"\neffort = "{}"\n' + prices.replace("{", "{{").replace("}", "}}") + "\n"
+    )
     other.write_text(arm.format("direct", "none") + arm.format("reasoning", "high"))
     ground = prepare_model(bundle, other)
     assert [arm.price for arm in ground.arms] == [Price(2.0, 20.0)] * 2
@@ -42,3 +44,40 @@ def test_new_prices_must_be_for_the_bundles_arms(bundle: Path, tmp_path: Path) -
     other.write_text(arm.format("direct", "none") + arm.format("reasoning", "high") + arm.format("deep", "max"))
     with pytest.raises(BadArms, match="deep"):
         prepare_model(bundle, other)
+
+
+SAME = """
+[[arm]]
+name = "direct"
+model = "house-model"
+price_usd_per_mtok = { input = 1, output = 2 }
+[[arm]]
+name = "reasoning"
+model = "house-model"
+effort = "high"
+price_usd_per_mtok = { input = 1, output = 2 }
+"""
+
+
+def test_arms_that_send_the_same_are_refused_unless_they_are_meant(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "arms.toml"
+    file.write_text(SAME)
+    with pytest.raises(BadArms, match=r"(?s)'direct' and 'reasoning' send the same.*house-model.*--allow-same"):
+        prepare_model(None, file)
+    ground = prepare_model(None, file, allow_same=True)
+    assert "house-model" in caplog.text
+    notes = ground.live(Policy()).facts["arm_notes"]
+    assert isinstance(notes, list)
+    assert any("send the same" in note for note in notes)
+
+
+def test_a_switch_of_ones_own_tells_them_apart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "arms.toml"
+    switch = '[arm.reasoning]\noff = { "chat_template_kwargs.think" = false }\non = { "chat_template_kwargs.think" = true }\n'
+    file.write_text(SAME.replace("[[arm]]\nname = \"reasoning", switch + "[[arm]]\nname = \"reasoning") + switch)
+    ground = prepare_model(None, file)
+    assert ground.arm_notes == ()
+    assert not caplog.text
+    assert "arm_notes" not in ground.live(Policy()).facts

@@ -24,12 +24,12 @@ PROMPT = "prove the sum of three steps"
 ARMS_TOML = """
 [[arm]]
 name = "direct"
-model = "tiny"
+model = "gpt-5.1"
 effort = "none"
 price_usd_per_mtok = { input = 1.0, output = 4.0 }
 [[arm]]
 name = "reasoning"
-model = "tiny"
+model = "gpt-5.1"
 effort = "high"
 price_usd_per_mtok = { input = 1.0, output = 4.0 }
 """
