@@ -43,7 +43,7 @@ def test_every_setting_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         "workers": "3", "drain_seconds": "4.5", "keep_alive_seconds": "5", "log_level": "debug",
         "log_format": "json", "otlp_endpoint": "http://c:4318", "trace_share": "0.5",
         "max_body_bytes": "2048", "max_messages": "7", "max_batch": "8", "body_seconds": "9", "bundle": "b",
-        "ask_usage": "true",
+        "ask_usage": "true", "allow_same": "true",
         "decision_deadline_ms": "2.5", "max_waiting": "11",
         "registry": "http://r", "insecure_registry": "true", "model_cache": "mc", "reload_seconds": "7.0",
         "shadow": "sh", "canary": "ca", "canary_share": "0.25",

@@ -17,7 +17,7 @@ from training.cli.decide import decide
 from training.cli.demo import demo
 from training.cli.evaluate import evaluate
 from training.cli.import_ import import_
-from training.cli.operate import AS_TYPED, capabilities_app, gateway
+from training.cli.operate import AS_TYPED, capabilities_app, doctor, gateway
 from training.cli.retrain import retrain, rollback
 from training.cli.savings import savings
 from training.cli.score import score
@@ -37,6 +37,7 @@ for _command in (demo, train, evaluate, score, decide, savings, retrain, rollbac
     app.command()(_command)
 app.command(name="import")(import_)  # a keyword of Python
 app.command()(collect)
+app.command()(doctor)
 app.command(context_settings=AS_TYPED)(gateway)
 app.add_typer(capabilities_app)
 

@@ -75,8 +75,8 @@ def test_arms_that_send_the_same_are_refused_unless_they_are_meant(
 
 def test_a_switch_of_ones_own_tells_them_apart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "arms.toml"
-    switch = '[arm.reasoning]\noff = { "chat_template_kwargs.think" = false }\non = { "chat_template_kwargs.think" = true }\n'
-    file.write_text(SAME.replace("[[arm]]\nname = \"reasoning", switch + "[[arm]]\nname = \"reasoning") + switch)
+    switch = '[arm.reasoning]\noff = { "knobs.think" = false }\non = { "knobs.think" = true }\n'
+    file.write_text(SAME.replace('[[arm]]\nname = "reasoning', switch + '[[arm]]\nname = "reasoning') + switch)
     ground = prepare_model(None, file)
     assert ground.arm_notes == ()
     assert not caplog.text

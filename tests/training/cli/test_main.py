@@ -92,5 +92,5 @@ def test_the_app_has_one_command_per_module() -> None:
     names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     assert names == {
         "demo", "train", "evaluate", "score", "decide", "savings", "retrain", "rollback", "watch", "import", "collect",
-        "gateway",
+        "doctor", "gateway",
     }  # fmt: skip
