@@ -24,15 +24,17 @@ _CURE = "say with [[alias]] which model it is, with speaks who serves it, or sta
 _ASK: Body = {"role": "user", "content": "Hi"}
 _BODIES: Mapping[Api, Body] = MappingProxyType(
     {
-        "chat": {"messages": [_ASK]},
-        "openrouter": {"messages": [_ASK]},
-        "responses": {"input": "Hi"},
-        "messages": {"max_tokens": 64_000, "messages": [_ASK]},
+        "chat": {"stream": True, "messages": [_ASK]},
+        "openrouter": {"stream": True, "messages": [_ASK]},
+        "responses": {"stream": True, "input": "Hi"},
+        "messages": {"stream": True, "max_tokens": 64_000, "messages": [_ASK]},
         "gemini": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
         "converse": {"messages": [{"role": "user", "content": [{"text": "Hi"}]}]},
         "cohere": {"messages": [_ASK]},
     }
 )
+_HOSTS: Mapping[Api, str] = MappingProxyType({"openrouter": "openrouter", "converse": "bedrock", "cohere": "cohere"})
+"""Formats that one host has."""
 _NAMELESS: frozenset[Api] = frozenset({"gemini", "converse"})
 """Formats whose body names no model: the URL does."""
 
@@ -121,7 +123,8 @@ def check_arms(arms: Sequence[Arm]) -> ArmCheck:
 def arm_words(arm: Arm, api: Api) -> ArmWords | None:
     """Give what an arm sends at an endpoint format; None where its model can't be controlled there."""
     capability = target_capability(arm.model, api, arm)
-    if not has_switch(capability, api):
+    host = arm.speaks or capability.host
+    if not has_switch(capability, api) or (host and capability.own is None and _HOSTS.get(api, host) != host):
         return None
     plain = dict(_BODIES[api]) if api in _NAMELESS else {"model": arm.model, **_BODIES[api]}
     options = RewriteOptions(any_limit=True)
@@ -141,10 +144,10 @@ def _note(arm: Arm, words: Mapping[Api, ArmWords]) -> str | None:
     if not words:
         if not capability.is_known:
             return f"arm {arm.name!r}: nothing is known of how {arm.known_as!r} reasons: {_CURE}"
-        if arm.effort == capability.efforts[0] or (arm.effort != "none" and capability.efforts[-1] != "none"):
+        if arm.effort in capability.efforts:
             return None
-        always = "reasons always" if capability.efforts[0] != "none" else "does not reason"
-        return f"arm {arm.name!r}: {arm.known_as!r} {always}, so effort {arm.effort!r} can't be had"
+        known = f"no switch of {arm.known_as!r} is known, so effort {arm.effort!r} is not asked for"
+        return f"arm {arm.name!r}: {known}: {_CURE}"
     sent = {said.effort for said in words.values()}
     if arm.effort in sent:
         return None
@@ -155,7 +158,9 @@ def _why(one: Arm, other: Arm, by_arm: Mapping[str, Mapping[Api, ArmWords]]) -> 
     words = by_arm[one.name] or by_arm[other.name]
     if not words:
         known = target_capability(one.model, "chat", one).is_known
-        return f"{one.known_as!r} has no switch" if known else f"nothing is known of how {one.known_as!r} reasons"
+        return (
+            f"no switch of {one.known_as!r} is known" if known else f"nothing is known of how {one.known_as!r} reasons"
+        )
     if one.effort == other.effort:
         return f"both are {one.known_as!r} at effort {one.effort!r}"
     return f"{one.known_as!r} takes {_list({said.effort for said in words.values()})} for both efforts"
