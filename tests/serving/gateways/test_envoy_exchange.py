@@ -184,3 +184,10 @@ def test_a_model_of_no_arm_may_be_left_alone() -> None:
         exchange.request_headers(call_headers())
         answer = exchange.request_body(body({**CHAT, "model": model}))
         assert (exchange.outcome() is None, answer == Answer(request_body=pb.BodyResponse())) == (True, not decided)
+
+
+def test_the_authority_says_whose_words_the_body_gets() -> None:
+    exchange = Exchange(exchange_services())
+    exchange.request_headers(call_headers("/api/v1/chat/completions", __authority="openrouter.ai"))
+    answer = exchange.request_body(body(CHAT))
+    assert "reasoning" in json.loads(answer.request_body.response.body_mutation.body)

@@ -85,7 +85,7 @@ class CapabilityRegistry:
             shape = self.endpoints.get(endpoint or "chat", {}).get(host, {}).get(key)
             shape = self.rows.get(host, {}).get(key) if shape is None else shape
             if shape is not None:
-                return self._row(key, host, shape)
+                return self._normalised(self._row(key, host, shape), key)
             rule = next((rule for rule in self.rules if rule.holds(host, key, endpoint)), None)
             if rule is not None:
                 return self._by_rule(rule, key, host)
@@ -98,6 +98,13 @@ class CapabilityRegistry:
             name: tuple(value) if isinstance(value, list) else value for name, value in self.shapes[shape].items()
         }
         return Capability(self.names[key], host=host, **fields)
+
+    def _normalised(self, row: Capability, key: str) -> Capability:
+        """Take the maker's control where a normalising host's own row says that a model reasons, and not how."""
+        if row.host not in NORMALISING or row.switch != "fixed" or row.efforts == ("none",) or key not in self.makers:
+            return row
+        inherited = self._inherited(key, row.host)
+        return row if inherited.switch == "fixed" else inherited
 
     def _by_rule(self, rule: Override, key: str, host: str) -> Capability:
         if ("reasons", False) in rule.changes:
