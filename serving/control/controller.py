@@ -257,11 +257,10 @@ def _cache_kept_by(last: str, effort: Effort, bound_policy: BoundPolicy) -> tupl
 
     Another effort of the same model costs the cached prefix unless the model's provider is known to keep it.
     """
-    model = next(arm.model for arm in bound_policy.arms if arm.name == last)
+    before = next(arm for arm in bound_policy.arms if arm.name == last)
+    is_kept = find_capability(before.known_as, before.speaks).cache_on_effort == "kept"
     return tuple(
-        arm.name
-        for arm in bound_policy.arms
-        if arm.model == model and (arm.effort == effort or find_capability(model).cache_on_effort == "kept")
+        arm.name for arm in bound_policy.arms if arm.model == before.model and (arm.effort == effort or is_kept)
     )
 
 

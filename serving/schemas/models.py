@@ -211,7 +211,9 @@ class ModelAnswer(WireModel):
     arms: Annotated[list[ArmAnswer], Field(description="The first one is the baseline.")]
     decisions: Annotated[int, Field(description="Answers of this process since its start.")]
     fallbacks: Annotated[int, Field(description="Those of them that the model did not make.")]
-    bundle: Annotated[dict[str, Any], Field(description="What the bundle's manifest tells; empty in a cold start.")]
+    bundle: Annotated[
+        dict[str, Any], Field(description="What the manifest tells; `arm_notes`: arms not controlled as they ask.")
+    ]
 
 
 class StatusAnswer(WireModel):

@@ -195,12 +195,12 @@ def body_for(arm: Arm, messages: str, max_tokens: int | None) -> dict[str, Any]:
     if max_tokens is not None:
         body["max_tokens"] = max_tokens
     options = RewriteOptions(any_limit=True)  # An arm is collected at its own effort, also for labels of a few tokens.
-    return dict(rewrite_effort(body, "chat", arm.effort, model=arm.model, options=options).body)
+    return dict(rewrite_effort(body, "chat", arm.effort, model=arm.model, options=options, arm=arm).body)
 
 
 def effort_sent(arm: Arm) -> str | None:
     """Return the effort that the arm's calls send; None where its model has no effort parameter at such an endpoint."""
-    return rewrite_effort({"model": arm.model, "messages": []}, "chat", arm.effort, model=arm.model).effort
+    return rewrite_effort({"model": arm.model, "messages": []}, "chat", arm.effort, model=arm.model, arm=arm).effort
 
 
 def _usage(reply: Mapping[str, Any] | None) -> Usage | None:

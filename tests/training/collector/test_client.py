@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.decision.types import Arm
+from serving.decision.types import Arm, ReasoningSwitch
 from tests.support.collection_jobs import job, records
 from tests.support.fake_llm_endpoint import FakeEndpoint
 from training.collector.call_log import open_call_log
@@ -84,6 +84,13 @@ def test_the_effort_is_sent_in_the_dialect_of_the_model(arm: Arm, sent: str | No
     assert body.get("reasoning_effort") == effort_sent(arm) == sent
     assert (body["model"], body["messages"]) == (arm.model, [{"role": "user", "content": "Hi"}])
     assert ("max_tokens" in body) or ("max_completion_tokens" in body)
+
+
+def test_an_arm_with_a_switch_of_its_own_is_collected_with_it() -> None:
+    switch = ReasoningSwitch((("off", ()), ("on", (("knobs.think", True),))))
+    arm = Arm("small", "tiny-1", "high", reasoning=switch)
+    assert body_for(arm, '[{"role":"user","content":"Hi"}]', 100)["knobs"] == {"think": True}
+    assert effort_sent(arm) == "high"
 
 
 def test_a_call_without_usage_has_neither_tokens_nor_cost(endpoint: FakeEndpoint, tmp_path: Path) -> None:
