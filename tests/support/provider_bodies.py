@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.decision.providers.endpoints import Api
 from serving.decision.types import EFFORTS, Effort
-from tests.support.strict_provider import CLAUDE, DEEPSEEK, GEMINI, KIMI, OPENAI, OPENROUTER, VLLM
+from tests.support.strict_provider import CLAUDE, DEEPSEEK, GEMINI, GLM, GROK, KIMI, OPENAI, OPENROUTER, QWEN, VLLM
 
 Json = dict[str, Any]
 
@@ -22,6 +22,9 @@ _HOSTS: tuple[tuple[str, Api, tuple[str, ...], float], ...] = (
     ("moonshot", "chat", KIMI, 1),
     ("vllm", "chat", VLLM, 1),
     ("openrouter", "openrouter", OPENROUTER, 1),
+    ("dashscope", "chat", QWEN, 1),
+    ("xai", "chat", tuple(GROK), 1),
+    ("zai", "chat", GLM, 1),
 )
 LIMITS = (1, 5, 16, 30, 64, 100, 300, 1000, 1500, 2048, 4096, 8000, 16_000, 32_000, 64_000, 100_000)
 _TOOL: Json = {"type": "object", "properties": {"path": {"type": "string"}}}
@@ -113,7 +116,11 @@ def _client_effort(rng: random.Random, body: Json, host: str, model: str) -> Non
         return
     if host == "openai" or "gpt-oss" in model:
         body["reasoning_effort"] = rng.choice(EFFORTS)
-    elif host in ("deepseek", "moonshot"):
+    elif host == "dashscope":
+        body["enable_thinking"] = rng.random() < 0.5
+    elif host == "xai":
+        body["reasoning_effort"] = rng.choice(("none", "low", "high"))
+    elif host in ("deepseek", "moonshot", "zai"):
         body["thinking"] = {"type": rng.choice(("enabled", "disabled"))}
     elif host == "openrouter":
         body["reasoning"] = rng.choice(({"effort": "low"}, {"enabled": False}, {"max_tokens": 3000}, {"exclude": True}))

@@ -47,7 +47,7 @@ def rewrite_case(case: GeneratedCase) -> Rewrite:
         continue_loop=case.continue_loop,
         drop_sampling=case.drop_sampling,
     )
-    return rewrite_effort(case.body, case.api, case.effort, model=case.target, options=options)
+    return rewrite_effort(case.body, case.api, case.effort, model=case.target, options=options, host=case.host)
 
 
 def accepted_cases(seed: int) -> Iterator[GeneratedCase | None]:
@@ -86,7 +86,7 @@ def _judge(case: GeneratedCase, tally: RewriteTally) -> None:
     if why is not None:
         tally.invalid.append(f"{why} <- {told}")
     options = RewriteOptions(case.max_reasoning_tokens, case.override_client, case.continue_loop, case.drop_sampling)
-    again = rewrite_effort(result.body, case.api, case.effort, model=case.target, options=options)
+    again = rewrite_effort(result.body, case.api, case.effort, model=case.target, options=options, host=case.host)
     if again.changed:
         tally.unstable.append(f"{json.dumps(again.merge)} <- {told}")
     tally.changed += result.changed

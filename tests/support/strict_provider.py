@@ -386,6 +386,44 @@ def _vllm(body: Json, model: str, _: str) -> Iterator[str]:
             yield "max_tokens is too large: it exceeds the model's context"
 
 
+QWEN = ("qwen3-32b", "qwen3.5-plus", "qwen3.6-plus")
+
+
+def _dashscope(body: Json, model: str, _: str) -> Iterator[str]:
+    """Alibaba's pages on deep thinking: forced tools (eino 994), JSON mode (presenton 184), no streaming."""
+    thinks = body.get("enable_thinking") is not False
+    if thinks and _forces_tool(body):
+        yield "The tool_choice parameter does not support being set to required or object in thinking mode"
+    if thinks and (body.get("response_format") or {}).get("type") == "json_object":
+        yield "Json mode response is not supported when enable_thinking is true"
+    if thinks and model == "qwen3-32b" and body.get("stream") is not True:
+        yield "parameter.enable_thinking must be set to false for non-streaming calls"  # langchain4j 3974
+
+
+GROK = {"grok-3-mini": ("none", "low", "high"), "grok-4.3": ("none", *LMH), "grok-4.5": LMH}
+
+
+def _xai(body: Json, model: str, _: str) -> Iterator[str]:
+    """docs.x.ai: reasoning models refuse penalties and stop; @ai-sdk/xai and pydantic-ai for the efforts."""
+    for key in ("presence_penalty", "frequency_penalty", "stop"):
+        if body.get(key) is not None:
+            yield f"Model {model} does not support parameter {key}."
+    if body.get("reasoning_effort") not in (None, *GROK[model]):
+        yield "invalid reasoning_effort"
+
+
+GLM = ("glm-4.6", "glm-5.1", "glm-5.3")
+
+
+def _zai(body: Json, model: str, _: str) -> Iterator[str]:
+    """pydantic-ai's profile of GLM (Z.AI's pages and error text): 5.3 thinks always, at three efforts."""
+    mode = (body.get("thinking") or {}).get("type")
+    if mode not in (None, "enabled", "disabled") or (mode == "disabled" and model == "glm-5.3"):
+        yield f"thinking.type {mode} is not supported: please use low, high, or max"
+    if model == "glm-5.3" and body.get("reasoning_effort") not in (None, "low", "high", "max"):
+        yield "please use low, high, or max"
+
+
 OPENROUTER = (
     "openai/gpt-5.1",
     "anthropic/claude-sonnet-4.5",
@@ -412,6 +450,9 @@ _HOSTS: dict[str, Callable[[Json, str, str], Iterator[str]]] = {
     "moonshot": _moonshot,
     "vllm": _vllm,
     "openrouter": _openrouter,
+    "dashscope": _dashscope,
+    "xai": _xai,
+    "zai": _zai,
 }
 
 

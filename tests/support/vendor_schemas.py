@@ -19,6 +19,8 @@ _EXTENSIONS: dict[str, frozenset[str]] = {
     "anthropic": frozenset({"context_management", "temperature", "top_k", "top_p"}),
     "deepseek": frozenset({"thinking"}),
     "moonshot": frozenset({"thinking"}),
+    "dashscope": frozenset({"enable_thinking", "thinking_budget"}),
+    "zai": frozenset({"thinking"}),
     "vllm": frozenset({"chat_template_kwargs", "top_k"}),
     "openrouter": frozenset({"reasoning"}),
 }

@@ -11,6 +11,7 @@ from typing import Final
 
 from serving.decision.providers.json_patch import Json
 from serving.decision.providers.rules.not_applied import ConflictKey
+from serving.decision.providers.rules.sampling import sampling_rule
 from serving.decision.providers.rules.target import Target
 
 _O_SERIES: Final = re.compile(r"(?:^|/)o[134](?:-|$)", re.IGNORECASE)
@@ -82,7 +83,8 @@ def refused_beside_effort(body: Mapping[str, Json], target: Target) -> Iterator[
             yield "response_format"
         if body.get("stream") is not True and _STREAM_ONLY.search(target.known_as):
             yield "stream"
-    if switch == "openai_effort" and (target.thinks or "none" not in target.capability.efforts):
+    sampling = sampling_rule(target.capability)
+    if sampling == "refused" or (sampling == "only_at_none" and target.thinks):
         wanted = body.get("include")
         if isinstance(wanted, list) and "message.output_text.logprobs" in wanted:
             yield "include"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision.errors import BadRequest
@@ -16,6 +16,7 @@ from serving.decision.providers import NOT_APPLIED
 from serving.decision.providers.capabilities import find_capability
 from serving.decision.providers.client_intent import client_effort
 from serving.decision.providers.effort_writers import _WRITERS
+from serving.decision.providers.endpoints import Api
 from serving.decision.providers.rewrite import RewriteOptions, rewrite_effort
 from serving.decision.types import EFFORTS
 from tests.support.wire_recipes import RECIPES
@@ -107,6 +108,64 @@ def test_calls_that_rewrites_used_to_break(case: dict[str, Any]) -> None:
     assert result.not_applied == case["not_applied"]
     assert result.merge == case["merge"]
     assert bool(result.note) or not case["not_applied"]
+    assert result.not_applied == "" or result.not_applied in NOT_APPLIED
+
+
+turns = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "role": st.sampled_from(["user", "assistant", "tool", "model", "system"]) | leaves,
+            "content": values,
+            "parts": values,
+            "type": st.sampled_from(["reasoning", "function_call", "function_call_output"]) | leaves,
+            "tool_calls": values,
+            "reasoning_details": values,
+        },
+    )
+    | values,
+    max_size=3,
+)
+ODD_KEYS = (
+    "additionalModelRequestFields", "audio", "context_management", "extra_body", "function_call", "functions",
+    "generationConfig", "include", "inferenceConfig", "logprobs", "max_completion_tokens", "max_output_tokens",
+    "max_tokens", "modalities", "model", "n", "output_config", "p", "parallel_tool_calls", "prediction", "reasoning",
+    "response_format", "service_tier", "stop", "stream", "temperature", "text", "thinking", "toolConfig", "tool_choice",
+    "tools", "top_k", "top_p", "verbosity",
+)  # fmt: skip
+odd_bodies = st.fixed_dictionaries(
+    {},
+    optional={**dict.fromkeys(ODD_KEYS, values), "messages": turns, "input": turns | leaves, "contents": turns},
+)
+NEWER = ["gpt-5.6-sol", "claude-opus-5-5", "deepseek-v4-pro", "kimi-k2.5", "grok-4.3", "amazon.nova-2-lite-v1:0"]
+
+
+@settings(max_examples=60)
+@given(
+    body=odd_bodies,
+    api=st.sampled_from(get_args(Api)),
+    effort=st.sampled_from(EFFORTS),
+    model=st.sampled_from(
+        [
+            *MODELS,
+            "gpt-5.6-sol",
+            "claude-opus-5-5",
+            "deepseek-v4-pro",
+            "kimi-k2.5",
+            "grok-4.3",
+            "amazon.nova-2-lite-v1:0",
+        ]
+    ),
+    host=st.sampled_from(["", "bedrock", "dashscope", "openrouter", "vllm"]),
+    drop_sampling=st.booleans(),
+)
+def test_odd_bodies_never_raise(
+    body: dict[str, Any], api: Any, effort: Any, model: str, host: str, drop_sampling: bool
+) -> None:
+    before = copy.deepcopy(body)
+    options = RewriteOptions(override_client=True, continue_loop=True, drop_sampling=drop_sampling)
+    result = rewrite_effort(body, api, effort, model=model, options=options, host=host)
+    assert body == before
     assert result.not_applied == "" or result.not_applied in NOT_APPLIED
 
 
