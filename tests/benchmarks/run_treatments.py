@@ -27,6 +27,7 @@ def main() -> None:
 
 def _show(name: str, found: Findings) -> None:
     print(f"{name}: {found.calls} decided calls, {found.undecided} passed undecided")
+    print(f"  the upstream got something else than was decided, or that is not known: {found.decided_differs}")
     print(f"  journalled effort or model differs from what the upstream got: {len(found.wrong)}")
     for fault in found.wrong[:10]:
         print(f"    {fault}")

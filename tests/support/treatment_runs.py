@@ -60,6 +60,9 @@ class Findings:
         Codes of `not_applied`, "" where the decision was applied, to calls.
     unknown
         Calls of which neither the body nor a document says what the provider does.
+    decided_differs
+        Calls that do not ask for what was decided, or of which that is not known: what a journal of decisions alone
+        gets wrong.
     wrong
         Descriptions of rows that do not tell what the upstream got.
     """
@@ -68,6 +71,7 @@ class Findings:
     undecided: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     unknown: int = 0
+    decided_differs: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -128,6 +132,7 @@ def _fault(row: DecisionRow, sent: Sent, findings: Findings) -> str:
     asked = read_asked(sent.received, sent.family.url_model)
     findings.reasons[row.not_applied or ""] += 1
     findings.unknown += row.applied_effort is None
+    findings.decided_differs += not asked.agrees(row.model, row.effort)
     if not asked.agrees(row.applied_model, row.applied_effort):
         return f"the journal says {row.applied_model} {row.applied_effort}, the upstream got {asked}"
     arms = {arm.name: arm for arm in sent.family.arms}

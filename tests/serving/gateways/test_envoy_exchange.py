@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from serving.decision.engine import RecordedDecision
 from serving.decision.selection.arm_scoring import EveryArmDenied
 from serving.decision.selection.runtime_state import NEUTRAL, RuntimeState
-from serving.decision.types import Decision, Request
+from serving.decision.types import Applied, Decision, Request
 from serving.gateways.envoy_exchange import Exchange
 from serving.gateways.envoy_reply import Answer
 from serving.journal.rows import OutcomeRow
 from serving.proto.envoy import ext_proc_pb2 as pb
 from serving.schemas.content_coding import CODINGS
+from serving.service.decision_service import DecisionService
 from tests.support.codings import COMPRESS
 from tests.support.envoy_messages import CHAT, body, call_headers, exchange_services, header_map
 from tests.support.fakes import LengthDecider, make_service
@@ -191,3 +193,41 @@ def test_the_authority_says_whose_words_the_body_gets() -> None:
     exchange.request_headers(call_headers("/api/v1/chat/completions", __authority="openrouter.ai"))
     answer = exchange.request_body(body(CHAT))
     assert "reasoning" in json.loads(answer.request_body.response.body_mutation.body)
+
+
+def test_calls_that_pass_without_a_decision_are_counted_once_each() -> None:
+    told: list[tuple[str, str]] = []
+    plain = make_service(LengthDecider())
+    service = DecisionService(plain.slot, "baseline", lambda: 0, str, passed_over=lambda *each: told.append(each))
+
+    def passes(path: str, *bodies: pb.HttpBody, **headers: str) -> list[tuple[str, str]]:
+        told.clear()
+        exchange = Exchange(exchange_services(service))
+        exchange.request_headers(call_headers(path, **headers))
+        for each in bodies:
+            exchange.request_body(each)
+        return list(told)
+
+    chat = "/v1/chat/completions"
+    assert passes("/v1/embeddings", body({"input": "Hi"})) == [("not_a_chat", "ext_proc")]
+    assert passes(chat, pb.HttpBody(body=b"hello", end_of_stream=True)) == [("body_unread", "ext_proc")]
+    assert passes(chat, body(CHAT, whole=False), body(CHAT)) == [("body_unread", "ext_proc")]
+    assert passes(chat, content_length="1001") == [("body_unread", "ext_proc")]
+    assert passes(chat, body(CHAT)) == []
+
+
+def test_the_sinks_hear_what_the_body_asks_for() -> None:
+    heard: list[RecordedDecision] = []
+
+    class Heard:
+        def decided(self, request: Request, decided: RecordedDecision) -> None:
+            assert request.messages
+            heard.append(decided)
+
+    exchange = Exchange(exchange_services(make_service(LengthDecider(), sinks=[Heard()])))
+    exchange.request_headers(call_headers())
+    long = [{"role": "user", "content": "Prove it step by step. " * 20}]
+    exchange.request_body(body({**CHAT, "messages": long, "temperature": 0.2}))
+    (decided,) = heard
+    assert decided.decision.arm == "reasoning"
+    assert decided.applied == Applied("gpt-5.1", "none", "conflict:temperature", "direct", 1.0, "ext_proc")

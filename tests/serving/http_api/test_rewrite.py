@@ -337,3 +337,29 @@ def test_a_proxys_call_is_journalled_with_what_was_applied() -> None:
         ("high", "", "litellm"),
         ("none", "conflict:temperature", "litellm"),  # gpt-5.1 does not reason where it is not asked to
     ]
+
+
+def test_the_sinks_hear_what_the_body_asks_for_once_the_caller_has_it(decider: LengthDecider) -> None:
+    heard: list[RecordedDecision] = []
+
+    class Heard:
+        def decided(self, request: Request, decided: RecordedDecision) -> None:
+            assert request.messages
+            heard.append(decided)
+
+    client = client_of(make_service(decider, sinks=[Heard()]))
+    for body in (chat(LONG, temperature=0.2), chat(LONG), chat(LONG, reasoning_effort="low")):
+        assert client.post(PATH, body).status == 200
+    assert [each.applied and each.applied.not_applied for each in heard] == ["conflict:temperature", "", ""]
+    assert [each.applied and each.applied.effort for each in heard] == ["none", "high", "high"]
+    assert [each.served_arm for each in heard] == ["direct", "reasoning", "reasoning"]
+    assert {each.applied and each.applied.integration for each in heard} == {"rewrite"}
+
+
+def test_a_body_that_cannot_be_read_is_counted(decider: LengthDecider) -> None:
+    told: list[tuple[str, str]] = []
+    slot = make_service(decider).slot
+    service = DecisionService(slot, "baseline", lambda: 0, str, passed_over=lambda *each: told.append(each))
+    for raw in (b"hello", b"[1]", b'{"model": "m"}', b" " * 70_000):
+        assert client_of(service, RequestLimits(BodyLimits(max_bytes=65_536))).post(PATH, raw).status >= 400
+    assert told == [("body_unread", "rewrite")] * 4
