@@ -11,6 +11,7 @@ from typing import Protocol
 
 from serving.decision.errors import BadArms
 from serving.decision.fast_dataclass import fast_dataclass
+from serving.decision.harness import harness_call, user_words
 from serving.decision.ids import Clock, IdSource
 from serving.decision.policy import Policy, bind_policy
 from serving.decision.pricing import PriceBook, price_book
@@ -181,18 +182,22 @@ class Engine:
 
         In an open tool loop the conversation is read up to its last user turn, so that the decision equals that turn's
         decision, whatever tool results followed, even where the session is unknown; where the loop may change its
-        effort, the whole conversation is read.
+        effort, the whole conversation is read. Calls that a tool makes on its own behalf are the prior's, unless the
+        model was trained on that kind.
         """
         terms = self.bound_policy.policy.terms_for(request.tenant)
         repeats = in_tool_loop(request) and not may_change_in_loop(request.loop_is_open_to_change, terms)
         forecast_request = before_tools(request) if repeats else request
+        words = user_words(forecast_request)
+        call = None if request.task else harness_call(words)
         prediction = self.model.predict_request(forecast_request)
         weight = 1.0 if self.cold_start else 0.0
-        if not self.cold_start and prediction.support < terms.full_support:
-            weight = 1.0 - max(prediction.support, 0.0) / terms.full_support
-            prediction = blend_prior(prediction, self.prior.predict_request(forecast_request), weight)
+        known = prediction.support if call is None or call in self.model.tasks else 0.0
+        if not self.cold_start and known < terms.full_support:
+            weight = 1.0 - max(known, 0.0) / terms.full_support
+            prediction = blend_prior(prediction, self.prior.predict_request(words), weight)
         decision_id = self._ids()
-        context = context_of(request, None if request.task else self._predicted_task(prediction))
+        context = context_of(request, words, None if request.task else call or self._predicted_task(prediction))
         return DecisionRecord(
             decision_id=decision_id,
             bundle_id=self.model.bundle_id,

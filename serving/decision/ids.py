@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 
 from serving.decision.conversation import clean
+from serving.decision.harness import user_messages
 from serving.decision.types import Message
 
 PROMPT_ID_BYTES = 16
@@ -116,13 +117,17 @@ def timestamp_of(decision_id: str) -> float:
 def prompt_id(messages: Iterable[Message]) -> str:
     """Hash a prompt's text, after Unicode NFC and with white space folded, to 32 hex digits.
 
+    Of user turns the user's own words are hashed: what tools put there (the date, open files) changes from call to
+    call, and rows that a model reads alike must not be spread over training and evaluation as two prompts.
+
     Examples
     --------
     >>> prompt_id([Message("user", " two  words")]) == prompt_id([Message("user", "two words")])
     True
     """
-    turns = (f"{turn.role}\x1f{turn.images}\x1f{turn.tool_calls}\x1f{_normalised(turn.text)}" for turn in messages)
-    return hashlib.blake2b("\x1e".join(turns).encode(), digest_size=PROMPT_ID_BYTES).hexdigest()
+    turns = user_messages(tuple(messages))
+    texts = (f"{turn.role}\x1f{turn.images}\x1f{turn.tool_calls}\x1f{_normalised(turn.text)}" for turn in turns)
+    return hashlib.blake2b("\x1e".join(texts).encode(), digest_size=PROMPT_ID_BYTES).hexdigest()
 
 
 def _normalised(text: str) -> str:

@@ -117,6 +117,8 @@ class Request:
         The protocol of the call's model allows another effort inside an open tool loop.
     turn_keys
         Where nobody named the session: what the calls of the conversation are found by.
+    max_output_tokens
+        The caller's own limit; None where it sets none or it is not known.
     """
 
     messages: tuple[Message, ...]
@@ -132,6 +134,7 @@ class Request:
     client_default: bool = False
     loop_is_open_to_change: bool = False
     turn_keys: TurnKeys | None = None
+    max_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,8 @@ def model(arms: int = 2, *, tasks: bool = True) -> FittedModel:
     x = rows().astype(np.float64)
     scale = 1.0 / np.maximum(x.std(axis=0), 0.1)
     scale[:: DIMS + 1] = 0.0
-    components = Components(x.mean(axis=0), scale[:, None] * rng.normal(size=(WIDTH, 6)))
+    components = Components(x.mean(axis=0), scale, np.linalg.qr(rng.normal(size=(WIDTH, 6)))[0])
+    residual = components.residual(x)
     z = components.of(x)
     z /= np.linalg.norm(z, axis=1, keepdims=True)
     uplift = [
@@ -178,7 +179,12 @@ def model(arms: int = 2, *, tasks: bool = True) -> FittedModel:
         uplift=tuple(uplift),
         output_tokens=tuple(QuantityHead(head(20 + k, shift=5.0, offset=0.2), 2.5 + k, "history") for k in range(arms)),
         latency_ms=tuple(QuantityHead(2000.0 * (k + 1), 3.0, "defaults") for k in range(arms)),
-        support=SupportHead(components, z[:9], curve([0.0, 0.1, 1.0], 0.0, 0.9)),
+        support=SupportHead(
+            components,
+            z[:9],
+            curve([0.0, 0.1, 1.0], 0.0, 0.9),
+            curve([1.0, 0.7, 0.0], np.median(residual), 1000 * residual.max()),
+        ),
         widening=1.5,
         tasks=TaskHead(("maths", "code", "chat"), rng.normal(size=(6, 3)) / 5, rng.normal(size=3)) if tasks else None,
     )

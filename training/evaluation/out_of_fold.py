@@ -22,7 +22,7 @@ from training.evaluation.policy_simulation import SimulatedChoices, out_of_fold,
 from training.evaluation.results import Evaluation, UnseenTasks
 from training.evaluation.unseen_tasks import LeftOutScores, leave_tasks_out
 from training.metrics import LossBounds, RealisedOutcomes, Router, certify
-from training.models import FitSettings, Fitted, similarity
+from training.models import FitSettings, Fitted, support_of
 from training.progress import Progress, silent
 from training.types import Array, IntArray
 
@@ -150,7 +150,7 @@ def _losses(part: Dataset, forecast: Array) -> LoggedLosses | None:
 def _choices(dataset: Dataset, fitted: Fitted, x: FloatArray | None, rows: IntArray) -> SimulatedChoices | None:
     """Choices of the default policy, from forecasts of models that have not seen the prompt."""
     head = fitted.model.support
-    support = np.ones(len(rows)) if x is None else head.map(similarity(head, x[rows]))
+    support = np.ones(len(rows)) if x is None else support_of(head, x[rows])
     requests = [dataset.requests[row] for row in rows]
     return simulate_policy(dataset.arms, (), requests, out_of_fold(fitted, support, rows))
 

@@ -22,7 +22,7 @@ from training.models import (
     fit_components,
     fit_feature_only_heads,
     fit_support,
-    similarity,
+    support_of,
 )
 from training.progress import Progress, silent
 from training.types import Array, IntArray
@@ -118,5 +118,5 @@ def _supports(
     rng: np.random.Generator,
 ) -> tuple[Array, Array]:
     head = fit_support(fit_components(x[train], rng), x[train], tasks[train], rng)
-    first, second = (head.map(similarity(head, x[rows])) for rows in evaluated)
+    first, second = (support_of(head, x[rows]) for rows in evaluated)
     return first, second

@@ -46,7 +46,13 @@ class DestinationTaken(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class BundleLineage:
-    """What the manifest says of where the model comes from and how good it is."""
+    """What the manifest says of where the model comes from and how good it is.
+
+    Parameters
+    ----------
+    languages
+        Of the training prompts; support is lower in any other. None: not recorded.
+    """
 
     data: DataFingerprint
     learner: Metadata = field(default_factory=dict)
@@ -54,6 +60,7 @@ class BundleLineage:
     certificate: Metadata | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     mlflow: Metadata | None = None
+    languages: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,7 @@ def _manifest(
         certificate=lineage.certificate,
         metrics=lineage.metrics,
         mlflow=lineage.mlflow,
+        languages=lineage.languages,
     )
 
 

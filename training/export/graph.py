@@ -95,11 +95,10 @@ def _heads(nodes: GraphBuilder, model: FittedModel, design: str, columns: Output
     chances = k + len(model.feature_only)
     success, direct, consumption = nodes.split(scores, (chances, k - 1, 2 * k))
     chance = nodes.add("Sigmoid", success)
-    components = _components(nodes, model.support.components, doubled)
-    support = _bounded(model.support.map, 0.0, 1.0)
-    width = PiecewiseLinear(support.knots, 1.0 + model.widening * (1.0 - support.values))
-    similarity = _similarity(nodes, model.support, components)
-    supported, widened = nodes.split(_maps(nodes, similarity, 1, [(0, support), (0, width)]), (1, 1))
+    standardised, components = _components(nodes, model.support.components, doubled)
+    supported = _support(nodes, model.support, standardised, components)
+    widening = nodes.constant(np.array([[-model.widening]])), nodes.constant(np.array([1.0 + model.widening]))
+    widened = nodes.add("Gemm", supported, *widening)
     if model.feature_only:
         full, feature_only = nodes.split(chance, (k, k))
         chance = nodes.add("Add", feature_only, nodes.add("Mul", supported, nodes.add("Sub", full, feature_only)))
@@ -226,17 +225,22 @@ def _bounded(curve: PiecewiseLinear, low: float, high: float) -> PiecewiseLinear
     return PiecewiseLinear(x[kept], y[kept])
 
 
-def _components(nodes: GraphBuilder, components: Components, doubled: str) -> str:
-    """Project the design row, in float64: support is steep, so float32 would show in all that is mixed by it."""
-    shift = -(components.mean @ components.basis)
-    return nodes.add("Gemm", doubled, nodes.constant(components.basis), nodes.constant(shift))
+def _components(nodes: GraphBuilder, components: Components, doubled: str) -> tuple[str, str]:
+    """Standardise and project the design row, in float64: support is steep, so float32 would show in what it mixes."""
+    centred = nodes.add("Sub", doubled, nodes.constant(components.mean))
+    standardised = nodes.add("Mul", centred, nodes.constant(components.scale))
+    return standardised, nodes.add("MatMul", standardised, nodes.constant(components.axes))
 
 
-def _similarity(nodes: GraphBuilder, head: SupportHead, components: str) -> str:
-    """Cosine to the nearest centroid: float64 (n, 1)."""
+def _support(nodes: GraphBuilder, head: SupportHead, standardised: str, components: str) -> str:
+    """Support: the map of the cosine to the nearest centroid x the typicality of the residual; float64 (n, 1)."""
     unit = nodes.add("LpNormalization", components, axis=1)
     products = nodes.add("MatMul", unit, nodes.constant(head.centroids.T))
-    return nodes.add("ReduceMax", products, axes=[1], keepdims=1)
+    similarity = nodes.add("ReduceMax", products, axes=[1], keepdims=1)
+    lengths = [nodes.add("ReduceSumSquare", rows, axes=[1], keepdims=1) for rows in (standardised, components)]
+    known = nodes.add("Concat", similarity, nodes.add("Sub", *lengths), axis=1)
+    maps = [(0, _bounded(head.map, 0.0, 1.0)), (1, _bounded(head.typicality, 0.0, 1.0))]
+    return nodes.add("Mul", *nodes.split(_maps(nodes, known, 2, maps), (1, 1)))
 
 
 def _tasks(nodes: GraphBuilder, head: TaskHead, components: str) -> str:

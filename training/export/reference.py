@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.decision import FloatArray
-from training.models import FittedModel, QuantityHead, TreeHead, raw_scores, sigmoid
+from training.models import FittedModel, QuantityHead, TreeHead, raw_scores, sigmoid, support_of
 from training.types import Array
 
 
@@ -42,7 +42,7 @@ def predict(model: FittedModel, x: FloatArray) -> Predictions:
         float32 (n, P), design rows.
     """
     success_score = np.column_stack([sigmoid(raw_scores(head.score, x)) for head in model.success])
-    support = _support(model, x)
+    support = support_of(model.support, x)
     trust = support[:, None] if model.feature_only else np.ones((len(x), 1))
     if model.feature_only:
         feature_only = np.column_stack([sigmoid(raw_scores(head, x)) for head in model.feature_only])
@@ -70,13 +70,6 @@ def predict(model: FittedModel, x: FloatArray) -> Predictions:
         support=support,
         task_probabilities=_tasks(model, x),
     )
-
-
-def _support(model: FittedModel, x: FloatArray) -> Array:
-    head = model.support
-    z = head.components.of(x)
-    z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
-    return np.clip(head.map((z @ head.centroids.T).max(axis=1)), 0, 1)
 
 
 def _quantities(heads: tuple[QuantityHead, ...], x: FloatArray) -> Array:

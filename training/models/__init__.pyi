@@ -3,7 +3,7 @@ from .consumption import hidden_shares
 from .fit import ONE_THREAD, STANDARD, FitSettings, Fitted, fit
 from .fitted_model import Components, FittedModel, PiecewiseLinear, QuantityHead, SupportHead, TaskHead, TreeHead
 from .meta_learners import Learner, Scores
-from .support import fit_components, fit_support, similarity
+from .support import fit_components, fit_support, support_of
 from .targets import (
     SHARED_AT_MOST,
     GlobalCounts,
@@ -56,8 +56,8 @@ __all__ = [
     "raw_scores",
     "shared_tree_settings",
     "sigmoid",
-    "similarity",
     "stacked_rows",
+    "support_of",
     "tune",
     "uplift_targets",
 ]

@@ -116,26 +116,39 @@ class Components:
 
     Parameters
     ----------
-    mean
-        float64 (P,) over the design row.
-    basis
-        float64 (P, R), the standardisation folded in; a constant column has a row of zeros.
+    mean, scale
+        float64 (P,) over the design row: z = (x - mean) * scale; the scale of a constant column is 0.
+    axes
+        float64 (P, R), orthonormal columns.
     """
 
     mean: Array
-    basis: Array
+    scale: Array
+    axes: Array
 
     def of(self, x: FloatArray) -> Array:
         """Project design rows: float64 (n, R)."""
-        return np.asarray((np.asarray(x, np.float64) - self.mean) @ self.basis, np.float64)
+        return np.asarray(self._standardised(x) @ self.axes, np.float64)
+
+    def residual(self, x: FloatArray) -> Array:
+        """Squared length of what the components leave of the standardised design rows: float64 (n,).
+
+        Requests of another kind than the training prompts vary in directions in which those do not, so that the
+        components show nothing of it.
+        """
+        z = self._standardised(x)
+        return np.asarray((z**2).sum(axis=1) - ((z @ self.axes) ** 2).sum(axis=1), np.float64)
+
+    def _standardised(self, x: FloatArray) -> Array:
+        return np.asarray((np.asarray(x, np.float64) - self.mean) * self.scale, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class SupportHead:
     """How well training data covers a request.
 
-    z = components of the design row, z / ||z||; similarity = max over centroids of z @ centroid;
-    support = map(similarity).
+    c = components of the design row, c / ||c||; similarity = max over centroids of c @ centroid;
+    support = map(similarity) x typicality(residual of the design row).
 
     Parameters
     ----------
@@ -143,11 +156,14 @@ class SupportHead:
         float64 (C, R), unit rows.
     map
         similarity -> support in [0, 1], non-decreasing.
+    typicality
+        residual -> factor in [0, 1], non-increasing; 1 for most training prompts.
     """
 
     components: Components
     centroids: Array
     map: PiecewiseLinear
+    typicality: PiecewiseLinear
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Support and task type of a request: similarity to training prompts and a task classifier."""
+"""Support and task type of a request: similarity to training prompts, typicality, and a task classifier."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ basis, so its size is time."""
 SIMULATIONS = 5
 CELL = 40
 """Prompts per centroid, about."""
+PARTS = 3
+"""Parts of the prompts that the typicality is calibrated on in turn, by components of the others."""
+ATYPICAL = 0.1
+"""Share of the prompts, those with the largest residuals, whose typicality is below 1."""
 
 
 def fit_components(x: FloatArray, rng: np.random.Generator) -> Components:
@@ -39,16 +43,17 @@ def fit_components(x: FloatArray, rng: np.random.Generator) -> Components:
     scale = np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 0.0)
     z = np.asarray((x - mean) * scale, np.float64)
     _, axes = np.linalg.eigh(z.T @ z / len(z))
-    return Components(mean, scale[:, None] * axes[:, ::-1][:, :COMPONENTS])
+    return Components(mean, scale, axes[:, ::-1][:, :COMPONENTS])
 
 
 def fit_support(
     components: Components, x: FloatArray, tasks: NDArray[np.object_], rng: np.random.Generator
 ) -> SupportHead:
-    """Place centroids over the training prompts and map similarity to support.
+    """Place centroids over the training prompts, map similarity to support, and calibrate typicality.
 
     With task labels, task types are left out in turn: support is the share of seen ones among prompts that are as
-    similar. Without, it is the share of held-out prompts that are less similar.
+    similar. Without, it is the share of held-out prompts that are less similar. Typicality is the share of held-out
+    prompts with as large a residual, in multiples of `ATYPICAL`.
 
     Parameters
     ----------
@@ -62,21 +67,24 @@ def fit_support(
     z = _unit(components.of(x[rows]))
     names = np.unique([str(task) for task in tasks if task is not None])
     similarity_map = _by_unseen_tasks(z, tasks, names, rng) if len(names) >= MINIMUM_TASKS else _by_rank(z, rng)
-    return SupportHead(components, _centroids(z, rng), similarity_map)
+    return SupportHead(components, _centroids(z, rng), similarity_map, _typicality(x[rows], rng))
 
 
-def similarity(head: SupportHead, x: FloatArray) -> Array:
-    """Cosine to the nearest centroid: float64 (n,)."""
-    return np.asarray((_unit(head.components.of(x)) @ head.centroids.T).max(axis=1), np.float64)
+def support_of(head: SupportHead, x: FloatArray) -> Array:
+    """Give the support of design rows: float64 (n,), in [0, 1]."""
+    similarity = (_unit(head.components.of(x)) @ head.centroids.T).max(axis=1)
+    return _supported(head, similarity, head.components.residual(x))
 
 
 def held_out_support(head: SupportHead, x: FloatArray, fold: IntArray, rng: np.random.Generator) -> Array:
-    """Support of every prompt by centroids that were placed without its fold: float64 (n,)."""
+    """Support of every prompt by centroids and components that were fitted without its fold: float64 (n,)."""
     found = np.empty(len(x))
     z = _unit(head.components.of(x))
     for f in range(fold.max() + 1):
-        near = (z[fold == f] @ _centroids(z[_sample_of(np.flatnonzero(fold != f), rng)], rng).T).max(axis=1)
-        found[fold == f] = np.clip(head.map(near), 0, 1)
+        others = _sample_of(np.flatnonzero(fold != f), rng)
+        near = (z[fold == f] @ _centroids(z[others], rng).T).max(axis=1)
+        residual = fit_components(x[others], rng).residual(x[fold == f])
+        found[fold == f] = _supported(head, near, residual)
     return found
 
 
@@ -124,6 +132,23 @@ def _by_rank(z: Array, rng: np.random.Generator) -> PiecewiseLinear:
     below = np.searchsorted(near, knots, side="right") / len(near)
     # The least similar twentieth of known prompts marks the way from no support to full support.
     return PiecewiseLinear(np.append(knots[0] - 0.2, knots), np.append(0.0, np.minimum(1.0, 0.5 + 10 * below)))
+
+
+def _typicality(x: FloatArray, rng: np.random.Generator) -> PiecewiseLinear:
+    part = rng.permutation(len(x)) % PARTS
+    residual = np.concatenate(
+        [fit_components(x[part != p], rng).residual(x[part == p]) for p in range(PARTS) if (part != p).any()]
+    )
+    share = np.append(np.linspace(ATYPICAL, 0.01, 10), 0.0)
+    # Beyond the largest residual that was seen the factor goes to 0 over as much again as lies above the median.
+    knots = np.quantile(residual, 1.0 - share)
+    end = knots[-1] + max(knots[-1] - np.median(residual), 1e-6)
+    x_knots, first = np.unique(np.append(knots, end), return_index=True)
+    return PiecewiseLinear(x_knots, np.append(np.maximum(share, 0.005) / ATYPICAL, 0.0)[first])
+
+
+def _supported(head: SupportHead, similarity: Array, residual: Array) -> Array:
+    return np.asarray(np.clip(head.map(similarity), 0, 1) * head.typicality(residual), np.float64)
 
 
 def _centroids(z: Array, rng: np.random.Generator) -> Array:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 
+from serving.decision import Request, split_last_turn
 from serving.decision.bundle import DataFingerprint, Metadata
+from serving.decision.features import identify_language
+from serving.decision.harness import user_words
 from training.dataset import DrawnSample, overlap
 from training.evaluation import Evaluation
 from training.export import BundleLineage
 from training.metrics import Certificate
 from training.models import Fitted, hidden_shares
 from training.records import History
+
+_FEW = 20
+"""Requests from which a language counts as known in any history."""
 
 
 def lineage_of(
@@ -52,4 +61,17 @@ def lineage_of(
         certificate=certificate,
         metrics={key: float(value) for key, value in evaluation.metrics.items() if np.isfinite(value)},
         mlflow={"run_id": run_id} if run_id else None,
+        languages=languages_of(dataset.requests),
     )
+
+
+def languages_of(requests: Sequence[Request]) -> tuple[str, ...]:
+    """Name the languages that a good share of the requests are written in, the commonest first.
+
+    A language counts from `_FEW` requests on, or from one in a hundred of a short history. Of a request the user's own
+    words of the last user turn are read; requests that do not tell their language are left out.
+    """
+    read = (identify_language(split_last_turn(user_words(request)).last) for request in requests)
+    counts = Counter(language for language in read if language is not None)
+    enough = min(_FEW, max(math.ceil(len(requests) / 100), 1))
+    return tuple(language for language, count in counts.most_common() if count >= enough)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
@@ -14,14 +14,19 @@ import onnxruntime
 
 from serving.decision.bundle import golden
 from serving.decision.bundle.manifest import FILES, GOLDEN, MANIFEST, MODEL, TOKENIZER, Manifest
+from serving.decision.conversation import split_last_turn
 from serving.decision.errors import BundleCorrupt, BundleMissing, BundleRefused
-from serving.decision.features import FEATURE_NAMES, Tokenizer, encode_batch
+from serving.decision.features import FEATURE_NAMES, Tokenizer, encode_batch, identify_language
+from serving.decision.harness import user_words
 from serving.decision.types import Arm, FloatArray, ModelInput, Prediction, Request
 
 PACKED: Final = "prediction"
 """Name of the graph's output: all columns in `OutputColumns` order, for one array is cheaper to fetch than ten."""
 
 _INPUTS: Final = {"token_ids": "tensor(int64)", "token_weights": "tensor(float)", "features": "tensor(float)"}
+UNKNOWN_LANGUAGE: Final = 0.25
+"""Factor of support in a language that no training prompt is written in: most words are unknown to the token tables."""
+
 _BATCH_TOKENS: Final = 16_384
 """Tokens of one run, padding included: bounds the memory of a batch."""
 
@@ -67,13 +72,15 @@ class Bundle:
         Of `model.onnx`.
     """
 
-    __slots__ = ("_offsets", "_session", "arms", "bundle_id", "manifest", "tasks", "tokenizer")
+    __slots__ = ("_languages", "_limits", "_offsets", "_session", "arms", "bundle_id", "manifest", "tasks", "tokenizer")
 
     def __init__(self, manifest: Manifest, tokenizer: Tokenizer, session: onnxruntime.InferenceSession) -> None:
         self.manifest, self.tokenizer, self._session = manifest, tokenizer, session
         self.arms: tuple[Arm, ...] = manifest.arms
         self.bundle_id: str = manifest.bundle_id
         self.tasks: tuple[str, ...] = manifest.tasks
+        self._limits = replace(manifest.encoder.limits, user_words=False)  # `_read` has found them
+        self._languages = None if manifest.languages is None else frozenset(manifest.languages)
         ends = [0]
         for width in OutputColumns(len(manifest.arms), len(manifest.tasks)).widths.values():
             ends.append(ends[-1] + width)
@@ -81,16 +88,34 @@ class Bundle:
 
     def predict_request(self, request: Request) -> Prediction:
         """Predict one request: the fast path."""
-        inputs = encode_batch((request,), self.tokenizer, self.manifest.encoder.limits)
-        return self._unpack(self._run(inputs)[0])
+        words = self._read(request)
+        row = self._run(encode_batch((words,), self.tokenizer, self._limits))[0]
+        return self._in_known_language(words, self._unpack(row))
 
     def predict_requests(self, requests: Sequence[Request]) -> tuple[Prediction, ...]:
         """Predict any number of requests, in their order."""
-        return self.predict(encode_batch(requests, self.tokenizer, self.manifest.encoder.limits))
+        words = [self._read(request) for request in requests]
+        rows = self.predict(encode_batch(words, self.tokenizer, self._limits))
+        return tuple(map(self._in_known_language, words, rows))
 
     def predict(self, inputs: ModelInput) -> tuple[Prediction, ...]:
-        """Predict a batch of n encoded requests; memory beyond inputs and result does not grow with n."""
+        """Predict a batch of n encoded requests; memory beyond inputs and result does not grow with n.
+
+        Support is the graph's: it does not know the language.
+        """
         return tuple(self._unpack(row) for part in _batches(inputs) for row in self._run(part))
+
+    def _read(self, request: Request) -> Request:
+        return user_words(request) if self.manifest.encoder.limits.user_words else request
+
+    def _in_known_language(self, request: Request, prediction: Prediction) -> Prediction:
+        """Lower the support of a request in a language that no training prompt is written in."""
+        if self._languages is None:
+            return prediction
+        language = identify_language(split_last_turn(request).last)
+        if language is None or language in self._languages:
+            return prediction
+        return replace(prediction, support=UNKNOWN_LANGUAGE * prediction.support)
 
     def _run(self, inputs: ModelInput) -> list[list[float]]:
         """Run the graph; n packed rows."""

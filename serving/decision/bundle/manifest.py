@@ -16,8 +16,8 @@ from serving.decision.errors import BundleCorrupt, BundleTooNew
 from serving.decision.features import EncoderLimits
 from serving.decision.types import EFFORTS, Arm, Effort, Price, ReasoningSwitch, SwitchWords, Usd
 
-PROTOCOL: Final = 1
-"""The newest bundle layout that this server reads."""
+PROTOCOL: Final = 2
+"""The newest bundle layout that this server reads. Protocol 1: trained on whole user turns, languages not recorded."""
 
 MODEL: Final = "model.onnx"
 TOKENIZER: Final = "tokenizer.json"
@@ -82,6 +82,8 @@ class Manifest:
         Names of the graph's feature columns.
     tasks
         Names of the task columns; empty where the history has no task labels.
+    languages
+        Languages of the training prompts (`serving.decision.features.languages`); None where they were not recorded.
     files
         sha256 hex of each of `FILES`.
     learner, calibration, certificate, metrics, mlflow
@@ -104,6 +106,7 @@ class Manifest:
     certificate: Metadata | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     mlflow: Metadata | None = None
+    languages: tuple[str, ...] | None = None
     protocol: int = PROTOCOL
     bundle_id: str = ""
 
@@ -143,6 +146,7 @@ class Manifest:
         return manifest
 
     def _content(self) -> dict[str, object]:
+        encoder, later = self.encoder.limits, {} if self.protocol == 1 else {"languages": _listed(self.languages)}
         return {
             "protocol": self.protocol,
             "created": self.created,
@@ -152,9 +156,10 @@ class Manifest:
             "encoder": {
                 "kind": self.encoder.kind,
                 "name": self.encoder.name,
-                "max_chars": self.encoder.limits.max_chars,
-                "max_tokens": self.encoder.limits.max_tokens,
-                "special_tokens": self.encoder.limits.special_tokens,
+                "max_chars": encoder.max_chars,
+                "max_tokens": encoder.max_tokens,
+                "special_tokens": encoder.special_tokens,
+                **({} if self.protocol == 1 else {"user_words": encoder.user_words}),
             },
             "tasks": list(self.tasks),
             "files": dict(self.files),
@@ -165,7 +170,12 @@ class Manifest:
             "metrics": dict(self.metrics),
             "data": {name: getattr(self.data, name) for name in ("digest", "rows", "prompts", "start", "end")},
             "mlflow": None if self.mlflow is None else dict(self.mlflow),
+            **later,
         }
+
+
+def _listed(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else list(names)
 
 
 def _arm_to_json(arm: Arm) -> dict[str, object]:
@@ -193,8 +203,9 @@ def _read(raw: dict[str, object]) -> Manifest:
     top = FieldReader(raw, MANIFEST)
     encoder, consumption, data = top.nested("encoder"), top.nested("consumption"), top.nested("data")
     features, files, metrics = top.nested("features"), top.nested("files"), top.nested("metrics")
+    protocol = top.integer("protocol")
     manifest = Manifest(
-        protocol=top.integer("protocol"),
+        protocol=protocol,
         bundle_id=top.string("bundle_id"),
         created=top.string("created"),
         thinkgate_version=top.string("thinkgate_version"),
@@ -204,7 +215,10 @@ def _read(raw: dict[str, object]) -> Manifest:
             cast(Literal["static", "transformer"], encoder.choice("kind", ("static", "transformer"))),
             encoder.string("name"),
             EncoderLimits(
-                encoder.integer("max_chars"), encoder.integer("max_tokens"), encoder.boolean("special_tokens")
+                encoder.integer("max_chars"),
+                encoder.integer("max_tokens"),
+                encoder.boolean("special_tokens"),
+                protocol > 1 and encoder.boolean("user_words"),
             ),
         ),
         tasks=top.strings("tasks"),
@@ -225,6 +239,7 @@ def _read(raw: dict[str, object]) -> Manifest:
             data.optional("end", data.string),
         ),
         mlflow=top.optional("mlflow", top.free_object),
+        languages=top.optional("languages", top.strings) if protocol > 1 else None,
     )
     for fields in (top, encoder, consumption, data, features, files, metrics):
         fields.finish()

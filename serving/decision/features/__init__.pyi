@@ -1,4 +1,5 @@
 from .complexity import FEATURE_NAMES, extract
+from .languages import identify_language
 from .model_inputs import EncoderLimits, encode_batch
 from .tokenizer import Tokenizer
 
@@ -8,4 +9,5 @@ __all__ = [
     "Tokenizer",
     "encode_batch",
     "extract",
+    "identify_language",
 ]

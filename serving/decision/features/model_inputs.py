@@ -14,6 +14,7 @@ from serving.decision.conversation import split_last_turn
 from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.features.complexity import FEATURE_NAMES, extract
 from serving.decision.features.tokenizer import Tokenizer
+from serving.decision.harness import user_words
 from serving.decision.types import FloatArray, ModelInput, Request
 
 _ID_BYTES: Final = 8
@@ -35,11 +36,15 @@ class EncoderLimits:
         where it needs them.
     special_tokens
         Wrap each part in the model's special tokens ([CLS] ... [SEP]): for the transformer tier.
+    user_words
+        Read the user's own words of user turns, without the blocks that tools put there; False for bundles that were
+        trained on whole turns.
     """
 
     max_chars: int = 4000
     max_tokens: int = 512
     special_tokens: bool = False
+    user_words: bool = True
 
 
 def truncate_middle(text: str, max_chars: int) -> str:
@@ -76,6 +81,8 @@ def encode_batch(requests: Sequence[Request], tokenizer: Tokenizer, limits: Enco
         Padded to the longest row of the batch, at least one place wide; ids of the last user turn come first. Arrays
         of one request alone are read-only.
     """
+    if limits.user_words:
+        requests = [user_words(request) for request in requests]
     if len(requests) == 1:
         return _encode_one(requests[0], tokenizer, limits)
     encoded_requests = [_encode(request, tokenizer, limits) for request in requests]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from serving.decision.harness import harness_call, user_words
 from serving.decision.prior.phrase_matching import Phrase, PhraseTable, parse_phrases
 from serving.decision.prior.task_taxonomy import KINDS, OTHER
 from serving.decision.request_traits import is_follow_up
@@ -134,8 +135,9 @@ class PriorModel:
 def classify_task(request: Request) -> TaskMatch:
     """Classify a request by kind of task.
 
-    A task that the request states is taken as it is. Otherwise the last user turn is classified; where that is a short
-    follow-up, the longest of the last user turns; where the result is not clear, the system prompt counts as well.
+    A task that the request states is taken as it is, and so is a call that a tool makes on its own behalf. Otherwise
+    the user's own words are read: the last user turn is classified; where that is a short follow-up, the longest of the
+    last user turns; where the result is not clear, the system prompt counts as well.
 
     Examples
     --------
@@ -150,6 +152,10 @@ def classify_task(request: Request) -> TaskMatch:
     stated = _KIND_OF_LABEL.get((request.task or "").strip().lower().replace("-", "_").replace(" ", "_"))
     if stated is not None:
         return TaskMatch(((stated, 1.0),), ())
+    request = user_words(request)
+    call = harness_call(request)
+    if call is not None:
+        return TaskMatch(((call, 1.0),), ())
     matched: list[str] = []
     scores = _scores(_instruction(request), matched)
     if max(scores, default=0.0) < _MIN_SCORE:

@@ -403,6 +403,12 @@ KINDS: Final[tuple[TaskKind, ...]] = (
         topic_phrases=("capital, hello, hi, thanks, thank you, hallo, danke, hola, gracias, 你好, 谢谢"),
         aliases=("qa", "chat", "chitchat", "smalltalk", "fact", "greeting"),
     ),
+    # Calls that tools make on their own behalf, recognised by `serving.decision.harness.calls`.
+    TaskKind("title_generation", "avoid", 0.95, 0.00, -0.03, 0.01, "", aliases=("title", "tags")),
+    TaskKind("conversation_summary", "avoid", 0.92, 0.00, -0.03, 0.01, "", aliases=("compaction",)),
+    TaskKind("follow_up_suggestions", "avoid", 0.93, 0.00, -0.03, 0.01, "", aliases=("suggestions",)),
+    TaskKind("command_analysis", "avoid", 0.95, 0.00, -0.03, 0.01, ""),
+    TaskKind("harness_probe", "avoid", 0.98, 0.00, -0.02, 0.005, "", aliases=("probe", "quota")),
 )
 
 OTHER: Final = TaskKind("other", "maybe", 0.72, 0.03, -0.06, 0.14, "")

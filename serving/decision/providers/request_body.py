@@ -91,6 +91,7 @@ def parse_body(
         loop_is_open_to_change=tool_loop
         and target is not None
         and target_capability(target, body_api, host=host).changes_in_loop,
+        max_output_tokens=_output_limit(body),
     )
     return ParsedBody(body_api, target, request, tool_loop, host)
 
@@ -232,6 +233,20 @@ def _numbered(raw: Json, where: str) -> list[tuple[int, Json]]:
     if not isinstance(raw, list):
         raise BadRequest(f"{where} must be a list")
     return list(enumerate(raw))[-MAX_MESSAGES // 2 :]
+
+
+def _output_limit(body: Mapping[str, Json]) -> int | None:
+    """Give the client's own limit on output tokens, whatever the endpoint calls it."""
+    settings = body.get("generationConfig", body.get("generation_config"))
+    for place in (body, settings if isinstance(settings, dict) else {}):
+        for key in _OUTPUT_LIMITS:
+            limit = place.get(key)
+            if isinstance(limit, int) and not isinstance(limit, bool):
+                return limit
+    return None
+
+
+_OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
 
 
 def _tools(body: Mapping[str, Json]) -> int:

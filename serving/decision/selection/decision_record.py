@@ -129,8 +129,16 @@ class DecisionRecord:
             raise BadInput(f"not a decision record: {fault!r}") from None
 
 
-def context_of(request: Request, task: str | None = None) -> RequestContext:
-    """Extract what the policy needs from a request; `task` is used where the request states none."""
+def context_of(request: Request, words: Request | None = None, task: str | None = None) -> RequestContext:
+    """Extract what the policy needs from a request.
+
+    Parameters
+    ----------
+    words
+        The request with the user's own words, by which a follow-up is told; None: the request itself.
+    task
+        Used where the request states none.
+    """
     return RequestContext(
         model=request.model,
         tenant=request.tenant,
@@ -141,7 +149,7 @@ def context_of(request: Request, task: str | None = None) -> RequestContext:
         max_cost_usd=request.max_cost_usd,
         client_effort=request.client_effort,
         tool_loop=in_tool_loop(request),
-        follow_up=is_follow_up(request),
+        follow_up=is_follow_up(words or request),
         client_default=request.client_default,
         loop_is_open_to_change=request.loop_is_open_to_change,
     )

@@ -106,6 +106,57 @@ def test_prior_knowledge_fades_as_support_grows() -> None:
     assert "20% prior knowledge at support 0.40" in decide(forecast(support=0.4), fading).reason
 
 
+TITLE = Request(
+    (
+        Message("system", "Generate a short title for this conversation. Return ONLY the title."),
+        Message("user", "User: Prove that there are infinitely many primes."),
+    )
+)
+
+
+def test_calls_that_a_tool_makes_on_its_own_behalf_are_the_priors() -> None:
+    record = engine(forecast((0.3, 0.4))).record(TITLE)
+    assert record.context.task == "title_generation"
+    assert (record.prior_weight, record.prediction.uplift) == (1.0, (0.0, 0.0))
+    decision = decide(forecast((0.3, 0.4)), request=TITLE)
+    assert (decision.arm, decision.bucket, decision.support) == ("direct", "avoid", 0.9)
+    # What the caller states and what a model has learnt of such calls come first.
+    assert decide(forecast((0.3, 0.4)), request=replace(TITLE, task="maths")).arm == "high"
+    learnt = replace(Fixed(forecast((0.3, 0.4))), tasks=("title_generation", "maths"))
+    assert Engine(learnt).decide(TITLE).arm == "high"
+    assert Engine(learnt).record(TITLE).context.task == "title_generation"
+
+
+def test_a_probe_is_known_by_its_limit() -> None:
+    assert decide(forecast((0.3, 0.4)), request=ask("Hi", max_output_tokens=1)).arm == "direct"
+    assert decide(forecast((0.3, 0.4)), request=ask("Hi", max_output_tokens=900)).arm == "high"
+
+
+def test_a_follow_up_is_told_by_the_users_words() -> None:
+    reminder = f"<system-reminder>{'Mind the rules. ' * 500}</system-reminder>"
+    talk = (
+        Message("user", "Plan the move."),
+        Message("assistant", "1. ..."),
+        Message("user", f"{reminder}\nyes, do it"),
+    )
+    record = engine().record(Request(talk))
+    assert record.context.follow_up
+    # The provider is sent, and paid for, the whole text.
+    assert record.runtime_state.input_tokens is not None
+    assert record.runtime_state.input_tokens > len(reminder) / 4
+
+
+def test_the_prior_reads_the_users_words() -> None:
+    reminder = f"<system-reminder>{'Summarize what you did. ' * 300}</system-reminder>"
+    asks = ("hi", "Prove by induction that 1 + 2 + ... + n = n(n+1)/2.")
+    bare, reminded = (
+        [engine(forecast(support=0.0)).record(ask(f"{front}{text}")).prediction.uplift for text in asks]
+        for front in ("", reminder)
+    )
+    assert bare == reminded
+    assert bare[0] < bare[1]
+
+
 def test_a_blend_lies_between_its_parts() -> None:
     ours, theirs = forecast((0.1, 0.2)), forecast((0.3, 0.0), half=0.1, tokens=(1.0, 1.0, 1.0))
     mixed = blend_prior(ours, theirs, 0.25)

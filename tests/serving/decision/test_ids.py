@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.decision.ids import IdSource, timestamp_of, to_base32
+from serving.decision.ids import IdSource, prompt_id, timestamp_of, to_base32
+from serving.decision.types import Message
 
 
 @settings(deadline=None)
@@ -42,3 +43,13 @@ def test_spelling_keeps_order(one: int, two: int) -> None:
 
 def test_the_time_is_in_the_id() -> None:
     assert timestamp_of(IdSource(lambda: 1_790_000_000.125, random.Random(0))()) == 1_790_000_000.125
+
+
+def test_a_prompt_is_known_by_the_users_words() -> None:
+    asked = [Message("system", "x"), Message("user", "rename it")]
+    reminded = [Message("system", "x"), Message("user", "<system-reminder>It is 1 May.</system-reminder>\nrename it")]
+    environment = [Message("system", "x"), Message("user", "<environment_context>a</environment_context>"), asked[1]]
+    assert prompt_id(asked) == prompt_id(reminded) == prompt_id(environment)
+    assert prompt_id(asked) != prompt_id([asked[0], Message("user", "rename them")])
+    # A turn that holds a block alone is known by that block.
+    assert prompt_id([Message("user", "<env>a</env>")]) != prompt_id([Message("user", "<env>b</env>")])

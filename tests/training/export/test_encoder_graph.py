@@ -19,7 +19,7 @@ from training.errors import TrainingError
 from training.export import graph
 from training.export.encoder_graph import OPSET, add_encoder
 from training.export.graph_builder import GraphBuilder
-from training.models.fitted_model import Components, FittedModel, SupportHead, TreeHead
+from training.models.fitted_model import Components, FittedModel, TreeHead
 
 
 def transformer(opset: int = OPSET) -> TransformerEncoder:
@@ -57,7 +57,11 @@ def narrow(model: FittedModel, dims: int) -> FittedModel:
         success=tuple(replace(one, score=head, feature_only=head) for one in model.success),
         uplift=tuple(replace(one, direct=None) for one in model.uplift),
         output_tokens=model.latency_ms,
-        support=SupportHead(Components(np.zeros(width), np.eye(width)[:, :4]), np.eye(4)[:3], model.support.map),
+        support=replace(
+            model.support,
+            components=Components(np.zeros(width), np.ones(width), np.eye(width)[:, :4]),
+            centroids=np.eye(4)[:3],
+        ),
         tasks=None,
     )
 

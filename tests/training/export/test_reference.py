@@ -51,7 +51,8 @@ def test_without_support_success_is_that_of_the_feature_only_heads() -> None:
 
 def test_low_support_widens_the_interval() -> None:
     model = tiny.model(2)
-    full, none = (replace(model.support, map=PiecewiseLinear(np.zeros(1), np.full(1, level))) for level in (1.0, 0.0))
+    typical = replace(model.support, typicality=PiecewiseLinear(np.zeros(1), np.ones(1)))
+    full, none = (replace(typical, map=PiecewiseLinear(np.zeros(1), np.full(1, level))) for level in (1.0, 0.0))
     plain = replace(model, success=tuple(replace(head, feature_only=None) for head in model.success))
     sure, unsure = (predict(replace(plain, support=head), rows()) for head in (full, none))
     np.testing.assert_array_equal(sure.uplift, unsure.uplift)
@@ -62,3 +63,11 @@ def test_low_support_widens_the_interval() -> None:
 
 def test_a_model_without_task_labels_has_no_task_probabilities() -> None:
     assert predict(tiny.model(3, tasks=False), rows(5)).task_probabilities.shape == (5, 0)
+
+
+def test_support_falls_with_the_typicality_of_the_residual() -> None:
+    model = tiny.model(2)
+    sure = replace(model.support, map=PiecewiseLinear(np.zeros(1), np.ones(1)))
+    factor = model.support.typicality(model.support.components.residual(rows()))
+    assert factor.max() > factor.min()
+    np.testing.assert_allclose(predict(replace(model, support=sure), rows()).support, factor)

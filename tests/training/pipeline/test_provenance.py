@@ -6,10 +6,11 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from serving.decision import Request, from_prompt
 from tests.support.small_training import PROMPTS, trained
 from training.dataset.sampling import draw_prompts
 from training.metrics.risk_control import Certificate, NoCertificate
-from training.pipeline.provenance import lineage_of
+from training.pipeline.provenance import languages_of, lineage_of
 
 MADE = trained()
 WHOLE = draw_prompts(MADE.dataset, len(MADE.dataset), 0)
@@ -46,3 +47,14 @@ def test_a_sampled_history_counts_all_of_its_prompts() -> None:
     assert found.data.prompts == PROMPTS
     assert found.learner["prompts"] == PROMPTS
     assert found.calibration["prompts"] == 150
+
+
+def test_languages_are_those_that_a_good_share_of_the_prompts_is_written_in() -> None:
+    english = [Request(from_prompt(f"What is the sum of {n} and the number of the day?")) for n in range(150)]
+    german = Request(from_prompt("Wie ist das und was kann ich tun?"))
+    assert languages_of([*english, german]) == ("en",)
+    assert languages_of([*english, german, german]) == ("en", "de")
+    assert languages_of([Request(from_prompt("<env>What is the of and</env> x = 1"))]) == ()
+    assert lineage_of(MADE.history, WHOLE, MADE.fitted, MADE.evaluation).languages == languages_of(
+        MADE.dataset.requests
+    )

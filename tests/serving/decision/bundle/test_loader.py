@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,35 @@ def test_a_cut_or_grown_file_is_corrupt(folder: Path, tmp_path: Path, name: str,
         load_bundle(broken)
 
 
+def test_a_language_that_no_training_prompt_is_written_in_has_less_support(tmp_path: Path) -> None:
+    german, english = (tiny.request(text) for text in ("Wie ist das und was kann ich?", "what is the and how is it"))
+    plain = Path(tmp_path / "plain")
+    knowing = Path(tmp_path / "knowing")
+    for out, languages in ((plain, None), (knowing, ("en",))):
+        lineage = BundleLineage(DataFingerprint("d", 3, 2), languages=languages)
+        export_bundle(tiny.model(2), tiny.encoder(), tiny.ARMS[:2], out, lineage)
+    before, after = (load_bundle(path) for path in (plain, knowing))
+    assert (before.manifest.languages, after.manifest.languages) == (None, ("en",))
+    for request, factor in ((german, 0.25), (english, 1.0), (tiny.request("42"), 1.0)):
+        was, found = before.predict_request(request), after.predict_request(request)
+        assert was.support > 0
+        assert found.support == pytest.approx(factor * was.support)
+        assert (found.success, found.uplift) == (was.success, was.uplift)
+        golden.check_golden(0, found, after.predict_requests([request, english])[0])
+
+
+def test_a_bundle_of_protocol_1_reads_whole_turns(forge: Forge, bundle: Bundle) -> None:
+    limits = replace(bundle.manifest.encoder.limits, user_words=False)
+    encoder = replace(bundle.manifest.encoder, limits=limits)
+    older = load_bundle(forge(protocol=1, encoder=encoder))
+    assert older.manifest.protocol == 1
+    assert '"user_words"' not in older.manifest.to_json()
+    asked, bare = tiny.request("<env>the the the</env> what is"), tiny.request("what is")
+    assert older.predict_request(bare) == bundle.predict_request(bare) == bundle.predict_request(asked)
+    assert older.predict_request(asked) != older.predict_request(bare)
+    assert older.predict_requests([asked, bare])[0].support == pytest.approx(older.predict_request(asked).support)
+
+
 @pytest.mark.parametrize("name", [*FILES, MANIFEST])
 def test_a_missing_file_is_named(folder: Path, tmp_path: Path, name: str) -> None:
     partial = tmp_path / "partial"
@@ -117,7 +147,7 @@ def test_a_newer_protocol_names_both_and_the_cure(folder: Path, tmp_path: Path) 
     shutil.copytree(folder, newer)
     facts = json.loads((folder / MANIFEST).read_text("utf-8"))
     (newer / MANIFEST).write_text(json.dumps({"protocol": 3, "shape": "unheard of", "files": facts["files"]}), "utf-8")
-    with pytest.raises(BundleTooNew, match=r"protocol 3; this server reads <= 1: upgrade"):
+    with pytest.raises(BundleTooNew, match=r"protocol 3; this server reads <= 2: upgrade"):
         load_bundle(newer)
 
 

@@ -97,16 +97,23 @@ arms_drawn = st.builds(
     features=st.lists(names).map(tuple),
     facts=st.dictionaries(names, st.none() | st.booleans() | st.integers() | amounts | names | st.lists(names)),
     numbers=st.dictionaries(names, st.floats(allow_nan=False, allow_infinity=False)),
+    user_words=st.booleans(),
+    languages=st.none() | st.lists(names).map(tuple),
 )
 def test_manifest_comes_back_as_it_was(
-    arms: list[Arm], features: tuple[str, ...], facts: dict[str, object], numbers: dict[str, float]
+    arms: list[Arm],
+    features: tuple[str, ...],
+    facts: dict[str, object],
+    numbers: dict[str, float],
+    user_words: bool,
+    languages: tuple[str, ...] | None,
 ) -> None:
     manifest = Manifest(
         created="2025-05-05T00:00:00+00:00",
         thinkgate_version="0.1.0",
         arms=tuple(arms),
         features=features,
-        encoder=EncoderSpec("transformer", "some/encoder", EncoderLimits(100, 20, True)),
+        encoder=EncoderSpec("transformer", "some/encoder", EncoderLimits(100, 20, True, user_words)),
         tasks=(),
         files=dict.fromkeys(FILES, "0" * 64),
         consumption=ConsumptionSource("history", "defaults"),
@@ -114,6 +121,8 @@ def test_manifest_comes_back_as_it_was(
         learner=facts,
         metrics=numbers,
         mlflow=facts or None,
+        languages=languages if user_words else None,
+        protocol=2 if user_words else 1,
     ).with_bundle_id()
     assert Manifest.from_json(manifest.to_json()) == manifest
     assert manifest.with_bundle_id() == manifest

@@ -117,3 +117,16 @@ def test_cap_keeps_head_and_tail(text: str, max_chars: int) -> None:
         assert len(capped) == max_chars + 1
         assert text.startswith(capped[: max_chars - max_chars // 2])
         assert text.endswith(capped[len(capped) - max_chars // 2 :])
+
+
+def test_the_users_words_are_read_and_whole_turns_where_a_bundle_was_trained_on_those() -> None:
+    bare = Request((Message("system", "be brief"), Message("user", "what is this")))
+    sent = Request((Message("system", "be brief"), Message("user", "<env>the the the</env> what is this")))
+    for requests in ([sent], [sent, bare]):
+        read, wanted = (encode_batch(some, TOKENIZER, EncoderLimits()) for some in (requests, [bare] * len(requests)))
+        np.testing.assert_array_equal(read.token_ids, wanted.token_ids)
+        np.testing.assert_array_equal(read.token_weights, wanted.token_weights)
+        np.testing.assert_array_equal(read.features, wanted.features)
+    whole = EncoderLimits(user_words=False)
+    assert not np.array_equal(encode_batch([sent], TOKENIZER, whole).features, wanted.features[:1])
+    np.testing.assert_array_equal(encode_batch([bare], TOKENIZER, whole).features, wanted.features[:1])

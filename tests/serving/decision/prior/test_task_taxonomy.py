@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from serving.decision.harness import CALL_KINDS
 from serving.decision.prior.phrase_matching import parse_phrases
 from serving.decision.prior.task_taxonomy import KINDS, OTHER, TaskKind
 
+PHRASED = [kind for kind in KINDS if kind.name not in CALL_KINDS]
 HIGHEST_STRENGTH = 1.08
 """Share of a kind's uplift at the highest effort."""
 
@@ -41,7 +43,14 @@ def test_a_request_phrase_asks_for_one_kind() -> None:
             assert seen.setdefault(phrase.words, kind.name) == kind.name, phrase.text
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+def test_calls_that_tools_make_on_their_own_behalf_are_kinds_without_phrases_that_reasoning_does_not_pay_for() -> None:
+    kinds = {kind.name: kind for kind in KINDS}
+    assert set(CALL_KINDS) <= set(kinds)
+    assert {kind.name for kind in KINDS if not kind.request_phrases} == set(CALL_KINDS)
+    assert {(kinds[name].bucket, kinds[name].uplift) for name in CALL_KINDS} == {("avoid", 0.0)}
+
+
+@pytest.mark.parametrize("kind", PHRASED, ids=lambda kind: str(kind.name))
 def test_a_phrase_is_well_formed(kind: TaskKind) -> None:
     """A gap stands between words, and the first word is no bare ending: the table finds phrases by it."""
     phrases = parse_phrases(f"{kind.request_phrases},{kind.topic_phrases}", 0, is_request=True)
@@ -51,7 +60,7 @@ def test_a_phrase_is_well_formed(kind: TaskKind) -> None:
         assert not phrase.words[0].startswith("*"), phrase.text
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+@pytest.mark.parametrize("kind", PHRASED, ids=lambda kind: str(kind.name))
 def test_every_kind_has_phrases_in_chinese_and_beyond_english(kind: TaskKind) -> None:
     assert any("\u4e00" <= character <= "\u9fff" for character in kind.request_phrases)
     assert any(

@@ -98,8 +98,8 @@ def test_a_record_with_an_unknown_field_is_refused() -> None:
 
 
 def test_the_context_prefers_the_task_that_the_request_states() -> None:
-    assert context_of(ask(task="maths"), "code").task == "maths"
-    assert context_of(ask(), "code").task == "code"
+    assert context_of(ask(task="maths"), task="code").task == "maths"
+    assert context_of(ask(), task="code").task == "code"
     assert context_of(ask()).task is None
 
 
