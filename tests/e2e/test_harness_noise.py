@@ -18,7 +18,7 @@ ASKS = (
 )
 REMINDER = (
     "<system-reminder>\n"
-    + "Solve each step with care: 3 + 4 = 7, plan, verify and test. " * 130
+    + "Solve each step with care: 3 + 4 = 7, plan, verify and test. " * 140
     + "\n</system-reminder>"
 )
 

@@ -144,7 +144,7 @@ def _fill_conversation(row: _FloatRow, request: Request, turns: Turns) -> None:
         sum([len(message.text) for message in messages if message.role in ("system", "developer")]),
         len(answer),
         rest.count("\n"),
-        number_sizes(blank_non_digits(to_symbols(rest)))[0],
+        len(blank_non_digits(to_symbols(rest)).split()),
         rest.count("?"),
         rest.count("```"),
         answer.rstrip().endswith("?"),
