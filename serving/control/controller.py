@@ -137,7 +137,8 @@ class Controller:
             record, applied = decided.record, decided.applied
             effort = decided.decision.effort if applied is None else applied.effort or decided.decision.effort
             tokens = (record.runtime_state.input_tokens or 0) if record is not None else 0
-            self._remember(request, LastTurn(arm_key(arm), effort, tokens, self._clock()))
+            history = None if applied is None else applied.effort_history
+            self._remember(request, LastTurn(arm_key(arm), effort, tokens, self._clock(), effort_history=history))
 
     def reported(self, outcome: OutcomeRow, decision: DecisionRow | None) -> None:
         """Take note of an outcome."""
@@ -223,7 +224,9 @@ class Controller:
         if arm is None or age > memory.session_minutes * 60.0:
             return None
         cached = turn.input_tokens if turn.input_tokens >= _LEAST_CACHED and age <= memory.cache_minutes * 60.0 else 0
-        return Session(arm, turn.effort, cached, cache_kept_by=_cache_kept_by(arm, turn.effort, bound_policy))
+        history = turn.effort_history if request.effort_in_band else None
+        kept = _cache_kept_by(arm, turn.effort, bound_policy, in_band=history is not None)
+        return Session(arm, turn.effort, cached, cache_kept_by=kept, effort_history=history)
 
     def _arm(self, key: int, bound_policy: BoundPolicy) -> str | None:
         if self._named is not bound_policy.arms:
@@ -252,15 +255,18 @@ class Controller:
         return replace(row, cost_usd=once * (1.0 + (row.retries or 0)))
 
 
-def _cache_kept_by(last: str, effort: Effort, bound_policy: BoundPolicy) -> tuple[str, ...]:
+def _cache_kept_by(last: str, effort: Effort, bound_policy: BoundPolicy, *, in_band: bool) -> tuple[str, ...]:
     """Name the arms that read the prompt cache of the last turn.
 
-    Another effort of the same model costs the cached prefix unless the model's provider is known to keep it.
+    Another effort of the same model costs the cached prefix unless the model's provider is known to keep it, or takes
+    the change inside the conversation, where reasoning is not switched off.
     """
     before = next(arm for arm in bound_policy.arms if arm.name == last)
-    is_kept = find_capability(before.known_as, before.speaks).cache_on_effort == "kept"
+    keeps = find_capability(before.known_as, before.speaks).cache_on_effort == "kept"
     return tuple(
-        arm.name for arm in bound_policy.arms if arm.model == before.model and (arm.effort == effort or is_kept)
+        arm.name
+        for arm in bound_policy.arms
+        if arm.model == before.model and (keeps or arm.effort == effort or (in_band and arm.effort != "none"))
     )
 
 

@@ -9,22 +9,24 @@ unknown.
 from __future__ import annotations
 
 import mmap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from struct import Struct
 from typing import Final
 from zlib import crc32
 
-from serving.decision import EFFORTS, Effort
+from serving.decision import EFFORTS, Effort, EffortHistory
 
 _WAYS: Final = 4
-_BODY: Final = Struct("<16s8sIIdBBBx")
-_WHOLE: Final = Struct("<16s8sIIdBBBxI")
+_BODY: Final = Struct("<16s8sIIdBBBB5H5Bx")
+_WHOLE: Final = Struct("<16s8sIIdBBBB5H5BxI")
 _SIZE: Final = _WHOLE.size
 _BUCKET: Final = _SIZE * _WAYS
 _EMPTY: Final = bytes(_SIZE)
 _MOST_TOKENS: Final = 2**32 - 1
 _NO_EFFORT: Final = 255
+_MOST_CHANGES: Final = 5
 ROOT_BYTES: Final = 8
 NO_ROOT: Final = bytes(ROOT_BYTES)
 
@@ -47,6 +49,8 @@ class LastTurn:
         Effort that the client stated with it; None where it stated none.
     client_chose
         The client has changed its effort within the session, so somebody chose it.
+    effort_history
+        Efforts of the session, where they change inside the conversation; None where they do not.
     root
         Identifies the conversation where nobody named the session, `ROOT_BYTES` long; zeros where somebody did.
     """
@@ -58,6 +62,7 @@ class LastTurn:
     client_effort: Effort | None = None
     client_chose: bool = False
     root: bytes = NO_ROOT
+    effort_history: EffortHistory | None = None
 
 
 class SessionTable:
@@ -66,7 +71,7 @@ class SessionTable:
     Parameters
     ----------
     most
-        Sessions that find room, about 50 bytes each; rounded up to whole buckets.
+        Sessions that find room, about 70 bytes each; rounded up to whole buckets.
     """
 
     def __init__(self, most: int = 65_536) -> None:
@@ -113,7 +118,8 @@ class SessionTable:
         stated = _NO_EFFORT if turn.client_effort is None else EFFORTS.index(turn.client_effort)
         tokens = min(turn.input_tokens, _MOST_TOKENS)
         effort = EFFORTS.index(turn.effort)
-        body = _BODY.pack(key, turn.root, turn.arm, tokens, turn.at, effort, stated, turn.client_chose)
+        history = _packed(turn.effort_history)
+        body = _BODY.pack(key, turn.root, turn.arm, tokens, turn.at, effort, stated, turn.client_chose, *history)
         self._memory[start + chosen : start + chosen + _SIZE] = body + crc32(body).to_bytes(4, "little")
 
     def _start(self, key: bytes) -> int:
@@ -143,8 +149,26 @@ def _turn_key(tenant: str | None, turn: bytes) -> bytes:
 
 
 def _read(entry: bytes) -> LastTurn | None:
-    _, root, arm, tokens, at, effort, stated, chose, check = _WHOLE.unpack(entry)
+    _, root, arm, tokens, at, effort, stated, chose, base, *changes, check = _WHOLE.unpack(entry)
     if check != crc32(entry[:-4]) or entry == _EMPTY or effort >= len(EFFORTS):
         return None
     client_effort = EFFORTS[stated] if stated < len(EFFORTS) else None
-    return LastTurn(arm, EFFORTS[effort], tokens, at, client_effort, bool(chose), root)
+    history = _unpacked(base, changes)
+    return LastTurn(arm, EFFORTS[effort], tokens, at, client_effort, bool(chose), root, history)
+
+
+def _packed(history: EffortHistory | None) -> tuple[int, ...]:
+    """Give the first effort, the places of the changes and their efforts as numbers."""
+    changes = () if history is None else history.changes
+    places = [place for place, _ in changes] + [0] * (_MOST_CHANGES - len(changes))
+    efforts = [EFFORTS.index(effort) for _, effort in changes] + [_NO_EFFORT] * (_MOST_CHANGES - len(changes))
+    return (_NO_EFFORT if history is None else EFFORTS.index(history.base), *places, *efforts)
+
+
+def _unpacked(base: int, changes: Sequence[int]) -> EffortHistory | None:
+    if base >= len(EFFORTS):
+        return None
+    pairs = zip(changes[:_MOST_CHANGES], changes[_MOST_CHANGES:], strict=True)
+    return EffortHistory(
+        EFFORTS[base], tuple((place, EFFORTS[effort]) for place, effort in pairs if effort < _NO_EFFORT)
+    )

@@ -86,6 +86,27 @@ class Message:
 
 
 @fast_dataclass
+class EffortHistory:
+    """Efforts of a session whose changes stand inside the conversation, so that the prompt cache stays.
+
+    Parameters
+    ----------
+    base
+        At the usual place in every call.
+    changes
+        Index among the client's turns before which the effort changes, and what to; ascending.
+    """
+
+    base: Effort
+    changes: tuple[tuple[int, Effort], ...] = ()
+
+    @property
+    def last(self) -> Effort:
+        """The effort in force."""
+        return self.changes[-1][1] if self.changes else self.base
+
+
+@fast_dataclass
 class TurnKeys:
     """Hashes by which the turns of one conversation find each other where nobody names a session.
 
@@ -115,6 +136,8 @@ class Request:
         `client_effort` is what the client's program always sends, not a person's choice.
     loop_is_open_to_change
         The protocol of the call's model allows another effort inside an open tool loop.
+    effort_in_band
+        The call can change its effort inside the conversation.
     turn_keys
         Where nobody named the session: what the calls of the conversation are found by.
     max_output_tokens
@@ -133,6 +156,7 @@ class Request:
     tools: int = 0
     client_default: bool = False
     loop_is_open_to_change: bool = False
+    effort_in_band: bool = False
     turn_keys: TurnKeys | None = None
     max_output_tokens: int | None = None
 
@@ -346,6 +370,8 @@ class Applied:
         all arms that would have come to it; None without an arm.
     integration
         Who put the decision into the call; None where nobody of ours did.
+    effort_history
+        Efforts of the session after this call, where they stand inside the conversation.
     """
 
     model: str | None
@@ -354,3 +380,4 @@ class Applied:
     arm: str | None = None
     propensity: float | None = None
     integration: Integration | None = None
+    effort_history: EffortHistory | None = None

@@ -7,6 +7,8 @@ from typing import Final
 
 from serving.decision import BadRequest
 from serving.decision.providers import (
+    BETA,
+    BETA_HEADER,
     READABLE_ENCODINGS,
     Endpoint,
     apply_decision,
@@ -40,7 +42,7 @@ from serving.schemas import (
     read_lossless,
     write_lossless,
 )
-from serving.service import continues_loop, counting_unread, notify_rewritten, rewrite_decided
+from serving.service import continues_loop, counting_unread, effort_history_of, notify_rewritten, rewrite_decided
 
 _DECISION_HEADERS: Final = tuple(
     f"x-thinkgate-{name}"
@@ -181,7 +183,12 @@ class Exchange:
                 {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
             )
             parsed = parse_body(
-                document.value, endpoint.api, model=endpoint.model, headers=gateway_headers, host=endpoint.host
+                document.value,
+                endpoint.api,
+                model=endpoint.model,
+                headers=gateway_headers,
+                host=endpoint.host,
+                sets_headers=True,
             )
         self._require_arm_model(parsed.model)
         parsed = replace(parsed, request=service.identify(parsed.request, self._headers.items()))
@@ -192,7 +199,12 @@ class Exchange:
             decided,
             "ext_proc",
             lambda decision, arm: apply_decision(
-                document.value, parsed, decision, continue_loop=continues_loop(service, decided), arm=arm
+                document.value,
+                parsed,
+                decision,
+                continue_loop=continues_loop(service, decided),
+                arm=arm,
+                effort_history=effort_history_of(decided),
             ),
         )
         notify_rewritten(service, rewriting, self._headers.items())
@@ -207,6 +219,8 @@ class Exchange:
         answer = Answer()
         common = answer.request_body.response
         set_headers(common.header_mutation, (*headers, *self._encodings(only_plain=asked is not None)))
+        if rewritten.needs_beta:
+            set_headers(common.header_mutation, (with_beta(self._headers),))
         if rewritten.changed or asked is not None:
             body = write_lossless(asked or rewritten.body, document.plain)
             common.body_mutation.body = body
@@ -254,6 +268,13 @@ class Exchange:
         if names <= {name.encode() for name in READABLE_ENCODINGS}:
             return []
         return [(b"accept-encoding", b"gzip" if b"gzip" in names else b"identity")]
+
+
+def with_beta(headers: Headers) -> tuple[bytes, bytes]:
+    """Give Anthropic's beta header with what the client asks for already."""
+    name = BETA_HEADER.encode()
+    asked = [part.strip() for part in headers.get(name, b"").split(b",") if part.strip()]
+    return name, b",".join([*asked, *([] if BETA.encode() in asked else [BETA.encode()])])
 
 
 def _refuse(problem: Problem) -> Answer:

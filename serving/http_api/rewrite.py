@@ -16,6 +16,7 @@ import orjson
 from serving.decision import Arm, BadRequest, Decision, Integration
 from serving.decision.providers import (
     API_NAMES,
+    BETA,
     PROXY_DIALECT,
     ParsedBody,
     ProxyCall,
@@ -66,6 +67,7 @@ from serving.service import (
     Rewriting,
     continues_loop,
     counting_unread,
+    effort_history_of,
     net_benefit_usd,
     notify_rewritten,
     problem_of,
@@ -78,7 +80,7 @@ FORMS: Final = {
     "merge": b"application/merge-patch+json",
 }
 """Forms of the answer, and their media types: the whole body, RFC 6902 operations, an RFC 7396 merge patch."""
-_PARAMETERS: Final = ("form", "dialect", "model", "host", "drop-sampling")
+_PARAMETERS: Final = ("form", "dialect", "model", "host", "drop-sampling", "sets-headers")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _HEADER_TEXTS: Final = {
     "decision-id": "Name it when the outcome is reported.",
@@ -92,6 +94,7 @@ _HEADER_TEXTS: Final = {
     "max-retries": "Cap of the call.",
     "max-total-ms": "Cap of the call.",
     "note": "Why the body was left alone, where it was.",
+    "set-anthropic-beta": "To be added to the call's `anthropic-beta`; only where `sets-headers` was asked for.",
 }
 
 
@@ -137,6 +140,11 @@ REWRITE: Final = RouteText(
             _query("model", "The model, where the URL of the call names it and the body does not (Gemini)."),
             _query("host", "Who serves the call: a name such as `openrouter`, `vllm`, `azure`, or the call's URL."),
             _query("drop-sampling", "`true`: let temperature and the like go where the model refuses them."),
+            _query(
+                "sets-headers",
+                "`true`: the caller adds `x-thinkgate-set-anthropic-beta` to the call's `anthropic-beta`, so that an"
+                " effort may change inside a conversation and keep its prompt cache.",
+            ),
         ],
         **request_body({"type": "object"}, REWRITE_BODIES),
     },
@@ -158,6 +166,7 @@ class _RewriteQuery:
     model: str | None
     host: str | None
     drop_sampling: bool
+    sets_headers: bool
     gateway_headers: dict[str, str]
 
     @property
@@ -236,10 +245,19 @@ class RewriteRoute:
         parsed = replace(call.parsed, request=self._decision_service.identify(call.parsed.request, headers))
         decided = self._decision_service.answer(parsed.request, headers)
         keeps, drops = continues_loop(self._decision_service, decided), query.drop_sampling
+        history = effort_history_of(decided)
 
         def apply(decision: Decision, arm: Arm | None) -> Rewrite:
             if call.proxy_call is None:
-                return apply_decision(call.body, parsed, decision, continue_loop=keeps, drop_sampling=drops, arm=arm)
+                return apply_decision(
+                    call.body,
+                    parsed,
+                    decision,
+                    continue_loop=keeps,
+                    drop_sampling=drops,
+                    arm=arm,
+                    effort_history=history,
+                )
             return rewrite_proxy_call(
                 call.proxy_call, parsed, decision, continue_loop=keeps, drop_sampling=drops, arm=arm
             )
@@ -252,7 +270,8 @@ class RewriteRoute:
     def _describe(self, rewriting: Rewriting) -> Headers:
         parsed, decided, rewritten = rewriting.parsed, rewriting.decided, rewriting.rewritten
         if rewriting.integration != "litellm":
-            return decision_headers(parsed, decided.decision, rewritten)
+            beta = ((b"x-thinkgate-set-anthropic-beta", BETA.encode()),) if rewritten.needs_beta else ()
+            return (*decision_headers(parsed, decided.decision, rewritten), *beta)
         net_usd = net_benefit_usd(decided, self._decision_service.slot.live.bound_policy)
         return proxy_headers(parsed, decided.decision, rewritten, net_usd)
 
@@ -266,7 +285,11 @@ def _read_call(body: Any, query: _RewriteQuery) -> _Call:
         return _Call(proxy_call.request, parse_body(proxy_call.request, proxy_call.api, headers=context), proxy_call)
     api = None if query.dialect is None else parse_api_name(query.dialect)
     host = "" if query.host is None else parse_host(query.host)
-    return _Call(body, parse_body(body, api, model=query.model, headers=context, host=host), None)
+    return _Call(
+        body,
+        parse_body(body, api, model=query.model, headers=context, host=host, sets_headers=query.sets_headers),
+        None,
+    )
 
 
 def _payload(raw: bytes | bytearray, document: Document, rewritten: Rewrite, form: str) -> bytes | bytearray:
@@ -290,4 +313,5 @@ def _read_query(scope: Scope) -> _RewriteQuery:
     if form not in FORMS:
         raise Rejected(Problem(INVALID, f"unknown form: use one of {', '.join(FORMS)}"))
     drop = (given["drop-sampling"] or "").lower() in _TRUE
-    return _RewriteQuery(form, dialect, given["model"], given["host"], drop, headers)
+    sets_headers = (given["sets-headers"] or "").lower() in _TRUE
+    return _RewriteQuery(form, dialect, given["model"], given["host"], drop, sets_headers, headers)

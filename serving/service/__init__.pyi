@@ -5,6 +5,7 @@ from .applied import (
     continues_loop,
     counting_unread,
     describe_applied,
+    effort_history_of,
     notify_rewritten,
     rewrite_decided,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "continues_loop",
     "counting_unread",
     "describe_applied",
+    "effort_history_of",
     "error_location",
     "explain_entry",
     "net_benefit_usd",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from serving.decision import Applied, Arm, Decision, Integration, RecordedDecision, ThinkgateError
+from serving.decision import Applied, Arm, Decision, EffortHistory, Integration, RecordedDecision, ThinkgateError
 from serving.decision.providers import ParsedBody, Rewrite, is_arm_model, same_model, target_capability
 from serving.decision.selection import may_change_in_loop
 from serving.journal import find_arm
@@ -58,6 +58,12 @@ def continues_loop(service: DecisionService, decided: RecordedDecision) -> bool:
         return False
     terms = bound_policy.policy.terms_for(record.context.tenant)
     return may_change_in_loop(record.context.loop_is_open_to_change, terms)
+
+
+def effort_history_of(decided: RecordedDecision) -> EffortHistory | None:
+    """Give the efforts of the session so far, where the call can change them inside the conversation."""
+    session = None if decided.record is None else decided.record.runtime_state.session
+    return None if session is None else session.effort_history
 
 
 def rewrite_decided(
@@ -122,10 +128,10 @@ def describe_applied(rewriting: Rewriting, arms: Sequence[Arm]) -> Applied:
         first = decided.decision.arm
         served = find_arm(tuple(fitting.values()), rewritten.model, effort, first, parsed.api, parsed.host)
         if served is None:
-            return Applied(rewritten.model, effort, reason, None, None, rewriting.integration)
+            return Applied(rewritten.model, effort, reason, None, None, rewriting.integration, rewritten.effort_history)
     name = decided.decision.arm if served is None else served.name
     chance = decided.decision.propensity if served is None else _chance(rewriting, fitting, served)
-    return Applied(rewritten.model, effort, reason, name, chance, rewriting.integration)
+    return Applied(rewritten.model, effort, reason, name, chance, rewriting.integration, rewritten.effort_history)
 
 
 def _are_decided_on(arms: Sequence[Arm], decision: Decision) -> bool:

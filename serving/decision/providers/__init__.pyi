@@ -5,6 +5,7 @@ from .client_session import AGENT_HEADERS, SESSION_HEADERS, header_session, unas
 from .endpoints import API_NAMES, PROXY_DIALECT, Api, Endpoint, parse_api_name, parse_path
 from .gateway_headers import read_gateway_headers
 from .hosts import find_host, parse_host
+from .inband_effort import BETA, BETA_HEADER
 from .litellm_proxy import ProxyCall, parse_proxy_call, rewrite_proxy_call
 from .reply_usage import READABLE_ENCODINGS, ReplyReader
 from .request_body import ParsedBody, parse_body
@@ -16,6 +17,8 @@ __all__ = [
     "AGENT_HEADERS",
     "APIS",
     "API_NAMES",
+    "BETA",
+    "BETA_HEADER",
     "NOT_APPLIED",
     "PROXY_DIALECT",
     "READABLE_ENCODINGS",

@@ -7,6 +7,7 @@ from typing import cast
 
 from serving.decision.providers.client_preferences import read_budget, read_word, stated_effort
 from serving.decision.providers.endpoints import Api
+from serving.decision.providers.inband_effort import effort_in_band
 from serving.decision.providers.json_patch import Json
 from serving.decision.types import EFFORTS, Effort
 
@@ -24,7 +25,7 @@ def client_effort(body: Mapping[str, Json], api: Api) -> Effort | None:
     if api == "converse":
         return _converse_effort(body.get("additionalModelRequestFields"))
     if api != "gemini":
-        return stated_effort(body)
+        return effort_in_band(body, api) or stated_effort(body)
     settings = body.get("generationConfig", body.get("generation_config"))
     generation_config = settings if isinstance(settings, dict) else {}
     return _gemini_effort(generation_config.get("thinkingConfig", generation_config.get("thinking_config")))

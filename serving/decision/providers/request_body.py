@@ -15,6 +15,7 @@ from serving.decision.providers.client_intent import body_in_tool_loop, client_e
 from serving.decision.providers.client_session import body_session
 from serving.decision.providers.endpoints import Api, detect_api, has_key, part_type
 from serving.decision.providers.gateway_headers import NO_GATEWAY_HEADERS, GatewayHeaders
+from serving.decision.providers.inband_effort import takes_effort_in_band
 from serving.decision.providers.json_patch import Json
 from serving.decision.providers.targets import target_capability
 from serving.decision.types import Message, Request
@@ -52,6 +53,7 @@ def parse_body(
     model: str | None = None,
     headers: GatewayHeaders = NO_GATEWAY_HEADERS,
     host: str = "",
+    sets_headers: bool = False,
 ) -> ParsedBody:
     """Parse a body.
 
@@ -67,6 +69,8 @@ def parse_body(
         The gateway headers of the call.
     host
         Who serves the call: one of `HOSTS`; empty where that is not known.
+    sets_headers
+        The caller can add a header to the call, as a change of effort inside an Anthropic conversation needs one.
 
     Raises
     ------
@@ -77,6 +81,7 @@ def parse_body(
     named = body.get("model")
     target = named if isinstance(named, str) and named else model
     tool_loop = body_in_tool_loop(body, body_api)
+    capability = None if target is None else target_capability(target, body_api, host=host)
     request = Request(
         messages=_PARSERS[body_api](body),
         model=None if target is None else clean(target),
@@ -88,9 +93,10 @@ def parse_body(
         max_cost_usd=headers.max_cost_usd,
         client_effort=client_effort(body, body_api),
         tools=_tools(body),
-        loop_is_open_to_change=tool_loop
-        and target is not None
-        and target_capability(target, body_api, host=host).changes_in_loop,
+        loop_is_open_to_change=tool_loop and capability is not None and capability.changes_in_loop,
+        effort_in_band=capability is not None
+        and takes_effort_in_band(capability, body_api)
+        and (sets_headers or body_api == "responses"),
         max_output_tokens=_output_limit(body),
     )
     return ParsedBody(body_api, target, request, tool_loop, host)

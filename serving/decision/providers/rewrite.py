@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from serving.decision.errors import BadRequest
 from serving.decision.providers.capabilities import Capability
@@ -18,6 +18,11 @@ from serving.decision.providers.client_intent import body_in_tool_loop, client_e
 from serving.decision.providers.client_preferences import drop_foreign_forms
 from serving.decision.providers.effort_writers import EffortChange, has_switch, strip_effort, write_effort
 from serving.decision.providers.endpoints import Api
+from serving.decision.providers.inband_effort import (
+    continue_history,
+    takes_effort_in_band,
+    write_changes,
+)
 from serving.decision.providers.json_patch import Body, Json, PatchOperation, copy_objects, diff_patch, merge_patch
 from serving.decision.providers.request_body import ParsedBody
 from serving.decision.providers.rules import (
@@ -32,7 +37,7 @@ from serving.decision.providers.rules import (
     say_none,
 )
 from serving.decision.providers.targets import is_arm_model, same_model, target_capability
-from serving.decision.types import Arm, Decision, Effort
+from serving.decision.types import Arm, Decision, Effort, EffortHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class RewriteOptions:
     any_limit
         Think however few output tokens the body asks for; otherwise a limit that asks for a label or a title stays, and
         nothing thinks under it.
+    effort_history
+        Efforts of the session so far, where a change may be made inside the conversation; None where it may not.
     """
 
     max_reasoning_tokens: int | None = None
@@ -61,6 +68,7 @@ class RewriteOptions:
     continue_loop: bool = False
     drop_sampling: bool = False
     any_limit: bool = False
+    effort_history: EffortHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class Rewrite:
     asked_effort
         The effort that the provider is asked for: `effort`, or the model's own default where the body sets none; None
         where that is not known.
+    effort_history
+        Efforts of the session after this call, where they can be changed inside the conversation.
     """
 
     body: Body
@@ -98,6 +108,12 @@ class Rewrite:
     note: str
     not_applied: str = ""
     asked_effort: Effort | None = None
+    effort_history: EffortHistory | None = None
+
+    @property
+    def needs_beta(self) -> bool:
+        """Whether Anthropic wants `inband_effort.BETA` in the call's header."""
+        return self.effort_history is not None and bool(self.effort_history.changes) and "messages" in self.body
 
     @property
     def changed(self) -> bool:
@@ -128,6 +144,7 @@ def apply_decision(
     continue_loop: bool = False,
     drop_sampling: bool = False,
     arm: Arm | None = None,
+    effort_history: EffortHistory | None = None,
 ) -> Rewrite:
     """Apply a decision to a body.
 
@@ -143,6 +160,8 @@ def apply_decision(
         As in `RewriteOptions`.
     arm
         The decided arm: whose words it speaks, a switch of its own, other names of its model; None where not known.
+    effort_history
+        As in `RewriteOptions`.
 
     Returns
     -------
@@ -156,6 +175,7 @@ def apply_decision(
         override_client=explicit is not None and explicit != decision.effort and bool(decision.estimates),
         continue_loop=continue_loop,
         drop_sampling=drop_sampling,
+        effort_history=effort_history,
     )
     target = decision.model if "model" in body or parsed.model is None else parsed.model
     return rewrite_effort(body, parsed.api, decision.effort, model=target, options=options, arm=arm, host=parsed.host)
@@ -236,12 +256,22 @@ def _write(current: _Current, target: Target, options: RewriteOptions, is_explic
         new = _carry_out(old, target, plan, options, is_explicit)
     if plan.effort is None:
         return current.unchanged(plan.note, plan.not_applied)
+    history = None
+    if not target.moves and not is_explicit and takes_effort_in_band(capability, api):
+        before = options.effort_history or EffortHistory(plan.effort)
+        history = continue_history(old, api, before, plan.effort)
+    if history is not None and history.changes:
+        new = _carry_out(old, target, replace(plan, effort=history.base), options, is_explicit)
+        write_changes(new, api, history)
+    elif plan.effort != "none" and history is None and takes_effort_in_band(capability, api):
+        history = EffortHistory(plan.effort)  # the cache is lost, and the session begins anew
     patch = diff_patch(old, new)
     note = plan.note or ("" if switched else f"{capability.family} has no reasoning switch at this endpoint")
     note = note or ("" if patch else "nothing to do")
     effort = plan.effort if switched else None
     code = plan.not_applied or ("" if switched else "no_switch" if capability.is_known else "unknown_model")
-    return Rewrite(new, merge_patch(old, new), patch, target.model, effort, note, code, _asked(effort, capability))
+    asked = _asked(effort, capability)
+    return Rewrite(new, merge_patch(old, new), patch, target.model, effort, note, code, asked, history)
 
 
 def _carry_out(old: Body, target: Target, plan: Plan, options: RewriteOptions, is_explicit: bool) -> Body:

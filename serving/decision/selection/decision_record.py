@@ -11,7 +11,7 @@ from serving.decision.errors import BadInput
 from serving.decision.fast_dataclass import fast_dataclass
 from serving.decision.request_traits import in_tool_loop, is_follow_up
 from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
-from serving.decision.types import Effort, Prediction, Request, Usd
+from serving.decision.types import Effort, EffortHistory, Prediction, Request, Usd
 
 
 @fast_dataclass
@@ -86,7 +86,7 @@ class DecisionRecord:
         """
         state: dict[str, Any] = _columns(self.runtime_state)
         if self.runtime_state.session is not None:
-            state["session"] = _columns(self.runtime_state.session, "cache_kept_by")
+            state["session"] = _columns(self.runtime_state.session, "cache_kept_by", "effort_history")
         return orjson.dumps(
             {
                 "decision_id": self.decision_id,
@@ -162,5 +162,11 @@ def _columns(value: RequestContext | RuntimeState | Session, *later: str) -> dic
 
 
 def _session(columns: dict[str, Any]) -> Session:
-    kept = columns.pop("cache_kept_by", None)
-    return Session(cache_kept_by=None if kept is None else tuple(kept), **columns)
+    kept, history = columns.pop("cache_kept_by", None), columns.pop("effort_history", None)
+    return Session(
+        cache_kept_by=None if kept is None else tuple(kept),
+        effort_history=None
+        if history is None
+        else EffortHistory(history["base"], tuple((place, effort) for place, effort in history["changes"])),
+        **columns,
+    )

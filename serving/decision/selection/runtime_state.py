@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from serving.decision.fast_dataclass import fast_dataclass
-from serving.decision.types import Effort
+from serving.decision.types import Effort, EffortHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Session:
     cache_kept_by
         Names of the arms that read the cached prefix, because neither model nor effort change what the provider
         renders; None in records of earlier releases: every arm of the same model.
+    effort_history
+        Efforts of the session so far, where the call can change them inside the conversation.
     """
 
     arm: str
@@ -33,6 +35,7 @@ class Session:
     cached_tokens: int = 0
     open_tool_loop: bool = False
     cache_kept_by: tuple[str, ...] | None = None
+    effort_history: EffortHistory | None = None
 
     def cached_for(self, arm: str, same_model: bool) -> int:
         """Count the prompt tokens that the provider would read from its cache for an arm."""

@@ -29,7 +29,7 @@ from serving.decision.pricing.price_book import price_book
 from serving.decision.selection.decide import replay_decision
 from serving.decision.selection.decision_record import DecisionRecord
 from serving.decision.selection.runtime_state import NEUTRAL
-from serving.decision.types import Applied, Message, Request, Usd
+from serving.decision.types import Applied, EffortHistory, Message, Request, Usd
 from serving.journal.rows import OutcomeRow
 from tests.support.policy_cases import ARMS, Counter, Fixed, ask, forecast
 
@@ -308,6 +308,21 @@ def test_a_change_of_effort_reads_nothing_from_the_prompt_cache() -> None:
     assert session.cache_kept_by == ("high",)
     assert session.cached_for("high", same_model=True) > 40_000
     assert session.cached_for("direct", same_model=True) == 0
+
+
+def test_a_change_inside_the_conversation_keeps_the_prompt_cache_of_reasoning_arms() -> None:
+    talk = world()
+    long = ask("word " * 40_000, session_id="s", effort_in_band=True)
+    decided = talk.engine.decide_recorded(replace(long, client_effort="low"))
+    applied = Applied("m", "low", "", "low", 1.0, "ext_proc", EffortHistory("low"))
+    talk.steering.decided(long, replace(decided, applied=applied))
+    session = talk.steering.runtime_state(long, {}).session
+    assert session is not None
+    assert session.effort_history == EffortHistory("low")
+    assert session.cache_kept_by == ("low", "high")
+    plain = talk.steering.runtime_state(replace(long, effort_in_band=False), {}).session
+    assert plain is not None
+    assert (plain.effort_history, plain.cache_kept_by) == (None, ("low",))
 
 
 def test_a_conversation_without_a_name_is_followed_from_call_to_call() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.control.sessions import ROOT_BYTES, LastTurn, SessionTable, arm_key
-from serving.decision.types import EFFORTS
+from serving.decision.types import EFFORTS, EffortHistory
 
 turns = st.builds(
     LastTurn,
@@ -20,6 +20,12 @@ turns = st.builds(
     st.none() | st.sampled_from(EFFORTS),
     st.booleans(),
     st.binary(min_size=ROOT_BYTES, max_size=ROOT_BYTES),
+    st.none()
+    | st.builds(
+        EffortHistory,
+        st.sampled_from(EFFORTS),
+        st.lists(st.tuples(st.integers(0, 65_535), st.sampled_from(EFFORTS)), max_size=5).map(tuple),
+    ),
 )
 names = st.text(max_size=8)
 

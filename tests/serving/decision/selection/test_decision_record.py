@@ -9,7 +9,7 @@ import pytest
 from serving.decision.errors import BadInput
 from serving.decision.selection.decision_record import DecisionRecord, RequestContext, context_of
 from serving.decision.selection.runtime_state import ArmHealth, RuntimeState, Session
-from serving.decision.types import Message, Prediction, Request
+from serving.decision.types import EffortHistory, Message, Prediction, Request
 from tests.support.policy_cases import ask, engine
 
 RECORD = DecisionRecord(
@@ -60,8 +60,9 @@ def test_later_fields_are_written_only_where_they_say_something() -> None:
     text = later.to_json()
     assert b'"client_default":true' in text
     assert DecisionRecord.from_json(text) == later
-    named = replace(later, runtime_state=replace(later.runtime_state, session=Session("low", cache_kept_by=("low",))))
-    assert DecisionRecord.from_json(named.to_json()).runtime_state.session == Session("low", cache_kept_by=("low",))
+    session = Session("low", cache_kept_by=("low",), effort_history=EffortHistory("low", ((2, "high"),)))
+    named = replace(later, runtime_state=replace(later.runtime_state, session=session))
+    assert DecisionRecord.from_json(named.to_json()).runtime_state.session == session
 
 
 def test_the_record_holds_no_word_of_the_prompt() -> None:
