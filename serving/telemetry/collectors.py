@@ -63,8 +63,8 @@ def collect_replies(registry: MetricRegistry, replies: Mapping[str, int]) -> Non
     )
 
     def collect() -> None:
-        for usage, count in replies.items():
-            counter.set_total((usage,), count)
+        for usage in ("read", "missing", "malformed", "unreadable"):
+            counter.set_total((usage,), replies.get(usage, 0))
 
     registry.collectors.append(collect)
 
