@@ -13,7 +13,18 @@ def test_cached_values_are_not_tracked_by_the_garbage_collector() -> None:
     cache = PackedCache(ExpectedOutcome, 1000)
     for number in range(1000):
         value = ExpectedOutcome(
-            "direct", "maths", None, float(number), 0.5, 300.0, None, 900.0, 0.01, judged=("success",)
+            "direct",
+            "gpt-5.1",
+            "none",
+            "maths",
+            None,
+            float(number),
+            0.5,
+            300.0,
+            None,
+            900.0,
+            0.01,
+            judged=("success",),
         )
         cache.put(str(number), value)
     gc.collect()
@@ -22,7 +33,7 @@ def test_cached_values_are_not_tracked_by_the_garbage_collector() -> None:
     assert len(kept) == 1000
     assert not any(gc.is_tracked(values) for values in kept)
     assert cache.get("7") == ExpectedOutcome(
-        "direct", "maths", None, 7.0, 0.5, 300.0, None, 900.0, 0.01, None, ("success",)
+        "direct", "gpt-5.1", "none", "maths", None, 7.0, 0.5, 300.0, None, 900.0, 0.01, None, ("success",)
     )
 
 

@@ -133,6 +133,12 @@ RECIPES = (
     ),
     Recipe("thinking_type", "messages", "none", {"thinking": {"type": "disabled"}}, ON_OFF,
            body={"output_config": {"effort": "high"}}),
+    Recipe("thinking_adaptive", "chat", "high", {"thinking": {"type": "adaptive"}}, ON_OFF),  # MiniMax M3
+    Recipe("thinking_adaptive", "chat", "none", {"thinking": {"type": "disabled"}}, ON_OFF,
+           body={"reasoning_effort": "low"}),
+    Recipe("thinking_adaptive", "messages", "high", {"thinking": {"type": "adaptive"}}, ON_OFF,
+           body={"thinking": {"type": "enabled", "budget_tokens": 2048}}),
+    Recipe("thinking_adaptive", "messages", "none", {"thinking": {"type": "disabled"}}, ON_OFF),
     Recipe("thinking_type", "cohere", "high", {"thinking": {"type": "enabled"}}, ON_OFF),
     Recipe("plain_effort", "cohere", "low", {"thinking": {"type": "enabled", "token_budget": 2048}}, more=BUDGETS),
     Recipe("plain_effort", "cohere", "none", {"thinking": {"type": "disabled"}}, ON_OFF),

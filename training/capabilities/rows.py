@@ -14,6 +14,7 @@ _ANSWER_TOKENS = 2_000
 _TOGGLES = frozenset(
     {
         "thinking_type",
+        "thinking_adaptive",
         "enable_thinking",
         "template_enable_thinking",
         "template_thinking",

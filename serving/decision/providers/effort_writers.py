@@ -121,6 +121,8 @@ _WRITERS: Mapping[tuple[str, str], Writer] = MappingProxyType(
         ("thinking_type", "chat"): writers.thinking_type,
         ("thinking_type", "messages"): writers.messages_thinking,
         ("thinking_type", "cohere"): writers.cohere_thinking,
+        ("thinking_adaptive", "chat"): writers.thinking_adaptive,
+        ("thinking_adaptive", "messages"): writers.thinking_adaptive,
         ("template_enable_thinking", "chat"): writers.template_argument(
             "chat_template_kwargs", "enable_thinking", always_said=True
         ),

@@ -23,6 +23,7 @@ Switch = Literal[
     "template_enable_thinking",  # chat_template_kwargs.enable_thinking
     "template_thinking",  # chat_template_kwargs.thinking
     "thinking_type",  # thinking: {type: enabled | disabled}, with reasoning_effort where there are several efforts
+    "thinking_adaptive",  # thinking: {type: adaptive | disabled}: MiniMax M3
     "plain_effort",  # reasoning_effort and nothing else: xAI, Mistral, Cerebras, Cohere, Kimi K3, GPT-OSS at Groq
     "groq_effort",  # reasoning_effort: none | default
     "enable_thinking",  # enable_thinking + thinking_budget at the top level: DashScope, SiliconFlow

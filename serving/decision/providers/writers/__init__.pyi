@@ -19,7 +19,14 @@ from .effort_words import (
 )
 from .gemini import thinking_config
 from .own import own_switch
-from .switches import cohere_thinking, enable_thinking, reasoning_enabled, template_argument, thinking_type
+from .switches import (
+    cohere_thinking,
+    enable_thinking,
+    reasoning_enabled,
+    template_argument,
+    thinking_adaptive,
+    thinking_type,
+)
 
 __all__ = [
     "EffortChange",
@@ -47,6 +54,7 @@ __all__ = [
     "reasoning_enabled",
     "reasoning_object",
     "template_argument",
+    "thinking_adaptive",
     "thinking_config",
     "thinking_type",
 ]

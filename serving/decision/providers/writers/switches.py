@@ -41,6 +41,13 @@ def thinking_type(body: Body, change: EffortChange) -> None:
     _effort_beside(body, change)
 
 
+def thinking_adaptive(body: Body, change: EffortChange) -> None:
+    """Write `thinking.type` for a model that takes `adaptive` and no other word for on: MiniMax M3."""
+    body["thinking"] = {"type": "adaptive" if change.is_on else (change.capability.off_word or "disabled")}
+    drop_member(body, "output_config", "effort")
+    _effort_beside(body, change)
+
+
 def enable_thinking(body: Body, change: EffortChange) -> None:
     """Write `enable_thinking`, and `thinking_budget` where it is bounded: DashScope, SiliconFlow."""
     body["enable_thinking"] = change.is_on

@@ -33,23 +33,26 @@ def never(_ports: ServerPorts) -> None:
     raise AssertionError("it was not ready")
 
 
-def no_children() -> bool:
-    return not [each for each in psutil.Process().children() if "serving.main" in " ".join(each.cmdline())]
+def servers() -> set[int]:
+    """Process ids of the servers that this process runs, those of other tests included."""
+    return {each.pid for each in psutil.Process().children() if "serving.main" in " ".join(each.cmdline())}
 
 
 def test_a_server_that_refuses_ends_it_with_its_own_code(capfd: pytest.CaptureFixture[str]) -> None:
+    others = servers()
     assert run_gateway(options(find_envoy(), "--bundle", "/nosuch"), never) == 2
     assert "thinkgate-server: " in capfd.readouterr().err
-    assert no_children()
+    assert servers() == others
 
 
 def test_an_envoy_that_does_not_start_ends_the_server_too(tmp_path: Path) -> None:
     broken = tmp_path / "envoy"
     broken.write_text(f"#!{sys.executable}\nraise SystemExit(3)\n")
     broken.chmod(0o755)
+    others = servers()
     with pytest.raises(GatewayFailed, match="ended with code 3"):
         run_gateway(options(broken, *COLD), never)
-    assert no_children()
+    assert servers() == others
 
 
 def test_settings_that_would_cut_envoy_off_are_not_inherited() -> None:
