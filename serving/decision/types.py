@@ -53,8 +53,8 @@ HOSTS: tuple[str, ...] = (
 )
 """Who serves a model: makers, other hosts, and servers that people run themselves."""
 
-Integration = Literal["rewrite", "ext_proc", "litellm"]
-"""Which integration put a decision into a call: `POST /v1/rewrite`, Envoy's ext_proc, LiteLLM's hook."""
+Integration = Literal["rewrite", "ext_proc", "litellm", "portkey", "plano"]
+"""Which integration put a decision into a call: `POST /v1/rewrite`, Envoy's ext_proc, LiteLLM's hook, webhooks."""
 Bucket = Literal["use", "maybe", "avoid"]
 Fallback = Literal["baseline", "reason", "prior"]
 Role = Literal["system", "developer", "user", "assistant", "tool"]

@@ -21,6 +21,7 @@ from serving.http_api.docs import DESCRIPTION, complete_document, problem_respon
 from serving.http_api.model_calls import answer_model_call, is_model_call
 from serving.http_api.rewrite import RewriteRoute
 from serving.http_api.route import Route, RouteText
+from serving.http_api.webhooks import PlanoRoute, PortkeyRoute
 from serving.schemas import (
     MEDIA_TYPE,
     NO_KEY,
@@ -108,10 +109,12 @@ def build_api(
 def decision_routes(
     decision_service: DecisionService, limits: RequestLimits, stage_timer: StageTimer | None = None
 ) -> tuple[Route, ...]:
-    """Give the routes that decide: decisions, batches and rewrite."""
+    """Give the routes that decide: decisions, batches, rewrite and the webhooks of gateways."""
     return (
         *DecisionRoutes(decision_service, limits, stage_timer).routes,
         RewriteRoute(decision_service, limits).route,
+        PortkeyRoute(decision_service, limits).route,
+        PlanoRoute(decision_service, limits).route,
     )
 
 

@@ -98,7 +98,7 @@ async def answer_problem(problem: Problem, receive: Receive, send: Send) -> None
         await send({"type": "http.response.body", "body": body})
         return
     await send({"type": "http.response.body", "body": body, "more_body": True})
-    await _linger(receive)
+    await discard_rest(receive)
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -175,7 +175,7 @@ def _too_large(limits: BodyLimits) -> Problem:
     return Problem(TOO_LARGE, detail, headers=((b"connection", b"close"),))
 
 
-async def _linger(receive: Receive) -> None:
+async def discard_rest(receive: Receive) -> None:
     """Discard what still arrives: closing with unread data would reset the connection before the answer is read."""
     taken = 0
     try:

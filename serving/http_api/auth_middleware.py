@@ -18,6 +18,10 @@ PATH_SCOPES: Final[dict[str, RequiredScope]] = {
     "/v1/decisions": "decide",
     "/v1/decisions/batch": "decide",
     "/v1/rewrite": "decide",
+    "/v1/webhooks/portkey": "decide",
+    "/v1/webhooks/plano/v1/chat/completions": "decide",
+    "/v1/webhooks/plano/v1/messages": "decide",
+    "/v1/webhooks/plano/v1/responses": "decide",
     "/v1/outcomes": "report",
     "/v1/journal": "admin",
     "/v1/model": "any key",
@@ -27,7 +31,9 @@ PATH_SCOPES: Final[dict[str, RequiredScope]] = {
 """Scope that each path asks of its caller."""
 
 _DECISIONS: Final = "/v1/decisions/"
+_WEBHOOKS: Final = "/v1/webhooks/"
 _CALLER_KEY: Final = "thinkgate.caller"
+_REFUSAL_KEY: Final = "thinkgate.refusal"
 
 
 def required_scope(method: str, path: str) -> RequiredScope:
@@ -47,6 +53,8 @@ def required_scope(method: str, path: str) -> RequiredScope:
     scope = PATH_SCOPES.get(path)
     if scope is None and path.startswith(_DECISIONS):
         return "admin if locked"  # a decision of any tenant, perhaps with its prompt
+    if scope is None and path.startswith(_WEBHOOKS):
+        return "decide"
     if scope is None and is_model_call(path):
         return "nothing"
     if scope is None:
@@ -55,7 +63,10 @@ def required_scope(method: str, path: str) -> RequiredScope:
 
 
 def require_key(app: App, authorizer: Authorizer) -> App:
-    """Let only authorized calls reach `app`; the others are answered with a problem, their body unread."""
+    """Let only authorized calls reach `app`; the others are answered with a problem, their body unread.
+
+    Webhooks of gateways get them too, for there a problem would make a user's call fail: they are told by `refusal_of`.
+    """
 
     async def authorized(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,6 +74,10 @@ def require_key(app: App, authorizer: Authorizer) -> App:
             return
         token = _token(scope) if authorizer.locked else None
         caller = authorizer.authorize(token, required_scope(scope["method"], scope["path"]))
+        if isinstance(caller, Problem) and scope["path"].startswith(_WEBHOOKS) and scope["method"] == "POST":
+            scope[_REFUSAL_KEY] = caller
+            await app(scope, receive, send)
+            return
         if isinstance(caller, Problem):
             await answer_problem(caller, receive, send)
             return
@@ -70,6 +85,12 @@ def require_key(app: App, authorizer: Authorizer) -> App:
         await app(scope, receive, send)
 
     return authorized
+
+
+def refusal_of(scope: Scope) -> Problem | None:
+    """Give why a webhook's call must not be decided on; None where it may."""
+    refusal: Problem | None = scope.get(_REFUSAL_KEY)
+    return refusal
 
 
 def charge_batch(scope: Scope, calls: int) -> None:

@@ -32,7 +32,7 @@ def is_model_call(path: str) -> bool:
     >>> is_model_call("/v1/model"), is_model_call("/v1/decisions/models"), is_model_call("/v1/rewrite")
     (False, False, False)
     """
-    if path.startswith(("/v1/decisions", "/v1/model/")):
+    if path.startswith(("/v1/decisions", "/v1/model/", "/v1/webhooks/")):
         return False
     return any(pattern.search(path) for pattern in _PATHS)
 

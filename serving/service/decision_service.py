@@ -232,7 +232,7 @@ class DecisionService:
         Parameters
         ----------
         reason
-            `not_a_chat`, `body_unread` or `model_of_no_arm`.
+            `not_a_chat`, `body_unread`, `model_of_no_arm` or `refused`.
         """
         if self._passed_over is not None:
             try:

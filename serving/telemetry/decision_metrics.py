@@ -17,9 +17,10 @@ STAGE_BOUNDS: Final = (
 CALL_BOUNDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Bucket bounds in seconds of an LLM call."""
 FAILURE_MODES: Final = frozenset({"verbose_wrong_answer", "task_drift", "timeout", "token_bloat", "false_confidence"})
-NOT_DECIDED: Final = frozenset({"body_unread", "failed", "model_of_no_arm", "reported", "url_model"})
+NOT_DECIDED: Final = frozenset({"body_unread", "failed", "model_of_no_arm", "refused", "reported", "url_model"})
 """Reasons beside those of a rewrite: a body that can't be read, a rewrite that failed, a call for a model of no arm, a
-caller's own report, a model that only the URL names."""
+caller's own report, a model that only the URL names, a webhook's call without a key, over its rate or denied by the
+policy."""
 OTHER: Final = "other"
 """Label value in place of unknown names in reports: label values never come from callers."""
 

@@ -7,12 +7,15 @@ facts that matter.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from serving.http_api.auth_middleware import PATH_SCOPES
 from tests.support.servers import ROOT
 
 EXAMPLES = ROOT / "deploy" / "gateways"
@@ -88,3 +91,24 @@ def test_agentgateway_streams_both_ways_and_fails_open() -> None:
         "responseTrailerMode": "send",
     }
     assert route["backends"]
+
+
+def test_portkey_waits_for_the_webhook_and_lets_every_call_go_on() -> None:
+    config = json.loads((EXAMPLES / "portkey.json").read_text())
+    (hook,) = config["before_request_hooks"]
+    assert (hook["type"], hook["async"], hook["deny"]) == ("guardrail", False, False)
+    (check,) = hook["checks"]
+    assert check["id"] == "default.webhook"
+    assert set(check["parameters"]) == {"webhookURL", "headers", "timeout"}
+    assert urlsplit(check["parameters"]["webhookURL"]).path in PATH_SCOPES
+
+
+def test_plano_appends_the_path_to_the_filters_url() -> None:
+    (config,) = documents("plano")
+    (given,) = config["filters"]
+    assert set(given) == {"id", "url", "type"}  # Plano takes no headers there
+    assert given["type"] == "http"
+    for path in ("/v1/chat/completions", "/v1/messages", "/v1/responses"):
+        assert urlsplit(given["url"] + path).path in PATH_SCOPES
+    (listener,) = config["listeners"]
+    assert (listener["type"], listener["input_filters"]) == ("model", [given["id"]])

@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,9 @@ from tests.support.envoy_gate import Gate
 from tests.support.envoy_messages import body as whole_body
 from tests.support.envoy_messages import call_headers
 from tests.support.fakes import client_of
-from tests.support.treatment_bodies import FAMILIES, Body, Family, make_body
+from tests.support.treatment_bodies import CHAT, FAMILIES, MESSAGES, Body, Family, make_body
 from tests.support.treatment_reader import read_asked
+from tests.support.webhook_gateways import plano_sends, portkey_envelope, portkey_sends
 
 GATE_FAMILIES = tuple(
     (name, replace(family, arms=tuple(replace(arm, name=f"{name}-{arm.name}") for arm in family.arms)))
@@ -76,7 +77,7 @@ class Findings:
 
 
 def run_in_process(folder: Path, number: int, seed: int) -> Findings:
-    """Send bodies through `POST /v1/rewrite` and through ext_proc exchanges, half of them each."""
+    """Send bodies through `POST /v1/rewrite`, ext_proc exchanges and the webhooks of Plano and Portkey, in turn."""
     rng, findings = random.Random(seed), Findings()
     for place, family in enumerate(FAMILIES):
         share = number // len(FAMILIES) + (place < number % len(FAMILIES))
@@ -85,7 +86,7 @@ def run_in_process(folder: Path, number: int, seed: int) -> Findings:
         store.upgrade()
         journal = Journal(store, folder / f"{place}.spool")
         service = _service(family, journal)
-        sent = [_call(service, family, make_body(rng, family), by_envoy=bool(n % 2)) for n in range(share)]
+        sent = [_call(service, family, make_body(rng, family), WAYS[n % len(WAYS)]) for n in range(share)]
         journal.close()
         check(url, [each for each in sent if each is not None], findings)
         findings.undecided += sum(each is None for each in sent)
@@ -161,8 +162,12 @@ def _no_id() -> str:
     raise AssertionError("no fallback is wanted here")
 
 
-def _call(service: DecisionService, family: Family, body: Body, *, by_envoy: bool) -> Sent | None:
-    got = _by_envoy(service, family, body) if by_envoy else _by_rewrite(service, family, body)
+Way = Callable[[DecisionService, Family, Body], tuple[str, Body] | None]
+"""Sends a body through an integration; gives the decision's id and what the upstream got, None where not decided."""
+
+
+def _call(service: DecisionService, family: Family, body: Body, way: Way) -> Sent | None:
+    got = way(service, family, body)
     return None if got is None else Sent(got[0], family, got[1])
 
 
@@ -183,3 +188,23 @@ def _by_envoy(service: DecisionService, family: Family, body: Body) -> tuple[str
         return None
     received = json.loads(change.body_mutation.body) if change.body_mutation.HasField("body") else body
     return headers[ID], received
+
+
+def _by_plano(service: DecisionService, family: Family, body: Body) -> tuple[str, Body] | None:
+    if family.url_model is not None:
+        return _by_rewrite(service, family, body)  # an endpoint that Plano does not have
+    answer = client_of(service).post(f"/v1/webhooks/plano{family.path}", body)
+    return (answer.headers[ID], plano_sends(body, answer.json(), family.path)) if ID in answer.headers else None
+
+
+def _by_portkey(service: DecisionService, family: Family, body: Body) -> tuple[str, Body] | None:
+    kinds = {CHAT: ("openai", "chatComplete"), MESSAGES: ("anthropic", "messages")}
+    if family.path not in kinds:
+        return _by_rewrite(service, family, body)  # Portkey runs no hook there
+    provider, kind = kinds[family.path]
+    answer = client_of(service).post("/v1/webhooks/portkey", portkey_envelope(body, provider, kind)).json()
+    known = answer.get("data", {}).get("decision_id")
+    return (known, portkey_sends(body, answer, provider, kind)) if known else None
+
+
+WAYS: tuple[Way, ...] = (_by_rewrite, _by_envoy, _by_plano, _by_portkey)

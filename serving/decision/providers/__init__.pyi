@@ -2,6 +2,7 @@ from .arm_check import APIS, ArmCheck, ArmWords, arm_words, check_arms
 from .capabilities import Capability, capabilities_version, find_capability, use_capabilities
 from .client_intent import client_effort
 from .client_session import AGENT_HEADERS, SESSION_HEADERS, header_session, unasked_efforts
+from .effort_writers import strip_effort
 from .endpoints import API_NAMES, PROXY_DIALECT, Api, Endpoint, parse_api_name, parse_path
 from .gateway_headers import read_gateway_headers
 from .hosts import find_host, parse_host
@@ -51,6 +52,7 @@ __all__ = [
     "rewrite_effort",
     "rewrite_proxy_call",
     "same_model",
+    "strip_effort",
     "target_capability",
     "unasked_efforts",
     "use_capabilities",

@@ -41,6 +41,9 @@ REWRITTEN_BODY: Final[Body] = _EXAMPLES["rewritten_body"]
 """The first of `REWRITE_BODIES` with the decision above applied."""
 REWRITE_PATCH: Final[list[Body]] = _EXAMPLES["rewrite_patch"]
 """The same change as a JSON patch."""
+PORTKEY_CALLS: Final = _named_bodies(_EXAMPLES["portkey_calls"])
+PORTKEY_ANSWER: Final[Body] = _EXAMPLES["portkey_answer"]
+"""What the first of `PORTKEY_CALLS` is answered."""
 PROBLEM: Final[Body] = _EXAMPLES["problem"]
 EXPLANATION: Final[Body] = _load("explanation_example.json")
 """A real explained decision, its figures rounded."""

@@ -13,6 +13,7 @@ from serving.auth.key_file import write_keys
 from serving.http_api.app import build_api
 from serving.http_api.auth_middleware import PATH_SCOPES, require_key
 from serving.schemas.limits import RequestLimits
+from serving.service.decision_service import DecisionService
 from tests.support.api_keys import KeySet
 from tests.support.fakes import JSON, Answer, Client, LengthDecider, make_service
 
@@ -99,7 +100,7 @@ def test_a_journalled_decision_is_read_by_an_admin_only(keyed: KeyedApi) -> None
 
 def test_every_documented_route_says_what_it_needs(keyed: KeyedApi) -> None:
     paths = keyed.client.get("/openapi.json").json()["paths"]
-    listed = {path for path, verbs in paths.items() if path in PATH_SCOPES}
+    listed = {path for path in paths if path in PATH_SCOPES or path.startswith("/v1/webhooks/")}
     admin = {path for path in paths if path.startswith("/v1/admin/")}
     assert set(paths) == listed | admin
 
@@ -150,3 +151,46 @@ def test_no_header_makes_it_fail(shared: KeyedApi, headers: list[tuple[str, str]
     latin = [(name, value.encode("latin-1").decode("utf-8", "replace")) for name, value in headers]
     answer = shared.client.call(method, path, [b"{}"], latin)
     assert answer.status < 500
+
+
+WEBHOOKS = (
+    "/v1/webhooks/portkey",
+    "/v1/webhooks/plano/v1/chat/completions",
+    "/v1/webhooks/plano/v1/chat",
+    "/v1/webhooks/plano/x",
+)
+
+
+@pytest.mark.parametrize("path", WEBHOOKS)
+def test_a_refused_webhook_call_goes_on_undecided(tmp_path: Path, path: str) -> None:
+    """A 401 or 429 there would make a user's call fail; a call that may not be decided on is given back unread."""
+    keys, decider, told = KeySet(tmp_path), LengthDecider(), list[tuple[str, str]]()
+    service = DecisionService(
+        make_service(decider).slot, "baseline", lambda: 0, str, passed_over=lambda *each: told.append(each)
+    )
+    client = Client(require_key(build_api(service, RequestLimits(), lambda: True, "0.1.0"), keys.authorizer))
+    raw = b'{"model": "gpt-5.1", "messages": [{"role": "user",  "content": "Hi"}]}'
+    for token in ("Bearer sk-of-the-client", f"Bearer {keys.token('report')}", f"Bearer {keys.token('old')}"):
+        answer = client.post(path, raw, (*JSON, ("authorization", token)))
+        assert answer.status == 200
+        assert answer.json()["verdict"] is True if "portkey" in path else answer.body == raw
+    integration = "portkey" if "portkey" in path else "plano"
+    assert (decider.seen, told) == ([], [("refused", integration)] * 3)
+    assert client.get(path).status == 401
+
+
+@pytest.mark.parametrize("path", WEBHOOKS[:2])
+def test_a_webhook_is_decided_with_a_key_of_its_scope(keyed: KeyedApi, path: str) -> None:
+    call = {"model": "gpt-5.1", "messages": [{"role": "user", "content": "Hi"}]}
+    body = {
+        "request": {"json": call},
+        "provider": "openai",
+        "requestType": "chatComplete",
+        "eventType": "beforeRequestHook",
+    }
+    assert b'"reasoning_effort":"none"' in keyed.post("decide", path, body if "portkey" in path else call).body
+
+
+@pytest.mark.parametrize("path", ["/v1/webhooks", "/v1/decisions/webhooks/", "/v1/webhooks/nobody", "/v1/webhooks/"])
+def test_no_other_path_is_reached_without_a_key(keyed: KeyedApi, path: str) -> None:
+    assert keyed.client.post(path, {"prompt": "Hi"}).status in (401, 404, 405)

@@ -47,7 +47,7 @@ NOT_APPLIED: Final[Mapping[str, str]] = MappingProxyType(
         "limit": "the client's limit on output tokens leaves no room to think: a label or a title is wanted",
         "not_deployed": "no model group of the LiteLLM proxy serves the decided model, or the caller may not use it",
         "mixed_group": "the deployments of the model group take different parameters",
-        "no_words": "LiteLLM has no words for this effort at this model, or would refuse or drop them",
+        "no_words": "the gateway (LiteLLM, Portkey, Plano) has no words for this effort here, or refuses or drops them",
         **_CONFLICTS,
     }
 )

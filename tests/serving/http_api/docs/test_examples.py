@@ -14,6 +14,8 @@ from serving.http_api.docs.examples import (
     DECISION_REQUESTS,
     EXPLANATION,
     OUTCOME_REPORTS,
+    PORTKEY_ANSWER,
+    PORTKEY_CALLS,
     PROBLEM,
     REWRITE_BODIES,
     REWRITE_PATCH,
@@ -26,7 +28,7 @@ from serving.schemas.models import DecisionAnswer
 from serving.schemas.outcome_codec import read_outcomes
 from tests.support.fakes import ARMS, Client, LengthDecider, client_of, make_service
 
-GROUPS = (DECISION_REQUESTS, BATCH_REQUESTS, OUTCOME_REPORTS, REWRITE_BODIES)
+GROUPS = (DECISION_REQUESTS, BATCH_REQUESTS, OUTCOME_REPORTS, REWRITE_BODIES, PORTKEY_CALLS)
 
 
 @pytest.fixture
@@ -66,6 +68,9 @@ def test_example_answers_are_what_the_server_gives(client: Client) -> None:
     assert client.post("/v1/rewrite", REWRITE_BODIES[0].value).json() == REWRITTEN_BODY
     assert client.post("/v1/rewrite?form=patch", REWRITE_BODIES[0].value).json() == REWRITE_PATCH
     assert client.post("/v1/decisions", {"promt": "a"}).json() == PROBLEM
+    assert client.post("/v1/webhooks/portkey", PORTKEY_CALLS[0].value).json() == PORTKEY_ANSWER
+    plano = client.post("/v1/webhooks/plano/v1/chat/completions", REWRITE_BODIES[0].value)
+    assert plano.json() == REWRITTEN_BODY
 
 
 def test_example_decision_and_explanation_have_the_documented_form() -> None:

@@ -42,6 +42,8 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/v1/decisions",
         "/v1/decisions/batch",
         "/v1/rewrite",
+        "/v1/webhooks/portkey",
+        "/v1/webhooks/plano/{request_path}",
         "/v1/model",
         "/healthz",
         "/readyz",

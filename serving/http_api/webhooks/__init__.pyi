@@ -1,0 +1,4 @@
+from .plano import PlanoRoute
+from .portkey import PortkeyRoute
+
+__all__ = ["PlanoRoute", "PortkeyRoute"]
