@@ -1,4 +1,5 @@
 from .frame_builder import Fingerprint
+from .groups import call_groups
 from .history import Counts, History, count_shared_ids, has_synthetic, read, require_rows
 from .outcome_record import COLUMNS, NUMBERS, OutcomeRecord, Unmappable, chat_text, instant, label, number
 from .quarantine import Quarantine, QuarantinedExample
@@ -19,6 +20,7 @@ __all__ = [
     "QuarantinedExample",
     "RowValidator",
     "Unmappable",
+    "call_groups",
     "chat_text",
     "conversation",
     "count_shared_ids",

@@ -136,6 +136,8 @@ class FrameBuilder:
         """Hash the known columns of each row, uint64 (n,); a request id counts only where it came with the row."""
         rows: NDArray[np.uint64] = np.zeros(len(frame), np.uint64)
         for name in KNOWN:  # one column at a time: all of them as Python objects would double the memory
+            if name == "group" and not frame[name].notna().any():
+                continue  # a history without groups keeps the hash that it had before there were any
             rows *= _MULTIPLIER
             rows += self._hashes(frame, name)
         return rows

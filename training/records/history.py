@@ -65,8 +65,8 @@ class History:
     Parameters
     ----------
     frame
-        One row per call, numbered from 0. `request_id`, `prompt_id`, `session_id`: Arrow strings. `prompt`, `messages`
-        (JSON text), `arm`, `model`, `task`, `tenant`, `failure_mode`: categories, so that a repeated text is held once.
+        One row per call, numbered from 0. `request_id`, `prompt_id`, `session_id`, `group`: Arrow strings. `prompt`,
+        `messages` (JSON text), `arm`, `model`, `task`, `tenant`, `failure_mode`: categories, each text held once.
         `success`, `propensity` (1.0 where not given), tokens, `cost_usd`, `gpu_seconds`, `latency_ms`, `retries` and
         `timestamp` (epoch seconds): float64, NaN where unknown. Then the columns outside the schema. Empty where the
         workers of a cluster hold the rows.

@@ -79,6 +79,7 @@ class OutcomeRecord:
     task: str | None = None
     tenant: str | None = None
     session_id: str | None = None
+    group: str | None = None
     timestamp: float | None = None
     extras: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -18,7 +18,7 @@ from training.records.row_errors import RowErrors
 from training.types import Array, BoolArray
 
 TEXTS: Final = ("prompt", "messages")
-IDS: Final = ("request_id", "prompt_id", "session_id")
+IDS: Final = ("request_id", "prompt_id", "session_id", "group")
 LABELS: Final = ("arm", "model", "task", "tenant", "failure_mode")
 NUMBERS: Final = (
     "success", "propensity", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "cost_usd",
