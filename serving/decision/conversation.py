@@ -92,7 +92,7 @@ def parse_messages(raw: object) -> tuple[Message, ...]:
         raise BadRequest(f"messages must be a list of objects with role and content, not {_kind(raw)}")
     if len(raw) > MAX_MESSAGES:
         raise BadRequest(f"{len(raw)} messages; send the newest {MAX_MESSAGES} at most")
-    messages = tuple(_parse_message(item, f"messages[{index}]") for index, item in enumerate(raw))
+    messages = tuple([_parse_message(item, index) for index, item in enumerate(raw)])
     require_content(messages)
     return messages
 
@@ -143,7 +143,12 @@ def clean(text: str) -> str:
     return text
 
 
-def _parse_message(item: object, where: str) -> Message:
+def _parse_message(item: object, index: int) -> Message:
+    if type(item) is dict:  # most turns hold a string and no call: nothing else of them is looked at
+        content, known = item.get("content"), _ROLES.get(item["role"]) if type(item.get("role")) is str else None
+        if known is not None and type(content) is str and "tool_calls" not in item and "function_call" not in item:
+            return Message(known, clean(content), 0, 0)
+    where = f"messages[{index}]"
     if not isinstance(item, Mapping):
         raise BadRequest(f"{where} must be an object with role and content, not {_kind(item)}")
     role = item.get("role")

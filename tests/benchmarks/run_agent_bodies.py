@@ -27,7 +27,7 @@ ASK = "Rename the variable x to total in pricing.py."
 
 def short_body() -> bytes:
     """Give a chat body of 110 bytes."""
-    return orjson.dumps({"model": "gpt-5.1", "messages": [{"role": "user", "content": ASK + " Keep the rest."}]})
+    return orjson.dumps({"model": "gpt-5.1", "messages": [{"role": "user", "content": ASK}]})
 
 
 def agent_body() -> bytes:
@@ -45,7 +45,7 @@ def agent_body() -> bytes:
         for number in range(60)
     ]
     turns: list[dict[str, Any]] = [
-        {"role": "system", "content": "You are a coding agent.\n" + rule * 480},
+        {"role": "system", "content": "You are a coding agent.\n" + rule * 620},
         {
             "role": "user",
             "content": f"<system-reminder>\n{rule * 80}</system-reminder>\nFind where prices are added up.",

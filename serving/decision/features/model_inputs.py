@@ -135,7 +135,7 @@ class _PackedIds:
 def _encode(request: Request, tokenizer: Tokenizer, limits: EncoderLimits) -> _PackedIds:
     turns = split_last_turn(request)
     last = tokenizer.pack(truncate_middle(turns.last, limits.max_chars))
-    rest = tokenizer.pack(truncate_middle(turns.rest, limits.max_chars)) if turns.rest else b""
+    rest = _pack_rest(turns.rest, tokenizer, limits.max_chars)
     special = len(tokenizer.prefix) + len(tokenizer.suffix) if limits.special_tokens else 0
     room = _ID_BYTES * max(limits.max_tokens - special * (bool(last) + bool(rest)), 0)
     if len(last) + len(rest) > room:
@@ -144,6 +144,14 @@ def _encode(request: Request, tokenizer: Tokenizer, limits: EncoderLimits) -> _P
     if special:
         last, rest = _add_special_tokens(last, tokenizer), _add_special_tokens(rest, tokenizer)
     return _PackedIds(last, rest)
+
+
+def _pack_rest(text: str, tokenizer: Tokenizer, max_chars: int) -> bytes:
+    """Pack the ids of all turns but the last user turn, cut as `truncate_middle` does."""
+    if len(text) <= max_chars:
+        return tokenizer.pack(text) if text else b""
+    tail = max_chars // 2
+    return tokenizer.pack_ends(text[: max_chars - tail], text[len(text) - tail :])
 
 
 def _truncate_ids(ids: bytes, kept: int) -> bytes:

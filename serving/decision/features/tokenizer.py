@@ -15,6 +15,9 @@ from serving.decision.conversation import clean
 CACHE_WORDS: Final = 100_000
 """Words and chunks kept beside the vocabulary; beyond it the cache is cleared."""
 
+CACHE_HEADS: Final = 256
+"""Heads of long texts whose ids are kept; beyond it the cache is cleared."""
+
 _CACHED_CHARS: Final = 48
 """Longer words are rare and large: not cached."""
 
@@ -47,6 +50,7 @@ class Tokenizer:
         "_added",
         "_by_word",
         "_capacity",
+        "_heads",
         "_lower",
         "_rust",
         "_vocabulary",
@@ -68,6 +72,7 @@ class Tokenizer:
         self._vocabulary: dict[str, _Packed] = _vocabulary_words(settings, self._word) if self._by_word else {}
         self._words = dict(self._vocabulary)
         self._capacity = len(self._vocabulary) + CACHE_WORDS
+        self._heads: dict[str, _Packed] = {}
         example = rust.encode("a", add_special_tokens=True)
         inner = [place for place, special in enumerate(example.special_tokens_mask) if not special]
         self.prefix: _Ids = tuple(example.ids[: inner[0]] if inner else ())
@@ -121,6 +126,21 @@ class Tokenizer:
             return b"".join([cached[chunk] for chunk in chunks])
         except KeyError:
             return self._pack_chunks(chunks)
+
+    def pack_ends(self, head: str, tail: str) -> bytes:
+        """Turn the two ends of a long text, joined by a newline, into token ids.
+
+        Heads recur: an agent sends its system prompt with every call. So their ids are kept, as many as `CACHE_HEADS`.
+        """
+        if not self._by_word:
+            return self._pack_rust(f"{head}\n{tail}")
+        ids = self._heads.get(head)
+        if ids is None:
+            ids = self.pack(head)
+            if len(self._heads) >= CACHE_HEADS:
+                self._heads = {}
+            self._heads[head] = ids
+        return ids + self.pack(tail)
 
     def _pack_chunks(self, chunks: list[str]) -> _Packed:
         """Encode chunks between spaces, some of them not cached."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from serving.decision.harness.block_list import BLOCKS, BlockList
 from serving.decision.types import Message, Request
 
+_KEPT_CHARS: Final = 16_384
+"""Longer turns are stripped anew each time, so that what is kept is bounded."""
 _TAIL_CHARS: Final = 16_384
 """Rules behind the user's words begin within so many characters of the end."""
 _SPACE: Final = re.compile(r"\s*")
@@ -48,16 +51,23 @@ def user_messages(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         if message.role != "user":
             kept.append(message)
             continue
-        words = strip_blocks(message.text)
-        if words is message.text:
+        text = message.text
+        words = _strip_kept(text) if "<" in text and len(text) <= _KEPT_CHARS else strip_blocks(text)
+        if words == text:
             kept.append(message)
             has_user = True
             continue
         changed = True
         if words or message.images or message.tool_calls:
-            kept.append(replace(message, text=words))
+            kept.append(Message(message.role, words, message.images, message.tool_calls))
             has_user = True
     return tuple(kept) if changed and has_user else messages
+
+
+@lru_cache(maxsize=256)
+def _strip_kept(text: str) -> str:
+    """Strip a turn as `strip_blocks` does, and keep the result: agents send their turns again with every call."""
+    return strip_blocks(text)
 
 
 def strip_blocks(text: str, blocks: BlockList = BLOCKS) -> str:

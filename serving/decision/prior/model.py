@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from serving.decision.harness import harness_call, user_words
 from serving.decision.prior.phrase_matching import Phrase, PhraseTable, parse_phrases
@@ -161,7 +162,9 @@ def classify_task(request: Request) -> TaskMatch:
     if max(scores, default=0.0) < _MIN_SCORE:
         system = "\n".join(m.text for m in request.messages if m.role in ("system", "developer"))
         if system:
-            scores = [turn + prompt for turn, prompt in zip(scores, _scores(system, matched), strict=True)]
+            prompt_scores, phrases = _system_scores(_window(system))
+            matched += phrases
+            scores = [turn + prompt for turn, prompt in zip(scores, prompt_scores, strict=True)]
     return TaskMatch(_weigh(scores), tuple(matched))
 
 
@@ -174,9 +177,21 @@ def _instruction(request: Request) -> str:
     return users[-1]
 
 
+@lru_cache(maxsize=256)
+def _system_scores(window: str) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Score the window of a system prompt, and give the phrases that matched; prompts recur, so results are kept."""
+    matched: list[str] = []
+    return tuple(_scores(window, matched)), tuple(matched)
+
+
+def _window(text: str) -> str:
+    """Give what is read of a text: its head and its tail."""
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+
+
 def _scores(text: str, matched: list[str]) -> list[float]:
     """Score every kind, and append the phrases that matched to `matched`."""
-    window = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+    window = _window(text)
     requests, topics = [0.0] * len(KINDS), [0.0] * len(KINDS)
     seen: set[Phrase] = set()
     for match in _TABLE.find(window):

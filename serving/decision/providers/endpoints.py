@@ -147,19 +147,19 @@ def parse_api_name(name: str) -> Api:
 
 def _is_anthropic(body: Mapping[str, Json], turns: list[Json]) -> bool:
     tools, thinking = body.get("tools"), body.get("thinking")
-    if isinstance(tools, list) and any(has_key(tool, "input_schema") for tool in tools):
+    if isinstance(tools, list) and [tool for tool in tools if isinstance(tool, dict) and "input_schema" in tool]:
         return True
     if isinstance(thinking, dict) and ("budget_tokens" in thinking or thinking.get("type") == "adaptive"):
         return True
     if str(body.get("model", "")).startswith("claude") and "max_tokens" in body:
         return True
-    contents = [turn.get("content") for turn in turns if isinstance(turn, dict)]
-    return any(
-        part_type(part) in ("tool_use", "tool_result", "thinking", "redacted_thinking")
-        for content in contents
-        if isinstance(content, list)
-        for part in content
-    )
+    for turn in turns:
+        content = turn.get("content") if isinstance(turn, dict) else None
+        if isinstance(content, list):
+            for part in content:
+                if part_type(part) in ("tool_use", "tool_result", "thinking", "redacted_thinking"):
+                    return True
+    return False
 
 
 def part_type(part: Json) -> Json:

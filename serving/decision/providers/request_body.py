@@ -262,6 +262,9 @@ def _tools(body: Mapping[str, Json]) -> int:
         tools = config.get("tools")
     if not isinstance(tools, list):
         return 0
+    first = tools[0] if tools else None
+    if isinstance(first, dict) and ("function" in first or "input_schema" in first):
+        return len(tools)  # only Gemini declares several functions in one
     declared = [
         tool.get("functionDeclarations", tool.get("function_declarations")) if isinstance(tool, dict) else None
         for tool in tools

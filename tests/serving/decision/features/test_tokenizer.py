@@ -193,3 +193,17 @@ def test_threads_share_a_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@given(TEXT, TEXT)
+def test_the_ends_of_a_text_are_encoded_as_they_are_joined(head: str, tail: str) -> None:
+    joined = teacher().pack(f"{head}\n{tail}")
+    for _ in range(2):  # anew, and from what is kept
+        assert teacher().pack_ends(head, tail) == joined
+
+
+def test_kept_heads_are_bounded() -> None:
+    tokenizer = Tokenizer.from_json(teacher_json())
+    for number in range(3 * tokens.CACHE_HEADS):
+        tokenizer.pack_ends(f"head {number}", "tail")
+    assert len(tokenizer._heads) <= tokens.CACHE_HEADS
