@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Final
 
 from serving.control.sessions import ROOT_BYTES, LastTurn, SessionTable
-from serving.decision import Request, turn_keys
+from serving.decision import Request, TurnKeys, turn_keys
 from serving.decision.providers import AGENT_HEADERS, SESSION_HEADERS, header_session, unasked_efforts
 
 _READ: Final = frozenset(name.encode() for name in (*AGENT_HEADERS, *SESSION_HEADERS))
@@ -47,7 +48,7 @@ class SessionIdentifier:
         if session_id is not None:
             last = self._table.find(request.tenant, session_id)
         else:
-            keys = turn_keys(request)
+            keys = _keys_of(request)
             last = None if keys.previous is None else self._table.find_turn(request.tenant, keys.previous)
             root = self._new_root() if last is None else last.root
             session_id = DERIVED + root.hex()
@@ -55,6 +56,21 @@ class SessionIdentifier:
         if session_id == request.session_id and not default:
             return request
         return replace(request, session_id=session_id, client_default=default, turn_keys=keys)
+
+    def remember_reply(self, request: Request, reply_id: str) -> None:
+        """Remember the reply to a call, so that a call that goes on from it finds its session.
+
+        Parameters
+        ----------
+        request
+            As `identify` completed it, and as the session table heard of it.
+        reply_id
+            The provider's id of the reply.
+        """
+        if request.turn_keys is not None:
+            last = self._table.find_turn(request.tenant, request.turn_keys.this)
+            if last is not None:
+                self._table.keep_turn(request.tenant, _reply_key(reply_id), last)
 
 
 def derived_root(session_id: str) -> bytes | None:
@@ -71,6 +87,19 @@ def derived_root(session_id: str) -> bytes | None:
         return bytes.fromhex(session_id[len(DERIVED) :])
     except ValueError:
         return None
+
+
+def _keys_of(request: Request) -> TurnKeys:
+    """Give what a call is found by: the whole conversation, or the reply that it goes on from and what it adds."""
+    keys = turn_keys(request)
+    if request.previous_reply is None:
+        return keys
+    previous = _reply_key(request.previous_reply)
+    return TurnKeys(blake2b(previous + keys.this, digest_size=16).digest(), previous)
+
+
+def _reply_key(reply_id: str) -> bytes:
+    return blake2b(reply_id.encode("utf-8", "replace"), digest_size=16, person=b"reply").digest()
 
 
 def _is_constant(request: Request, stated: Mapping[str, str], last: LastTurn | None) -> bool:

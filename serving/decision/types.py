@@ -138,6 +138,8 @@ class Request:
         The protocol of the call's model allows another effort inside an open tool loop.
     effort_in_band
         The call can change its effort inside the conversation.
+    previous_reply
+        The provider's id of the reply that the call goes on from, where the provider keeps the conversation.
     turn_keys
         Where nobody named the session: what the calls of the conversation are found by.
     max_output_tokens
@@ -157,6 +159,7 @@ class Request:
     client_default: bool = False
     loop_is_open_to_change: bool = False
     effort_in_band: bool = False
+    previous_reply: str | None = None
     turn_keys: TurnKeys | None = None
     max_output_tokens: int | None = None
 

@@ -214,7 +214,9 @@ class Exchange:
         if self._services.ask_usage and self._read_replies:
             asked = with_usage_asked(rewritten.body, parsed.api)
         client_headers = [pair for pair in headers if pair[0] in _CLIENT_HEADERS]
-        call = DecidedCall(decision.decision_id, started, client_headers, endpoint.api, asked is not None)
+        call = DecidedCall(
+            decision.decision_id, started, client_headers, endpoint.api, asked is not None, parsed.request
+        )
         self._reply = Reply(self._services, call, read=self._read_replies)
         answer = Answer()
         common = answer.request_body.response

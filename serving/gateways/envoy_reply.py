@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from serving.decision import Request
 from serving.decision.providers import Api, ReplyReader
 from serving.gateways.asked_usage import UsageEventRemover
 from serving.journal import OutcomeRow
@@ -63,6 +64,8 @@ class DecidedCall:
         What of the decision the client gets to see.
     usage_asked
         Whether the usage of a stream was asked for in the client's place.
+    request
+        As it was decided on.
     """
 
     decision_id: str
@@ -70,6 +73,7 @@ class DecidedCall:
     client_headers: Sequence[tuple[bytes, bytes]]
     api: Api
     usage_asked: bool
+    request: Request
 
 
 class Reply:
@@ -131,6 +135,8 @@ class Reply:
         if reply is None or (reply.usage is None and not self._complete):
             return None
         self._services.replies[reply.why_unknown or "read"] += 1
+        if reply.reply_id is not None:
+            self._services.decision_service.remember_reply(self._call.request, reply.reply_id)
         usage = reply.usage
         return OutcomeRow(
             decision_id=self._call.decision_id,

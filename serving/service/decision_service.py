@@ -124,6 +124,14 @@ class DecisionService:
             self._failures.contain(error)
             return request
 
+    def remember_reply(self, request: Request, reply_id: str) -> None:
+        """Remember the provider's id of the reply to a request that `identify` gave; never raises."""
+        if self._identifier is not None:
+            try:
+                self._identifier.remember_reply(request, reply_id)
+            except Exception as error:
+                self._failures.contain(error)
+
     def decide(self, request: Request, headers: Headers = ()) -> Decision:
         """Answer one request.
 

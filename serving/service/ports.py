@@ -37,6 +37,10 @@ class RequestIdentifier(Protocol):
         """
         ...
 
+    def remember_reply(self, request: Request, reply_id: str) -> None:
+        """Remember the provider's id of the reply to a completed request; cheap."""
+        ...
+
 
 class Tracing(Protocol):
     """Receives each decision with the headers of its call, which name the caller's trace."""

@@ -34,7 +34,7 @@ def body_session(body: Mapping[str, Json]) -> str | None:
     """Read the session that a body states; None where it states none.
 
     `metadata.user_id` counts only where it names a session, as Claude Code's does: a plain one is a person. Of the
-    Responses format, `conversation` names the session and `previous_response_id` the call before.
+    Responses format, `conversation` names the session; `previous_reply` names the call before.
 
     Examples
     --------
@@ -53,6 +53,11 @@ def body_session(body: Mapping[str, Json]) -> str | None:
         found = _text(stated)
         if found is not None:
             return found
+    return None
+
+
+def previous_reply(body: Mapping[str, Json]) -> str | None:
+    """Read which reply a body of the Responses format goes on from; None where it goes on from none."""
     return _text(body.get("previous_response_id"))
 
 

@@ -36,11 +36,14 @@ class ReplySummary:
         The model that served; None where the reply names none.
     why_unknown
         None where the usage is known.
+    reply_id
+        The provider's id of a reply that another call can go on from; None for other formats.
     """
 
     usage: Usage | None
     model: str | None
     why_unknown: WhyUnknown | None = None
+    reply_id: str | None = None
 
 
 class ReplyReader:
@@ -71,6 +74,8 @@ class ReplyReader:
         self._event_bytes = 0
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
+        self._names_replies = api == "responses"
+        self._reply_id: str | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Parse the next part of the body; never raises, whatever its content."""
@@ -98,9 +103,9 @@ class ReplyReader:
         try:
             usage = self._parse_usage(self._usage) if self._usage else None
         except BadUsage:
-            return ReplySummary(None, self._model, "malformed")
+            return ReplySummary(None, self._model, "malformed", self._reply_id)
         why: WhyUnknown = "unreadable" if self._unknown else "missing"
-        return ReplySummary(usage, self._model, why if usage is None else None)
+        return ReplySummary(usage, self._model, why if usage is None else None, self._reply_id)
 
     def _feed_decoded(self, data: bytes) -> None:
         if not self._is_stream:
@@ -166,6 +171,8 @@ class ReplyReader:
             if isinstance(item, dict):
                 self._collect(item, self._usage)
                 self._model = self._model or _model_of(item)
+                if self._names_replies:
+                    self._reply_id = self._reply_id or _reply_id_of(item)
 
 
 def _model_of(item: Mapping[str, Any]) -> str | None:
@@ -175,6 +182,18 @@ def _model_of(item: Mapping[str, Any]) -> str | None:
             if isinstance(named, str):
                 return named[:256]
     return None
+
+
+def _reply_id_of(item: Mapping[str, Any]) -> str | None:
+    for holder in (item.get("response"), item):
+        if isinstance(holder, Mapping) and holder.get("object", "response") == "response":
+            named = holder.get("id")
+            if isinstance(named, str) and 0 < len(named) <= _MAX_ID:
+                return named
+    return None
+
+
+_MAX_ID: Final = 256
 
 
 def _collect_openai(item: Mapping[str, Any], found: dict[str, Any]) -> None:

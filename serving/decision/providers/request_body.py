@@ -12,7 +12,7 @@ from types import MappingProxyType
 from serving.decision.conversation import MAX_MESSAGES, clean, from_prompt, parse_messages
 from serving.decision.errors import BadRequest
 from serving.decision.providers.client_intent import body_in_tool_loop, client_effort
-from serving.decision.providers.client_session import body_session
+from serving.decision.providers.client_session import body_session, previous_reply
 from serving.decision.providers.endpoints import Api, detect_api, has_key, part_type
 from serving.decision.providers.gateway_headers import NO_GATEWAY_HEADERS, GatewayHeaders
 from serving.decision.providers.inband_effort import takes_effort_in_band
@@ -93,10 +93,12 @@ def parse_body(
         max_cost_usd=headers.max_cost_usd,
         client_effort=client_effort(body, body_api),
         tools=_tools(body),
+        previous_reply=previous_reply(body),
         loop_is_open_to_change=tool_loop and capability is not None and capability.changes_in_loop,
         effort_in_band=capability is not None
         and takes_effort_in_band(capability, body_api)
-        and (sets_headers or body_api == "responses"),
+        and (sets_headers or body_api == "responses")
+        and not (body.get("previous_response_id") or body.get("conversation")),
         max_output_tokens=_output_limit(body),
     )
     return ParsedBody(body_api, target, request, tool_loop, host)

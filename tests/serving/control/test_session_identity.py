@@ -71,3 +71,35 @@ def test_an_effort_that_was_chosen_once_stays_a_choice() -> None:
 def test_odd_headers_do_no_harm() -> None:
     odd = [(b"user-agent", b"\xff" * 10_000), (b"x-session-id", b" \xfe\x00 "), (b"", b"")]
     assert identifier().identify(ASK, odd).session_id is not None
+
+
+def test_a_call_that_goes_on_from_a_reply_is_of_its_session() -> None:
+    """Of the Responses format: the provider keeps the conversation, and the body holds only what is new."""
+    table, roots = SessionTable(64), iter(bytes([number]) * 8 for number in range(1, 9))
+    names = SessionIdentifier(table, lambda: next(roots))
+
+    def call(text: str, previous: str | None, reply: str) -> str | None:
+        asked = names.identify(Request((Message("user", text),), previous_reply=previous))
+        assert asked.turn_keys is not None
+        assert asked.session_id is not None
+        root = derived_root(asked.session_id)
+        assert root is not None
+        table.keep_turn(None, asked.turn_keys.this, LastTurn(1, "high", 10, 5.0, root=root))
+        names.remember_reply(asked, reply)
+        return asked.session_id
+
+    first = call("Plan it.", None, "resp_1")
+    other = call("Plan it.", None, "resp_a")
+    assert first != other
+    assert call("yes", "resp_1", "resp_2") == first
+    assert call("yes", "resp_a", "resp_b") == other
+    assert call("and then?", "resp_2", "resp_3") == first
+    assert call("yes", "resp_unknown", "resp_x") not in (first, other)
+
+
+def test_a_reply_to_a_named_session_needs_no_memory() -> None:
+    names = identifier()
+    named = names.identify(Request(ASK.messages, session_id="s", previous_reply="resp_1"))
+    names.remember_reply(named, "resp_2")
+    assert named.session_id == "s"
+    assert named.turn_keys is None

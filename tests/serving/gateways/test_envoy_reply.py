@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from serving.decision.types import Request
 from serving.gateways.envoy_reply import DecidedCall, ExchangeServices, Reply
 from serving.proto.envoy import ext_proc_pb2 as pb
 from tests.support.envoy_messages import body, exchange_services, header_map
@@ -16,7 +17,7 @@ USAGE = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
 
 
 def reply_of(services: ExchangeServices, kind: str, *, asked: bool = False, **headers: str) -> Reply:
-    reply = Reply(services, DecidedCall("0" * 26, 4.0, (), "chat", asked), read=True)
+    reply = Reply(services, DecidedCall("0" * 26, 4.0, (), "chat", asked, Request(())), read=True)
     reply.headers(header_map(__status="200", content_type=kind, **headers))
     return reply
 

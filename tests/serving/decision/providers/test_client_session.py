@@ -26,7 +26,7 @@ UUID = "0b0c1d9e-3c3a-4a36-8a0c-6a4f1f6a5b0e"
         ({"prompt_cache_key": UUID}, UUID),
         ({"conversation": {"id": "conv_1"}, "previous_response_id": "resp_1"}, "conv_1"),
         ({"conversation": "conv_2"}, "conv_2"),
-        ({"previous_response_id": "resp_1"}, "resp_1"),
+        ({"previous_response_id": "resp_1"}, None),
         ({"session_id": "or-1"}, "or-1"),
         ({"user": "customer-17", "safety_identifier": "x"}, None),
         ({"prompt_cache_key": "  ", "session_id": 7, "metadata": ["s"], "conversation": {}}, None),

@@ -182,3 +182,22 @@ def test_cohere_counts_in_its_reply_and_at_the_end_of_its_stream() -> None:
         found = reader.finish().usage
         assert found is not None
         assert (found.input_tokens, found.output_tokens) == (12, 7)
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "body", "reply_id"),
+    [
+        ("responses", JSON, json.dumps({"id": "resp_1", "object": "response", "model": "m"}).encode(), "resp_1"),
+        ("responses", SSE, events({"type": "response.created", "response": {"id": "resp_2", "model": "m"}}), "resp_2"),
+        ("responses", JSON, json.dumps({"id": 7, "model": "m"}).encode(), None),
+        ("responses", JSON, json.dumps({"id": "item_1", "object": "response.item", "model": "m"}).encode(), None),
+        ("responses", JSON, json.dumps({"id": "r" * 300, "model": "m"}).encode(), None),
+        ("chat", JSON, json.dumps({"id": "chatcmpl-1", "model": "m"}).encode(), None),
+    ],
+)
+def test_only_replies_that_a_call_can_go_on_from_are_named(
+    api: Api, kind: str, body: bytes, reply_id: str | None
+) -> None:
+    reader = ReplyReader(api, kind)
+    reader.feed(body)
+    assert reader.finish().reply_id == reply_id
