@@ -34,7 +34,7 @@ class RecordedBody:
             self._pieces.append(event.get("body", b""))
         return event
 
-    async def pass_on(self, send: Send, headers: Headers = ()) -> None:
+    async def pass_on(self, send: Send, headers: Headers = (), *, is_json: bool = False) -> None:
         """Answer 200 with the body: first what has come, then the rest as it comes, of which nothing is kept.
 
         A body of any size so costs no memory. The caller must read the answer while it still sends, as Plano does.
@@ -43,8 +43,11 @@ class RecordedBody:
         ----------
         headers
             Further headers of the answer.
+        is_json
+            The body was read, and is JSON; otherwise nobody knows what it is.
         """
-        said = [(b"content-type", b"application/json"), *SECURITY_HEADERS, *headers]
+        media_type = b"application/json" if is_json else b"application/octet-stream"
+        said = [(b"content-type", media_type), *SECURITY_HEADERS, *headers]
         if self._ended:
             said.append((b"content-length", b"%d" % sum(map(len, self._pieces))))
         async with asyncio.timeout(_SECONDS):

@@ -33,7 +33,10 @@ logger = logging.getLogger("thinkgate.http")
 
 _NOTE: Final = f"{HEADER_PREFIX}note".encode()
 _PATH: Final = "/v1/webhooks/plano/{request_path:path}"
-_CONTENT: Final = {"application/json": {"schema": {"type": "object"}, "example": REWRITTEN_BODY}}
+_CONTENT: Final = {
+    "application/json": {"schema": {"type": "object"}, "example": REWRITTEN_BODY},
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+}
 
 PLANO: Final = RouteText(
     summary="Rewrite a call as an input filter of Plano",
@@ -99,13 +102,13 @@ class PlanoRoute:
             await body.pass_on(send)
         else:
             if found is None:
-                await body.pass_on(send)
+                await body.pass_on(send, is_json=True)
                 return
             written, rewriting = found
             said = decision_headers(rewriting.parsed, rewriting.decided.decision, rewriting.rewritten)
             try:
                 if written is None:
-                    await body.pass_on(send, said)
+                    await body.pass_on(send, said, is_json=True)
                 else:
                     headers = ((b"content-type", b"application/json"), *SECURITY_HEADERS, *said)
                     await answer_json(send, written, headers=headers)
